@@ -4,10 +4,12 @@ import { basename, dirname, join } from 'node:path';
 
 export const root = dirname(import.meta.dirname);
 
+/** @typedef {{ name: string, tarball: string, entries: string[] }} Packed the entries as an import names them */
+
 /**
  * Builds every package and packs it as `pnpm publish` would, into `destination`.
  * @param {string} destination
- * @returns {{ name: string, tarball: string, entries: string[] }[]} its tarballs, and the specifiers that they export
+ * @returns {Packed[]}
  */
 export function packAll(destination) {
   mkdirSync(destination, { recursive: true });

@@ -1,0 +1,118 @@
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { type Packed, packAll, pnpm, root, run } from '../../scripts/pack.js';
+
+const fixtures = join(import.meta.dirname, 'fixtures');
+const folder = mkdtempSync(join(tmpdir(), 'sallyport-consumers-'));
+let packed: Packed[];
+let entries: string[];
+
+beforeAll(() => {
+  packed = packAll(join(folder, 'tarballs'));
+  entries = packed.flatMap((one) => one.entries);
+}, 120_000);
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+test('the fixtures use every entry of every package', () => {
+  const source = readFileSync(join(fixtures, 'entries.ts'), 'utf8');
+  expect(entries.filter((entry) => !source.includes(`from '${entry}'`))).toEqual([]);
+});
+
+test('the tarballs lead nobody to sources that are not there', () => {
+  for (const { name, tarball } of packed) {
+    const manifest = JSON.parse(run('tar', ['-xOf', tarball, 'package/package.json'], folder));
+    expect([name, JSON.stringify(manifest)]).not.toEqual([name, expect.stringMatching(/workspace:|catalog:/)]);
+    expect([name, Object.keys(manifest.exports['.'])]).toEqual([name, ['types', 'default']]);
+  }
+});
+
+describe('an ES module project, installed by npm', () => {
+  const project = join(folder, 'esm');
+
+  beforeAll(() => {
+    write(project, 'module', npmOverrides());
+    run('npm', ['install', '--prefer-offline', '--no-audit', '--no-fund'], project);
+  }, 180_000);
+
+  test('imports every entry, and finds what the sources export', async () => {
+    writeFileSync(
+      join(project, 'main.js'),
+      `const names = {};
+       for (const entry of process.argv.slice(2)) names[entry] = Object.keys(await import(entry)).sort();
+       console.log(JSON.stringify(names));`,
+    );
+    expect(JSON.parse(run(process.execPath, ['main.js', ...entries], project))).toEqual(await sourceNames());
+  }, 60_000);
+
+  test.each(['nodenext', 'bundler'])('compiles under moduleResolution %s', (moduleResolution) => {
+    compile(project, { moduleResolution, module: moduleResolution === 'bundler' ? 'esnext' : 'nodenext' });
+  });
+});
+
+describe('a CommonJS project, installed by pnpm, where a package reaches only what it declares', () => {
+  const project = join(folder, 'cjs');
+
+  beforeAll(() => {
+    write(project, 'commonjs', {});
+    const overrides = Object.fromEntries(packed.map(({ name, tarball }) => [name, `file:${tarball}`]));
+    // JSON is YAML; pnpm 10 and later read overrides from here.
+    writeFileSync(join(project, 'pnpm-workspace.yaml'), JSON.stringify({ packages: ['.'], overrides }));
+    pnpm(['install', '--prefer-offline', '--no-frozen-lockfile'], project);
+  }, 180_000);
+
+  test('requires every entry, and finds what the sources export', async () => {
+    writeFileSync(
+      join(project, 'main.js'),
+      `const names = {};
+       (async () => {
+         for (const entry of process.argv.slice(2)) {
+           const namespace = await import(entry);
+           const expected = 'module.exports' in namespace ? namespace['module.exports'] : namespace;
+           if (require(entry) !== expected) throw new Error(entry);
+           names[entry] = Object.keys(namespace).sort();
+         }
+         console.log(JSON.stringify(names));
+       })();`,
+    );
+    expect(JSON.parse(run(process.execPath, ['main.js', ...entries], project))).toEqual(await sourceNames());
+  }, 60_000);
+
+  test('compiles', () => {
+    compile(project, { module: 'nodenext', moduleResolution: 'nodenext' });
+  });
+});
+
+/** Writes a project that depends on the tarballs, and on the hosts in the versions that this workspace tests. */
+function write(project: string, type: string, extra: object): void {
+  mkdirSync(project);
+  cpSync(fixtures, join(project, 'src'), { recursive: true });
+  const own = packed.map(({ name, tarball }) => [name, `file:${tarball}`]);
+  const hosts = ['ws', 'fastify', '@fastify/websocket', 'express', 'koa'];
+  const types = ['@types/ws', '@types/express', '@types/koa'];
+  const others = [...hosts, ...types].map((name) => [name, installed(join(root, 'test'), name)]);
+  const tools = ['typescript', '@types/node'].map((name) => [name, installed(root, name)]);
+  const dependencies = Object.fromEntries([...own, ...others, ...tools]);
+  writeFileSync(join(project, 'package.json'), JSON.stringify({ private: true, type, dependencies, ...extra }));
+}
+
+function npmOverrides() {
+  return { overrides: Object.fromEntries(packed.map(({ name }) => [name, `$${name}`])) };
+}
+
+function installed(from: string, name: string): string {
+  return JSON.parse(readFileSync(join(from, 'node_modules', name, 'package.json'), 'utf8')).version;
+}
+
+/** Compiles the fixtures with the project's own TypeScript, and with every declaration file that they reach. */
+function compile(project: string, resolution: object): void {
+  const compilerOptions = { target: 'es2022', strict: true, noEmit: true, types: ['node'], ...resolution };
+  writeFileSync(join(project, 'tsconfig.json'), JSON.stringify({ compilerOptions, include: ['src'] }));
+  run(process.execPath, ['node_modules/typescript/bin/tsc', '-p', '.'], project);
+}
+
+async function sourceNames(): Promise<Record<string, string[]>> {
+  const pairs = entries.map(async (entry) => [entry, Object.keys(await import(entry)).sort()]);
+  return Object.fromEntries(await Promise.all(pairs));
+}
