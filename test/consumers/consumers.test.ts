@@ -23,7 +23,10 @@ test('the fixtures use every entry of every package', () => {
 test('the tarballs lead nobody to sources that are not there', () => {
   for (const { name, tarball } of packed) {
     const manifest = JSON.parse(run('tar', ['-xOf', tarball, 'package/package.json'], folder));
-    expect([name, JSON.stringify(manifest)]).not.toEqual([name, expect.stringMatching(/workspace:|catalog:/)]);
+    expect([name, JSON.stringify(manifest)]).not.toEqual([
+      name,
+      expect.stringMatching(/workspace:|catalog:/),
+    ]);
     expect([name, Object.keys(manifest.exports['.'])]).toEqual([name, ['types', 'default']]);
   }
 });
@@ -94,7 +97,10 @@ function write(project: string, type: string, extra: object): void {
   const others = [...hosts, ...types].map((name) => [name, installed(join(root, 'test'), name)]);
   const tools = ['typescript', '@types/node'].map((name) => [name, installed(root, name)]);
   const dependencies = Object.fromEntries([...own, ...others, ...tools]);
-  writeFileSync(join(project, 'package.json'), JSON.stringify({ private: true, type, dependencies, ...extra }));
+  writeFileSync(
+    join(project, 'package.json'),
+    JSON.stringify({ private: true, type, dependencies, ...extra }),
+  );
 }
 
 function npmOverrides() {
