@@ -9,11 +9,9 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'jose',
     'typebox',
     'ipaddr.js',
-    'cookie',
     'tldts',
     'node:crypto',
     'node:diagnostics_channel',
-    'node:cluster',
   ],
   ws: ['@sallyport/core', 'ws', 'node:*'],
   fastify: ['@sallyport/core', '@sallyport/ws', 'fastify-plugin', 'fastify', '@fastify/websocket', 'node:*'],
@@ -38,7 +36,7 @@ const VOCABULARY = [
   'warnings',
 ];
 /** The files at the top of the core's sources that hand one room's result to the next. */
-const GUARD = ['index', 'guard', 'policy', 'explain'];
+const GUARD = ['index', 'guard', 'family', 'route', 'admission', 'policy', 'policy-check', 'explain'];
 /** The folders of the core. A room knows no other room. */
 const TOOLS = ['auth', 'limits'];
 const ROOMS = ['handshake', 'connection', 'message', 'outbound'];

@@ -1,0 +1,41 @@
+import type { Denial, MaybePromise } from '../decision.ts';
+import type { Clock, Identity, RequestView } from '../ports.ts';
+import type { CredentialSource } from './credential.ts';
+
+/** What an authenticator is asked about. */
+export interface Presented {
+  /** The credential found by one of the authenticator's sources; `undefined` when it has none. */
+  readonly credential: string | undefined;
+  readonly request: RequestView;
+  readonly clock: Clock;
+  /** Aborted when the client goes away or the handshake's deadline passes. */
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Turns a credential into an identity, or a denial. `undefined` means that there was nothing to judge: the next
+ * authenticator without sources is asked, and in the end `credential_missing` is the answer.
+ */
+export interface Authenticator<I extends Identity = Identity> {
+  /** The `scheme` of the identities that it gives. */
+  readonly scheme: I['scheme'];
+  /** Where its credential is looked for; empty for one that is asked when no credential was found. */
+  readonly from: readonly CredentialSource[];
+  /** Whether what it judges is attached by a browser or the network by itself; only for one without sources. */
+  readonly ambient: boolean;
+  /** Whether judging runs application code or fetches something, which `explain()` never does. */
+  readonly asksOutside: boolean;
+  authenticate(presented: Presented): MaybePromise<I | Denial | undefined>;
+}
+
+/** Freezes an identity, claims included, all the way down. */
+export function freezeIdentity<I extends Identity>(identity: I): I {
+  deepFreeze(identity.claims);
+  return Object.freeze(identity);
+}
+
+function deepFreeze(value: unknown): void {
+  if (typeof value !== 'object' || value === null || Object.isFrozen(value)) return;
+  Object.freeze(value);
+  for (const inner of Object.values(value)) deepFreeze(inner);
+}

@@ -1,0 +1,215 @@
+import { createPublicKey, createSecretKey, type KeyObject } from 'node:crypto';
+import {
+  createLocalJWKSet,
+  createRemoteJWKSet,
+  type JSONWebKeySet,
+  type JWK,
+  type JWTVerifyGetKey,
+} from 'jose';
+import { PolicyError } from '../errors.ts';
+
+/** Exactly one of these says how tokens are signed. */
+export interface KeyOptions {
+  /** A shared secret for HS256, HS384, HS512: at least as long as the hash (RFC 7518 §3.2). Text counts in UTF-8 bytes. */
+  readonly secret?: string | Uint8Array;
+  /** A public key: PEM text (SPKI or certificate), or a `KeyObject`. */
+  readonly publicKey?: string | KeyObject;
+  /** One key as a JSON Web Key (RFC 7517). */
+  readonly jwk?: JWK;
+  /** A local set of keys, or the `https:` URL of one, which is fetched when needed and shared. */
+  readonly jwks?: JSONWebKeySet | string | URL;
+}
+
+export interface Keys {
+  readonly key: KeyObject | JWTVerifyGetKey;
+  /** Whether finding the key may ask the network. */
+  readonly remote: boolean;
+}
+
+const HASH_BYTES: Readonly<Record<string, number>> = { HS256: 32, HS384: 48, HS512: 64 };
+const ASYMMETRIC = [
+  'RS256',
+  'RS384',
+  'RS512',
+  'PS256',
+  'PS384',
+  'PS512',
+  'ES256',
+  'ES384',
+  'ES512',
+  'EdDSA',
+  'Ed25519',
+];
+
+/** How long a fetch of remote keys may take. */
+const FETCH_TIMEOUT = 5_000;
+/** An unknown key id makes the set be fetched again at most this often, whoever sends it. */
+const FETCH_COOL_DOWN = 30_000;
+/** How long fetched keys are used before they are fetched again. */
+const KEY_MAX_AGE = 600_000;
+
+/** Refuses what must never verify a token: `none`, unknown names, and two families of keys at once (RFC 8725 §3.1). */
+export function checkAlgorithms(algorithms: readonly string[]): void {
+  const option = 'jwt({ algorithms })';
+  if (!Array.isArray(algorithms) || algorithms.length === 0) {
+    throw new PolicyError(
+      option,
+      'no algorithm is allowed',
+      "List those that your issuer signs with, such as ['ES256'].",
+    );
+  }
+  for (const name of algorithms) {
+    if (String(name).toLowerCase() === 'none') {
+      throw new PolicyError(option, "'none' accepts unsigned tokens", 'Take it out.');
+    }
+    if (!(name in HASH_BYTES) && !ASYMMETRIC.includes(name)) {
+      throw new PolicyError(
+        option,
+        `'${name}' is not supported`,
+        `Use ${[...Object.keys(HASH_BYTES), ...ASYMMETRIC].join(', ')}.`,
+      );
+    }
+  }
+  const hmac = algorithms.filter((name) => name in HASH_BYTES);
+  if (hmac.length > 0 && hmac.length < algorithms.length) {
+    throw new PolicyError(
+      option,
+      'HMAC and public-key algorithms together let a public key be used as the secret',
+      'Keep one family, or use two jwt() authenticators.',
+    );
+  }
+}
+
+/** Imports the key once, at construction, so that a wrong one is found there. */
+export function importKeys(options: KeyOptions, algorithms: readonly string[]): Keys {
+  const given = (['secret', 'publicKey', 'jwk', 'jwks'] as const).filter(
+    (name) => options[name] !== undefined,
+  );
+  if (given.length !== 1) {
+    throw new PolicyError(
+      'jwt()',
+      given.length === 0 ? 'there is no key' : `${given.join(' and ')} are given together`,
+      "Give exactly one of 'secret', 'publicKey', 'jwk' and 'jwks'.",
+    );
+  }
+  const symmetric = algorithms.some((name) => name in HASH_BYTES);
+  const { secret, publicKey, jwk, jwks } = options;
+  if (secret !== undefined) return { key: importSecret(secret, algorithms, symmetric), remote: false };
+  if (publicKey !== undefined) return { key: importPublicKey(publicKey, symmetric), remote: false };
+  if (jwk !== undefined) return { key: importJwk(jwk, algorithms, symmetric), remote: false };
+  if (typeof jwks === 'string' || jwks instanceof URL)
+    return { key: remoteKeys(jwks, symmetric), remote: true };
+  return { key: localKeys(jwks as JSONWebKeySet, symmetric), remote: false };
+}
+
+function importSecret(
+  secret: string | Uint8Array,
+  algorithms: readonly string[],
+  symmetric: boolean,
+): KeyObject {
+  const option = 'jwt({ secret })';
+  if (!symmetric) wrongFamily(option, 'a secret does not verify public-key signatures');
+  const bytes = typeof secret === 'string' ? Buffer.from(secret, 'utf8') : Buffer.from(secret);
+  if (typeof secret === 'string' && secret.includes('-----BEGIN')) {
+    throw new PolicyError(
+      option,
+      'it looks like a PEM key',
+      "Give it as 'publicKey', with a public-key algorithm.",
+    );
+  }
+  const needed = Math.max(...algorithms.map((name) => HASH_BYTES[name] ?? 0));
+  if (bytes.length < needed) {
+    throw new PolicyError(
+      option,
+      `${bytes.length} bytes are too few for ${algorithms.join(', ')}`,
+      `Use at least ${needed} random bytes.`,
+    );
+  }
+  return createSecretKey(bytes);
+}
+
+function importPublicKey(publicKey: string | KeyObject, symmetric: boolean): KeyObject {
+  const option = 'jwt({ publicKey })';
+  if (symmetric) wrongFamily(option, 'a public key must never be an HMAC secret');
+  let key: KeyObject;
+  try {
+    key =
+      typeof publicKey === 'string'
+        ? createPublicKey(publicKey)
+        : publicKey.type === 'private'
+          ? createPublicKey(publicKey)
+          : publicKey;
+  } catch {
+    throw new PolicyError(option, 'it cannot be read', 'Give the PEM text of a public key or certificate.');
+  }
+  if (key.type !== 'public') throw new PolicyError(option, `it is a ${key.type} key`, 'Give the public key.');
+  return checkStrength(key, option);
+}
+
+function importJwk(jwk: JWK, algorithms: readonly string[], symmetric: boolean): KeyObject {
+  const option = 'jwt({ jwk })';
+  if (jwk.kty === 'oct') return importSecret(Buffer.from(jwk.k ?? '', 'base64url'), algorithms, symmetric);
+  if (symmetric) wrongFamily(option, 'a public key must never be an HMAC secret');
+  try {
+    return checkStrength(createPublicKey({ key: jwk as never, format: 'jwk' }), option);
+  } catch (error) {
+    if (error instanceof PolicyError) throw error;
+    throw new PolicyError(
+      option,
+      'it cannot be read',
+      'Give a JSON Web Key with its public members (RFC 7517).',
+    );
+  }
+}
+
+function checkStrength(key: KeyObject, option: string): KeyObject {
+  const bits = key.asymmetricKeyDetails?.modulusLength;
+  if (bits !== undefined && bits < 2_048) {
+    throw new PolicyError(
+      option,
+      `an RSA key of ${bits} bits can be broken`,
+      'Use 2048 bits or more (RFC 7518 §3.3).',
+    );
+  }
+  return key;
+}
+
+function localKeys(jwks: JSONWebKeySet, symmetric: boolean): JWTVerifyGetKey {
+  const option = 'jwt({ jwks })';
+  if (!Array.isArray(jwks?.keys) || jwks.keys.length === 0) {
+    throw new PolicyError(
+      option,
+      'it has no keys',
+      'Give { keys: [...] } (RFC 7517 §5), or the URL of such a set.',
+    );
+  }
+  for (const key of jwks.keys) {
+    if ((key.kty === 'oct') !== symmetric) wrongFamily(option, `it holds a key of type '${key.kty}'`);
+  }
+  return createLocalJWKSet(jwks);
+}
+
+function remoteKeys(location: string | URL, symmetric: boolean): JWTVerifyGetKey {
+  const option = 'jwt({ jwks })';
+  if (symmetric) wrongFamily(option, 'shared secrets are not published');
+  if (!URL.canParse(String(location)))
+    throw new PolicyError(option, 'it is not a URL', "Give 'https://…/jwks.json'.");
+  const url = new URL(location);
+  const loopback = ['localhost', '127.0.0.1', '[::1]'].includes(url.hostname);
+  if (url.protocol !== 'https:' && !(url.protocol === 'http:' && loopback)) {
+    throw new PolicyError(
+      option,
+      `'${url.protocol}' lets anybody on the way replace the keys`,
+      "Use an 'https:' URL.",
+    );
+  }
+  return createRemoteJWKSet(url, {
+    timeoutDuration: FETCH_TIMEOUT,
+    cooldownDuration: FETCH_COOL_DOWN,
+    cacheMaxAge: KEY_MAX_AGE,
+  });
+}
+
+function wrongFamily(option: string, problem: string): never {
+  throw new PolicyError(option, problem, 'Make the key and `algorithms` of one family (RFC 8725 §3.1).');
+}

@@ -1,0 +1,307 @@
+import type { Static, TSchema } from 'typebox';
+import { Denial, isPromise, type MaybePromise } from '../decision.ts';
+import type { EventHub } from '../events.ts';
+import type { Clock, Identity, Lease, Socket } from '../ports.ts';
+import { type Reason, reasons } from '../reasons.ts';
+import { closeReason, isSendableCloseCode } from './close-frame.ts';
+
+/** What the message room says of one message. */
+export type Judgement =
+  | { readonly type: string | undefined; readonly message: unknown }
+  | { readonly denial: Denial; readonly pointer: string | undefined };
+
+/** What a connection needs from the rooms beside it, the same for all connections of a guard. */
+export interface ConnectionServices {
+  readonly clock: Clock;
+  readonly events: EventHub;
+  /** Size and rate, as the frame arrives. */
+  admit(connection: ConnectionState, bytes: number, now: number): Denial | undefined;
+  /** Parse, schema, permission. */
+  judge(connection: ConnectionState, data: Uint8Array | string, isBinary: boolean): MaybePromise<Judgement>;
+  /** Turns a reply into text; throws where it does not match `policy.replies`. */
+  encode(type: string, body: object): string;
+  /** Whether the policy knows the type, for `on`. */
+  knows(type: string): boolean;
+  /** Whether a denied message is answered, or closes. */
+  readonly onDenied: 'reply' | 'close';
+  /** How many denied messages end the connection. */
+  readonly violations: number;
+  /** How many messages may wait for an asynchronous handler before the socket is paused. */
+  readonly queuedMessages: number;
+  /** Milliseconds that a peer has for the closing handshake before it is terminated. */
+  readonly closeTimeout: number;
+  opened(connection: ConnectionState): void;
+  closed(connection: ConnectionState): void;
+}
+
+/** What is known of a connection from its handshake. */
+export interface ConnectionOrigin {
+  readonly identity: Identity;
+  readonly subprotocol: string | undefined;
+  readonly address: string;
+  readonly path: string;
+  readonly lease: Lease;
+}
+
+type Handler = (message: never, connection: never) => unknown;
+type CloseListener = (event: { readonly code: number; readonly reason: Reason | undefined }) => void;
+interface Waiting {
+  readonly data: Uint8Array | string;
+  readonly isBinary: boolean;
+}
+
+/** Reasons for which there is no going on, whatever the policy says about replies. */
+const FATAL: ReadonlySet<Reason> = new Set<Reason>(['frame_unsupported', 'message_too_big', 'message_rate']);
+
+/** The untyped side of a connection, for the guard itself. */
+export type ConnectionState = Connection<Identity, Record<string, TSchema>, Record<string, TSchema>>;
+
+/**
+ * An accepted, guarded socket. One class instance and no closures: ten thousand idle ones are meant to be cheap.
+ */
+export class Connection<
+  I extends Identity = Identity,
+  M = Record<string, TSchema>,
+  R = Record<string, TSchema>,
+> {
+  /** Random, so that nobody can guess another's (CVE-2026-41838). */
+  readonly id: string = crypto.randomUUID();
+  readonly identity: I;
+  /** The subprotocol that was agreed on; never a token. */
+  readonly subprotocol: string | undefined;
+  readonly address: string;
+  readonly path: string;
+  /** Theoretical arrival times of the next message and byte: the state of two buckets. */
+  readonly quota = { messages: 0, bytes: 0 };
+  #state: 'open' | 'closing' | 'closed' = 'open';
+  #reason: Reason | undefined;
+  #violations = 0;
+  #busy = false;
+  #paused = false;
+  #queue: Waiting[] | undefined;
+  #handlers: Map<string, Handler> | undefined;
+  #closeListeners: CloseListener[] | undefined;
+  #cancelTerminate: (() => void) | undefined;
+  readonly #openedAt: number;
+  readonly #lease: Lease;
+  readonly #socket: Socket;
+  readonly #services: ConnectionServices;
+
+  constructor(socket: Socket, origin: ConnectionOrigin, services: ConnectionServices) {
+    this.identity = origin.identity as I;
+    this.subprotocol = origin.subprotocol;
+    this.address = origin.address;
+    this.path = origin.path;
+    this.#lease = origin.lease;
+    this.#socket = socket;
+    this.#services = services;
+    this.#openedAt = services.clock.monotonic();
+    services.opened(this as unknown as ConnectionState);
+    services.events.emit('connection.opened', () => this.#facts());
+  }
+
+  get state(): 'open' | 'closing' | 'closed' {
+    return this.#state;
+  }
+
+  /**
+   * Calls the handler for each message of a type that has passed every check. Messages are handled in order: while a
+   * handler's promise is pending, the next message waits. A handler that throws or rejects closes with `internal`.
+   *
+   * @throws TypeError for a type that is not in `policy.messages`, or that has a handler already.
+   */
+  on<K extends keyof M & string>(
+    type: K,
+    handler: (message: M[K] extends TSchema ? Static<M[K]> : never, connection: this) => unknown,
+  ): this {
+    if (!this.#services.knows(type)) throw new TypeError(`There is no message '${type}' in the policy.`);
+    this.#handlers ??= new Map();
+    if (this.#handlers.has(type)) throw new TypeError(`The message '${type}' has a handler already.`);
+    this.#handlers.set(type, handler as Handler);
+    return this;
+  }
+
+  /** Calls back once when the connection has ended; `reason` says why where the guard ended it. */
+  onClose(listener: CloseListener): this {
+    this.#closeListeners ??= [];
+    this.#closeListeners.push(listener);
+    return this;
+  }
+
+  /**
+   * Sends `{ type, ...body }`. Returns whether it was handed to the socket: `false` once the connection is closing.
+   *
+   * @throws TypeError where `policy.replies` does not allow it; nothing is sent then.
+   */
+  send<K extends keyof R & string>(type: K, body: R[K] extends TSchema ? Static<R[K]> : object): boolean {
+    const text = this.#services.encode(type, body as object);
+    if (this.#state !== 'open') return false;
+    this.#socket.send(text);
+    return true;
+  }
+
+  /**
+   * Closes with a code of RFC 6455 §7.4 and a reason of at most 123 bytes; a longer one is cut. A peer that does not
+   * answer is terminated after `limits.closeTimeout`.
+   *
+   * @throws RangeError for a code that may not be sent.
+   */
+  close(code = 1000, reason = ''): void {
+    if (!isSendableCloseCode(code)) throw new RangeError(`${code} is not a close code that may be sent.`);
+    this.#close(code, closeReason(reason), undefined);
+  }
+
+  /** Ends the connection with one of the guard's reasons. */
+  end(reason: Reason): void {
+    const { close = 1011, text } = reasons[reason];
+    this.#close(close, text, reason);
+  }
+
+  /** Drops the connection without a closing handshake. */
+  terminate(): void {
+    this.#socket.terminate();
+  }
+
+  /** For hosts: a message has arrived. Never throws. */
+  receive(data: Uint8Array | string, isBinary: boolean): void {
+    if (this.#state !== 'open') return;
+    const services = this.#services;
+    const bytes = typeof data === 'string' ? Buffer.byteLength(data) : data.byteLength;
+    const self = this as unknown as ConnectionState;
+    const denial = services.admit(self, bytes, services.clock.monotonic());
+    if (denial !== undefined) this.#deny(denial, undefined);
+    else if (this.#busy) this.#wait({ data, isBinary });
+    else this.#process(data, isBinary);
+  }
+
+  /** For hosts: the socket has closed. Gives the slots back; later calls change nothing. */
+  closed(code: number): void {
+    if (this.#state === 'closed') return;
+    this.#state = 'closed';
+    this.#queue = undefined;
+    this.#cancelTerminate?.();
+    this.#lease.release();
+    this.#services.closed(this as unknown as ConnectionState);
+    const reason = this.#reason;
+    const milliseconds = this.#services.clock.monotonic() - this.#openedAt;
+    this.#services.events.emit('connection.closed', () => ({ ...this.#facts(), code, reason, milliseconds }));
+    for (const listener of this.#closeListeners ?? []) this.#shield(() => listener({ code, reason }));
+  }
+
+  /** For hosts: the WebSocket library found the frames themselves wrong, and is closing the socket. */
+  broken(reason: Reason | undefined): void {
+    if (reason === undefined || this.#state === 'closed') return;
+    this.#reason ??= reason;
+    this.report(
+      'message.denied',
+      new Denial(reason, 'refused by the WebSocket library').at('size'),
+      undefined,
+    );
+  }
+
+  /** For hosts: a handler outside the guard's reach has failed. */
+  fault(error: unknown): void {
+    this.#services.events.fault('dispatch', error);
+    this.end('internal');
+  }
+
+  /** For the guard: one more event about a message of this connection. */
+  report(name: 'message.denied' | 'message.reported', denial: Denial, pointer: string | undefined): void {
+    const { reason, stage = 'dispatch' } = denial;
+    this.#services.events.emit(name, () => ({ ...this.#facts(), reason, stage, pointer }));
+  }
+
+  #process(data: Uint8Array | string, isBinary: boolean): void {
+    let work: MaybePromise<unknown>;
+    try {
+      const judgement = this.#services.judge(this as unknown as ConnectionState, data, isBinary);
+      work = isPromise(judgement)
+        ? judgement.then((late) => this.#dispatch(late, data, isBinary))
+        : this.#dispatch(judgement, data, isBinary);
+    } catch (error) {
+      this.fault(error);
+      return;
+    }
+    if (!isPromise(work)) return;
+    this.#busy = true;
+    work.then(
+      () => this.#next(),
+      (error) => {
+        this.fault(error);
+        this.#next();
+      },
+    );
+  }
+
+  /** A denial, or the handlers: the typed one first, then those that were written for the bare library. */
+  #dispatch(judgement: Judgement, data: Uint8Array | string, isBinary: boolean): MaybePromise<unknown> {
+    if (this.#state !== 'open') return undefined;
+    if ('denial' in judgement) {
+      this.#deny(judgement.denial, judgement.pointer);
+      return undefined;
+    }
+    const handler = judgement.type === undefined ? undefined : this.#handlers?.get(judgement.type);
+    const typed = handler?.(judgement.message as never, this as never);
+    const bare = this.#socket.deliver(data, isBinary);
+    if (isPromise(typed)) return isPromise(bare) ? Promise.all([typed, bare]) : typed;
+    return bare;
+  }
+
+  #wait(message: Waiting): void {
+    this.#queue ??= [];
+    this.#queue.push(message);
+    if (this.#queue.length < this.#services.queuedMessages || this.#paused) return;
+    this.#paused = true;
+    this.#socket.pause();
+  }
+
+  #next(): void {
+    this.#busy = false;
+    while (!this.#busy && this.#state === 'open') {
+      const message = this.#queue?.shift();
+      if (message === undefined) break;
+      this.#process(message.data, message.isBinary);
+    }
+    if (this.#paused && (this.#queue === undefined || this.#queue.length < this.#services.queuedMessages)) {
+      this.#paused = false;
+      this.#socket.resume();
+    }
+  }
+
+  #deny(denial: Denial, pointer: string | undefined): void {
+    const { onDenied, violations } = this.#services;
+    this.report('message.denied', denial, pointer);
+    if (FATAL.has(denial.reason)) this.end(denial.reason);
+    else if (++this.#violations >= violations) this.end('too_many_violations');
+    else if (onDenied === 'close') this.end(denial.reason);
+    else this.#answer(denial.reason, pointer);
+  }
+
+  #answer(code: Reason, path: string | undefined): void {
+    this.#socket.send(JSON.stringify({ type: 'error', code, path, message: reasons[code].text }));
+  }
+
+  #close(code: number, text: string, reason: Reason | undefined): void {
+    if (this.#state !== 'open') return;
+    this.#state = 'closing';
+    this.#reason = reason;
+    this.#queue = undefined;
+    if (this.#paused) this.#socket.resume();
+    this.#cancelTerminate = this.#services.clock.schedule(this.#services.closeTimeout, () =>
+      this.#socket.terminate(),
+    );
+    this.#socket.close(code, text);
+  }
+
+  #shield(call: () => void): void {
+    try {
+      call();
+    } catch (error) {
+      this.#services.events.fault('dispatch', error);
+    }
+  }
+
+  #facts(): { connection: string; subject: string; address: string; path: string } {
+    return { connection: this.id, subject: this.identity.subject, address: this.address, path: this.path };
+  }
+}

@@ -1,0 +1,61 @@
+import type { Reason } from './reasons.ts';
+
+/** The stages of a handshake, in the order in which they decide. */
+export type HandshakeStage =
+  | 'request'
+  | 'transport'
+  | 'host'
+  | 'address'
+  | 'rate'
+  | 'credential'
+  | 'origin'
+  | 'subprotocol'
+  | 'authentication'
+  | 'authorization'
+  | 'admission';
+
+/** The stages of a message, in the order in which they decide. */
+export type MessageStage =
+  | 'size'
+  | 'message-rate'
+  | 'parse'
+  | 'schema'
+  | 'message-authorization'
+  | 'dispatch';
+
+/** Where a decision was made: the same name in events, `explain()` and `report`. */
+export type StageName = HandshakeStage | MessageStage | 'deadline' | 'route' | 'shutdown' | 'socket';
+
+/** A result that is there at once wherever it can be, and a promise only where something asynchronous was asked. */
+export type MaybePromise<T> = T | Promise<T>;
+
+export function isPromise<T>(value: MaybePromise<T>): value is Promise<T> {
+  return (
+    typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function'
+  );
+}
+
+/**
+ * A returned "no". The reason and its public text are for the client; `detail` and `stage` are for operators
+ * and never leave the process towards a client. `detail` holds no token, cookie, session id or message body.
+ */
+export class Denial {
+  readonly denied = true;
+
+  constructor(
+    readonly reason: Reason,
+    readonly detail: string,
+    /** Milliseconds after which a retry makes sense, where that is known. */
+    readonly retryAfter?: number,
+    readonly stage?: StageName,
+  ) {}
+
+  /** The same denial, with the stage that gave it. */
+  at(stage: StageName): Denial {
+    return this.stage === undefined ? new Denial(this.reason, this.detail, this.retryAfter, stage) : this;
+  }
+}
+
+export function deny(reason: Reason, detail: string, retryAfter?: number): Denial {
+  return new Denial(reason, detail, retryAfter);
+}

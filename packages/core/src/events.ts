@@ -1,0 +1,116 @@
+import { type Channel, channel } from 'node:diagnostics_channel';
+import type { HandshakeStage, StageName } from './decision.ts';
+import type { Clock } from './ports.ts';
+import type { Reason } from './reasons.ts';
+
+interface Common {
+  /** Wall-clock milliseconds since the epoch. */
+  readonly at: number;
+  /** The policy's `name`. */
+  readonly guard: string;
+}
+
+export interface HandshakeFacts extends Common {
+  readonly address: string;
+  readonly host: string;
+  readonly origin: string | undefined;
+  /** The path, without any query. */
+  readonly path: string;
+  readonly subject: string | undefined;
+}
+
+export interface HandshakeVerdict extends HandshakeFacts {
+  readonly reason: Reason;
+  readonly stage: StageName;
+  readonly detail: string;
+}
+
+export interface ConnectionFacts extends Common {
+  readonly connection: string;
+  readonly subject: string;
+  readonly address: string;
+  readonly path: string;
+}
+
+export interface MessageVerdict extends ConnectionFacts {
+  readonly reason: Reason;
+  readonly stage: StageName;
+  /** Where in the message, as a JSON Pointer (RFC 6901); never what stood there. */
+  readonly pointer: string | undefined;
+}
+
+/**
+ * What a guard tells operators. No event holds a message body, token, cookie or session id. Texts that came from
+ * the network are as Node's HTTP parser let them through, so without control characters.
+ */
+export interface GuardEvents {
+  'handshake.admitted': HandshakeFacts & { readonly scheme: string };
+  'handshake.denied': HandshakeVerdict;
+  /** A stage in report-only mode would have denied. */
+  'handshake.reported': HandshakeVerdict;
+  'connection.opened': ConnectionFacts;
+  /** `reason` where the guard closed it; `milliseconds` it was open. */
+  'connection.closed': ConnectionFacts & {
+    readonly code: number;
+    readonly reason: Reason | undefined;
+    readonly milliseconds: number;
+  };
+  'message.denied': MessageVerdict;
+  'message.reported': MessageVerdict;
+  /** Something threw that must not: a hook, a handler, or the guard itself. What it was about has been denied. */
+  fault: Common & { readonly stage: HandshakeStage | StageName; readonly error: unknown };
+}
+
+export type EventName = keyof GuardEvents;
+type Listener<N extends EventName> = (event: GuardEvents[N]) => void;
+
+const NAMES: readonly EventName[] = [
+  'handshake.admitted',
+  'handshake.denied',
+  'handshake.reported',
+  'connection.opened',
+  'connection.closed',
+  'message.denied',
+  'message.reported',
+  'fault',
+];
+
+/** Typed listeners and `node:diagnostics_channel`s named `sallyport:<event>`. Free while nobody listens. */
+export class EventHub {
+  readonly #listeners = new Map<EventName, Set<(event: never) => void>>();
+  readonly #channels = new Map<EventName, Channel>(NAMES.map((name) => [name, channel(`sallyport:${name}`)]));
+
+  constructor(
+    readonly guard: string,
+    readonly clock: Clock,
+  ) {}
+
+  /** Calls the listener for each event; the returned function stops that. A listener that throws changes nothing. */
+  on<N extends EventName>(name: N, listener: Listener<N>): () => void {
+    if (!NAMES.includes(name))
+      throw new TypeError(`There is no event '${name}'. Events: ${NAMES.join(', ')}.`);
+    const listeners = this.#listeners.get(name) ?? new Set();
+    this.#listeners.set(name, listeners.add(listener));
+    return () => listeners.delete(listener);
+  }
+
+  /** Tells everybody who listens; the event is built only then. */
+  emit<N extends EventName>(name: N, build: () => Omit<GuardEvents[N], keyof Common>): void {
+    const listeners = this.#listeners.get(name);
+    const published = this.#channels.get(name) as Channel;
+    if ((listeners === undefined || listeners.size === 0) && !published.hasSubscribers) return;
+    const event = { at: this.clock.now(), guard: this.guard, ...build() } as unknown as GuardEvents[N];
+    published.publish(event);
+    for (const listener of listeners ?? []) {
+      try {
+        (listener as Listener<N>)(event);
+      } catch (error) {
+        if (name !== 'fault') this.fault('socket', error);
+      }
+    }
+  }
+
+  fault(stage: StageName, error: unknown): void {
+    this.emit('fault', () => ({ stage, error }));
+  }
+}

@@ -1,0 +1,58 @@
+import { type HandshakeStage, isPromise } from './decision.ts';
+import { Arrival, type Reading } from './handshake/arrival.ts';
+import { NOT_EVALUATED, type Reporting, type Stage } from './handshake/stage.ts';
+import type { HandshakeRequest } from './ports.ts';
+import type { Reason } from './reasons.ts';
+
+/** What one stage would say. */
+export interface StageExplanation {
+  readonly stage: HandshakeStage;
+  /** `report`: it would deny, but only reports. `not evaluated`: it runs application code or fetches, or an earlier stage denied. */
+  readonly outcome: 'pass' | 'deny' | 'report' | 'not evaluated';
+  readonly reason?: Reason;
+  readonly detail?: string;
+}
+
+/** The decision on a handshake, stage by stage. */
+export interface Explanation {
+  /** `undefined` where a stage that could not be evaluated has the last word. */
+  readonly allowed: boolean | undefined;
+  readonly stages: readonly StageExplanation[];
+}
+
+/** Walks both doors with nothing reserved, spent or fetched; shows no token and no claim. */
+export async function explainHandshake(
+  request: HandshakeRequest,
+  reading: Reading,
+  doors: readonly (readonly [readonly Stage[], Reporting])[],
+): Promise<Explanation> {
+  const arrival = new Arrival(request, reading);
+  const stages: StageExplanation[] = [];
+  let allowed: boolean | undefined = true;
+  for (const [door, reporting] of doors) {
+    for (const stage of door) {
+      const explanation: StageExplanation =
+        allowed === false
+          ? { stage: stage.name, outcome: 'not evaluated' }
+          : await explainStage(stage, arrival, reporting);
+      stages.push(explanation);
+      if (explanation.outcome === 'deny') allowed = false;
+      if (explanation.outcome === 'not evaluated' && allowed === true) allowed = undefined;
+    }
+  }
+  return { allowed, stages };
+}
+
+async function explainStage(stage: Stage, arrival: Arrival, reporting: Reporting): Promise<StageExplanation> {
+  const { name } = stage;
+  try {
+    const answer = stage.preview === undefined ? stage.check(arrival) : stage.preview(arrival);
+    const verdict = isPromise(answer) ? await answer : answer;
+    if (verdict === NOT_EVALUATED) return { stage: name, outcome: 'not evaluated' };
+    if (verdict === undefined) return { stage: name, outcome: 'pass' };
+    const outcome = reporting.stages.has(name) ? 'report' : 'deny';
+    return { stage: name, outcome, reason: verdict.reason, detail: verdict.detail };
+  } catch {
+    return { stage: name, outcome: 'deny', reason: 'internal', detail: 'a fault inside the guard' };
+  }
+}

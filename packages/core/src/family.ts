@@ -1,0 +1,127 @@
+import type { Authenticator } from './auth/authenticator.ts';
+import { systemClock } from './clock.ts';
+import type { ConnectionState } from './connection/connection.ts';
+import type { Denial } from './decision.ts';
+import { EventHub } from './events.ts';
+import { compileTrustedProxies } from './handshake/address.ts';
+import type { Caps } from './handshake/admission.ts';
+import type { Reading } from './handshake/arrival.ts';
+import type { HandshakeSettings } from './handshake/handshake.ts';
+import { compileHosts } from './handshake/host.ts';
+import { outerDoor } from './handshake/outer-door.ts';
+import { unsafeAllowPlaintext } from './handshake/transport.ts';
+import { memoryStore } from './limits/memory-store.ts';
+import { REPORTABLE } from './policy-check.ts';
+import type { Clock, Store } from './ports.ts';
+import type { Reason } from './reasons.ts';
+import { type AnyPolicy, reportingTo } from './route.ts';
+import { parseCount, parseDuration, parseRate, parseSize } from './units.ts';
+import { consoleLogger, Warnings } from './warnings.ts';
+
+/** What a guard and all its extensions share: one outer door, one store, one registry, one set of caps. */
+export class GuardFamily {
+  readonly clock: Clock;
+  readonly store: Store;
+  readonly events: EventHub;
+  readonly warnings: Warnings;
+  readonly caps: Caps;
+  readonly settings: HandshakeSettings;
+  readonly connections = new Set<ConnectionState>();
+  readonly closeTimeout: number;
+  readonly earlyBytes: number;
+  readonly rejectedSockets: number;
+  readonly compression: boolean;
+  /** Whether the application named a logger, so that a host keeps its own out of it. */
+  readonly hasOwnLogger: boolean;
+  /** Handshakes by outcome since the start; bounded by the number of reasons. */
+  readonly denied = new Map<Reason, number>();
+  admitted = 0;
+  closing = false;
+  readonly #queryCredentials = new Set<string>();
+  readonly #subprotocolMarkers = new Set<string>();
+
+  constructor(policy: AnyPolicy) {
+    const limits = policy.limits ?? {};
+    this.clock = policy.clock ?? systemClock;
+    this.store = policy.store ?? memoryStore({ clock: this.clock });
+    this.events = new EventHub(policy.name ?? 'default', this.clock);
+    this.hasOwnLogger = policy.logger !== undefined;
+    this.warnings = new Warnings(
+      policy.logger === false ? undefined : (policy.logger ?? consoleLogger),
+      this.clock,
+    );
+    this.warnings.follow(this.events);
+    this.caps = {
+      connections: parseCount(limits.connections ?? 10_000, 'policy.limits.connections'),
+      connectionsPerAddress: parseCount(
+        limits.connectionsPerAddress ?? 100,
+        'policy.limits.connectionsPerAddress',
+      ),
+      connectionsPerIdentity: parseCount(
+        limits.connectionsPerIdentity ?? 20,
+        'policy.limits.connectionsPerIdentity',
+      ),
+    };
+    this.closeTimeout = parseDuration(limits.closeTimeout ?? '5s', 'policy.limits.closeTimeout');
+    this.earlyBytes = parseSize(limits.earlyBytes ?? '128KiB', 'policy.limits.earlyBytes');
+    this.rejectedSockets = parseCount(limits.rejectedSockets ?? 100, 'policy.limits.rejectedSockets');
+    this.compression = policy.compression ?? false;
+    this.settings = this.#handshakeSettings(policy);
+    this.#warnAboutWorkers(policy);
+  }
+
+  /** Learns where a route's credentials are, since they are scrubbed on every route. */
+  learnSources(authenticators: readonly Authenticator[]): void {
+    for (const source of authenticators.flatMap(({ from }) => from)) {
+      if (source.kind === 'query') this.#queryCredentials.add(source.name);
+      if (source.kind === 'subprotocol') this.#subprotocolMarkers.add(source.marker);
+    }
+  }
+
+  #handshakeSettings(policy: AnyPolicy): HandshakeSettings {
+    const limits = policy.limits ?? {};
+    const reading: Reading = {
+      clock: this.clock,
+      proxies: compileTrustedProxies(
+        policy.trustedProxies ?? [],
+        policy.forwardedHeader ?? 'x-forwarded-for',
+      ),
+      queryCredentials: this.#queryCredentials,
+      subprotocolMarkers: this.#subprotocolMarkers,
+    };
+    return {
+      reading,
+      outerDoor: outerDoor({
+        bounds: {
+          headerCount: parseCount(limits.headerCount ?? 100, 'policy.limits.headerCount'),
+          headerBytes: parseSize(limits.headerBytes ?? '16KiB', 'policy.limits.headerBytes'),
+          offeredSubprotocols: parseCount(
+            limits.offeredSubprotocols ?? 16,
+            'policy.limits.offeredSubprotocols',
+          ),
+        },
+        plaintextAllowed: policy.transport === unsafeAllowPlaintext,
+        hosts: compileHosts(policy.hosts, policy.origins !== undefined),
+        handshakes: parseRate(limits.handshakes ?? { rate: '120/m', burst: 60 }, 'policy.limits.handshakes'),
+        store: this.store,
+      }),
+      reporting: reportingTo(
+        this.events,
+        new Set((policy.report ?? []).map((stage) => REPORTABLE.get(stage) as string)),
+      ),
+      deadline: parseDuration(limits.handshakeTimeout ?? '10s', 'policy.limits.handshakeTimeout'),
+      events: this.events,
+      counted: ({ reason }: Denial) => this.denied.set(reason, (this.denied.get(reason) ?? 0) + 1),
+    };
+  }
+
+  #warnAboutWorkers(policy: AnyPolicy): void {
+    const { NODE_UNIQUE_ID, pm_id } = process.env;
+    if (policy.store !== undefined || (NODE_UNIQUE_ID === undefined && pm_id === undefined)) return;
+    this.warnings.warn(
+      'store',
+      {},
+      'one of several processes, each with limits of its own: share a store to count across them',
+    );
+  }
+}

@@ -1,0 +1,267 @@
+import type { TSchema } from 'typebox';
+import type { Admission } from './admission.ts';
+import { Connection, type ConnectionServices, type ConnectionState } from './connection/connection.ts';
+import { type Denial, deny, isPromise, type MaybePromise } from './decision.ts';
+import type { EventName, GuardEvents } from './events.ts';
+import { type Explanation, explainHandshake } from './explain.ts';
+import { GuardFamily } from './family.ts';
+import { Handshake } from './handshake/handshake.ts';
+import { admit, judge } from './message/pipeline.ts';
+import type { ExtendOptions, PolicyOptions } from './policy.ts';
+import { checkExtension, checkPolicy, checkRoute } from './policy-check.ts';
+import type { HandshakeRequest, Identity, Lease, Logger, Socket } from './ports.ts';
+import type { Reason } from './reasons.ts';
+import { type AnyPolicy, compileRoute, type Route } from './route.ts';
+import { type Duration, parseDuration } from './units.ts';
+
+/** Numbers of a guard and its extensions, of constant size. */
+export interface GuardStats {
+  /** Open connections. */
+  readonly connections: number;
+  /** Handshakes admitted since the start. */
+  readonly admitted: number;
+  /** Handshakes denied since the start, by reason. */
+  readonly denied: Readonly<Partial<Record<Reason, number>>>;
+}
+
+/** A typed policy. Unknown and contradictory options throw here, with the fix in the message. */
+export function definePolicy<
+  const I extends readonly Identity[],
+  M extends Record<string, TSchema>,
+  R extends Record<string, TSchema> = Record<string, TSchema>,
+>(policy: PolicyOptions<I, M, R>): PolicyOptions<I, M, R> {
+  checkPolicy(policy);
+  return policy;
+}
+
+/** Compiles a policy once; what comes out is what the hosts get, and what the application keeps. */
+export function createGuard<
+  const I extends readonly Identity[],
+  M extends Record<string, TSchema>,
+  R extends Record<string, TSchema> = Record<string, TSchema>,
+>(policy: PolicyOptions<I, M, R>): Guard<I, M, R> {
+  checkPolicy(policy);
+  const family = new GuardFamily(policy as AnyPolicy);
+  return new Guard<I, M, R>(
+    family,
+    compileRoute(policy as AnyPolicy, family.store, family.caps, family.events),
+  );
+}
+
+/** A guard whose types do not matter, for hosts. */
+// biome-ignore lint/suspicious/noExplicitAny: any guard is meant
+export type AnyGuard = Guard<any, any, any>;
+
+/** A policy compiled once. */
+export class Guard<
+  I extends readonly Identity[] = readonly Identity[],
+  M = Record<string, TSchema>,
+  R = Record<string, TSchema>,
+> {
+  readonly #family: GuardFamily;
+  readonly #route: Route;
+  readonly #services: ConnectionServices;
+
+  /** @internal Use `createGuard` or `guard.extend`. */
+  constructor(family: GuardFamily, route: Route) {
+    this.#family = family;
+    this.#route = route;
+    this.#services = connectionServices(family, route);
+    family.learnSources(route.authenticators);
+    if ([...route.rules.types.values()].some(({ check }) => !check.accelerated)) {
+      family.warnings.warn(
+        'codegen',
+        {},
+        'code generation is not allowed here, so every schema check is some hundred times slower',
+      );
+    }
+  }
+
+  get name(): string {
+    return this.#route.name;
+  }
+
+  /**
+   * A guard for another route: own messages, authenticators, origins and message limits; the same outer door, store,
+   * registry and caps. What is left out is inherited.
+   *
+   * @throws PolicyError for an option that is decided once for the server.
+   */
+  extend<const I2 extends readonly Identity[] = I, M2 = M, R2 = R>(
+    options: ExtendOptions<I2, M2, R2>,
+  ): Guard<I2, M2, R2> {
+    checkExtension(options);
+    const base = this.#route.policy;
+    const merged = {
+      ...base,
+      ...options,
+      limits: { ...base.limits, ...options.limits },
+      report: [...(base.report ?? []), ...(options.report ?? [])],
+    } as unknown as AnyPolicy;
+    checkRoute(merged as unknown as Record<string, unknown>);
+    const { store, caps, events } = this.#family;
+    return new Guard<I2, M2, R2>(this.#family, compileRoute(merged, store, caps, events));
+  }
+
+  /** Whether the two share an outer door, because one extends the other or both extend a third. */
+  isFamilyOf(other: AnyGuard): boolean {
+    return this.#family === (other as Guard).#family;
+  }
+
+  /** Calls the listener for each event; the returned function stops that. A listener that throws changes no decision. */
+  on<N extends EventName>(name: N, listener: (event: GuardEvents[N]) => void): () => void {
+    return this.#family.events.on(name, listener);
+  }
+
+  /**
+   * How this guard would decide on a handshake, stage by stage, with nothing reserved, spent or fetched. For
+   * operators: never serve it on a route, since it tells an attacker what to change.
+   */
+  explain(request: HandshakeRequest): Promise<Explanation> {
+    const { reading, outerDoor, reporting } = this.#family.settings;
+    return explainHandshake(request, reading, [
+      [outerDoor, reporting],
+      [this.#route.innerDoor, this.#route.reporting],
+    ]);
+  }
+
+  stats(): GuardStats {
+    const { connections, admitted, denied } = this.#family;
+    return { connections: connections.size, admitted, denied: Object.fromEntries(denied) };
+  }
+
+  /** The open connections of this guard and its extensions. */
+  connections(): Iterable<Connection<I[number], M, R>> {
+    return this.#family.connections as unknown as Iterable<Connection<I[number], M, R>>;
+  }
+
+  /**
+   * Refuses new handshakes with `shutting_down` (503), closes open connections with 1001, and terminates what is left
+   * after `within` (default 5 s). Resolves when no connection is left.
+   */
+  async close({ within = '5s' }: { readonly within?: Duration } = {}): Promise<void> {
+    const family = this.#family;
+    const deadline = parseDuration(within, 'close({ within })');
+    family.closing = true;
+    const open = [...family.connections];
+    const ended = Promise.all(
+      open.map((connection) => new Promise<void>((resolve) => connection.onClose(() => resolve()))),
+    );
+    for (const connection of open) connection.end('shutting_down');
+    const cancel = family.clock.schedule(deadline, () => {
+      for (const connection of open) connection.terminate();
+    });
+    await ended;
+    cancel();
+  }
+
+  /** For hosts: a handshake begins. `onExpired` is called when its deadline passes before a decision. */
+  handshake(request: HandshakeRequest, onExpired: (denial: Denial) => void): Handshake {
+    return new Handshake(request, this.#family.settings, onExpired);
+  }
+
+  /** For hosts: the outer door, the same for every guard of the family. */
+  enter(handshake: Handshake): MaybePromise<Denial | undefined> {
+    const verdict = handshake.enter();
+    if (!this.#family.closing || verdict !== undefined) return verdict;
+    return handshake.deny(deny('shutting_down', 'guard.close was called').at('shutdown'));
+  }
+
+  /** For hosts: this route's inner door. `native` is the host's own request, for the application's hooks. */
+  admit(handshake: Handshake, native: unknown): MaybePromise<Denial | Admission<I[number], M, R>> {
+    const verdict = handshake.pass(this.#route.innerDoor, this.#route.reporting, native);
+    return isPromise(verdict)
+      ? verdict.then((late) => late ?? this.#admission(handshake))
+      : (verdict ?? this.#admission(handshake));
+  }
+
+  /** For hosts: what they have to hold themselves to. */
+  get hostLimits(): {
+    readonly earlyBytes: number;
+    readonly rejectedSockets: number;
+    readonly compression: boolean;
+    readonly closeTimeout: number;
+  } {
+    return this.#family;
+  }
+
+  /** For hosts: whether a denial of this stage is told by a close code instead of an HTTP status. */
+  closesInstead({ stage }: Denial): boolean {
+    // Before the origin has passed, a foreign page could learn whether its visitor is logged in.
+    return this.#route.rejectAs === 'close' && AFTER_ORIGIN.has(stage ?? '');
+  }
+
+  /** For hosts: warnings go to their log, unless the policy names a logger. */
+  useLogger(logger: Logger): void {
+    if (!this.#family.hasOwnLogger) this.#family.warnings.logger = logger;
+  }
+
+  /** For hosts: time, as the policy has it. */
+  schedule(ms: number, callback: () => void): () => void {
+    return this.#family.clock.schedule(ms, callback);
+  }
+
+  #admission(handshake: Handshake): Admission<I[number], M, R> {
+    const { arrival } = handshake;
+    const identity = arrival.identity as I[number];
+    const { address, subprotocol } = arrival;
+    const { path } = handshake;
+    const lease = arrival.lease as Lease;
+    const services = this.#services;
+    this.#family.admitted++;
+    return {
+      denied: false,
+      identity,
+      subprotocol,
+      maxMessageBytes: this.#route.rules.maxBytes,
+      open: (socket: Socket) => {
+        const connection = new Connection<I[number], M, R>(
+          socket,
+          { identity, subprotocol, address, path, lease },
+          services,
+        );
+        if (this.#family.closing) connection.end('shutting_down');
+        return connection;
+      },
+      release: () => lease.release(),
+    };
+  }
+}
+
+const AFTER_ORIGIN: ReadonlySet<string> = new Set([
+  'subprotocol',
+  'authentication',
+  'authorization',
+  'admission',
+]);
+
+/** Hands one room's result to the next. */
+function connectionServices(family: GuardFamily, route: Route): ConnectionServices {
+  const { rules, replies } = route;
+  const reportFor = (connection: ConnectionState) => (denial: Denial, pointer?: string) =>
+    connection.report('message.reported', denial, pointer);
+  return {
+    clock: family.clock,
+    events: family.events,
+    onDenied: route.onDenied,
+    violations: route.violations,
+    queuedMessages: route.queuedMessages,
+    closeTimeout: family.closeTimeout,
+    admit: (connection, bytes, now) => admit(bytes, now, connection.quota, rules, reportFor(connection)),
+    judge: (connection, data, isBinary) =>
+      judge(data, isBinary, rules, connection.identity, reportFor(connection)),
+    knows: (type) => rules.types.has(type),
+    encode(type, body) {
+      const text = JSON.stringify({ ...body, type });
+      if (replies === undefined) return text;
+      const check = replies.get(type);
+      if (check === undefined) throw new TypeError(`There is no reply '${type}' in the policy.`);
+      const reply: unknown = { ...body, type };
+      if (!check.passes(reply))
+        throw new TypeError(`The reply '${type}' does not match its schema at '${check.pointer(reply)}'.`);
+      return text;
+    },
+    opened: (connection) => void family.connections.add(connection),
+    closed: (connection) => void family.connections.delete(connection),
+  };
+}

@@ -1,0 +1,156 @@
+import ipaddr from 'ipaddr.js';
+import { PolicyError } from '../errors.ts';
+import type { Peer } from '../ports.ts';
+import type { HandshakeHeaders } from './headers.ts';
+
+type IP = ipaddr.IPv4 | ipaddr.IPv6;
+
+/** An address in the one form in which the guard counts, lists and reports it. */
+export interface Address {
+  readonly text: string;
+  /** What limits are counted by: an IPv4 address, or the /64 of an IPv6 address, since a host owns all of a /64. */
+  readonly bucket: string;
+  /** The wider prefix whose bucket new keys share once the table is full: IPv4 /24, IPv6 /48. */
+  readonly coarser: string;
+  readonly loopback: boolean;
+}
+
+export interface Client {
+  readonly address: Address;
+  /** Whether the client's own connection is encrypted, as far as somebody trusted says so. */
+  readonly secure: boolean;
+  /** Whether the peer is a listed proxy. */
+  readonly throughTrustedProxy: boolean;
+}
+
+export interface TrustedProxies {
+  readonly unix: boolean;
+  readonly ranges: readonly (readonly [IP, number])[];
+  /** The one header that is believed, and only from a listed proxy. */
+  readonly header: 'x-forwarded-for' | 'forwarded';
+}
+
+const UNIX: Address = { text: 'unix', bucket: 'unix', coarser: 'unix', loopback: false };
+const NAT64 = ipaddr.IPv6.parse('64:ff9b::');
+
+export function compileTrustedProxies(
+  list: readonly string[],
+  header: TrustedProxies['header'],
+): TrustedProxies {
+  const ranges = list.filter((entry) => entry !== 'unix').map((entry) => parseRange(entry));
+  return { unix: list.includes('unix'), ranges, header };
+}
+
+function parseRange(entry: string): readonly [IP, number] {
+  try {
+    const [ip, bits] = entry.includes('/') ? ipaddr.parseCIDR(entry) : withAllBits(ipaddr.parse(entry));
+    if (bits === 0) throw new Error('the whole internet');
+    return [ip, bits];
+  } catch {
+    throw new PolicyError(
+      'policy.trustedProxies',
+      `'${entry}' is not an IP address, a CIDR range narrower than /0, or 'unix'`,
+      "List the proxies in front of this server, such as '10.0.0.0/8'.",
+    );
+  }
+}
+
+function withAllBits(ip: IP): [IP, number] {
+  return [ip, ip.kind() === 'ipv4' ? 32 : 128];
+}
+
+/** Parses one address, unwraps IPv4 from `::ffff:` and NAT64 (RFC 6052), and drops a zone id. Anything else is `undefined`. */
+export function parseAddress(text: string): Address | undefined {
+  const ip = parseIp(text);
+  return ip === undefined ? undefined : addressOf(ip);
+}
+
+function parseIp(text: string): IP | undefined {
+  const bare = text.replace(/%[0-9a-z._-]+$/i, '');
+  if (!(ipaddr.IPv4.isValidFourPartDecimal(bare) || ipaddr.IPv6.isValid(bare))) return undefined;
+  const ip = ipaddr.process(bare);
+  if (ip.kind() === 'ipv6' && (ip as ipaddr.IPv6).match(NAT64, 96)) {
+    return new ipaddr.IPv4(ip.toByteArray().slice(12));
+  }
+  return ip;
+}
+
+function addressOf(ip: IP): Address {
+  const text = ip.toString();
+  const loopback = ip.range() === 'loopback';
+  if (ip.kind() === 'ipv4')
+    return { text, bucket: text, coarser: `${text.slice(0, text.lastIndexOf('.'))}.0/24`, loopback };
+  const wide = (bits: number): string =>
+    `${ipaddr.IPv6.networkAddressFromCIDR(`${text}/${bits}`).toString()}/${bits}`;
+  return { text, bucket: wide(64), coarser: wide(48), loopback };
+}
+
+/**
+ * Finds the client behind the listed proxies: the forwarding header is walked from the right, past every listed
+ * proxy, and the first address that is not one is the client (ASVS 5.0, 4.1.3). `undefined` means that what a
+ * trusted proxy sent cannot be understood, which fails closed.
+ */
+export function resolveClient(
+  peer: Peer,
+  headers: HandshakeHeaders,
+  proxies: TrustedProxies,
+): Client | undefined {
+  const nearest = peer.unix ? UNIX : peer.address === undefined ? undefined : parseAddress(peer.address);
+  if (nearest === undefined) return undefined;
+  if (!isTrusted(nearest, proxies))
+    return { address: nearest, secure: peer.encrypted, throughTrustedProxy: false };
+
+  const hops = proxies.header === 'forwarded' ? readForwarded(headers) : readForwardedFor(headers);
+  if (hops === undefined) return undefined;
+  if (hops.length === 0) return { address: nearest, secure: peer.encrypted, throughTrustedProxy: true };
+  for (let i = hops.length - 1; i >= 0; i--) {
+    const hop = hops[i] as Hop;
+    const address = parseAddress(hop.address);
+    if (address === undefined) return undefined;
+    if (i === 0 || !isTrusted(address, proxies)) {
+      return { address, secure: hop.proto === 'https' || hop.proto === 'wss', throughTrustedProxy: true };
+    }
+  }
+  return undefined;
+}
+
+function isTrusted(address: Address, proxies: TrustedProxies): boolean {
+  if (address === UNIX) return proxies.unix;
+  const ip = ipaddr.parse(address.text);
+  return proxies.ranges.some(([range, bits]) => range.kind() === ip.kind() && ip.match(range as never, bits));
+}
+
+interface Hop {
+  readonly address: string;
+  readonly proto: string | undefined;
+}
+
+/** `X-Forwarded-For` with `X-Forwarded-Proto`, which counts only when it is one value, or one for each hop. */
+function readForwardedFor(headers: HandshakeHeaders): readonly Hop[] | undefined {
+  if (headers.forwardedFor === undefined) return [];
+  const addresses = headers.forwardedFor.split(',').map((entry) => entry.trim());
+  const protos = headers.forwardedProto?.split(',').map((entry) => entry.trim().toLowerCase()) ?? [];
+  return addresses.map((address, i) => ({
+    address,
+    proto: protos.length === addresses.length ? protos[i] : protos.length === 1 ? protos[0] : undefined,
+  }));
+}
+
+/** RFC 7239. Ports are dropped; `unknown` and obfuscated names are not addresses, so they fail closed later. */
+function readForwarded(headers: HandshakeHeaders): readonly Hop[] | undefined {
+  if (headers.forwarded === undefined) return [];
+  const hops: Hop[] = [];
+  for (const element of headers.forwarded.split(',')) {
+    const pairs = new Map<string, string>();
+    for (const pair of element.split(';')) {
+      const match = /^\s*([A-Za-z]+)=(?:"([^"\\]*)"|([^\s";,]+))\s*$/.exec(pair);
+      const name = match?.[1]?.toLowerCase();
+      if (match === null || name === undefined || pairs.has(name)) return undefined;
+      pairs.set(name, match[2] ?? match[3] ?? '');
+    }
+    const node = /^(?:\[([0-9a-f:.]+)\]|([0-9.]+))(?::\d{1,5})?$/i.exec(pairs.get('for') ?? '');
+    if (node === null) return undefined;
+    hops.push({ address: node[1] ?? node[2] ?? '', proto: pairs.get('proto')?.toLowerCase() });
+  }
+  return hops;
+}

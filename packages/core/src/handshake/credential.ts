@@ -1,0 +1,87 @@
+import type { Authenticator } from '../auth/authenticator.ts';
+import type { CredentialSource } from '../auth/credential.ts';
+import { type Denial, deny } from '../decision.ts';
+import type { Arrival, Credential } from './arrival.ts';
+import type { Stage } from './stage.ts';
+
+/**
+ * Finds the credential; looks at no signature, and leaves its absence for later to judge. An explicit one beats an
+ * ambient one; two explicit ones are refused, since somebody else may have added the second; and a wrong explicit
+ * one never falls through to a weaker one.
+ */
+export function credentialStage(authenticators: readonly Authenticator[]): Stage {
+  const places = authenticators.flatMap((authenticator) =>
+    authenticator.from.map((source) => ({ source, authenticator })),
+  );
+  return {
+    name: 'credential',
+    check(arrival) {
+      let explicit: Credential | undefined;
+      let ambient: Credential | undefined;
+      for (const { source, authenticator } of places) {
+        const values = find(arrival, source);
+        if (values.length > 1) return ambiguous(`${source.kind} holds more than one`);
+        const value = values[0];
+        if (value === undefined) continue;
+        const found: Credential = { value, source, authenticator };
+        if (source.ambient) ambient ??= found;
+        else if (explicit === undefined) explicit = found;
+        else return ambiguous(`both ${explicit.source.kind} and ${source.kind} hold one`);
+      }
+      arrival.credential = explicit ?? ambient;
+      return undefined;
+    },
+  };
+}
+
+const NOTHING: readonly string[] = [];
+
+function find(arrival: Arrival, source: CredentialSource): readonly string[] {
+  switch (source.kind) {
+    case 'bearer':
+      return findBearer(arrival.headers.authorization);
+    case 'cookie':
+      return findCookie(arrival.headers.cookie, source.name);
+    case 'query':
+      return arrival.target.credentials.get(source.name) ?? NOTHING;
+    case 'subprotocol':
+      return findSubprotocol(arrival.offered, source.marker);
+  }
+}
+
+/** RFC 6750 §2.1; the scheme's name is case-insensitive (RFC 9110 §11.1). */
+function findBearer(authorization: string | undefined): readonly string[] {
+  const match = authorization === undefined ? null : /^bearer(?: +(.*))?$/i.exec(authorization);
+  return match === null ? NOTHING : [match[1] ?? ''];
+}
+
+/** RFC 6265 §4.2.1. All values of the name are returned: which of two a server takes is a known trap. */
+function findCookie(header: string | undefined, name: string): readonly string[] {
+  if (header === undefined) return NOTHING;
+  const values: string[] = [];
+  for (const pair of header.split(';')) {
+    const equals = pair.indexOf('=');
+    if (equals === -1 || pair.slice(0, equals).trim() !== name) continue;
+    values.push(unquote(pair.slice(equals + 1).trim()));
+  }
+  return values;
+}
+
+function unquote(value: string): string {
+  const inner = /^"(.*)"$/.exec(value)?.[1] ?? value;
+  try {
+    return inner.includes('%') ? decodeURIComponent(inner) : inner;
+  } catch {
+    return inner;
+  }
+}
+
+/** The token is what follows the marker; a marker with nothing behind it is an empty, and so a wrong, credential. */
+function findSubprotocol(offered: readonly string[], marker: string): readonly string[] {
+  const at = offered.indexOf(marker);
+  return at === -1 ? NOTHING : [offered[at + 1] ?? ''];
+}
+
+function ambiguous(detail: string): Denial {
+  return deny('credential_ambiguous', detail);
+}

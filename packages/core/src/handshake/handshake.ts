@@ -1,0 +1,137 @@
+import { type Denial, deny, isPromise, type MaybePromise } from '../decision.ts';
+import type { EventHub, HandshakeFacts } from '../events.ts';
+import type { HandshakeRequest } from '../ports.ts';
+import { Arrival, type Reading } from './arrival.ts';
+import { type Reporting, runStages, type Stage } from './stage.ts';
+
+export interface HandshakeSettings {
+  readonly reading: Reading;
+  readonly outerDoor: readonly Stage[];
+  readonly reporting: Reporting;
+  /** Milliseconds for everything up to the 101. */
+  readonly deadline: number;
+  readonly events: EventHub;
+  /** Counts every refused handshake by its reason. */
+  readonly counted: (denial: Denial) => void;
+}
+
+/**
+ * One handshake on its way through both doors, under one deadline. It ends exactly once: admitted, denied, expired
+ * or abandoned; whatever comes after that is dropped, and a slot that was reserved too late is given back.
+ */
+export class Handshake {
+  readonly arrival: Arrival;
+  #ended = false;
+  #cancelDeadline: (() => void) | undefined;
+
+  constructor(
+    request: HandshakeRequest,
+    readonly settings: HandshakeSettings,
+    /** Called when the deadline passes before a decision; the host then sends the refusal. */
+    readonly onExpired: (denial: Denial) => void,
+  ) {
+    this.arrival = new Arrival(request, settings.reading);
+  }
+
+  /** Whether it is over, one way or another. */
+  get ended(): boolean {
+    return this.#ended;
+  }
+
+  /** Path and query without credentials: what the application and its logger may see. */
+  get target(): string {
+    return this.arrival.target.scrubbed;
+  }
+
+  get path(): string {
+    return this.arrival.target.path;
+  }
+
+  /** The offered subprotocols without tokens. */
+  get offeredSubprotocols(): readonly string[] {
+    return this.arrival.scrubbedOffers;
+  }
+
+  /** The outer door. From here on the deadline runs. */
+  enter(): MaybePromise<Denial | undefined> {
+    const { outerDoor, reporting, reading, deadline } = this.settings;
+    this.#cancelDeadline = reading.clock.schedule(deadline, () => this.#expire());
+    const verdict = runStages(outerDoor, this.arrival, reporting);
+    return isPromise(verdict) ? verdict.then((late) => this.#refused(late)) : this.#refused(verdict);
+  }
+
+  /** The inner door of a route. `undefined` means that every stage has passed and the slots are held. */
+  pass(innerDoor: readonly Stage[], reporting: Reporting, native: unknown): MaybePromise<Denial | undefined> {
+    if (this.#ended) return tooLate();
+    this.arrival.native = native;
+    const verdict = runStages(innerDoor, this.arrival, reporting);
+    return isPromise(verdict) ? verdict.then((late) => this.#decide(late)) : this.#decide(verdict);
+  }
+
+  /** Ends it with a denial from outside the stages: an unknown route, a shutdown, a fault of the host. */
+  deny(denial: Denial): Denial {
+    return this.#refused(denial) as Denial;
+  }
+
+  /** The client is gone. */
+  abandon(): void {
+    if (this.#end()) this.arrival.abort();
+  }
+
+  facts(): Omit<HandshakeFacts, 'at' | 'guard'> {
+    const { address, headers, target, identity } = this.arrival;
+    return {
+      address,
+      host: headers.host ?? '',
+      origin: headers.origin,
+      path: target.path,
+      subject: identity?.subject,
+    };
+  }
+
+  #decide(denial: Denial | undefined): Denial | undefined {
+    if (this.#ended) {
+      this.arrival.lease?.release();
+      return tooLate();
+    }
+    if (denial !== undefined) return this.#refused(denial);
+    this.#end();
+    const { events } = this.settings;
+    events.emit('handshake.admitted', () => ({
+      ...this.facts(),
+      scheme: this.arrival.identity?.scheme ?? '',
+    }));
+    return undefined;
+  }
+
+  #refused(denial: Denial | undefined): Denial | undefined {
+    if (this.#ended) return tooLate();
+    if (denial === undefined) return undefined;
+    this.#end();
+    this.arrival.lease?.release();
+    this.settings.counted(denial);
+    const { reason, detail, stage = 'route' } = denial;
+    this.settings.events.emit('handshake.denied', () => ({ ...this.facts(), reason, stage, detail }));
+    return denial;
+  }
+
+  #expire(): void {
+    if (this.#ended) return;
+    const denial = deny('auth_timeout', `no decision within ${this.settings.deadline} ms`).at('deadline');
+    this.#refused(denial);
+    this.arrival.abort();
+    this.onExpired(denial);
+  }
+
+  #end(): boolean {
+    if (this.#ended) return false;
+    this.#ended = true;
+    this.#cancelDeadline?.();
+    return true;
+  }
+}
+
+/** For a host that still waits: nobody is there to be told. */
+function tooLate(): Denial {
+  return deny('auth_timeout', 'the handshake has ended already').at('deadline');
+}

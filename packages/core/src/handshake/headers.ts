@@ -1,0 +1,86 @@
+/**
+ * The headers that decide, read once from the raw list: Node's own `headers` object silently keeps the first
+ * `Host` and `Authorization` and joins the rest, which hides exactly what an attacker repeats.
+ */
+export interface HandshakeHeaders {
+  readonly host?: string;
+  readonly origin?: string;
+  readonly upgrade?: string;
+  readonly connection?: string;
+  readonly version?: string;
+  readonly key?: string;
+  readonly subprotocols?: string;
+  readonly extensions?: string;
+  readonly authorization?: string;
+  readonly cookie?: string;
+  readonly contentLength?: string;
+  readonly transferEncoding?: string;
+  readonly forwarded?: string;
+  readonly forwardedFor?: string;
+  readonly forwardedProto?: string;
+  /** Whether any header says that a proxy passed the request on: `Forwarded`, `X-Forwarded-*` or `Via`. */
+  readonly proxied: boolean;
+  /** The first header that may come only once and came twice. */
+  readonly repeated?: string;
+  readonly count: number;
+  readonly bytes: number;
+}
+
+type Field = Exclude<keyof HandshakeHeaders, 'proxied' | 'repeated' | 'count' | 'bytes'>;
+
+const FIELDS: ReadonlyMap<string, Field> = new Map<string, Field>([
+  ['host', 'host'],
+  ['origin', 'origin'],
+  ['upgrade', 'upgrade'],
+  ['connection', 'connection'],
+  ['sec-websocket-version', 'version'],
+  ['sec-websocket-key', 'key'],
+  ['sec-websocket-protocol', 'subprotocols'],
+  ['sec-websocket-extensions', 'extensions'],
+  ['authorization', 'authorization'],
+  ['cookie', 'cookie'],
+  ['content-length', 'contentLength'],
+  ['transfer-encoding', 'transferEncoding'],
+  ['forwarded', 'forwarded'],
+  ['x-forwarded-for', 'forwardedFor'],
+  ['x-forwarded-proto', 'forwardedProto'],
+]);
+
+/** Proxies append to these, each in a line of its own if it likes; the lines together are one list. */
+const LISTS: ReadonlySet<string> = new Set([
+  'connection',
+  'forwarded',
+  'x-forwarded-for',
+  'x-forwarded-proto',
+]);
+
+export function readHeaders(raw: readonly string[]): HandshakeHeaders {
+  const found: { -readonly [K in keyof HandshakeHeaders]: HandshakeHeaders[K] } = {
+    proxied: false,
+    count: raw.length >> 1,
+    bytes: 0,
+  };
+  for (let i = 0; i + 1 < raw.length; i += 2) {
+    const name = (raw[i] as string).toLowerCase();
+    const value = raw[i + 1] as string;
+    found.bytes += name.length + value.length + 4;
+    if (name === 'via' || name === 'forwarded' || name.startsWith('x-forwarded-')) found.proxied = true;
+    const field = FIELDS.get(name);
+    if (field === undefined) {
+      // Not among those that are read, but still a header of the WebSocket protocol's own (RFC 6455 §11.3).
+      if (name.startsWith('sec-websocket-') && countOf(raw, name) > 1) found.repeated ??= name;
+      continue;
+    }
+    const earlier = found[field];
+    if (earlier === undefined) found[field] = value;
+    else if (LISTS.has(name)) found[field] = `${earlier}, ${value}`;
+    else found.repeated ??= name;
+  }
+  return found;
+}
+
+function countOf(raw: readonly string[], name: string): number {
+  let count = 0;
+  for (let i = 0; i < raw.length; i += 2) if ((raw[i] as string).toLowerCase() === name) count++;
+  return count;
+}

@@ -1,0 +1,108 @@
+import { type Denial, deny } from '../decision.ts';
+import { PolicyError } from '../errors.ts';
+import { isPublicSuffix } from './public-suffix.ts';
+
+/** A `Host` header taken apart. */
+export interface Host {
+  /** Lower case; an IPv6 address keeps its brackets. */
+  readonly name: string;
+  readonly port: string;
+}
+
+export type HostPolicy = (host: Host) => Denial | undefined;
+
+const LOOPBACK_NAMES: ReadonlySet<string> = new Set(['localhost', '127.0.0.1', '[::1]']);
+const WELL_FORMED = /^([a-z0-9_.-]+|\[[0-9a-f:.]+\])(?::(\d{1,5}))?$/;
+
+/**
+ * Reads a `Host` header. `undefined` for one that is not in its canonical spelling apart from letter case:
+ * `0x7f.1`, `127.1`, user information, white space and non-ASCII names never reach a comparison.
+ */
+export function parseHost(header: string): Host | undefined {
+  const match = WELL_FORMED.exec(header.toLowerCase());
+  const name = match?.[1];
+  if (name === undefined || !URL.canParse(`http://${name}`)) return undefined;
+  if (new URL(`http://${name}`).hostname !== name) return undefined;
+  const port = match?.[2] ?? '';
+  return port !== '' && (Number(port) > 65_535 || String(Number(port)) !== port) ? undefined : { name, port };
+}
+
+export function isLoopbackName(name: string): boolean {
+  return LOOPBACK_NAMES.has(name);
+}
+
+/**
+ * Compiles the allow-list for `Host`. Without a list and without stated origins only loopback names pass: comparing
+ * the origin with the host does not stop DNS rebinding, in which both are the attacker's own name.
+ */
+export function compileHosts(hosts: readonly string[] | undefined, originsAreStated: boolean): HostPolicy {
+  if (hosts === undefined) {
+    if (originsAreStated) return () => undefined;
+    return ({ name }) =>
+      isLoopbackName(name)
+        ? undefined
+        : deny(
+            'host_denied',
+            `'${name}' is not a loopback name; list it in policy.hosts, or state policy.origins`,
+          );
+  }
+  const entries = hosts.map(parseEntry);
+  return (host) =>
+    entries.some((entry) => matches(entry, host))
+      ? undefined
+      : deny('host_denied', `'${host.name}' is not on the list in policy.hosts`);
+}
+
+interface Entry {
+  readonly name: string;
+  /** Set for `*.example.com`: the part after the star, with its dot. */
+  readonly suffix: string | undefined;
+  readonly port: string;
+}
+
+function matches(entry: Entry, { name, port }: Host): boolean {
+  if (entry.port !== '' && entry.port !== port) return false;
+  if (entry.suffix === undefined) return entry.name === name;
+  return isWholeLabel(name, entry.suffix);
+}
+
+/** Whether `name` is exactly one label in front of `suffix` (which begins with a dot). */
+export function isWholeLabel(name: string, suffix: string): boolean {
+  const label = name.length - suffix.length;
+  return label > 0 && name.endsWith(suffix) && name.lastIndexOf('.', label - 1) === -1;
+}
+
+function parseEntry(entry: string): Entry {
+  const wildcard = typeof entry === 'string' && entry.startsWith('*.');
+  const { name, port } = canonicalHost(wildcard ? entry.slice(2) : entry, entry, 'policy.hosts');
+  if (wildcard) refusePublicSuffix(name, entry, 'policy.hosts');
+  return { name, suffix: wildcard ? `.${name}` : undefined, port };
+}
+
+/** Brings a configured host into canonical form: lower case, punycode, no default spelling tricks. */
+export function canonicalHost(text: string, entry: string, option: string): Host {
+  const fail = (problem: string, fix: string): never => {
+    throw new PolicyError(option, `'${entry}' ${problem}`, fix);
+  };
+  if (typeof text !== 'string' || /[\s/@?#\\*]/.test(text) || !URL.canParse(`http://${text}`)) {
+    fail(
+      'is not a host name',
+      "Write a name with an optional port, such as 'chat.example.com' or 'localhost:3000'.",
+    );
+  }
+  const name = new URL(`http://${text}`).hostname;
+  if (name.endsWith('.'))
+    fail('ends in a dot', 'Leave the trailing dot out: browsers treat it as another host.');
+  const port = /:(\d+)$/.exec(text.replace(/^\[.*\]/, ''))?.[1] ?? '';
+  return { name, port };
+}
+
+export function refusePublicSuffix(name: string, entry: string, option: string): void {
+  if (isPublicSuffix(name)) {
+    throw new PolicyError(
+      option,
+      `'${entry}' would let in everybody who registers a name under '${name}'`,
+      'Put the star below a domain that you own.',
+    );
+  }
+}

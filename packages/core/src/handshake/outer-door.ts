@@ -1,0 +1,45 @@
+import { deny } from '../decision.ts';
+import type { RateLimit, Store } from '../ports.ts';
+import type { HostPolicy } from './host.ts';
+import { rateStage } from './rate.ts';
+import { type RequestBounds, requestStage } from './request.ts';
+import type { Stage } from './stage.ts';
+import { transportStage } from './transport.ts';
+
+export interface OuterDoorSettings {
+  readonly bounds: RequestBounds;
+  readonly plaintextAllowed: boolean;
+  readonly hosts: HostPolicy;
+  readonly handshakes: RateLimit;
+  readonly store: Store;
+}
+
+/** One per server, before the application runs, and no route can override it. */
+export function outerDoor(settings: OuterDoorSettings): readonly Stage[] {
+  return [
+    requestStage(settings.bounds),
+    transportStage(settings.plaintextAllowed),
+    hostStage(settings.hosts),
+    addressStage(),
+    rateStage(settings.store, settings.handshakes),
+  ];
+}
+
+function hostStage(hosts: HostPolicy): Stage {
+  return {
+    name: 'host',
+    check: ({ host }) =>
+      host === undefined ? deny('host_denied', 'there is no readable Host') : hosts(host),
+  };
+}
+
+/** An address that cannot be read cannot be counted or banned, so it fails closed (ASVS 5.0, 4.1.3). */
+function addressStage(): Stage {
+  return {
+    name: 'address',
+    check: ({ client }) =>
+      client === undefined
+        ? deny('request_malformed', 'the client address, as forwarded, cannot be read')
+        : undefined,
+  };
+}

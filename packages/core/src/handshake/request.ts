@@ -1,0 +1,75 @@
+import { TOKEN } from '../auth/credential.ts';
+import { type Denial, deny } from '../decision.ts';
+import type { Arrival } from './arrival.ts';
+import type { Stage } from './stage.ts';
+
+export interface RequestBounds {
+  readonly headerCount: number;
+  readonly headerBytes: number;
+  readonly offeredSubprotocols: number;
+}
+
+/** Extension offers are for ws to parse; these bounds keep that cheap (CVE-2021-32640, CVE-2024-37890). */
+const MAX_EXTENSION_BYTES = 1_024;
+const MAX_EXTENSIONS = 8;
+
+/**
+ * RFC 6455 §4.2.1, strictly, and nothing that two parsers could read in two ways. Everything that the WebSocket
+ * library itself would refuse is refused here, before any slot is taken.
+ */
+export function requestStage(bounds: RequestBounds): Stage {
+  return { name: 'request', check: (arrival) => checkRequest(arrival, bounds) };
+}
+
+function checkRequest(arrival: Arrival, bounds: RequestBounds): Denial | undefined {
+  const { request, headers } = arrival;
+  if (headers.count > bounds.headerCount) return malformed(`more than ${bounds.headerCount} headers`);
+  if (headers.bytes > bounds.headerBytes)
+    return malformed(`more than ${bounds.headerBytes} bytes of headers`);
+  if (headers.repeated !== undefined) return malformed(`repeated header ${headers.repeated}`);
+  if (request.method !== 'GET') return malformed('the method is not GET');
+  if (request.httpVersion !== '1.1') return malformed('the version is not HTTP/1.1');
+  if (headers.upgrade?.toLowerCase() !== 'websocket') return malformed('the upgrade is to something else');
+  if (!hasUpgradeOption(headers.connection)) return malformed('Connection does not say upgrade');
+  // Origin form (RFC 9112 §3.2.1): an absolute target names a second host, and `//` reads like one.
+  if (!/^\/(?!\/)[\x21\x22\x24-\x5b\x5d-\x7e]*$/.test(request.target))
+    return malformed('the target is not in origin form');
+  if (headers.transferEncoding !== undefined || (headers.contentLength ?? '0') !== '0')
+    return malformed('it has a body');
+  if (arrival.host === undefined) return malformed('Host is missing or not a host name');
+  if (headers.version !== '13') return deny('version_unsupported', 'Sec-WebSocket-Version is not 13');
+  if (!/^[+/0-9A-Za-z]{22}==$/.test(headers.key ?? ''))
+    return malformed('Sec-WebSocket-Key is not 16 bytes of base64');
+  return checkExtensions(headers.extensions) ?? readSubprotocols(arrival, bounds);
+}
+
+function hasUpgradeOption(connection: string | undefined): boolean {
+  return connection?.split(',').some((option) => option.trim().toLowerCase() === 'upgrade') === true;
+}
+
+function checkExtensions(extensions: string | undefined): Denial | undefined {
+  if (extensions === undefined) return undefined;
+  if (extensions.length > MAX_EXTENSION_BYTES || extensions.split(',').length > MAX_EXTENSIONS) {
+    return malformed('too many extensions are offered');
+  }
+  return /^[\x20-\x7e\t]*$/.test(extensions)
+    ? undefined
+    : malformed('Sec-WebSocket-Extensions has odd bytes');
+}
+
+/** RFC 6455 §4.1: a list of distinct tokens. */
+function readSubprotocols(arrival: Arrival, bounds: RequestBounds): Denial | undefined {
+  const header = arrival.headers.subprotocols;
+  if (header === undefined) return undefined;
+  const offered = header.split(',', bounds.offeredSubprotocols + 1).map((name) => name.trim());
+  if (offered.length > bounds.offeredSubprotocols) return malformed('too many subprotocols are offered');
+  if (!offered.every((name) => TOKEN.test(name)))
+    return malformed('Sec-WebSocket-Protocol is not a list of names');
+  if (new Set(offered).size < offered.length) return malformed('a subprotocol is offered twice');
+  arrival.offered = offered;
+  return undefined;
+}
+
+function malformed(detail: string): Denial {
+  return deny('request_malformed', detail);
+}

@@ -1,0 +1,43 @@
+import { TOKEN } from '../auth/credential.ts';
+import { deny } from '../decision.ts';
+import { PolicyError } from '../errors.ts';
+import type { Arrival } from './arrival.ts';
+import type { Stage } from './stage.ts';
+
+export function checkSubprotocols(names: readonly string[]): readonly string[] {
+  for (const name of names) {
+    if (typeof name !== 'string' || !TOKEN.test(name)) {
+      throw new PolicyError(
+        'policy.subprotocols',
+        `'${name}' is not a subprotocol name`,
+        "Use names such as 'chat.v1'.",
+      );
+    }
+  }
+  return names;
+}
+
+/**
+ * Chooses the answer (RFC 6455 §4.2.2): the first of the client's offers that the policy lists, else the marker of
+ * the subprotocol that carried the token. Offers that hold nothing known are refused, since a browser that asked
+ * for a subprotocol and gets none fails the connection after the 101.
+ */
+export function subprotocolStage(supported: readonly string[]): Stage {
+  return {
+    name: 'subprotocol',
+    check(arrival) {
+      const offered = arrival.scrubbedOffers;
+      const marker = tokenMarker(arrival);
+      arrival.subprotocol = offered.find((name) => name !== marker && supported.includes(name)) ?? marker;
+      if (arrival.subprotocol !== undefined || offered.length === 0) return undefined;
+      return deny(
+        'subprotocol_denied',
+        `${offered.length} offered, none of them listed in policy.subprotocols`,
+      );
+    },
+  };
+}
+
+function tokenMarker({ credential }: Arrival): string | undefined {
+  return credential?.source.kind === 'subprotocol' ? credential.source.marker : undefined;
+}

@@ -1,0 +1,75 @@
+export { type Static, type TSchema, Type } from 'typebox';
+export type { Admission } from './admission.ts';
+export { type AnonymousIdentity, anonymous } from './auth/anonymous.ts';
+export type { Authenticator, Presented } from './auth/authenticator.ts';
+export { bearer, type CredentialSource, cookie, query, subprotocol } from './auth/credential.ts';
+export { type CustomIdentity, type CustomOptions, custom } from './auth/custom.ts';
+export {
+  type JwtClaims,
+  type JwtIdentity,
+  type JwtOptions,
+  jwt,
+  unsafeAnyAudience,
+  unsafeAnyIssuer,
+} from './auth/jwt.ts';
+export type { KeyOptions } from './auth/keys.ts';
+export { systemClock } from './clock.ts';
+export { Connection } from './connection/connection.ts';
+export {
+  Denial,
+  deny,
+  type HandshakeStage,
+  isPromise,
+  type MaybePromise,
+  type MessageStage,
+  type StageName,
+} from './decision.ts';
+export { PolicyError } from './errors.ts';
+export type {
+  ConnectionFacts,
+  EventName,
+  GuardEvents,
+  HandshakeFacts,
+  HandshakeVerdict,
+  MessageVerdict,
+} from './events.ts';
+export type { Explanation, StageExplanation } from './explain.ts';
+export { type AnyGuard, createGuard, definePolicy, Guard, type GuardStats } from './guard.ts';
+export type { Handshake } from './handshake/handshake.ts';
+export { type OriginPredicate, type OriginsOption, unsafeAllowAnyOrigin } from './handshake/origin.ts';
+export { unsafeAllowPlaintext } from './handshake/transport.ts';
+export { type MemoryStoreOptions, memoryStore } from './limits/memory-store.ts';
+export { type MessageContext, type MessageRule, type Passthrough, passthrough } from './message/rules.ts';
+export {
+  type AuthorizeContext,
+  type ExtendOptions,
+  type Limits,
+  type PolicyOptions,
+  type ReportOption,
+  type RouteLimits,
+  type RoutePolicy,
+  unsafeReportAuthorization,
+  unsafeReportHost,
+  unsafeReportOrigin,
+  unsafeReportTransport,
+} from './policy.ts';
+export type {
+  Acquired,
+  Claims,
+  Clock,
+  HandshakeRequest,
+  Hit,
+  Identity,
+  Lease,
+  LeaseRequest,
+  Logger,
+  Peer,
+  RateLimit,
+  RequestView,
+  Socket,
+  Store,
+} from './ports.ts';
+export { type Reason, type ReasonEntry, reasons } from './reasons.ts';
+export { type Refusal, refusalOf } from './refusal.ts';
+export type { ByteRate, ByteRateOption, Duration, Rate, RateOption, Size } from './units.ts';
+export { consoleLogger } from './warnings.ts';

@@ -1,0 +1,101 @@
+import { type Denial, deny, isPromise, type MaybePromise } from '../decision.ts';
+import { spend } from '../limits/rate.ts';
+import type { Identity } from '../ports.ts';
+import { parseJson, UNREADABLE } from './parse.ts';
+import { type CompiledType, isAuthorized, type MessageRules } from './rules.ts';
+
+/** Two buckets as plain numbers: theoretical arrival times of messages and of bytes. */
+export interface Quota {
+  messages: number;
+  bytes: number;
+}
+
+/** A message that may be handed on. */
+export interface Passed {
+  readonly type: string | undefined;
+  readonly message: unknown;
+}
+
+/** What `judge` says of a message that has no place for it to be reported. */
+export type Report = (denial: Denial, pointer?: string) => void;
+
+/** Size, then rate: all that is looked at before a byte of it is read. Runs as the frame arrives, never later. */
+export function admit(
+  bytes: number,
+  now: number,
+  quota: Quota,
+  rules: MessageRules,
+  report: Report,
+): Denial | undefined {
+  if (bytes > rules.maxBytes) return deny('message_too_big', `more than ${rules.maxBytes} bytes`).at('size');
+  const messages = spend(quota.messages, now, rules.rate);
+  const volume = spend(quota.bytes, now, rules.byteRate, bytes);
+  if (messages < 0 || volume < 0) {
+    const denial = deny('message_rate', messages < 0 ? 'limits.messages' : 'limits.bytes').at('message-rate');
+    if (!rules.reportRate) return denial;
+    report(denial);
+  }
+  if (messages >= 0) quota.messages = messages;
+  if (volume >= 0) quota.bytes = volume;
+  return undefined;
+}
+
+/** Parse, schema, permission. A policy that is synchronous answers at once. */
+export function judge(
+  data: Uint8Array | string,
+  isBinary: boolean,
+  rules: MessageRules,
+  identity: Identity,
+  report: Report,
+): MaybePromise<Passed | MessageDenial> {
+  const opaque = rules.passthrough;
+  if (opaque !== undefined) {
+    const taken = isBinary ? opaque.binary : opaque.text;
+    return taken
+      ? { type: undefined, message: data }
+      : refuse(deny('frame_unsupported', 'this kind of frame').at('parse'));
+  }
+  if (isBinary) return refuse(deny('frame_unsupported', 'a binary frame').at('parse'));
+  const message = parseJson(typeof data === 'string' ? data : decode(data), rules.json);
+  if (message === UNREADABLE || typeof message !== 'object' || message === null) {
+    return refuse(deny('message_malformed', 'not an object in JSON, or beyond limits.json').at('parse'));
+  }
+  const type = rules.types.get((message as { type?: unknown }).type as string);
+  if (type === undefined) return refuse(deny('message_type_unknown', 'no such message type').at('schema'));
+  if (!type.check.passes(message)) {
+    const pointer = type.check.pointer(message);
+    const denial = deny('message_invalid', 'it does not match its schema').at('schema');
+    if (!rules.reportSchema) return refuse(denial, pointer);
+    report(denial, pointer);
+  }
+  return authorize(type, rules, identity, message);
+}
+
+/** A denied message, and where in it the mistake is. */
+export interface MessageDenial {
+  readonly denial: Denial;
+  readonly pointer: string | undefined;
+}
+
+function refuse(denial: Denial, pointer?: string): MessageDenial {
+  return { denial, pointer };
+}
+
+function authorize(
+  type: CompiledType,
+  rules: MessageRules,
+  identity: Identity,
+  message: unknown,
+): MaybePromise<Passed | MessageDenial> {
+  const answer = isAuthorized(type, rules, identity, message);
+  const finish = (allowed: boolean): Passed | MessageDenial =>
+    allowed
+      ? { type: type.name, message }
+      : refuse(deny('message_forbidden', `'${type.name}' is not permitted`).at('message-authorization'));
+  return isPromise(answer) ? answer.then(finish) : finish(answer);
+}
+
+/** ws hands over `Buffer`s, whose `toString` is far quicker than a `TextDecoder`; it has checked the UTF-8 itself. */
+function decode(data: Uint8Array): string {
+  return Buffer.from(data.buffer, data.byteOffset, data.byteLength).toString('utf8');
+}

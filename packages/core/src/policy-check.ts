@@ -1,0 +1,254 @@
+import type { Authenticator } from './auth/authenticator.ts';
+import { sourceKey } from './auth/credential.ts';
+import { PolicyError } from './errors.ts';
+import { unsafeAllowAnyOrigin } from './handshake/origin.ts';
+import { unsafeAllowPlaintext } from './handshake/transport.ts';
+import {
+  unsafeReportAuthorization,
+  unsafeReportHost,
+  unsafeReportOrigin,
+  unsafeReportTransport,
+} from './policy.ts';
+
+const ROUTE_OPTIONS = [
+  'name',
+  'auth',
+  'authorize',
+  'messages',
+  'replies',
+  'subprotocols',
+  'onDenied',
+  'rejectAs',
+  'origins',
+  'limits',
+  'report',
+];
+const SERVER_OPTIONS = [
+  'hosts',
+  'trustedProxies',
+  'forwardedHeader',
+  'transport',
+  'compression',
+  'store',
+  'logger',
+  'clock',
+];
+const ROUTE_LIMITS = ['message', 'messages', 'bytes', 'violations', 'queuedMessages', 'json'];
+const SERVER_LIMITS = [
+  'handshakeTimeout', 'handshakes', 'connections', 'connectionsPerAddress', 'connectionsPerIdentity', 'headerCount',
+  'headerBytes', 'offeredSubprotocols', 'earlyBytes', 'rejectedSockets', 'closeTimeout',
+]; // biome-ignore format: a list of names reads best as a block
+
+/** What a stage in `report` is called in the policy, and the stage it stands for. */
+export const REPORTABLE: ReadonlyMap<string | symbol, string> = new Map<string | symbol, string>([
+  ['rate', 'rate'],
+  ['subprotocol', 'subprotocol'],
+  ['message-rate', 'message-rate'],
+  ['schema', 'schema'],
+  [unsafeReportTransport, 'transport'],
+  [unsafeReportHost, 'host'],
+  [unsafeReportOrigin, 'origin'],
+  [unsafeReportAuthorization, 'authorization'],
+]);
+
+type Options = Readonly<Record<string, unknown>>;
+
+/** Refuses a policy with unknown or contradictory options; each error names the option and the fix. */
+export function checkPolicy(policy: object): void {
+  const options = policy as Options;
+  refuseUnknown(options, [...ROUTE_OPTIONS, ...SERVER_OPTIONS], 'policy');
+  refuseUnknown(
+    asObject(options.limits, 'policy.limits'),
+    [...ROUTE_LIMITS, ...SERVER_LIMITS],
+    'policy.limits',
+  );
+  oneOf(options.forwardedHeader, ['x-forwarded-for', 'forwarded'], 'policy.forwardedHeader');
+  oneOf(options.compression, [true, false], 'policy.compression');
+  oneOf(options.transport, ['tls', unsafeAllowPlaintext], 'policy.transport');
+  stringList(options.hosts, 'policy.hosts');
+  stringList(options.trustedProxies, 'policy.trustedProxies');
+  if (options.forwardedHeader !== undefined && options.trustedProxies === undefined) {
+    throw new PolicyError(
+      'policy.forwardedHeader',
+      'no proxy is trusted, so it has no effect',
+      'List policy.trustedProxies.',
+    );
+  }
+  checkRoute(options);
+}
+
+/** Refuses options that a route cannot have, since they are decided before the route is known, once for a server. */
+export function checkExtension(extension: object): void {
+  const options = extension as Options;
+  const outer = SERVER_OPTIONS.find((key) => key in options);
+  if (outer !== undefined) throw belongsToServer(`extend({ ${outer} })`);
+  const limits = asObject(options.limits, 'extend({ limits })');
+  const outerLimit = SERVER_LIMITS.find((key) => key in limits);
+  if (outerLimit !== undefined) throw belongsToServer(`extend({ limits: { ${outerLimit} } })`);
+  refuseUnknown(options, ROUTE_OPTIONS, 'extend');
+  refuseUnknown(limits, ROUTE_LIMITS, 'extend({ limits })');
+  for (const stage of (options.report as unknown[] | undefined) ?? []) {
+    if (stage === 'rate' || stage === unsafeReportTransport || stage === unsafeReportHost) {
+      throw belongsToServer(`extend({ report: [${String(stage)}] })`);
+    }
+  }
+}
+
+/** The checks on what a route may set, made on a whole policy and on one that was merged from an extension. */
+export function checkRoute(options: Options): void {
+  oneOf(options.onDenied, ['reply', 'close'], 'policy.onDenied');
+  oneOf(options.rejectAs, ['http', 'close'], 'policy.rejectAs');
+  stringList(options.subprotocols, 'policy.subprotocols');
+  const json = asObject(asObject(options.limits, 'policy.limits').json, 'policy.limits.json');
+  refuseUnknown(json, ['depth', 'keys', 'items'], 'policy.limits.json');
+  if (options.authorize !== undefined && typeof options.authorize !== 'function') {
+    throw new PolicyError(
+      'policy.authorize',
+      'it is not a function',
+      'Give ({ identity, request }) => boolean.',
+    );
+  }
+  if (typeof options.messages !== 'object' || options.messages === null) {
+    throw new PolicyError(
+      'policy.messages',
+      'it is missing',
+      'List the messages by type, or say passthrough({ text: true }).',
+    );
+  }
+  checkOrigins(options.origins);
+  const authenticators = checkAuth(options.auth);
+  checkReport(options.report, authenticators);
+  checkAnyOrigin(options.origins, authenticators);
+}
+
+function checkOrigins(origins: unknown): void {
+  if (origins === undefined || typeof origins === 'function' || origins === unsafeAllowAnyOrigin) return;
+  if (origins === '*')
+    throw new PolicyError(
+      'policy.origins',
+      "'*' would let in every page",
+      'List the origins, or use unsafeAllowAnyOrigin.',
+    );
+  stringList(origins, 'policy.origins');
+}
+
+function checkAuth(auth: unknown): readonly Authenticator[] {
+  if (!Array.isArray(auth) || auth.length === 0) {
+    throw new PolicyError(
+      'policy.auth',
+      'nobody is asked who connects',
+      'List authenticators such as jwt(…); anonymous() lets everybody in.',
+    );
+  }
+  const seen = new Map<string, string>();
+  for (const { scheme, from } of auth as Authenticator[]) {
+    if (!Array.isArray(from))
+      throw new PolicyError(
+        'policy.auth',
+        'an entry is no authenticator',
+        'Use jwt(…), custom(…) or anonymous().',
+      );
+    for (const source of from) {
+      const earlier = seen.get(sourceKey(source));
+      if (earlier !== undefined) {
+        throw new PolicyError(
+          'policy.auth',
+          `${sourceKey(source)} is read by both '${earlier}' and '${scheme}'`,
+          'Give each authenticator a place of its own, so that nothing falls through from one to the other.',
+        );
+      }
+      seen.set(sourceKey(source), scheme);
+    }
+  }
+  return auth as Authenticator[];
+}
+
+function checkReport(report: unknown, authenticators: readonly Authenticator[]): void {
+  if (report === undefined) return;
+  if (!Array.isArray(report))
+    throw new PolicyError('policy.report', 'it is not a list', "Give ['schema'], say.");
+  for (const stage of report) {
+    if (!REPORTABLE.has(stage)) {
+      throw new PolicyError(
+        'policy.report',
+        `'${String(stage)}' cannot only report`,
+        "Use 'rate', 'subprotocol', 'message-rate', 'schema', or unsafeReportTransport, unsafeReportHost, unsafeReportOrigin, unsafeReportAuthorization.",
+      );
+    }
+  }
+  const unsafe = report.find((stage) => typeof stage === 'symbol');
+  const ambient = ambientOf(authenticators);
+  if (unsafe !== undefined && ambient !== undefined) {
+    throw new PolicyError(
+      'policy.report',
+      `${REPORTABLE.get(unsafe)} would only be reported while ${ambient} is attached by browsers themselves`,
+      'Report it with explicit credentials only (bearer(), subprotocol(), query()).',
+    );
+  }
+}
+
+/** Cross-site WebSocket hijacking needs just these two together (OWASP ASVS 5.0, 4.4.2). */
+function checkAnyOrigin(origins: unknown, authenticators: readonly Authenticator[]): void {
+  if (origins !== unsafeAllowAnyOrigin) return;
+  const ambient = ambientOf(authenticators.filter(({ scheme }) => scheme !== 'anonymous'));
+  if (ambient === undefined) return;
+  throw new PolicyError(
+    'policy.origins',
+    `every page could connect with its visitor's ${ambient}`,
+    'List the origins, or take the credential from a header, a subprotocol or the query.',
+  );
+}
+
+function ambientOf(authenticators: readonly Authenticator[]): string | undefined {
+  for (const { scheme, from, ambient } of authenticators) {
+    if (from.length === 0 && ambient) return `${scheme} credential`;
+    const source = from.find((entry) => entry.ambient);
+    if (source !== undefined) return sourceKey(source);
+  }
+  return undefined;
+}
+
+function refuseUnknown(options: object, known: readonly string[], where: string): void {
+  for (const key of Object.keys(options)) {
+    if (known.includes(key)) continue;
+    const close = known.find((name) => name.toLowerCase().startsWith(key.toLowerCase().slice(0, 4)));
+    throw new PolicyError(
+      `${where}.${key}`,
+      'unknown option',
+      close === undefined ? `The options are ${known.join(', ')}.` : `Did you mean '${close}'?`,
+    );
+  }
+}
+
+function asObject(value: unknown, option: string): Options {
+  if (value === undefined) return {};
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Options;
+  throw new PolicyError(option, 'it is not an object', 'Give { … }.');
+}
+
+function oneOf(value: unknown, allowed: readonly unknown[], option: string): void {
+  if (value === undefined || allowed.includes(value)) return;
+  throw new PolicyError(
+    option,
+    `${String(value)} is not an option`,
+    `Use ${allowed.map(String).join(' or ')}.`,
+  );
+}
+
+function stringList(value: unknown, option: string): void {
+  if (value === undefined) return;
+  if (Array.isArray(value) && value.length > 0 && value.every((entry) => typeof entry === 'string')) return;
+  throw new PolicyError(
+    option,
+    'it is not a list of names, or an empty one',
+    'List at least one, or leave it out.',
+  );
+}
+
+function belongsToServer(option: string): PolicyError {
+  return new PolicyError(
+    option,
+    'it is decided once for the server, before the route is known',
+    'Set it in the policy given to createGuard.',
+  );
+}

@@ -1,0 +1,151 @@
+import type { Authenticator } from './auth/authenticator.ts';
+import type { MaybePromise } from './decision.ts';
+import type { OriginsOption } from './handshake/origin.ts';
+import type { unsafeAllowPlaintext } from './handshake/transport.ts';
+import type { MessageRule, Passthrough } from './message/rules.ts';
+import type { Clock, Identity, Logger, RequestView, Store } from './ports.ts';
+import type { ByteRateOption, Duration, RateOption, Size } from './units.ts';
+
+/** Lets handshakes through that the transport stage would deny, and records them. */
+export const unsafeReportTransport: unique symbol = Symbol('sallyport.unsafeReportTransport');
+/** Lets handshakes through that the host stage would deny, and records them. */
+export const unsafeReportHost: unique symbol = Symbol('sallyport.unsafeReportHost');
+/** Lets handshakes through that the origin stage would deny, and records them. */
+export const unsafeReportOrigin: unique symbol = Symbol('sallyport.unsafeReportOrigin');
+/** Lets handshakes through that `authorize` would deny, and records them. */
+export const unsafeReportAuthorization: unique symbol = Symbol('sallyport.unsafeReportAuthorization');
+
+/** A stage that decides and records, but lets through. */
+export type ReportOption =
+  | 'rate'
+  | 'subprotocol'
+  | 'message-rate'
+  | 'schema'
+  | typeof unsafeReportTransport
+  | typeof unsafeReportHost
+  | typeof unsafeReportOrigin
+  | typeof unsafeReportAuthorization;
+
+/** What `authorize` gets to decide about a handshake. */
+export interface AuthorizeContext<I extends Identity> {
+  readonly identity: I;
+  readonly request: RequestView;
+}
+
+/** Limits that a route may set for itself with `guard.extend`. */
+export interface RouteLimits {
+  /** The largest message, after reassembly and inflation. Default: 64 KiB. Beyond: closed with `message_too_big` (1009). */
+  readonly message?: Size;
+  /** Messages of one connection. Default: 50/s, burst 100. Beyond: closed with `message_rate` (4429). */
+  readonly messages?: RateOption;
+  /** Bytes of one connection's messages. Default: 256 KiB/s, burst 1 MiB. Beyond: closed with `message_rate` (4429). */
+  readonly bytes?: ByteRateOption;
+  /** How many denied messages end a connection. Default: 10. Then: closed with `too_many_violations` (1008). */
+  readonly violations?: number;
+  /** How many messages wait for an asynchronous handler. Default: 64. Beyond: the socket is not read until there is room. */
+  readonly queuedMessages?: number;
+  /** The shape of a parsed message. Beyond: `message_malformed`. */
+  readonly json?: {
+    /** How deep arrays and objects nest. Default: 32. */
+    readonly depth?: number;
+    /** How many keys there are in all objects together. Default: 1,000. */
+    readonly keys?: number;
+    /** How many elements one array has. Default: 1,000. */
+    readonly items?: number;
+  };
+}
+
+export interface Limits extends RouteLimits {
+  /** From the upgrade request to the 101, the authenticator's wait included. Default: 10 s. Beyond: `auth_timeout` (408). */
+  readonly handshakeTimeout?: Duration;
+  /** Handshakes of one address (an IPv6 /64). Default: 120/m, burst 60. Beyond: `handshake_rate` (429). */
+  readonly handshakes?: RateOption;
+  /** Open connections in all. Default: 10,000. Beyond: `capacity` (503). */
+  readonly connections?: number;
+  /** Open connections of one address (an IPv6 /64). Default: 100. Beyond: `connection_limit` (429). */
+  readonly connectionsPerAddress?: number;
+  /** Open connections of one identity's subject. Default: 20. Beyond: `connection_limit` (429). */
+  readonly connectionsPerIdentity?: number;
+  /** Headers of a handshake. Default: 100. Beyond: `request_malformed` (400). */
+  readonly headerCount?: number;
+  /** Bytes of a handshake's headers. Default: 16 KiB, which is also Node's. Beyond: `request_malformed` (400). */
+  readonly headerBytes?: Size;
+  /** Subprotocols offered in a handshake. Default: 16. Beyond: `request_malformed` (400). */
+  readonly offeredSubprotocols?: number;
+  /** Bytes that may arrive before the 101. Default: 128 KiB. Beyond: `request_malformed` (400). */
+  readonly earlyBytes?: Size;
+  /** Sockets at once that were accepted only to be closed with a code (`rejectAs: 'close'`). Default: 100. Beyond: refused by HTTP. */
+  readonly rejectedSockets?: number;
+  /** How long a peer has to answer a closing handshake. Default: 5 s. Beyond: terminated. */
+  readonly closeTimeout?: Duration;
+}
+
+/** Options that every route may set for itself. */
+export interface RoutePolicy<I extends readonly Identity[], M, R> {
+  /** Who may connect, tried in this order. Required; `anonymous()` says by name that everybody may. */
+  readonly auth: readonly [...{ [K in keyof I]: Authenticator<I[K]> }];
+  /** May this identity connect here? Only `true` allows. Default: whoever is authenticated may. Else: `not_authorized` (403). */
+  readonly authorize?: (context: AuthorizeContext<I[number]>) => MaybePromise<boolean>;
+  /**
+   * The messages that clients may send, by type; everything else is refused. Required; `passthrough()` says by name
+   * that the content is not looked at.
+   */
+  readonly messages: { readonly [K in keyof M]: M[K] | MessageRule<M[K], I[number]> } | Passthrough;
+  /** The messages that the server sends, by type: typed in `send`, and checked there. Default: anything. */
+  readonly replies?: R;
+  /** The application's subprotocols. Default: none, so that an offer of some is refused with `subprotocol_denied`. */
+  readonly subprotocols?: readonly string[];
+  /** What a denied message gets: an error reply, or the close code of its reason. Default: `'reply'`. */
+  readonly onDenied?: 'reply' | 'close';
+  /**
+   * How a denial after the origin check reaches the client. Default: `'http'`. With `'close'` the socket is accepted
+   * and closed at once with the reason's close code, for browsers, whose scripts cannot see an HTTP status; no
+   * handler runs.
+   */
+  readonly rejectAs?: 'http' | 'close';
+}
+
+/** The whole policy: what every route may set, and what stands once before all of them. */
+export interface PolicyOptions<I extends readonly Identity[], M, R> extends RoutePolicy<I, M, R> {
+  /** Names this guard in events. Default: `default`. */
+  readonly name?: string;
+  /**
+   * The pages that may connect: exact origins, `*` for one whole label, or a function. Default: the same origin only.
+   * Else: `origin_denied` (403).
+   */
+  readonly origins?: OriginsOption;
+  /**
+   * The names this server answers to, as `Host` headers, with or without a port. Default: loopback names only, or any
+   * once `origins` is stated. Else: `host_denied` (403).
+   */
+  readonly hosts?: readonly string[];
+  /** Proxies whose forwarding header counts, as addresses or CIDR ranges; `'unix'` for Unix sockets. Default: none. */
+  readonly trustedProxies?: readonly string[];
+  /** The one forwarding header that they set; with `x-forwarded-for` goes `x-forwarded-proto`. Default: `x-forwarded-for`. */
+  readonly forwardedHeader?: 'x-forwarded-for' | 'forwarded';
+  /** Default: `'tls'`: plaintext is refused with `tls_required` (403), except in local development on loopback. */
+  readonly transport?: 'tls' | typeof unsafeAllowPlaintext;
+  /** permessage-deflate (RFC 7692). Default: `false`. Where it is on, `limits.message` bounds the inflated size. */
+  readonly compression?: boolean;
+  readonly limits?: Limits;
+  /** Stages that decide and record, but let through. Default: none. */
+  readonly report?: readonly ReportOption[];
+  /** Shared state. Default: the memory of this process. */
+  readonly store?: Store;
+  /** Where warnings go. Default: the host's own logger, else the console; `false` for nowhere. */
+  readonly logger?: Logger | false;
+  /** Default: the machine's time. */
+  readonly clock?: Clock;
+}
+
+/** What `guard.extend` takes: the route's own options; whatever is left out is inherited. */
+export interface ExtendOptions<I extends readonly Identity[], M, R> extends Partial<RoutePolicy<I, M, R>> {
+  /** Names this route's guard in `explain` and for people. Default: the name of the guard it extends. */
+  readonly name?: string;
+  readonly origins?: OriginsOption;
+  readonly limits?: RouteLimits;
+  readonly report?: readonly Exclude<
+    ReportOption,
+    'rate' | typeof unsafeReportTransport | typeof unsafeReportHost
+  >[];
+}

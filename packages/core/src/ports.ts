@@ -1,0 +1,124 @@
+import type { MaybePromise } from './decision.ts';
+
+/** The other end of the network connection that carried the handshake, as the operating system reports it. */
+export interface Peer {
+  /** The remote IP address; `undefined` on a Unix socket, or when the peer is already gone. */
+  readonly address: string | undefined;
+  /** Whether TLS ends in this process. */
+  readonly encrypted: boolean;
+  /** Whether the request came over a Unix domain socket. */
+  readonly unix: boolean;
+}
+
+/** The HTTP upgrade request, as every host can describe it. */
+export interface HandshakeRequest {
+  readonly method: string;
+  /** The request target exactly as it came, before any scrubbing. */
+  readonly target: string;
+  /** `1.1`, say. */
+  readonly httpVersion: string;
+  /** Names and values in turn, exactly as received: duplicates can be seen only here. */
+  readonly rawHeaders: readonly string[];
+  readonly peer: Peer;
+}
+
+/** What hooks (`authorize`, `origins`, `custom`) get to see of a handshake. The target is already scrubbed. */
+export interface RequestView {
+  /** Path and query without any credential. */
+  readonly target: string;
+  /** The path alone. */
+  readonly path: string;
+  readonly host: string;
+  readonly origin: string | undefined;
+  /** The client's address after trusted proxies were looked through. */
+  readonly address: string;
+  /** Whether the client's connection is encrypted. */
+  readonly secure: boolean;
+  /** The host framework's own request: `FastifyRequest`, Express `Request`, Koa `Context`, `http.IncomingMessage`. */
+  readonly native: unknown;
+}
+
+export type Claims = Readonly<Record<string, unknown>>;
+
+/** Who is at the other end. Frozen. */
+export interface Identity<Scheme extends string = string, C = Claims> {
+  /** Which authenticator vouched for it; narrows `claims`. */
+  readonly scheme: Scheme;
+  /** The user, device or service. Caps and events go by it. */
+  readonly subject: string;
+  readonly session?: string | undefined;
+  readonly tokenId?: string | undefined;
+  /** Seconds since the epoch. */
+  readonly issuedAt?: number | undefined;
+  /** Seconds since the epoch. */
+  readonly expiresAt?: number | undefined;
+  readonly claims: C;
+}
+
+/** An accepted WebSocket, as small as a guard needs it. Structural: any library's socket can be made to fit. */
+export interface Socket {
+  send(data: string): void;
+  close(code: number, reason: string): void;
+  /** Drops the connection without a closing handshake. */
+  terminate(): void;
+  /** Stops reading from the network, so that TCP pushes back. */
+  pause(): void;
+  resume(): void;
+  /** Hands a message that has passed to the listeners that were written for the bare library. */
+  deliver(data: Uint8Array | string, isBinary: boolean): unknown;
+}
+
+/** Time, handed in so that tests own it. */
+export interface Clock {
+  /** Wall-clock milliseconds since the epoch; may jump. For what tokens say about time. */
+  now(): number;
+  /** Milliseconds from an arbitrary start that never go backwards. For rates and deadlines. */
+  monotonic(): number;
+  /** Calls back once after `ms` milliseconds; the returned function cancels it. */
+  schedule(ms: number, callback: () => void): () => void;
+}
+
+/** Where the guard's warnings go. Every logger with a `warn(object, text)` fits: pino, Fastify's, or `consoleLogger`. */
+export interface Logger {
+  warn(details: object, text: string): void;
+}
+
+/** One bucket's outcome: the hit was allowed, or how many milliseconds until it would be. */
+export type Hit = { readonly allowed: true } | { readonly allowed: false; readonly retryAfter: number };
+
+export interface LeaseRequest {
+  /** What is counted, such as `address:203.0.113.7`. */
+  readonly key: string;
+  /** How many may be held at once. */
+  readonly cap: number;
+}
+
+/** Slots that are held until `release`, which counts once however often it is called. */
+export interface Lease {
+  release(): void;
+}
+
+/** Either a lease on every slot asked for, or the index of the first one that was full (and nothing is held). */
+export type Acquired = { readonly lease: Lease } | { readonly full: number };
+
+export interface RateLimit {
+  /** Milliseconds that one hit costs: the emission interval of the generic cell rate algorithm. */
+  readonly interval: number;
+  /** How many hits may come at once after a pause. */
+  readonly burst: number;
+}
+
+/** Shared state behind a few atomic operations. */
+export interface Store {
+  /**
+   * Takes one hit from the bucket of `key`. When the table is full of keys that are still in debt, a new key
+   * shares the bucket of `coarser`, so that flooding the table clears nobody's history.
+   */
+  hit(key: string, coarser: string, limit: RateLimit): MaybePromise<Hit>;
+  /** What `hit` would answer, without taking anything. */
+  peek(key: string, coarser: string, limit: RateLimit): MaybePromise<Hit>;
+  /** Holds every slot, or none of them. */
+  acquire(leases: readonly LeaseRequest[]): MaybePromise<Acquired>;
+  /** The index of the first slot that has no room, or -1; takes nothing. */
+  full(leases: readonly LeaseRequest[]): MaybePromise<number>;
+}

@@ -1,0 +1,36 @@
+import type { Denial } from './decision.ts';
+import { reasons } from './reasons.ts';
+
+/** A denial as HTTP: the same on every host. */
+export interface Refusal {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+}
+
+/**
+ * The response to a refused handshake: stable reason and public text, nothing more. The connection always closes,
+ * `Retry-After` is there where waiting helps, and 401 and 426 carry what RFC 9110 §15.5.2 and RFC 6455 §4.4 ask for.
+ */
+export function refusalOf(denial: Denial): Refusal {
+  const { http = 500, text, retry } = reasons[denial.reason];
+  const body = JSON.stringify({ error: denial.reason, message: text });
+  return {
+    status: http,
+    headers: {
+      Connection: http === 426 ? 'close, Upgrade' : 'close',
+      'Content-Type': 'application/json',
+      'Content-Length': String(Buffer.byteLength(body)),
+      'Cache-Control': 'no-store',
+      ...(http === 401 && {
+        'WWW-Authenticate':
+          denial.reason === 'credential_missing' ? 'Bearer' : 'Bearer error="invalid_token"',
+      }),
+      ...(http === 426 && { Upgrade: 'websocket', 'Sec-WebSocket-Version': '13' }),
+      ...((retry === 'later' || retry === 'yes') && {
+        'Retry-After': String(Math.max(1, Math.ceil((denial.retryAfter ?? 1_000) / 1_000))),
+      }),
+    },
+    body,
+  };
+}

@@ -1,0 +1,120 @@
+import type { Authenticator } from './auth/authenticator.ts';
+import { PolicyError } from './errors.ts';
+import type { EventHub } from './events.ts';
+import type { Caps } from './handshake/admission.ts';
+import type { AuthorizeHandshake } from './handshake/inner-door.ts';
+import { innerDoor } from './handshake/inner-door.ts';
+import { compileOrigins } from './handshake/origin.ts';
+import type { Reporting, Stage } from './handshake/stage.ts';
+import { checkSubprotocols } from './handshake/subprotocol.ts';
+import { compileTypes, isPassthrough, type MessageRules } from './message/rules.ts';
+import { type Check, compileSchema } from './message/schema.ts';
+import type { PolicyOptions } from './policy.ts';
+import { REPORTABLE } from './policy-check.ts';
+import type { Identity, Store } from './ports.ts';
+import { parseByteRate, parseCount, parseRate, parseSize } from './units.ts';
+
+/** Any policy, for code that does not care what its types infer. */
+export type AnyPolicy = PolicyOptions<readonly Identity[], unknown, unknown>;
+
+/** A route's side of a policy, compiled once: its inner door and its message room. */
+export interface Route {
+  readonly name: string;
+  readonly policy: AnyPolicy;
+  readonly authenticators: readonly Authenticator[];
+  readonly innerDoor: readonly Stage[];
+  readonly reporting: Reporting;
+  readonly rules: MessageRules;
+  readonly replies: ReadonlyMap<string, Check> | undefined;
+  readonly onDenied: 'reply' | 'close';
+  readonly rejectAs: 'http' | 'close';
+  readonly violations: number;
+  readonly queuedMessages: number;
+}
+
+export function compileRoute(policy: AnyPolicy, store: Store, caps: Caps, events: EventHub): Route {
+  const authenticators = policy.auth as readonly Authenticator[];
+  const reported = new Set((policy.report ?? []).map((stage) => REPORTABLE.get(stage) as string));
+  const limits = policy.limits ?? {};
+  return {
+    name: policy.name ?? 'default',
+    policy,
+    authenticators,
+    innerDoor: innerDoor({
+      authenticators,
+      origins: compileOrigins(policy.origins),
+      subprotocols: checkSubprotocols(policy.subprotocols ?? []),
+      authorize: policy.authorize as AuthorizeHandshake | undefined,
+      caps,
+      store,
+    }),
+    reporting: reportingTo(events, reported),
+    rules: compileRules(policy, reported),
+    replies: compileReplies(policy.replies as Readonly<Record<string, unknown>> | undefined),
+    onDenied: policy.onDenied ?? 'reply',
+    rejectAs: policy.rejectAs ?? 'http',
+    violations: parseCount(limits.violations ?? 10, 'policy.limits.violations'),
+    queuedMessages: parseCount(limits.queuedMessages ?? 64, 'policy.limits.queuedMessages'),
+  };
+}
+
+/** Stages that only report tell the events; the decision goes on without them. */
+export function reportingTo(events: EventHub, stages: ReadonlySet<string>): Reporting {
+  return {
+    stages,
+    reported(arrival, { reason, stage = 'route', detail }) {
+      const { address, headers, target, identity } = arrival;
+      events.emit('handshake.reported', () => ({
+        address,
+        host: headers.host ?? '',
+        origin: headers.origin,
+        path: target.path,
+        subject: identity?.subject,
+        reason,
+        stage,
+        detail,
+      }));
+    },
+    fault: (stage, error) => events.fault(stage, error),
+  };
+}
+
+function compileRules(policy: AnyPolicy, reported: ReadonlySet<string>): MessageRules {
+  const { messages, limits = {} } = policy;
+  const opaque = isPassthrough(messages) ? messages : undefined;
+  const types = compileTypes(opaque === undefined ? (messages as Readonly<Record<string, unknown>>) : {});
+  const json = limits.json ?? {};
+  return {
+    types,
+    passthrough: opaque,
+    anyRule: [...types.values()].some(({ authorize }) => authorize !== undefined),
+    maxBytes: parseSize(limits.message ?? '64KiB', 'policy.limits.message'),
+    rate: parseRate(limits.messages ?? { rate: '50/s', burst: 100 }, 'policy.limits.messages'),
+    byteRate: parseByteRate(limits.bytes ?? { rate: '256KiB/s', burst: '1MiB' }, 'policy.limits.bytes'),
+    json: {
+      depth: parseCount(json.depth ?? 32, 'policy.limits.json.depth'),
+      keys: parseCount(json.keys ?? 1_000, 'policy.limits.json.keys'),
+      items: parseCount(json.items ?? 1_000, 'policy.limits.json.items'),
+    },
+    reportSchema: reported.has('schema'),
+    reportRate: reported.has('message-rate'),
+  };
+}
+
+function compileReplies(
+  replies: Readonly<Record<string, unknown>> | undefined,
+): ReadonlyMap<string, Check> | undefined {
+  if (replies === undefined) return undefined;
+  return new Map(
+    Object.entries(replies).map(([type, schema]) => {
+      if (type === 'error') {
+        throw new PolicyError(
+          'policy.replies.error',
+          "the guard's own denials use this type",
+          'Choose another name.',
+        );
+      }
+      return [type, compileSchema(schema, type, `policy.replies.${type}`)];
+    }),
+  );
+}
