@@ -52,6 +52,11 @@ export class Handshake {
     return this.arrival.scrubbedOffers;
   }
 
+  /** The subprotocol to answer with, as far as that is decided. */
+  get subprotocol(): string | undefined {
+    return this.arrival.subprotocol;
+  }
+
   /** The outer door. From here on the deadline runs. */
   enter(): MaybePromise<Denial | undefined> {
     const { outerDoor, reporting, reading, deadline } = this.settings;

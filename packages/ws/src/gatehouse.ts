@@ -1,0 +1,111 @@
+import type { IncomingMessage, Server } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { type AnyGuard, type Denial, deny, isPromise, PolicyError } from '@sallyport/core';
+import { Upgrade } from './upgrade.ts';
+
+/** Somebody who takes the upgrades of some paths. */
+export interface Owner {
+  readonly matches: (path: string) => boolean;
+  readonly accept: (upgrade: Upgrade) => void;
+}
+
+/**
+ * Who gets an upgrade that no owner matches: nobody (`refused`), the server's own listeners, whose WebSocket server
+ * stands behind a gate (`gated`), or listeners that the guard knows nothing of (`public`).
+ */
+export type Others = 'refused' | 'gated' | 'public';
+
+const gatehouses = new WeakMap<Server, Gatehouse>();
+
+/**
+ * Puts a guard's outer door before a server: every upgrade request meets it before the application, its logger and
+ * any other `upgrade` listener, whether that was added earlier or will be later.
+ *
+ * @throws PolicyError when the server has an outer door of another family.
+ */
+export function standBefore(server: Server, guard: AnyGuard): Gatehouse {
+  const existing = gatehouses.get(server);
+  if (existing === undefined) {
+    const gatehouse = new Gatehouse(server, guard);
+    gatehouses.set(server, gatehouse);
+    return gatehouse;
+  }
+  if (existing.guard.isFamilyOf(guard)) return existing;
+  throw new PolicyError(
+    'guard',
+    'this server has a guard of another family, and a server has one outer door',
+    'Make the second one with guard.extend({ … }) on the first.',
+  );
+}
+
+/** The one place where a server's upgrade requests arrive. */
+export class Gatehouse {
+  others: Others = 'refused';
+  readonly #owners: Owner[] = [];
+  readonly #pass: (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
+
+  constructor(
+    readonly server: Server,
+    readonly guard: AnyGuard,
+  ) {
+    const emit = server.emit;
+    this.#pass = (request, socket, head) =>
+      void (emit as (...all: unknown[]) => boolean).call(server, 'upgrade', request, socket, head);
+    // An own `emit` comes before all listeners; one more listener would be beside them, and could stop none.
+    server.emit = ((event: string, ...args: [IncomingMessage, Duplex, Buffer]): boolean => {
+      if (event !== 'upgrade') return (emit as (...all: unknown[]) => boolean).call(server, event, ...args);
+      this.#receive(...args);
+      return true;
+    }) as Server['emit'];
+    // Node announces upgrades only to a server that has a listener for them.
+    server.on('upgrade', announce);
+    server.once('listening', () => this.#refuseStrangers());
+  }
+
+  /** @throws PolicyError where listeners that no guard stands before were there first, and are not called public. */
+  own(owner: Owner): void {
+    this.#owners.push(owner);
+    if (this.server.listening) this.#refuseStrangers();
+  }
+
+  #receive(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+    const overUnixSocket =
+      request.socket?.remoteAddress === undefined && typeof this.server.address() === 'string';
+    const upgrade = new Upgrade(request, socket, head, this.guard, overUnixSocket);
+    const verdict = this.guard.enter(upgrade.handshake);
+    if (isPromise(verdict)) void verdict.then((denial) => this.#proceed(upgrade, denial));
+    else this.#proceed(upgrade, verdict);
+  }
+
+  #proceed(upgrade: Upgrade, denial: Denial | undefined): void {
+    if (denial !== undefined) upgrade.refuse(denial);
+    if (upgrade.done) return;
+    upgrade.scrub();
+    const owner = this.#owners.find(({ matches }) => matches(upgrade.handshake.path));
+    if (owner !== undefined) {
+      owner.accept(upgrade);
+    } else if (this.others === 'gated') {
+      this.#pass(upgrade.request, upgrade.socket, Buffer.alloc(0));
+    } else if (this.others === 'public' && this.#hasStrangers()) {
+      this.#pass(upgrade.request, upgrade.socket, upgrade.letGo());
+    } else {
+      upgrade.refuse(upgrade.handshake.deny(deny('route_unknown', 'no WebSocket at this path').at('route')));
+    }
+  }
+
+  #hasStrangers(): boolean {
+    return this.server.listeners('upgrade').some((listener) => listener !== announce);
+  }
+
+  /** A route that upgrades without a policy stops the program at start-up (CVE-2026-39987). */
+  #refuseStrangers(): void {
+    if (this.others !== 'refused' || !this.#hasStrangers()) return;
+    throw new PolicyError(
+      'upgrade listeners',
+      'this server has upgrade listeners that no guard stands before',
+      "Guard them as well, or say otherUpgrades: 'public' to let them answer the paths that are not guarded.",
+    );
+  }
+}
+
+function announce(): void {}

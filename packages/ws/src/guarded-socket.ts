@@ -1,0 +1,107 @@
+import type { Admission, AnyGuard, Connection, Guard, Identity, MaybePromise, Socket } from '@sallyport/core';
+import { isPromise } from '@sallyport/core';
+import type { WebSocket } from 'ws';
+
+const CONNECTION: unique symbol = Symbol('sallyport.connection');
+const GUARD: unique symbol = Symbol('sallyport.guard');
+
+/** Kept on the socket itself: each message asks for it. */
+type GuardedWebSocket = WebSocket & { [CONNECTION]: Connection; [GUARD]: AnyGuard };
+
+/**
+ * The typed connection of a guarded socket.
+ *
+ * @throws TypeError for a socket that no guard, or another guard, admitted.
+ */
+export function connectionOf<I extends readonly Identity[], M, R>(
+  socket: WebSocket,
+  guard: Guard<I, M, R>,
+): Connection<I[number], M, R> {
+  const { [CONNECTION]: connection, [GUARD]: admittedBy } = socket as Partial<GuardedWebSocket>;
+  if (admittedBy === undefined) throw new TypeError('This socket was not admitted by a guard.');
+  if (admittedBy !== guard)
+    throw new TypeError(`This socket was admitted by another guard, '${admittedBy.name}'.`);
+  return connection as unknown as Connection<I[number], M, R>;
+}
+
+/**
+ * Puts the guard between a socket and all its listeners, those of the application included, by the socket's own
+ * `emit`: a listener beside theirs could not hold a message back.
+ */
+export function guardSocket(
+  socket: WebSocket,
+  admission: Admission<Identity, unknown, unknown>,
+  guard: AnyGuard,
+): Connection {
+  const connection = admission.open(new WsSocket(socket)) as unknown as Connection;
+  Object.defineProperties(socket, { [CONNECTION]: { value: connection }, [GUARD]: { value: guard } });
+  // Without an error listener one bad frame would end the process (CVE-2022-39386, CVE-2024-38355).
+  socket.on('error', ignore);
+  socket.emit = emitGuarded as WebSocket['emit'];
+  return connection;
+}
+
+function ignore(): void {}
+
+function emitGuarded(this: GuardedWebSocket, event: string, first?: unknown, second?: unknown): boolean {
+  const connection = this[CONNECTION];
+  if (event === 'message') {
+    const data = first as Buffer | string;
+    // The ws 7 inside express-ws and koa-websocket gives text as a string, and no second argument.
+    connection.receive(data, typeof second === 'boolean' ? second : typeof data !== 'string');
+    return true;
+  }
+  if (event === 'error') connection.broken(isTooBig(first as Error) ? 'message_too_big' : undefined);
+  if (event === 'close') connection.closed(first as number);
+  return (Object.getPrototypeOf(this) as WebSocket).emit.call(this, event, first, second);
+}
+
+function isTooBig(error: Error & { code?: string }): boolean {
+  return (
+    error.code === 'WS_ERR_UNSUPPORTED_MESSAGE_LENGTH' || /^Max payload size exceeded/.test(error.message)
+  );
+}
+
+/** ws in the words of the core. */
+class WsSocket implements Socket {
+  constructor(readonly ws: WebSocket) {}
+
+  send(data: string): void {
+    this.ws.send(data, ignore);
+  }
+
+  close(code: number, reason: string): void {
+    this.ws.close(code, reason);
+  }
+
+  terminate(): void {
+    this.ws.terminate();
+  }
+
+  pause(): void {
+    raw(this.ws)?.pause();
+  }
+
+  resume(): void {
+    raw(this.ws)?.resume();
+  }
+
+  /** Calls the listeners itself, since `emit` would drop the promises of asynchronous ones. */
+  deliver(data: Uint8Array | string, isBinary: boolean): MaybePromise<unknown> {
+    if (this.ws.listenerCount('message') === 0) return undefined;
+    let pending: Promise<unknown>[] | undefined;
+    for (const listener of this.ws.rawListeners('message')) {
+      const result: unknown = listener.call(this.ws, data, isBinary);
+      if (isPromise(result)) {
+        pending ??= [];
+        pending.push(result);
+      }
+    }
+    return pending === undefined ? undefined : Promise.all(pending);
+  }
+}
+
+/** ws 7 has no `pause`; what it would do is this. */
+function raw(ws: WebSocket): { pause(): void; resume(): void } | undefined {
+  return (ws as unknown as { _socket?: { pause(): void; resume(): void } })._socket;
+}
