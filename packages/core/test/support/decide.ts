@@ -1,0 +1,29 @@
+import type { Admission, AnyGuard, Denial, HandshakeRequest, Identity } from '@sallyport/core';
+
+export type Decision = Denial | Admission<Identity, unknown, unknown>;
+
+/** Takes a request through both doors, as a host does. */
+export async function decide(
+  guard: AnyGuard,
+  request: HandshakeRequest,
+  native: unknown = undefined,
+): Promise<Decision> {
+  const handshake = guard.handshake(request, () => {});
+  return (await guard.enter(handshake)) ?? (await guard.admit(handshake, native));
+}
+
+/** The reason of a denial, or `admitted`; the slots of an admission are given back. */
+export async function outcomeOf(guard: AnyGuard, request: HandshakeRequest): Promise<string> {
+  const decision = await decide(guard, request);
+  if (decision.denied) return decision.reason;
+  decision.release();
+  return 'admitted';
+}
+
+/** The admission, where nothing else is expected. */
+export async function admitted(guard: AnyGuard, request: HandshakeRequest) {
+  const decision = await decide(guard, request);
+  if (decision.denied)
+    throw new Error(`denied at ${decision.stage}: ${decision.reason} (${decision.detail})`);
+  return decision;
+}

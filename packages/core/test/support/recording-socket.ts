@@ -1,0 +1,37 @@
+import type { Socket } from '@sallyport/core';
+
+/** The guard's side of a WebSocket without a network: remembers what was asked of it, in order. */
+export class RecordingSocket implements Socket {
+  readonly sent: unknown[] = [];
+  readonly closes: { readonly code: number; readonly reason: string }[] = [];
+  readonly delivered: (Uint8Array | string)[] = [];
+  /** `pause`, `resume` and `terminate`, as they came. */
+  readonly calls: string[] = [];
+  /** Stands for the listeners that were written for the bare library. */
+  onDeliver: (data: Uint8Array | string, isBinary: boolean) => unknown = () => undefined;
+
+  send(data: string): void {
+    this.sent.push(JSON.parse(data));
+  }
+
+  close(code: number, reason: string): void {
+    this.closes.push({ code, reason });
+  }
+
+  terminate(): void {
+    this.calls.push('terminate');
+  }
+
+  pause(): void {
+    this.calls.push('pause');
+  }
+
+  resume(): void {
+    this.calls.push('resume');
+  }
+
+  deliver(data: Uint8Array | string, isBinary: boolean): unknown {
+    this.delivered.push(data);
+    return this.onDeliver(data, isBinary);
+  }
+}
