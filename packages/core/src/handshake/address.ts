@@ -136,7 +136,7 @@ function readForwardedFor(headers: HandshakeHeaders): readonly Hop[] | undefined
   }));
 }
 
-/** RFC 7239. Ports are dropped; `unknown` and obfuscated names are not addresses, so they fail closed later. */
+/** RFC 7239. Ports are dropped; `unknown` and obfuscated names are not addresses, so they fail closed where they are reached. */
 function readForwarded(headers: HandshakeHeaders): readonly Hop[] | undefined {
   if (headers.forwarded === undefined) return [];
   const hops: Hop[] = [];
@@ -149,8 +149,7 @@ function readForwarded(headers: HandshakeHeaders): readonly Hop[] | undefined {
       pairs.set(name, match[2] ?? match[3] ?? '');
     }
     const node = /^(?:\[([0-9a-f:.]+)\]|([0-9.]+))(?::\d{1,5})?$/i.exec(pairs.get('for') ?? '');
-    if (node === null) return undefined;
-    hops.push({ address: node[1] ?? node[2] ?? '', proto: pairs.get('proto')?.toLowerCase() });
+    hops.push({ address: node?.[1] ?? node?.[2] ?? '', proto: pairs.get('proto')?.toLowerCase() });
   }
   return hops;
 }

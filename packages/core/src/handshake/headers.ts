@@ -60,6 +60,7 @@ export function readHeaders(raw: readonly string[]): HandshakeHeaders {
     count: raw.length >> 1,
     bytes: 0,
   };
+  let others: Set<string> | undefined;
   for (let i = 0; i + 1 < raw.length; i += 2) {
     const name = (raw[i] as string).toLowerCase();
     const value = raw[i + 1] as string;
@@ -68,7 +69,10 @@ export function readHeaders(raw: readonly string[]): HandshakeHeaders {
     const field = FIELDS.get(name);
     if (field === undefined) {
       // Not among those that are read, but still a header of the WebSocket protocol's own (RFC 6455 §11.3).
-      if (name.startsWith('sec-websocket-') && countOf(raw, name) > 1) found.repeated ??= name;
+      if (name.startsWith('sec-websocket-')) {
+        if (others?.has(name)) found.repeated ??= name;
+        others = (others ?? new Set()).add(name);
+      }
       continue;
     }
     const earlier = found[field];
@@ -77,10 +81,4 @@ export function readHeaders(raw: readonly string[]): HandshakeHeaders {
     else found.repeated ??= name;
   }
   return found;
-}
-
-function countOf(raw: readonly string[], name: string): number {
-  let count = 0;
-  for (let i = 0; i < raw.length; i += 2) if ((raw[i] as string).toLowerCase() === name) count++;
-  return count;
 }

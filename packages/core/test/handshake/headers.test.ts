@@ -1,0 +1,79 @@
+import { describe, expect, test } from '@jest/globals';
+import { readHeaders } from '../../src/handshake/headers.ts';
+
+test('names are read in any letter case, values as they came', () => {
+  expect(readHeaders(['HOST', 'A.example', 'oRiGiN', 'https://A.example', 'COOKIE', 'a=B'])).toMatchObject({
+    host: 'A.example',
+    origin: 'https://A.example',
+    cookie: 'a=B',
+    count: 3,
+    proxied: false,
+  });
+});
+
+describe('repeated headers', () => {
+  test.each([
+    'Host',
+    'Origin',
+    'Authorization',
+    'Cookie',
+    'Upgrade',
+    'Content-Length',
+    'Transfer-Encoding',
+    'Sec-WebSocket-Key',
+    'Sec-WebSocket-Version',
+    'Sec-WebSocket-Protocol',
+    'Sec-WebSocket-Extensions',
+    'Sec-WebSocket-Origin',
+    'Sec-WebSocket-Anything',
+  ])('%s twice is told', (name) => {
+    expect(readHeaders([name, 'a', 'Accept', '*/*', name.toUpperCase(), 'a']).repeated).toBe(
+      name.toLowerCase(),
+    );
+    expect(readHeaders([name, 'a', 'Accept', '*/*']).repeated).toBeUndefined();
+  });
+
+  test('lists, and headers that decide nothing, may be repeated', () => {
+    const read = readHeaders([
+      'Connection',
+      'keep-alive',
+      'Accept',
+      'a',
+      'Accept',
+      'b',
+      'Connection',
+      'upgrade',
+    ]);
+    expect(read).toMatchObject({ connection: 'keep-alive, upgrade', count: 4 });
+    expect(read.repeated).toBeUndefined();
+  });
+});
+
+test.each([
+  ['Via', true],
+  ['Forwarded', true],
+  ['X-Forwarded-For', true],
+  ['X-Forwarded-Host', true],
+  ['x-forwarded-anything', true],
+  ['X-Forward', false],
+  ['Viable', false],
+])('%s says that a proxy passed it on: %s', (name, proxied) => {
+  expect(readHeaders([name, 'x']).proxied).toBe(proxied);
+});
+
+test('bytes are counted as they stood on the wire: name, colon, space, value, line end', () => {
+  expect(readHeaders(['Host', 'localhost']).bytes).toBe('Host: localhost\r\n'.length);
+});
+
+test('an odd list, which no parser gives, is read without its last name', () => {
+  expect(readHeaders(['Host', 'a', 'Origin'])).toMatchObject({ host: 'a' });
+  expect(readHeaders(['Host', 'a', 'Origin']).origin).toBeUndefined();
+});
+
+test('thousands of distinct headers of the protocol cost one pass, not one for each', () => {
+  const raw = Array.from({ length: 50_000 }, (_, i) => [`Sec-WebSocket-${i}`, '']).flat();
+  const started = performance.now();
+  expect(readHeaders(raw)).toMatchObject({ count: 50_000 });
+  // A pass for each header took minutes.
+  expect(performance.now() - started).toBeLessThan(2_000);
+});
