@@ -1,0 +1,127 @@
+import { describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import { spend } from '../../src/limits/rate.ts';
+
+/** The same limit as a leaky bucket, filled with what was taken and drained by time: the textbook's other picture. */
+class LeakyBucket {
+  #level = 0;
+  #at = 0;
+
+  constructor(
+    readonly interval: number,
+    readonly burst: number,
+  ) {}
+
+  take(now: number, cost: number): boolean {
+    this.#level = Math.max(0, this.#level - (now - this.#at) / this.interval);
+    this.#at = now;
+    if (this.#level + cost > Math.max(this.burst, cost)) return false;
+    this.#level += cost;
+    return true;
+  }
+}
+
+test('agrees with a leaky bucket on every sequence of hits', () => {
+  fc.assert(
+    fc.property(
+      // Powers of two keep the bucket's own divisions exact, so that the two differ only where one is wrong.
+      fc.integer({ min: 0, max: 10 }).map((power) => 2 ** power),
+      fc.integer({ min: 1, max: 50 }),
+      fc.array(fc.tuple(fc.integer({ min: 0, max: 5_000 }), fc.integer({ min: 1, max: 80 })), {
+        maxLength: 100,
+      }),
+      (interval, burst, hits) => {
+        const model = new LeakyBucket(interval, burst);
+        let tat = 0;
+        let now = 1_000;
+        for (const [wait, cost] of hits) {
+          now += wait;
+          const next = spend(tat, now, { interval, burst }, cost);
+          expect(next >= 0).toBe(model.take(now, cost));
+          if (next >= 0) tat = next;
+        }
+      },
+    ),
+  );
+});
+
+test('exactly the burst fits at one instant, whatever the rate and the time of day', () => {
+  fc.assert(
+    fc.property(
+      fc.double({ min: 0.01, max: 4_000_000, noNaN: true }),
+      fc.integer({ min: 1, max: 200 }),
+      fc.double({ min: 0, max: 1e10, noNaN: true }),
+      (interval, burst, now) => {
+        let tat = 0;
+        let allowed = 0;
+        for (let i = 0; i < burst + 3; i++) {
+          const next = spend(tat, now, { interval, burst });
+          if (next < 0) continue;
+          tat = next;
+          allowed++;
+        }
+        expect(allowed).toBe(burst);
+      },
+    ),
+  );
+});
+
+test('over a long time no more pass than the rate and one burst', () => {
+  fc.assert(
+    fc.property(
+      fc.double({ min: 1, max: 1_000, noNaN: true }),
+      fc.integer({ min: 1, max: 20 }),
+      fc.array(fc.double({ min: 0, max: 2_000, noNaN: true }), { minLength: 1, maxLength: 300 }),
+      (interval, burst, waits) => {
+        let tat = 0;
+        let now = 5_000;
+        let allowed = 0;
+        for (const wait of waits) {
+          now += wait;
+          const next = spend(tat, now, { interval, burst });
+          if (next < 0) continue;
+          tat = next;
+          allowed++;
+        }
+        expect(allowed).toBeLessThanOrEqual(Math.floor((now - 5_000 + 1e-3) / interval) + burst);
+      },
+    ),
+  );
+});
+
+test('the time it asks to wait is enough, and a millisecond less is not', () => {
+  fc.assert(
+    fc.property(
+      fc.double({ min: 2, max: 10_000, noNaN: true }),
+      fc.integer({ min: 1, max: 10 }),
+      fc.double({ min: 0, max: 1e9, noNaN: true }),
+      (interval, burst, now) => {
+        let tat = 0;
+        let answer = spend(tat, now, { interval, burst });
+        while (answer >= 0) {
+          tat = answer;
+          answer = spend(tat, now, { interval, burst });
+        }
+        expect(spend(tat, now - answer, { interval, burst })).toBeGreaterThanOrEqual(0);
+        expect(spend(tat, now - answer - 1, { interval, burst })).toBeLessThan(0);
+      },
+    ),
+  );
+});
+
+describe('a cost above the burst', () => {
+  const limit = { interval: 10, burst: 5 };
+
+  test('passes alone from a full bucket, and is paid off afterwards', () => {
+    const tat = spend(0, 1_000, limit, 20);
+    expect(tat).toBe(1_200);
+    expect(spend(tat, 1_149, limit)).toBeLessThan(0);
+    expect(spend(tat, 1_160, limit)).toBeGreaterThan(0);
+  });
+
+  test('waits for the bucket to be full', () => {
+    const tat = spend(0, 1_000, limit, 1);
+    expect(spend(tat, 1_000, limit, 20)).toBe(-10);
+    expect(spend(tat, 1_010, limit, 20)).toBe(1_210);
+  });
+});
