@@ -3,7 +3,7 @@ import { Denial, deny } from '../decision.ts';
 import { PolicyError } from '../errors.ts';
 import type { Clock, Identity } from '../ports.ts';
 import { type Duration, parseDuration, parseSize, type Size } from '../units.ts';
-import { type Authenticator, freezeIdentity } from './authenticator.ts';
+import { type Authenticator, checkScheme, freezeIdentity } from './authenticator.ts';
 import { isCanonicalToken } from './compact-token.ts';
 import type { CredentialSource } from './credential.ts';
 import { checkAlgorithms, importKeys, type KeyOptions, type Keys } from './keys.ts';
@@ -68,7 +68,7 @@ export function jwt<const Scheme extends string = 'jwt'>(
   }
   checkAlgorithms(options.algorithms);
   const keys = importKeys(options, options.algorithms);
-  const scheme = (options.scheme ?? 'jwt') as Scheme;
+  const scheme = checkScheme(options.scheme ?? 'jwt', 'jwt({ scheme })') as Scheme;
   const sessionClaim = options.sessionClaim ?? 'sid';
   const maxBytes = parseSize(options.maxBytes ?? '8KiB', 'jwt({ maxBytes })');
   const checks = verifyOptions(options);
@@ -103,27 +103,41 @@ function verifyOptions(options: JwtOptions<string>): JWTVerifyOptions {
   const named = (
     value: string | readonly string[] | symbol,
     name: string,
-    open: string,
+    open: symbol,
   ): string[] | undefined => {
-    if (typeof value === 'symbol') return undefined;
+    if (value === open) return undefined;
     const list = typeof value === 'string' ? [value] : value;
     if (
       !Array.isArray(list) ||
       list.length === 0 ||
       list.some((entry) => typeof entry !== 'string' || entry === '')
     ) {
-      throw new PolicyError(`jwt({ ${name} })`, 'it is missing', `Name it, or write ${name}: ${open}.`);
+      throw new PolicyError(
+        `jwt({ ${name} })`,
+        'it is missing',
+        `Name it, or write ${name}: ${open.description?.split('.')[1]}.`,
+      );
     }
     return list;
   };
-  const issuer = named(options.issuer, 'issuer', 'unsafeAnyIssuer');
-  const audience = named(options.audience, 'audience', 'unsafeAnyAudience');
+  const { requiredClaims = [], type } = options;
+  if (!Array.isArray(requiredClaims) || requiredClaims.some((name) => typeof name !== 'string'))
+    throw new PolicyError('jwt({ requiredClaims })', 'it is not a list of names', "Give ['tenant'], say.");
+  // jose reads an empty `typ` as "any".
+  if (type !== undefined && (typeof type !== 'string' || type === ''))
+    throw new PolicyError(
+      'jwt({ type })',
+      'it names no type',
+      "Give 'at+jwt', say, or leave it out for any.",
+    );
+  const issuer = named(options.issuer, 'issuer', unsafeAnyIssuer);
+  const audience = named(options.audience, 'audience', unsafeAnyAudience);
   return {
     algorithms: [...options.algorithms],
-    requiredClaims: ['sub', 'exp', ...(options.requiredClaims ?? [])],
+    requiredClaims: ['sub', 'exp', ...requiredClaims],
     ...(issuer && { issuer }),
     ...(audience && { audience }),
-    ...(options.type !== undefined && { typ: options.type }),
+    ...(type !== undefined && { typ: type }),
     ...(options.clockTolerance !== undefined && {
       clockTolerance: seconds(options.clockTolerance, 'clockTolerance'),
     }),

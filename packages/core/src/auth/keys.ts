@@ -41,12 +41,26 @@ const ASYMMETRIC = [
   'Ed25519',
 ];
 
+/** By type of key, or by curve where the type alone says too little (RFC 7518 §3.4, RFC 8037). */
+const ALGORITHMS_OF: Readonly<Record<string, readonly string[]>> = {
+  rsa: ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512'],
+  'rsa-pss': ['PS256', 'PS384', 'PS512'],
+  prime256v1: ['ES256'],
+  secp384r1: ['ES384'],
+  secp521r1: ['ES512'],
+  ed25519: ['EdDSA', 'Ed25519'],
+};
+
 /** How long a fetch of remote keys may take. */
 const FETCH_TIMEOUT = 5_000;
 /** An unknown key id makes the set be fetched again at most this often, whoever sends it. */
 const FETCH_COOL_DOWN = 30_000;
 /** How long fetched keys are used before they are fetched again. */
 const KEY_MAX_AGE = 600_000;
+
+function isHmac(name: string): boolean {
+  return Object.hasOwn(HASH_BYTES, name);
+}
 
 /** Refuses what must never verify a token: `none`, unknown names, and two families of keys at once (RFC 8725 §3.1). */
 export function checkAlgorithms(algorithms: readonly string[]): void {
@@ -62,7 +76,7 @@ export function checkAlgorithms(algorithms: readonly string[]): void {
     if (String(name).toLowerCase() === 'none') {
       throw new PolicyError(option, "'none' accepts unsigned tokens", 'Take it out.');
     }
-    if (!(name in HASH_BYTES) && !ASYMMETRIC.includes(name)) {
+    if (!isHmac(name) && !ASYMMETRIC.includes(name)) {
       throw new PolicyError(
         option,
         `'${name}' is not supported`,
@@ -70,7 +84,7 @@ export function checkAlgorithms(algorithms: readonly string[]): void {
       );
     }
   }
-  const hmac = algorithms.filter((name) => name in HASH_BYTES);
+  const hmac = algorithms.filter(isHmac);
   if (hmac.length > 0 && hmac.length < algorithms.length) {
     throw new PolicyError(
       option,
@@ -92,10 +106,11 @@ export function importKeys(options: KeyOptions, algorithms: readonly string[]): 
       "Give exactly one of 'secret', 'publicKey', 'jwk' and 'jwks'.",
     );
   }
-  const symmetric = algorithms.some((name) => name in HASH_BYTES);
+  const symmetric = algorithms.some(isHmac);
   const { secret, publicKey, jwk, jwks } = options;
   if (secret !== undefined) return { key: importSecret(secret, algorithms, symmetric), remote: false };
-  if (publicKey !== undefined) return { key: importPublicKey(publicKey, symmetric), remote: false };
+  if (publicKey !== undefined)
+    return { key: importPublicKey(publicKey, algorithms, symmetric), remote: false };
   if (jwk !== undefined) return { key: importJwk(jwk, algorithms, symmetric), remote: false };
   if (typeof jwks === 'string' || jwks instanceof URL)
     return { key: remoteKeys(jwks, symmetric), remote: true };
@@ -128,7 +143,11 @@ function importSecret(
   return createSecretKey(bytes);
 }
 
-function importPublicKey(publicKey: string | KeyObject, symmetric: boolean): KeyObject {
+function importPublicKey(
+  publicKey: string | KeyObject,
+  algorithms: readonly string[],
+  symmetric: boolean,
+): KeyObject {
   const option = 'jwt({ publicKey })';
   if (symmetric) wrongFamily(option, 'a public key must never be an HMAC secret');
   let key: KeyObject;
@@ -143,7 +162,7 @@ function importPublicKey(publicKey: string | KeyObject, symmetric: boolean): Key
     throw new PolicyError(option, 'it cannot be read', 'Give the PEM text of a public key or certificate.');
   }
   if (key.type !== 'public') throw new PolicyError(option, `it is a ${key.type} key`, 'Give the public key.');
-  return checkStrength(key, option);
+  return checkPublicKey(key, algorithms, option);
 }
 
 function importJwk(jwk: JWK, algorithms: readonly string[], symmetric: boolean): KeyObject {
@@ -151,7 +170,7 @@ function importJwk(jwk: JWK, algorithms: readonly string[], symmetric: boolean):
   if (jwk.kty === 'oct') return importSecret(Buffer.from(jwk.k ?? '', 'base64url'), algorithms, symmetric);
   if (symmetric) wrongFamily(option, 'a public key must never be an HMAC secret');
   try {
-    return checkStrength(createPublicKey({ key: jwk as never, format: 'jwk' }), option);
+    return checkPublicKey(createPublicKey({ key: jwk as never, format: 'jwk' }), algorithms, option);
   } catch (error) {
     if (error instanceof PolicyError) throw error;
     throw new PolicyError(
@@ -162,13 +181,24 @@ function importJwk(jwk: JWK, algorithms: readonly string[], symmetric: boolean):
   }
 }
 
-function checkStrength(key: KeyObject, option: string): KeyObject {
+/** Refuses a key that is too weak, or with which no listed algorithm could verify anything. */
+function checkPublicKey(key: KeyObject, algorithms: readonly string[], option: string): KeyObject {
   const bits = key.asymmetricKeyDetails?.modulusLength;
   if (bits !== undefined && bits < 2_048) {
     throw new PolicyError(
       option,
       `an RSA key of ${bits} bits can be broken`,
       'Use 2048 bits or more (RFC 7518 §3.3).',
+    );
+  }
+  const curve = key.asymmetricKeyDetails?.namedCurve;
+  const kind = curve ?? key.asymmetricKeyType ?? 'unknown';
+  const useful = ALGORITHMS_OF[kind] ?? [];
+  if (!algorithms.some((name) => useful.includes(name))) {
+    throw new PolicyError(
+      option,
+      `it is a key of type '${kind}', which verifies none of ${algorithms.join(', ')}`,
+      useful.length === 0 ? 'Use an RSA, EC or Ed25519 key.' : `Its algorithms are ${useful.join(', ')}.`,
     );
   }
   return key;
@@ -186,6 +216,12 @@ function localKeys(jwks: JSONWebKeySet, symmetric: boolean): JWTVerifyGetKey {
   for (const key of jwks.keys) {
     if ((key.kty === 'oct') !== symmetric) wrongFamily(option, `it holds a key of type '${key.kty}'`);
   }
+  if (symmetric)
+    throw new PolicyError(
+      option,
+      'a set of shared secrets is not supported',
+      "Give one as 'jwk' or 'secret'.",
+    );
   return createLocalJWKSet(jwks);
 }
 

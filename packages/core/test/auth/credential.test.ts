@@ -1,0 +1,36 @@
+import { describe, expect, test } from '@jest/globals';
+import { bearer, cookie, query, sourceKey, subprotocol } from '../../src/auth/credential.ts';
+
+test.each([
+  [bearer(), false],
+  [bearer({ ambient: false }), false],
+  [bearer({ ambient: true }), true],
+  [cookie('session'), true],
+  [subprotocol(), false],
+  [query('token'), false],
+])('%j is attached by a browser or the network: %s', (source, ambient) => {
+  expect(source.ambient).toBe(ambient);
+});
+
+describe('refused at construction', () => {
+  test.each([
+    [() => bearer({ ambiant: true } as never), /unknown option 'ambiant'.*'ambient'/],
+    [() => subprotocol({ name: 'x' } as never), /unknown option 'name'.*'marker'/],
+    [() => subprotocol({ marker: 'a b' }), /not a subprotocol name/],
+    [() => subprotocol({ marker: '' }), /not a subprotocol name/],
+    [() => cookie(''), /not a cookie name/],
+    [() => cookie('a=b'), /not a cookie name/],
+    [() => cookie('a;b'), /not a cookie name/],
+    [() => cookie(undefined as never), /not a cookie name/],
+    [() => query(''), /not a parameter name/],
+    [() => query(7 as never), /not a parameter name/],
+  ])('%s', (make, message) => {
+    expect(make).toThrow(message);
+  });
+});
+
+test('two sources are the same when they read the same place', () => {
+  expect(sourceKey(bearer({ ambient: true }))).toBe(sourceKey(bearer()));
+  expect(sourceKey(cookie('a'))).not.toBe(sourceKey(query('a')));
+  expect(sourceKey(subprotocol())).not.toBe(sourceKey(subprotocol({ marker: 'ticket' })));
+});

@@ -1,0 +1,114 @@
+import { describe, expect, test } from '@jest/globals';
+import { bearer, cookie } from '../../src/auth/credential.ts';
+import { type CustomIdentity, type CustomOptions, custom } from '../../src/auth/custom.ts';
+import { ManualClock } from '../support/manual-clock.ts';
+import { present } from '../support/present.ts';
+import { bareThenable } from '../support/thenable.ts';
+
+const clock = new ManualClock();
+const NOW = clock.now() / 1_000;
+type Answer = ReturnType<CustomOptions<string, never>['authenticate']>;
+const answering = (answer: unknown) =>
+  custom({ scheme: 'key', from: [bearer()], authenticate: () => answer as Answer });
+
+test('hands on credential, request and signal, and gives a frozen identity', async () => {
+  const seen: unknown[] = [];
+  const authenticator = custom({
+    scheme: 'key',
+    from: [bearer()],
+    authenticate: async ({ credential, request, signal }) => {
+      seen.push(credential, request.address, signal.aborted);
+      return { subject: 'svc', tokenId: 'k1', expiresAt: NOW + 60, claims: { scopes: ['read'] } };
+    },
+  });
+  const identity = await present(authenticator, 'abc', clock);
+  expect(seen).toEqual(['abc', '203.0.113.7', false]);
+  expect(identity).toMatchObject({
+    scheme: 'key',
+    subject: 'svc',
+    tokenId: 'k1',
+    claims: { scopes: ['read'] },
+  });
+  expect(Object.isFrozen((identity as { claims: { scopes: string[] } }).claims.scopes)).toBe(true);
+});
+
+test.each([undefined, null])(
+  '%s with a credential: it is wrong; without sources: there was none',
+  async (nothing) => {
+    expect(await present(answering(nothing), 'abc', clock)).toMatchObject({ reason: 'credential_invalid' });
+    expect(
+      await present(custom({ scheme: 's', authenticate: () => nothing }), undefined, clock),
+    ).toBeUndefined();
+  },
+);
+
+describe('failures deny', () => {
+  const throwing = (error: unknown) =>
+    custom({
+      scheme: 'key',
+      from: [bearer()],
+      authenticate: () => {
+        throw error;
+      },
+    });
+
+  test('a throw, now or later, is auth_unavailable, and the error stays inside', async () => {
+    for (const authenticator of [
+      throwing(new Error('connect ECONNREFUSED db.internal')),
+      answering(Promise.reject(new Error('connect ECONNREFUSED db.internal'))),
+    ]) {
+      const denial = await present(authenticator, 'abc', clock);
+      expect(denial).toMatchObject({ reason: 'auth_unavailable' });
+      expect(JSON.stringify(denial)).not.toContain('db.internal');
+    }
+  });
+
+  test.each([{}, { subject: '' }, { subject: 7 }, true, 'alice'])(
+    '%j is no identity: internal',
+    async (answer) => {
+      expect(await present(answering(answer), 'abc', clock)).toMatchObject({ reason: 'internal' });
+      expect(await present(answering(Promise.resolve(answer)), 'abc', clock)).toMatchObject({
+        reason: 'internal',
+      });
+    },
+  );
+
+  test('an identity that has expired by the clock passed in is credential_expired', async () => {
+    const until = (expiresAt: number): CustomIdentity<never> => ({ subject: 'svc', expiresAt });
+    expect(await present(answering(until(NOW)), 'abc', clock)).toMatchObject({
+      reason: 'credential_expired',
+    });
+    expect(await present(answering(until(NOW + 1)), 'abc', clock)).toMatchObject({ subject: 'svc' });
+    expect(await present(answering(until(Number.NaN)), 'abc', clock)).toMatchObject({
+      reason: 'credential_expired',
+    });
+  });
+
+  test('an answer whose then returns nothing is waited for, as await does', async () => {
+    const outcome = await present(answering(bareThenable(null)), 'abc', clock);
+    expect(outcome).toMatchObject({ reason: 'credential_invalid' });
+  });
+});
+
+test('is ambient unless it says otherwise', () => {
+  const authenticate = () => undefined;
+  expect(custom({ scheme: 's', authenticate }).ambient).toBe(true);
+  expect(custom({ scheme: 's', ambient: false, authenticate }).ambient).toBe(false);
+});
+
+describe('refused at construction', () => {
+  const refused: [string, Record<string, unknown>, RegExp][] = [
+    ['an unknown option', { form: [] }, /unknown option 'form'/],
+    ['no name', { scheme: '' }, /has no name/],
+    ['the name of anonymous()', { scheme: 'anonymous' }, /belongs to anonymous/],
+    ['no function', { authenticate: undefined }, /not a function/],
+    [
+      'ambient beside sources',
+      { from: [cookie('a')], ambient: false },
+      /the sources in `from` say it already/,
+    ],
+  ];
+  test.each(refused)('%s', (_, change, message) => {
+    expect(() => custom({ scheme: 's', authenticate: () => undefined, ...change } as never)).toThrow(message);
+  });
+});

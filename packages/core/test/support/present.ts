@@ -1,0 +1,22 @@
+import type { Authenticator, Clock, Denial, Identity, RequestView } from '@sallyport/core';
+
+const VIEW: RequestView = {
+  target: '/chat',
+  path: '/chat',
+  host: 'localhost:3000',
+  origin: undefined,
+  address: '203.0.113.7',
+  secure: true,
+  native: undefined,
+};
+
+/** Asks an authenticator about a credential, as the authentication stage does. */
+export async function present(
+  authenticator: Authenticator,
+  credential: string | undefined,
+  clock: Clock,
+  request: Partial<RequestView> = {},
+): Promise<Identity | Denial | undefined> {
+  const { signal } = new AbortController();
+  return authenticator.authenticate({ credential, request: { ...VIEW, ...request }, clock, signal });
+}
