@@ -36,6 +36,14 @@ export function isPromise<T>(value: MaybePromise<T>): value is Promise<T> {
 }
 
 /**
+ * A true promise of what the application's own code answered. `await` takes any object with a `then`, one whose
+ * `then` returns nothing included; chaining on that would lose the answer, and a lost answer is no denial.
+ */
+export function settled<T>(answer: Promise<T>): Promise<T> {
+  return Promise.resolve(answer);
+}
+
+/**
  * A returned "no". The reason and its public text are for the client; `detail` and `stage` are for operators
  * and never leave the process towards a client. `detail` holds no token, cookie, session id or message body.
  */

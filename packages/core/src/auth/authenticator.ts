@@ -1,4 +1,5 @@
 import type { Denial, MaybePromise } from '../decision.ts';
+import { PolicyError } from '../errors.ts';
 import type { Clock, Identity, RequestView } from '../ports.ts';
 import type { CredentialSource } from './credential.ts';
 
@@ -26,6 +27,16 @@ export interface Authenticator<I extends Identity = Identity> {
   /** Whether judging runs application code or fetches something, which `explain()` never does. */
   readonly asksOutside: boolean;
   authenticate(presented: Presented): MaybePromise<I | Denial | undefined>;
+}
+
+/** By `anonymous` handlers and the policy's own checks know who presented nothing: nobody else may be called so. */
+export function checkScheme(scheme: unknown, option: string): string {
+  if (typeof scheme === 'string' && scheme !== '' && scheme !== 'anonymous') return scheme;
+  throw new PolicyError(
+    option,
+    scheme === 'anonymous' ? "the name 'anonymous' belongs to anonymous()" : 'it has no name',
+    "Give it one, such as scheme: 'session'.",
+  );
 }
 
 /** Freezes an identity, claims included, all the way down. */

@@ -1,7 +1,7 @@
-import { Denial, deny, isPromise, type MaybePromise } from '../decision.ts';
+import { Denial, deny, isPromise, type MaybePromise, settled } from '../decision.ts';
 import { PolicyError } from '../errors.ts';
 import type { Claims, Identity, RequestView } from '../ports.ts';
-import { type Authenticator, freezeIdentity } from './authenticator.ts';
+import { type Authenticator, checkScheme, freezeIdentity } from './authenticator.ts';
 import type { CredentialSource } from './credential.ts';
 
 /** What a custom authenticator returns for a credential that is right. */
@@ -53,9 +53,7 @@ export function custom<const Scheme extends string, C extends Claims = Claims>(
       );
     }
   }
-  if (typeof scheme !== 'string' || scheme === '') {
-    throw new PolicyError('custom({ scheme })', 'it has no name', "Give it one, such as scheme: 'session'.");
-  }
+  checkScheme(scheme, 'custom({ scheme })');
   if (typeof authenticate !== 'function') {
     throw new PolicyError(
       'custom({ authenticate })',
@@ -105,7 +103,7 @@ export function custom<const Scheme extends string, C extends Claims = Claims>(
       };
       try {
         const found = authenticate({ credential, request, signal });
-        return isPromise(found) ? found.then(judge, unavailable) : judge(found);
+        return isPromise(found) ? settled(found).then(judge, unavailable) : judge(found);
       } catch {
         return unavailable();
       }

@@ -190,13 +190,13 @@ export class Connection<
 
   /** For hosts: the WebSocket library found the frames themselves wrong, and is closing the socket. */
   broken(reason: Reason | undefined): void {
-    if (reason === undefined || this.#state === 'closed') return;
-    this.#reason ??= reason;
-    this.report(
-      'message.denied',
-      new Denial(reason, 'refused by the WebSocket library').at('size'),
-      undefined,
-    );
+    if (this.#state === 'closed') return;
+    if (reason !== undefined) {
+      this.#reason ??= reason;
+      const denial = new Denial(reason, 'refused by the WebSocket library').at('size');
+      this.report('message.denied', denial, undefined);
+    }
+    this.#closing();
   }
 
   /** For hosts: a handler outside the guard's reach has failed. */
@@ -283,14 +283,20 @@ export class Connection<
 
   #close(code: number, text: string, reason: Reason | undefined): void {
     if (this.#state !== 'open') return;
-    this.#state = 'closing';
     this.#reason = reason;
+    this.#closing();
+    this.#socket.close(code, text);
+  }
+
+  /** Handles nothing more, and drops a peer that does not let the closing handshake end. */
+  #closing(): void {
+    if (this.#state !== 'open') return;
+    this.#state = 'closing';
     this.#queue = undefined;
     if (this.#paused) this.#socket.resume();
     this.#cancelTerminate = this.#services.clock.schedule(this.#services.closeTimeout, () =>
       this.#socket.terminate(),
     );
-    this.#socket.close(code, text);
   }
 
   #shield(call: () => void): void {

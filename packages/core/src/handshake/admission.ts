@@ -1,4 +1,4 @@
-import { type Denial, deny, isPromise, type MaybePromise } from '../decision.ts';
+import { type Denial, deny, isPromise, type MaybePromise, settled } from '../decision.ts';
 import type { Acquired, LeaseRequest, Store } from '../ports.ts';
 import type { Arrival } from './arrival.ts';
 import type { Stage } from './stage.ts';
@@ -15,11 +15,13 @@ export function admissionStage(store: Store, caps: Caps): Stage {
     name: 'admission',
     check(arrival) {
       const acquired = store.acquire(leasesOf(arrival, caps));
-      return isPromise(acquired) ? acquired.then((late) => keep(arrival, late)) : keep(arrival, acquired);
+      return isPromise(acquired)
+        ? settled(acquired).then((late) => keep(arrival, late))
+        : keep(arrival, acquired);
     },
     preview(arrival): MaybePromise<Denial | undefined> {
       const full = store.full(leasesOf(arrival, caps));
-      return isPromise(full) ? full.then(fullness) : fullness(full);
+      return isPromise(full) ? settled(full).then(fullness) : fullness(full);
     },
   };
 }

@@ -1,5 +1,5 @@
 import type { Authenticator } from '../auth/authenticator.ts';
-import { Denial, deny, isPromise, type MaybePromise } from '../decision.ts';
+import { Denial, deny, isPromise, type MaybePromise, settled } from '../decision.ts';
 import type { Identity } from '../ports.ts';
 import type { Arrival } from './arrival.ts';
 import { NOT_EVALUATED, type Stage } from './stage.ts';
@@ -15,7 +15,7 @@ export function authenticationStage(authenticators: readonly Authenticator[]): S
     const outcome = ask(credential.authenticator, arrival);
     const accept = (found: Outcome): Denial | undefined =>
       settle(found ?? deny('credential_invalid', 'the credential was not accepted'), arrival);
-    return isPromise(outcome) ? outcome.then(accept) : accept(outcome);
+    return isPromise(outcome) ? settled(outcome).then(accept) : accept(outcome);
   };
   return {
     name: 'authentication',
@@ -36,7 +36,7 @@ function askInTurn(
   for (let i = from; i < authenticators.length; i++) {
     const outcome = ask(authenticators[i] as Authenticator, arrival);
     if (isPromise(outcome)) {
-      return outcome.then((found) =>
+      return settled(outcome).then((found) =>
         found === undefined ? askInTurn(authenticators, arrival, i + 1) : settle(found, arrival),
       );
     }

@@ -1,5 +1,5 @@
 import type { Authenticator } from '../auth/authenticator.ts';
-import { type Denial, deny, isPromise, type MaybePromise } from '../decision.ts';
+import { type Denial, deny, isPromise, type MaybePromise, settled } from '../decision.ts';
 import type { Identity, RequestView, Store } from '../ports.ts';
 import { admissionStage, type Caps } from './admission.ts';
 import { authenticationStage } from './authentication.ts';
@@ -58,7 +58,7 @@ function authorizationStage(authorize: AuthorizeHandshake | undefined): Stage {
       if (authorize === undefined) return undefined;
       if (arrival.identity === undefined) return deny('not_authorized', 'there is no identity to authorize');
       const answer = authorize({ identity: arrival.identity, request: arrival.view });
-      return isPromise(answer) ? answer.then(authorized) : authorized(answer);
+      return isPromise(answer) ? settled(answer).then(authorized) : authorized(answer);
     },
     preview: () => (authorize === undefined ? undefined : NOT_EVALUATED),
   };

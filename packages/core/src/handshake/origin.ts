@@ -1,4 +1,4 @@
-import { type Denial, deny, isPromise, type MaybePromise } from '../decision.ts';
+import { type Denial, deny, isPromise, type MaybePromise, settled } from '../decision.ts';
 import { PolicyError } from '../errors.ts';
 import type { RequestView } from '../ports.ts';
 import { canonicalHost, isWholeLabel, refusePublicSuffix } from './host.ts';
@@ -70,7 +70,7 @@ function verdict(allowed: boolean, origin: string): Denial | undefined {
 }
 
 function onlyTrue(answer: MaybePromise<boolean>): MaybePromise<boolean> {
-  return isPromise(answer) ? answer.then((value) => value === true) : answer === true;
+  return isPromise(answer) ? settled(answer).then((value) => value === true) : answer === true;
 }
 
 /** Whether a header equals its own canonical serialization (RFC 6454 §6.2): no path, no user, no default port. */

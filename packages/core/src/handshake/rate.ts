@@ -1,4 +1,4 @@
-import { type Denial, deny, isPromise, type MaybePromise } from '../decision.ts';
+import { type Denial, deny, isPromise, type MaybePromise, settled } from '../decision.ts';
 import type { Hit, RateLimit, Store } from '../ports.ts';
 import type { Arrival } from './arrival.ts';
 import type { Stage } from './stage.ts';
@@ -8,7 +8,7 @@ export function rateStage(store: Store, limit: RateLimit): Stage {
   const ask = (arrival: Arrival, how: 'hit' | 'peek'): MaybePromise<Denial | undefined> => {
     const { bucket, coarser } = arrival.client?.address ?? { bucket: 'unknown', coarser: 'unknown' };
     const answer = store[how](`handshake ${bucket}`, `handshake ${coarser}`, limit);
-    return isPromise(answer) ? answer.then(verdict) : verdict(answer);
+    return isPromise(answer) ? settled(answer).then(verdict) : verdict(answer);
   };
   return {
     name: 'rate',

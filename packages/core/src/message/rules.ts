@@ -1,5 +1,5 @@
 import type { Static, TSchema } from 'typebox';
-import { isPromise, type MaybePromise } from '../decision.ts';
+import { isPromise, type MaybePromise, settled } from '../decision.ts';
 import { PolicyError } from '../errors.ts';
 import type { Identity, RateLimit } from '../ports.ts';
 import type { JsonBounds } from './parse.ts';
@@ -115,5 +115,5 @@ export function isAuthorized(
   if (type.authorize === undefined) return !rules.anyRule;
   if (type.authorize === 'any') return true;
   const answer = type.authorize({ identity, message });
-  return isPromise(answer) ? answer.then((late) => late === true) : answer === true;
+  return isPromise(answer) ? settled(answer).then((late) => late === true) : answer === true;
 }
