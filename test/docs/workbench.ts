@@ -1,0 +1,44 @@
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { root, type Snippet } from './markdown.ts';
+
+/** A folder outside the repository in which snippets are files, with everything they import at hand. */
+export interface Workbench {
+  readonly folder: string;
+  /** The file that a snippet of this name became. */
+  file(page: string, name: string): string;
+  remove(): void;
+}
+
+/**
+ * Lays the TypeScript and JavaScript of all pages out: a folder for each page, a file for each snippet. Each line
+ * stands where it stands in its page, so that the compiler's complaints name the line to mend. A page that has no
+ * `policy.ts` of its own goes by the README's.
+ */
+export function layOut(snippets: readonly Snippet[]): Workbench {
+  const folder = mkdtempSync(join(tmpdir(), 'sallyport-docs-'));
+  const place = (page: string, name: string): string => join(folder, page, name);
+  const write = (path: string, text: string): void => {
+    mkdirSync(dirname(path), { recursive: true });
+    writeFileSync(path, text);
+  };
+  symlinkSync(join(root, 'test/node_modules'), join(folder, 'node_modules'));
+  write(join(folder, 'package.json'), JSON.stringify({ type: 'module' }));
+  const shared = snippets.find(({ page, file }) => page === 'README.md' && file === 'policy.ts');
+  for (const page of new Set(snippets.map((snippet) => snippet.page))) {
+    const own = snippets.filter((snippet) => snippet.page === page);
+    if (shared !== undefined && !own.some(({ file }) => file === 'policy.ts'))
+      write(place(page, 'policy.ts'), shared.code);
+    for (const { language, line, code, file, given } of own) {
+      const name = file ?? `line-${line}.${language}`;
+      // A snippet without imports is still a module of its own.
+      write(place(page, name), `${given}${'\n'.repeat(line - 1)}${code}\nexport {};\n`);
+    }
+  }
+  return {
+    folder,
+    file: place,
+    remove: () => rmSync(folder, { recursive: true, force: true }),
+  };
+}
