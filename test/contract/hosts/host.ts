@@ -1,0 +1,100 @@
+import type { Server } from 'node:http';
+import type { AddressInfo, Socket } from 'node:net';
+import type { AnyGuard, Connection } from '@sallyport/core';
+import type { WebSocket } from 'ws';
+
+/** What a host can do. A test for something that a host cannot do is not run there, and the reason stands here. */
+export interface Capabilities {
+  /** The application's own middleware runs before the inner door, so that `request.native` carries its session. */
+  readonly middleware: boolean;
+  /** A route may have a guard of its own. A gate has one guard for one WebSocket server. */
+  readonly routeGuards: boolean;
+  /**
+   * An upgrade of a path that is no WebSocket route is refused before the 101. express-ws and koa-websocket look for
+   * the route after the 101, so that their gate cannot know; what it admits, the library closes.
+   */
+  readonly knowsRoutes: boolean;
+  /**
+   * A handler whose promise rejects is caught. express-ws drops the promise before anybody else could see it, and
+   * koa-websocket swallows the error: the guard never learns of it.
+   */
+  readonly catchesRejections: boolean;
+  /** A handler that throws as it starts is caught; express-ws and koa-websocket keep the error to themselves. */
+  readonly catchesThrows: boolean;
+}
+
+/** The handler of `/chat`, whatever the host hands it. */
+export type ChatHandler = (connection: Connection, socket: WebSocket, native: unknown) => unknown;
+
+export interface HostOptions {
+  readonly guard: AnyGuard;
+  /** The guard of `/admin`, on hosts with guards per route. */
+  readonly admin?: AnyGuard;
+  /** Serves `https:` with this key and certificate. */
+  readonly tls?: { readonly key: string; readonly cert: string };
+  /** Default: answers `say` with `said`. */
+  readonly chat?: ChatHandler;
+}
+
+/** An application on a port of its own, with `/chat`, `/bare` (a handler of the bare library), `/plain` (HTTP), `/admin`. */
+export interface RunningHost {
+  readonly server: Server;
+  readonly port: number;
+  /** The URL that each WebSocket handler saw, in order. */
+  readonly handled: readonly string[];
+  /** Everything that the application itself could log of its requests before a handler ran: URLs and headers. */
+  readonly logged: readonly string[];
+  close(): Promise<void>;
+}
+
+export interface Host {
+  readonly name: string;
+  readonly capabilities: Capabilities;
+  start(options: HostOptions): Promise<RunningHost>;
+}
+
+/** What every host's application remembers. */
+export class Notes {
+  readonly handled: string[] = [];
+  readonly logged: string[] = [];
+
+  /** Called by the application's own first middleware. */
+  log(request: { readonly url?: string; readonly rawHeaders?: readonly string[] }): void {
+    this.logged.push([request.url, ...(request.rawHeaders ?? [])].join(' '));
+  }
+}
+
+/** The chat as every host serves it. */
+export const echo: ChatHandler = (connection) => {
+  connection.on(
+    'say',
+    (message) => void connection.send('said', { text: (message as { text: string }).text }),
+  );
+};
+
+/** A handler written for the bare library, which knows of no guard. */
+export function bareEcho(socket: WebSocket): void {
+  socket.on('message', (data, isBinary) => socket.send(`bare ${String(data)} ${isBinary}`));
+}
+
+/** The user that the application's session middleware found; the guard asks for it by `request.native`. */
+export function sessionOf(headers: { readonly cookie?: string | undefined }): { user: string } | undefined {
+  const user = /(?:^|; )session=([a-z]+)/.exec(headers.cookie ?? '')?.[1];
+  return user === undefined ? undefined : { user };
+}
+
+/** Listens on a free port of loopback; closing drops whatever is still open. */
+export async function serve(server: Server): Promise<Pick<RunningHost, 'server' | 'port' | 'close'>> {
+  const sockets = new Set<Socket>();
+  server.on('connection', (socket: Socket) => {
+    sockets.add(socket);
+    socket.once('close', () => sockets.delete(socket));
+  });
+  if (!server.listening) await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const close = (): Promise<void> =>
+    new Promise((resolve) => {
+      server.close(() => resolve());
+      for (const socket of sockets) socket.destroy();
+    });
+  return { server, port: (server.address() as AddressInfo).port, close };
+}

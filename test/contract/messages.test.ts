@@ -1,0 +1,185 @@
+import { afterEach, describe, expect, test } from '@jest/globals';
+import { type AnyGuard, passthrough, type Reason, reasons } from '@sallyport/core';
+import { chatGuard, goodHeaders, messages, type PolicyOverrides } from '../support/chat-policy.ts';
+import { eventually } from '../support/eventually.ts';
+import { admitted, frame, type Wire } from '../support/wire.ts';
+import type { ChatHandler, RunningHost } from './hosts/host.ts';
+import { hosts } from './hosts/index.ts';
+
+const say = (text: string, more: object = {}): Buffer =>
+  frame(JSON.stringify({ type: 'say', text, ...more }));
+const error = (code: Reason, path?: string): string =>
+  JSON.stringify({ type: 'error', code, path, message: reasons[code].text });
+
+/** Only Alice may say something; the note has a rule that throws. */
+const ruled: PolicyOverrides = {
+  messages: {
+    say: {
+      schema: messages.say,
+      authorize: ({ identity }: { identity: { subject: string } }) => identity.subject === 'alice',
+    },
+    note: messages.note,
+  } as never,
+};
+
+describe.each(hosts)('$name', (host) => {
+  const running: RunningHost[] = [];
+  const wires: Wire[] = [];
+  afterEach(async () => {
+    for (const wire of wires.splice(0)) wire.destroy();
+    await Promise.all(running.splice(0).map((each) => each.close()));
+  });
+
+  async function chat(
+    policy: PolicyOverrides = {},
+    { path = '/chat', subject = 'alice', handler = undefined as ChatHandler | undefined } = {},
+  ) {
+    const guard: AnyGuard = chatGuard(policy);
+    const denied: string[] = [];
+    guard.on('message.denied', ({ reason, stage, pointer }) =>
+      denied.push(`${stage} ${reason} ${pointer ?? ''}`.trim()),
+    );
+    const started = await host.start({ guard, ...(handler && { chat: handler }) });
+    running.push(started);
+    const wire = await admitted(started.port, { target: path, headers: await goodHeaders(subject) });
+    wires.push(wire);
+    await eventually(() => started.handled.length === 1, 'the handler');
+    return { guard, wire, denied, port: started.port };
+  }
+
+  test('what passes is handled in order', async () => {
+    const { wire } = await chat();
+    wire.send(Buffer.concat([say('one'), say('two'), say('three')]));
+    expect((await wire.messages(3)).map((text) => JSON.parse(text).text)).toEqual(['one', 'two', 'three']);
+  });
+
+  test('asynchronous handlers keep the order', async () => {
+    const handler: ChatHandler = (connection) => {
+      const waits = [10, 5, 0];
+      connection.on('say', async (message) => {
+        await new Promise((resolve) => setTimeout(resolve, waits.shift()));
+        connection.send('said', { text: (message as { text: string }).text });
+      });
+    };
+    const { wire } = await chat({}, { handler });
+    wire.send(Buffer.concat([say('slow'), say('quicker'), say('quick')]));
+    expect((await wire.messages(3)).map((text) => JSON.parse(text).text)).toEqual([
+      'slow',
+      'quicker',
+      'quick',
+    ]);
+  });
+
+  test.each<[string, Buffer, string, PolicyOverrides]>([
+    ['text that is no JSON', frame('{"type"'), error('message_malformed'), {}],
+    ['a type that is not listed', frame('{"type":"shout","text":"hi"}'), error('message_type_unknown'), {}],
+    ['no type', frame('{"text":"hi"}'), error('message_type_unknown'), {}],
+    ['a value of the wrong form', frame('{"type":"say","text":1}'), error('message_invalid', '/text'), {}],
+    ['a property too many', say('hi', { admin: true }), error('message_invalid', '/admin'), {}],
+    [
+      'a missing rule, once one type has one',
+      frame('{"type":"note","text":"hi"}'),
+      error('message_forbidden'),
+      ruled,
+    ],
+  ])('%s is answered with an error, and the next message is handled', async (_what, sent, reply, policy) => {
+    const { wire, denied } = await chat(policy);
+    wire.send(Buffer.concat([sent, say('next')]));
+    expect(await wire.messages(2)).toEqual([reply, '{"text":"next","type":"said"}']);
+    expect(denied).toHaveLength(1);
+  });
+
+  test('authorize decides by identity', async () => {
+    const { wire, denied } = await chat(ruled, { subject: 'mallory' });
+    wire.send(say('hi'));
+    expect(await wire.messages(1)).toEqual([error('message_forbidden')]);
+    expect(denied).toEqual(['message-authorization message_forbidden']);
+  });
+
+  test.each<[string, Buffer, number, PolicyOverrides]>([
+    ['a binary frame', frame('{"type":"say","text":"hi"}', 0x2), 1003, {}],
+    ['a message over the limit', say('x'.repeat(200)), 1009, { limits: { message: '100B' } }],
+    [
+      'one message too many',
+      Buffer.concat([say('1'), say('2'), say('3')]),
+      4429,
+      { limits: { messages: { rate: '1/m', burst: 2 } } },
+    ],
+    [
+      'too many bytes',
+      Buffer.concat([say('x'.repeat(80)), say('y'.repeat(80))]),
+      4429,
+      { limits: { bytes: { rate: '1B/s', burst: '150B' } } },
+    ],
+    [
+      'the last of the violations',
+      Buffer.concat([frame('1'), frame('2'), frame('3')]),
+      1008,
+      { limits: { violations: 3 } },
+    ],
+    ['a frame of no known kind', frame('hi', 0x3), 1002, {}],
+    ['bad UTF-8', frame(Buffer.from([0xff, 0xfe])), 1007, {}],
+  ])('%s closes', async (_what, sent, code, policy) => {
+    const { wire, guard } = await chat(policy);
+    wire.send(sent);
+    expect(await wire.closeCode()).toBe(code);
+    wire.destroy();
+    await eventually(() => guard.stats().connections === 0, 'the end of the connection');
+  });
+
+  test.each<[Reason, Buffer]>([
+    ['message_malformed', frame('[]]')],
+    ['message_type_unknown', frame('{"type":"constructor"}')],
+    ['message_invalid', frame('{"type":"say"}')],
+  ])("with onDenied: 'close', %s closes with its code", async (reason, sent) => {
+    const { wire } = await chat({ onDenied: 'close' });
+    wire.send(sent);
+    expect(await wire.closeCode()).toBe(reasons[reason].close);
+  });
+
+  test('a handler of the bare library sees what passed, and nothing else', async () => {
+    const { wire, denied } = await chat({}, { path: '/bare' });
+    wire.send(Buffer.concat([frame('junk'), say('hi'), say('no', { more: 1 })]));
+    expect(await wire.messages(3)).toEqual([
+      error('message_malformed'),
+      'bare {"type":"say","text":"hi"} false',
+      error('message_invalid', '/more'),
+    ]);
+    expect(denied).toEqual(['parse message_malformed', 'schema message_invalid /more']);
+  });
+
+  test('passthrough hands on what it names, binary as binary', async () => {
+    const { wire } = await chat({ messages: passthrough({ binary: true }) }, { path: '/bare' });
+    wire.send(frame('any bytes', 0x2));
+    expect(await wire.messages(1)).toEqual(['bare any bytes true']);
+    wire.send(frame('text'));
+    expect(await wire.closeCode()).toBe(1003);
+  });
+
+  test('in report-only mode a schema decides, records, and lets through', async () => {
+    const { guard, wire } = await chat({ report: ['schema'] }, { path: '/bare' });
+    const reported: unknown[] = [];
+    guard.on('message.reported', ({ reason, pointer }) => reported.push([reason, pointer]));
+    wire.send(frame('{"type":"say","text":7}'));
+    expect(await wire.messages(1)).toEqual(['bare {"type":"say","text":7} false']);
+    expect(reported).toEqual([['message_invalid', '/text']]);
+  });
+
+  test('what the server sends is checked against policy.replies', async () => {
+    const thrown: unknown[] = [];
+    const handler: ChatHandler = (connection) => {
+      connection.on('say', () => {
+        try {
+          connection.send('said', { text: 1 });
+        } catch (fault) {
+          thrown.push(fault);
+        }
+        connection.send('said', { text: 'right' });
+      });
+    };
+    const { wire } = await chat({ replies: { said: messages.say } }, { handler });
+    wire.send(say('hi'));
+    expect(await wire.messages(1)).toEqual(['{"text":"right","type":"said"}']);
+    expect(thrown).toEqual([expect.any(TypeError)]);
+  });
+});

@@ -1,0 +1,78 @@
+import {
+  type AnyGuard,
+  bearer,
+  cookie,
+  createGuard,
+  type Identity,
+  jwt,
+  type PolicyOptions,
+  query,
+  subprotocol,
+  Type,
+} from '@sallyport/core';
+import { type JWTPayload, SignJWT } from 'jose';
+import { ManualClock } from '../../packages/core/test/support/manual-clock.ts';
+
+/** A page of the application. */
+export const APP = 'https://app.example.com';
+export const SECRET = 'a shared secret of the tests, at least 32 bytes';
+/** When the tests take place: every token is made and judged at this time. */
+export const NOW = Date.UTC(2030, 0, 1) / 1_000;
+
+type AnyPolicy = PolicyOptions<readonly Identity[], unknown, unknown>;
+export type PolicyOverrides = Partial<AnyPolicy>;
+
+/** The messages of the chat. */
+export const messages = {
+  say: Type.Object({ text: Type.String({ maxLength: 500 }) }),
+  note: Type.Object({ text: Type.String() }),
+};
+
+/** A token that the chat's policy accepts, changed by a test in one thing. */
+export function token(
+  claims: JWTPayload = {},
+  { alg = 'HS256', secret = SECRET, header = {} }: { alg?: string; secret?: string; header?: object } = {},
+): Promise<string> {
+  return new SignJWT({
+    sub: 'alice',
+    iss: 'https://id.example.com',
+    aud: 'chat',
+    iat: NOW,
+    exp: NOW + 300,
+    ...claims,
+  })
+    .setProtectedHeader({ alg, ...header })
+    .sign(new TextEncoder().encode(secret));
+}
+
+export const chatJwt = (from = [bearer(), cookie('token'), subprotocol(), query('token')]) =>
+  jwt({
+    from,
+    secret: SECRET,
+    algorithms: ['HS256'],
+    issuer: 'https://id.example.com',
+    audience: 'chat',
+  });
+
+/** The chat's policy with some options replaced, at a time that stands still unless a test moves it. */
+export function chatPolicy(overrides: PolicyOverrides = {}): AnyPolicy {
+  return {
+    origins: [APP],
+    hosts: ['localhost'],
+    auth: [chatJwt()],
+    messages: messages as never,
+    logger: false,
+    clock: new ManualClock(),
+    ...overrides,
+    limits: { handshakes: { rate: '1000/s', burst: 1_000 }, ...overrides.limits },
+  };
+}
+
+export function chatGuard(overrides: PolicyOverrides = {}): AnyGuard {
+  return createGuard(chatPolicy(overrides) as never);
+}
+
+/** The headers of a client that the chat's policy lets in. */
+export async function goodHeaders(subject = 'alice'): Promise<Record<string, string>> {
+  return { Authorization: `Bearer ${await token({ sub: subject })}`, Origin: APP };
+}

@@ -1,0 +1,8 @@
+/** Waits for something that another part of the process, or the network, is about to do; fails when it does not. */
+export async function eventually(holds: () => boolean | Promise<boolean>, what: string): Promise<void> {
+  const deadline = performance.now() + 5_000;
+  while (!(await holds())) {
+    if (performance.now() > deadline) throw new Error(`It never came: ${what}.`);
+    await new Promise((resolve) => setTimeout(resolve, 2));
+  }
+}
