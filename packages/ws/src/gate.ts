@@ -126,9 +126,12 @@ function complete(
 
 /** The policy's limits win over whatever the ws server was made with; ws reads them as it upgrades. */
 function applyLimits(wss: WebSocketServer, { maxMessageBytes }: Admitted, guard: AnyGuard): void {
-  const { compression } = guard.hostLimits;
-  wss.options.maxPayload = maxMessageBytes;
-  wss.options.perMessageDeflate = compression ? deflateOptions(wss) : false;
+  const { compression, closeTimeout } = guard.hostLimits;
+  const options = wss.options as WebSocketServer['options'] & { closeTimeout?: number };
+  options.maxPayload = maxMessageBytes;
+  // What ws ends by itself, bad frames and the peer's own close, ends as soon; a silent peer would keep its slot for 30 s.
+  options.closeTimeout = closeTimeout;
+  options.perMessageDeflate = compression ? deflateOptions(wss) : false;
 }
 
 function deflateOptions(wss: WebSocketServer): object {

@@ -1,5 +1,5 @@
 import type { Static, TSchema } from 'typebox';
-import { Denial, isPromise, type MaybePromise } from '../decision.ts';
+import { Denial, isPromise, type MaybePromise, settled } from '../decision.ts';
 import type { EventHub } from '../events.ts';
 import type { Clock, Identity, Lease, Socket } from '../ports.ts';
 import { type Reason, reasons } from '../reasons.ts';
@@ -224,7 +224,7 @@ export class Connection<
     }
     if (!isPromise(work)) return;
     this.#busy = true;
-    work.then(
+    settled(work).then(
       () => this.#next(),
       (error) => {
         this.fault(error);
@@ -242,9 +242,13 @@ export class Connection<
     }
     const handler = judgement.type === undefined ? undefined : this.#handlers?.get(judgement.type);
     const typed = handler?.(judgement.message as never, this as never);
-    const bare = this.#socket.deliver(data, isBinary);
-    if (isPromise(typed)) return isPromise(bare) ? Promise.all([typed, bare]) : typed;
-    return bare;
+    if (!isPromise(typed)) return this.#socket.deliver(data, isBinary);
+    // The others may throw; inside a promise that cannot leave a rejection of `typed` without anybody to hear it.
+    return Promise.all([typed, this.#deliver(data, isBinary)]);
+  }
+
+  async #deliver(data: Uint8Array | string, isBinary: boolean): Promise<unknown> {
+    return this.#socket.deliver(data, isBinary);
   }
 
   #wait(message: Waiting): void {
@@ -299,9 +303,12 @@ export class Connection<
     );
   }
 
-  #shield(call: () => void): void {
+  /** Runs a listener whose failure, at once or later, must end nothing. */
+  #shield(call: () => unknown): void {
     try {
-      call();
+      const answer = call();
+      if (isPromise(answer))
+        answer.then(undefined, (error) => this.#services.events.fault('dispatch', error));
     } catch (error) {
       this.#services.events.fault('dispatch', error);
     }
