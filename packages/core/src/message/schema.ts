@@ -31,30 +31,28 @@ export function compileSchema(schema: unknown, type: string, option: string): Ch
 
 /** Adds `type` to every object that the message may be. */
 function withType(schema: SchemaNode, type: string, option: string): SchemaNode {
-  const members = (schema.anyOf ?? schema.oneOf) as SchemaNode[] | undefined;
-  if (Array.isArray(members)) {
-    const keyword = schema.anyOf === undefined ? 'oneOf' : 'anyOf';
-    return changed(schema, { [keyword]: members.map((member) => withType(member, type, option)) });
+  if (isObject(schema)) {
+    refuseOwnType(schema, option);
+    return changed(schema, {
+      properties: { ...(schema.properties as object | undefined), type: { const: type } },
+      required: [...((schema.required as string[] | undefined) ?? []), 'type'],
+    });
   }
-  if (Array.isArray(schema.allOf))
-    return changed(schema, { allOf: [...(schema.allOf as unknown[]), typeObject(type)] });
-  if (schema.type !== 'object') {
+  if (Array.isArray(schema.allOf)) {
+    for (const member of schema.allOf.filter(isNode)) refuseOwnType(member, option);
+    return changed(schema, { allOf: [...schema.allOf, typeObject(type)] });
+  }
+  const keyword = Array.isArray(schema.anyOf) ? 'anyOf' : 'oneOf';
+  const members = schema[keyword];
+  if (!Array.isArray(members)) {
     throw new PolicyError(
       option,
       'the body of a message is not an object',
       'Wrap it: Type.Object({ value: … }).',
     );
   }
-  if (Object.hasOwn((schema.properties as object | undefined) ?? {}, 'type')) {
-    throw new PolicyError(
-      option,
-      "it has a property 'type' of its own",
-      "Rename it: 'type' names the message.",
-    );
-  }
   return changed(schema, {
-    properties: { ...(schema.properties as object | undefined), type: { const: type } },
-    required: [...((schema.required as string[] | undefined) ?? []), 'type'],
+    [keyword]: members.map((member) => withType(member as SchemaNode, type, option)),
   });
 }
 
@@ -62,42 +60,86 @@ function typeObject(type: string): SchemaNode {
   return { type: 'object', properties: { type: { const: type } }, required: ['type'] };
 }
 
-/** Closes every object in the schema that leaves the question of further properties open. */
-function close(schema: SchemaNode, option: string): SchemaNode {
-  refuseUnsupported(schema, option);
-  const changes: SchemaNode = {};
-  for (const keyword of ['anyOf', 'oneOf', 'prefixItems']) mapList(schema, keyword, changes, option);
-  for (const keyword of ['properties', 'patternProperties', '$defs'])
-    mapRecord(schema, keyword, changes, option);
-  if (Array.isArray(schema.items)) mapList(schema, 'items', changes, option);
-  else if (isNode(schema.items)) changes.items = close(schema.items, option);
-  if (isNode(schema.additionalProperties))
-    changes.additionalProperties = close(schema.additionalProperties, option);
-  if (Array.isArray(schema.allOf)) {
-    // The members of an intersection must not close themselves: each would refuse the others' properties.
-    if (schema.unevaluatedProperties === undefined) changes.unevaluatedProperties = false;
-  } else if (
-    schema.type === 'object' &&
-    schema.additionalProperties === undefined &&
-    schema.unevaluatedProperties === undefined
-  ) {
-    changes.additionalProperties = false;
+function refuseOwnType(schema: SchemaNode, option: string): void {
+  if (Object.hasOwn((schema.properties as object | undefined) ?? {}, 'type')) {
+    throw new PolicyError(
+      option,
+      "it has a property 'type' of its own",
+      "Rename it: 'type' names the message.",
+    );
   }
+  for (const keyword of ['allOf', 'anyOf', 'oneOf']) {
+    const members = schema[keyword];
+    if (Array.isArray(members)) for (const member of members.filter(isNode)) refuseOwnType(member, option);
+  }
+}
+
+/** Keywords whose schemas say more about the same value, by what they hold. */
+const SAME_VALUE = {
+  lists: ['allOf', 'anyOf', 'oneOf'],
+  records: ['dependentSchemas'],
+  single: ['then', 'else'],
+} as const;
+/** Keywords whose schemas are about values inside this one. */
+const INNER = {
+  lists: ['items', 'prefixItems'],
+  records: ['properties', 'patternProperties', '$defs', 'definitions'],
+  single: ['items', 'additionalItems', 'unevaluatedItems', 'additionalProperties', 'unevaluatedProperties'],
+} as const;
+/** Keywords that ask about a value: closing what is asked would turn the answer round, so it is only looked at. */
+const QUESTIONS = ['not', 'if', 'contains', 'propertyNames'];
+
+/**
+ * Closes every object in the schema that leaves the question of further properties open. A `part` describes an
+ * object together with others and must not close itself, since it would refuse the others' properties: the whole does.
+ */
+function close(schema: SchemaNode, option: string, part = false): SchemaNode {
+  refuseUnsupported(schema, option);
+  const composite = isComposite(schema);
+  const changes: SchemaNode = {};
+  mapSchemas(schema, INNER, changes, (inner) => close(inner, option));
+  mapSchemas(schema, SAME_VALUE, changes, (same) => close(same, option, part || composite));
+  for (const keyword of QUESTIONS) if (isNode(schema[keyword])) close(schema[keyword], option);
+  const open = schema.additionalProperties === undefined && schema.unevaluatedProperties === undefined;
+  if (!part && open && composite) changes.unevaluatedProperties = false;
+  else if (!part && open && isObject(schema)) changes.additionalProperties = false;
   return changed(schema, changes);
 }
 
-function mapList(schema: SchemaNode, keyword: string, changes: SchemaNode, option: string): void {
-  const list = schema[keyword];
-  if (Array.isArray(list))
-    changes[keyword] = list.map((member) => (isNode(member) ? close(member, option) : member));
+/** Whether several schemas together describe one object. A plain union is none: each of its members is a whole. */
+function isComposite(schema: SchemaNode): boolean {
+  if (Array.isArray(schema.allOf)) return true;
+  return (
+    isObject(schema) && ['anyOf', 'oneOf', 'if', 'dependentSchemas'].some((keyword) => keyword in schema)
+  );
 }
 
-function mapRecord(schema: SchemaNode, keyword: string, changes: SchemaNode, option: string): void {
-  const record = schema[keyword];
-  if (!isNode(record)) return;
-  changes[keyword] = Object.fromEntries(
-    Object.entries(record).map(([name, member]) => [name, isNode(member) ? close(member, option) : member]),
-  );
+function isObject({ type, properties, patternProperties }: SchemaNode): boolean {
+  const named = Array.isArray(type) ? type.includes('object') : type === 'object';
+  return named || (type === undefined && (properties !== undefined || patternProperties !== undefined));
+}
+
+function mapSchemas(
+  schema: SchemaNode,
+  keywords: Readonly<Record<'lists' | 'records' | 'single', readonly string[]>>,
+  changes: SchemaNode,
+  map: (inner: SchemaNode) => SchemaNode,
+): void {
+  const mapped = (inner: unknown): unknown => (isNode(inner) ? map(inner) : inner);
+  for (const keyword of keywords.lists) {
+    const list = schema[keyword];
+    if (Array.isArray(list)) changes[keyword] = list.map(mapped);
+  }
+  for (const keyword of keywords.records) {
+    const record = schema[keyword];
+    if (!isNode(record)) continue;
+    changes[keyword] = Object.fromEntries(
+      Object.entries(record).map(([name, inner]) => [name, mapped(inner)]),
+    );
+  }
+  for (const keyword of keywords.single) {
+    if (isNode(schema[keyword])) changes[keyword] = mapped(schema[keyword]);
+  }
 }
 
 function refuseUnsupported(schema: SchemaNode, option: string): void {
