@@ -1,5 +1,5 @@
 import { type Channel, channel } from 'node:diagnostics_channel';
-import type { HandshakeStage, StageName } from './decision.ts';
+import { type HandshakeStage, isPromise, type StageName } from './decision.ts';
 import type { Clock } from './ports.ts';
 import type { Reason } from './reasons.ts';
 
@@ -103,11 +103,17 @@ export class EventHub {
     published.publish(event);
     for (const listener of listeners ?? []) {
       try {
-        (listener as Listener<N>)(event);
+        const answer: unknown = (listener as (event: GuardEvents[N]) => unknown)(event);
+        if (isPromise(answer)) answer.then(undefined, (error: unknown) => this.#failed(name, error));
       } catch (error) {
-        if (name !== 'fault') this.fault('socket', error);
+        this.#failed(name, error);
       }
     }
+  }
+
+  /** A listener's failure is told to those who listen for faults, unless they are the ones who failed. */
+  #failed(name: EventName, error: unknown): void {
+    if (name !== 'fault') this.fault('socket', error);
   }
 
   fault(stage: StageName, error: unknown): void {

@@ -92,10 +92,15 @@ export class Guard<
   ): Guard<I2, M2, R2> {
     checkExtension(options);
     const base = this.#route.policy;
+    // An option that is there but undefined is left out: spread over the base, it would switch a check off.
     const merged = {
       ...base,
-      ...options,
-      limits: { ...base.limits, ...options.limits },
+      ...stated(options),
+      limits: {
+        ...base.limits,
+        ...stated(options.limits),
+        json: { ...base.limits?.json, ...stated(options.limits?.json) },
+      },
       report: [...(base.report ?? []), ...(options.report ?? [])],
     } as unknown as AnyPolicy;
     checkRoute(merged as unknown as Record<string, unknown>);
@@ -163,12 +168,15 @@ export class Guard<
   /** For hosts: the outer door, the same for every guard of the family. */
   enter(handshake: Handshake): MaybePromise<Denial | undefined> {
     const verdict = handshake.enter();
-    if (!this.#family.closing || verdict !== undefined) return verdict;
-    return handshake.deny(deny('shutting_down', 'guard.close was called').at('shutdown'));
+    return isPromise(verdict)
+      ? verdict.then((late) => late ?? this.#unlessClosing(handshake))
+      : (verdict ?? this.#unlessClosing(handshake));
   }
 
   /** For hosts: this route's inner door. `native` is the host's own request, for the application's hooks. */
   admit(handshake: Handshake, native: unknown): MaybePromise<Denial | Admission<I[number], M, R>> {
+    if (handshake.settings !== this.#family.settings)
+      return handshake.deny(deny('internal', 'the handshake began at another guard').at('route'));
     const verdict = handshake.pass(this.#route.innerDoor, this.#route.reporting, native);
     return isPromise(verdict)
       ? verdict.then((late) => late ?? this.#admission(handshake))
@@ -201,6 +209,11 @@ export class Guard<
     return this.#family.clock.schedule(ms, callback);
   }
 
+  #unlessClosing(handshake: Handshake): Denial | undefined {
+    if (!this.#family.closing) return undefined;
+    return handshake.deny(deny('shutting_down', 'guard.close was called').at('shutdown'));
+  }
+
   #admission(handshake: Handshake): Admission<I[number], M, R> {
     const { arrival } = handshake;
     const identity = arrival.identity as I[number];
@@ -208,6 +221,7 @@ export class Guard<
     const { path } = handshake;
     const lease = arrival.lease as Lease;
     const services = this.#services;
+    let spent = false;
     this.#family.admitted++;
     return {
       denied: false,
@@ -215,6 +229,8 @@ export class Guard<
       subprotocol,
       maxMessageBytes: this.#route.rules.maxBytes,
       open: (socket: Socket) => {
+        if (spent) throw new TypeError('An admission opens once, or is released.');
+        spent = true;
         const connection = new Connection<I[number], M, R>(
           socket,
           { identity, subprotocol, address, path, lease },
@@ -223,9 +239,18 @@ export class Guard<
         if (this.#family.closing) connection.end('shutting_down');
         return connection;
       },
-      release: () => lease.release(),
+      release() {
+        if (!spent) lease.release();
+        spent = true;
+      },
     };
   }
+}
+
+/** The options that say something. */
+function stated<T extends object>(options: T | undefined): Partial<T> {
+  const entries = Object.entries(options ?? {}).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(entries) as Partial<T>;
 }
 
 const AFTER_ORIGIN: ReadonlySet<string> = new Set([

@@ -1,5 +1,5 @@
 import type { Authenticator } from './auth/authenticator.ts';
-import { sourceKey } from './auth/credential.ts';
+import { type CredentialSource, isCredentialSource, sourceKey } from './auth/credential.ts';
 import { PolicyError } from './errors.ts';
 import { unsafeAllowAnyOrigin } from './handshake/origin.ts';
 import { unsafeAllowPlaintext } from './handshake/transport.ts';
@@ -141,14 +141,21 @@ function checkAuth(auth: unknown): readonly Authenticator[] {
     );
   }
   const seen = new Map<string, string>();
-  for (const { scheme, from } of auth as Authenticator[]) {
-    if (!Array.isArray(from))
+  for (const entry of auth as (Authenticator | undefined)[]) {
+    const { scheme = '', from, authenticate } = entry ?? {};
+    if (!Array.isArray(from) || typeof authenticate !== 'function')
       throw new PolicyError(
         'policy.auth',
         'an entry is no authenticator',
         'Use jwt(…), custom(…) or anonymous().',
       );
-    for (const source of from) {
+    for (const source of from as CredentialSource[]) {
+      if (!isCredentialSource(source))
+        throw new PolicyError(
+          'policy.auth',
+          `'${scheme}' looks for its credential in something that is no place`,
+          'Use bearer(), cookie(name), subprotocol() or query(name).',
+        );
       const earlier = seen.get(sourceKey(source));
       if (earlier !== undefined) {
         throw new PolicyError(

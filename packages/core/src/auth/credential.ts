@@ -78,6 +78,12 @@ export function sourceKey(source: CredentialSource): string {
   }
 }
 
+/** Whether it came from one of the functions above. */
+export function isCredentialSource(value: unknown): value is CredentialSource {
+  const { kind } = (value ?? {}) as { kind?: unknown };
+  return kind === 'bearer' || kind === 'cookie' || kind === 'subprotocol' || kind === 'query';
+}
+
 function refuseUnknown(options: object, known: readonly string[], where: string): void {
   const unknown = Object.keys(options).find((key) => !known.includes(key));
   if (unknown !== undefined) {

@@ -22,6 +22,7 @@ export interface HandshakeSettings {
 export class Handshake {
   readonly arrival: Arrival;
   #ended = false;
+  #entered = false;
   #cancelDeadline: (() => void) | undefined;
 
   constructor(
@@ -62,12 +63,14 @@ export class Handshake {
     const { outerDoor, reporting, reading, deadline } = this.settings;
     this.#cancelDeadline = reading.clock.schedule(deadline, () => this.#expire());
     const verdict = runStages(outerDoor, this.arrival, reporting);
-    return isPromise(verdict) ? verdict.then((late) => this.#refused(late)) : this.#refused(verdict);
+    return isPromise(verdict) ? verdict.then((late) => this.#enter(late)) : this.#enter(verdict);
   }
 
   /** The inner door of a route. `undefined` means that every stage has passed and the slots are held. */
   pass(innerDoor: readonly Stage[], reporting: Reporting, native: unknown): MaybePromise<Denial | undefined> {
     if (this.#ended) return tooLate();
+    if (!this.#entered)
+      return this.deny(deny('internal', 'the outer door has not let it through').at('route'));
     this.arrival.native = native;
     const verdict = runStages(innerDoor, this.arrival, reporting);
     return isPromise(verdict) ? verdict.then((late) => this.#decide(late)) : this.#decide(verdict);
@@ -92,6 +95,11 @@ export class Handshake {
       path: target.path,
       subject: identity?.subject,
     };
+  }
+
+  #enter(denial: Denial | undefined): Denial | undefined {
+    this.#entered = denial === undefined;
+    return this.#refused(denial);
   }
 
   #decide(denial: Denial | undefined): Denial | undefined {
