@@ -68,8 +68,8 @@ function matches(entry: Entry, { name, port }: Host): boolean {
 
 /** Whether `name` is exactly one label in front of `suffix` (which begins with a dot). */
 export function isWholeLabel(name: string, suffix: string): boolean {
-  const label = name.length - suffix.length;
-  return label > 0 && name.endsWith(suffix) && name.lastIndexOf('.', label - 1) === -1;
+  // The URL standard lets odd characters into host names, `*` itself among them.
+  return name.endsWith(suffix) && /^[a-z0-9_-]+$/.test(name.slice(0, -suffix.length));
 }
 
 function parseEntry(entry: string): Entry {

@@ -1,0 +1,321 @@
+import { describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import {
+  compileOrigins,
+  isCanonical,
+  judgeOrigin,
+  unsafeAllowAnyOrigin,
+} from '../../src/handshake/origin.ts';
+import type { RequestView } from '../../src/ports.ts';
+import { bareThenable } from '../support/thenable.ts';
+
+const VIEW: RequestView = {
+  target: '/chat',
+  path: '/chat',
+  host: 'app.example.com',
+  origin: undefined,
+  address: '203.0.113.7',
+  secure: true,
+  native: undefined,
+};
+const LIST = [
+  'https://app.example.com',
+  'https://*.example.org',
+  'http://localhost:3000',
+  'https://*.example.net:8443',
+];
+const listed = compileOrigins(LIST);
+const allows = (origin: string, policy = listed, view: Partial<RequestView> = {}) =>
+  policy.allows(origin, { ...VIEW, ...view });
+
+describe('a list', () => {
+  test.each([
+    'https://app.example.com',
+    'http://localhost:3000',
+    'https://a.example.org',
+    'https://xn--bcher-kva.example.org',
+    'https://a.example.net:8443',
+  ])('lets in %s', (origin) => {
+    expect(allows(origin)).toBe(true);
+  });
+
+  test.each([
+    ['another scheme', 'http://app.example.com'],
+    ['another port', 'https://app.example.com:8443'],
+    ['the default port, spelt out', 'https://app.example.com:443'],
+    ['a longer name', 'https://app.example.com.evil.example'],
+    ['a name that ends alike', 'https://evilapp.example.com'],
+    ['a sibling', 'https://other.example.com'],
+    ['the parent', 'https://example.com'],
+    ['upper case', 'https://APP.example.com'],
+    ['an upper-case scheme', 'HTTPS://app.example.com'],
+    ['a trailing dot', 'https://app.example.com.'],
+    ['a trailing slash', 'https://app.example.com/'],
+    ['a path', 'https://app.example.com/x'],
+    ['a query', 'https://app.example.com?x'],
+    ['a fragment', 'https://app.example.com#x'],
+    ['a user', 'https://app.example.com@evil.example'],
+    ['an own user', 'https://user@app.example.com'],
+    ['a back slash', 'https://evil.example\\@app.example.com'],
+    ['no slashes', 'https:app.example.com'],
+    ['white space in front', ' https://app.example.com'],
+    ['white space behind', 'https://app.example.com '],
+    ['a tab inside', 'https://app.exa\tmple.com'],
+    ['two origins', 'https://app.example.com https://evil.example'],
+    ['two origins with a comma', 'https://app.example.com, https://app.example.com'],
+    ['a percent escape', 'https://app%2Eexample.com'],
+    ['letters beyond ASCII', 'https://b\u00fccher.example.org'],
+    ['a full-width dot', 'https://app\uff0eexample.com'],
+    ['the bare domain of a star', 'https://example.org'],
+    ['two labels before it', 'https://a.b.example.org'],
+    ['no label before it', 'https://.example.org'],
+    ['a name that only ends like it', 'https://evilexample.org'],
+    ['a star for a star', 'https://*.example.org'],
+    ['a star without its port', 'https://a.example.net'],
+    ['a star with another port', 'https://a.example.org:8443'],
+    ['a star with another scheme', 'http://a.example.org'],
+    ['a star and a trailing dot', 'https://a.example.org.'],
+    ['a star and upper case', 'https://A.example.org'],
+    ['localhost without its port', 'http://localhost'],
+    ['loopback by address', 'http://127.0.0.1:3000'],
+    ['nothing', ''],
+    ['a star', '*'],
+    ['a file', 'file://'],
+    ['data', 'data:text/html,x'],
+    ['a blob of an allowed page', 'blob:https://app.example.com/1-2-3'],
+    ['a socket', 'wss://app.example.com'],
+  ])('refuses %s', (_, origin) => {
+    expect(allows(origin)).toBe(false);
+  });
+});
+
+describe('entries are brought into the form that browsers send', () => {
+  test.each([
+    ['https://APP.Example.com', 'https://app.example.com'],
+    ['HTTPS://app.example.com', 'https://app.example.com'],
+    ['https://app.example.com:443', 'https://app.example.com'],
+    ['http://app.example.com:80', 'http://app.example.com'],
+    ['https://b\u00fccher.example', 'https://xn--bcher-kva.example'],
+    ['http://[0:0::1]:3000', 'http://[::1]:3000'],
+    ['http://0x7f.1', 'http://127.0.0.1'],
+    ['https://*.B\u00dcCHER.example', 'https://a.xn--bcher-kva.example'],
+    ['https://*.example.com:443', 'https://a.example.com'],
+    ['capacitor://localhost', 'capacitor://localhost'],
+    ['chrome-extension://abcdefghijklmnop', 'chrome-extension://abcdefghijklmnop'],
+  ])('%s is %s', (entry, origin) => {
+    expect(allows(origin, compileOrigins([entry]))).toBe(true);
+  });
+
+  test('an origin without an origin is compared letter by letter', () => {
+    const policy = compileOrigins(['capacitor://localhost']);
+    for (const other of [
+      'capacitor://localhost/',
+      'Capacitor://localhost',
+      'capacitor://LOCALHOST',
+      'ionic://localhost',
+    ]) {
+      expect(allows(other, policy)).toBe(false);
+    }
+  });
+
+  test.each([
+    ['*', /every page.*unsafeAllowAnyOrigin/],
+    ['null', /not an origin/],
+    ['', /not an origin/],
+    ['app.example.com', /not an origin.*scheme and host/],
+    ['https://app.example.com/', /ends in a slash/],
+    ['https://app.example.com/x', /not a host name/],
+    ['https://user@app.example.com', /not a host name/],
+    ['https://app.example.com?x', /not a host name/],
+    ['https://app.example.com.', /trailing dot/],
+    ['https://app example.com', /not a host name/],
+    ['https://*.*.example.com', /not a host name/],
+    ['https://a*.example.com', /not a host name/],
+    ['https://a.*.example.com', /not a host name/],
+    ['https://*', /not a host name/],
+    ['https://*.com', /everybody who registers/],
+    ['https://*.co.uk', /everybody who registers/],
+    ['https://*.github.io', /everybody who registers/],
+    ['https://*.127.0.0.1', /everybody who registers/],
+    ['wss://app.example.com', /address of a socket.*https:\/\//],
+    ['ws://localhost:3000', /address of a socket.*'http:\/\//],
+    ['file://', /not an origin that a browser sends/],
+    ['data:text/html,x', /not an origin/],
+    ['https://app.example.com:99999', /not a host name/],
+    [7, /not an origin/],
+  ])('%s is refused', (entry, message) => {
+    expect(() => compileOrigins([entry as string])).toThrow(message);
+  });
+});
+
+describe('the same origin, where none is stated', () => {
+  const same = compileOrigins(undefined);
+  test.each([
+    ['https://app.example.com', {}, true],
+    ['http://app.example.com', {}, false],
+    ['http://app.example.com', { secure: false }, true],
+    ['https://app.example.com:8443', {}, false],
+    ['https://app.example.com:8443', { host: 'app.example.com:8443' }, true],
+    ['https://app.example.com', { host: 'app.example.com:443' }, true],
+    ['https://app.example.com', { host: 'APP.example.com' }, true],
+    ['http://[::1]:3000', { host: '[::1]:3000', secure: false }, true],
+    ['https://other.example.com', {}, false],
+    ['https://app.example.com.', { host: 'app.example.com.' }, false],
+    ['null', { host: '' }, false],
+  ])('%s at %j: %s', (origin, view, expected) => {
+    expect(allows(origin, same, view)).toBe(expected);
+  });
+});
+
+describe('a function', () => {
+  test('is asked about canonical origins only, and only true allows', async () => {
+    const asked: string[] = [];
+    const answers: Record<string, unknown> = {
+      'https://a.example': true,
+      'https://b.example': 'yes',
+      'https://c.example': 1,
+    };
+    const policy = compileOrigins((origin) => {
+      asked.push(origin);
+      return answers[origin] as boolean;
+    });
+    expect(allows('https://a.example', policy)).toBe(true);
+    for (const origin of [
+      'https://b.example',
+      'https://c.example',
+      'https://d.example',
+      'https://A.example',
+      'https://a.example/',
+    ]) {
+      expect(allows(origin, policy)).toBe(false);
+    }
+    expect(asked).toEqual([
+      'https://a.example',
+      'https://b.example',
+      'https://c.example',
+      'https://d.example',
+    ]);
+  });
+
+  test.each([
+    [Promise.resolve(true), true],
+    [Promise.resolve('true'), false],
+    [Promise.resolve(false), false],
+    [bareThenable(false), false],
+    [bareThenable(true), true],
+  ])('that answers later, %#', async (answer, expected) => {
+    const policy = compileOrigins(() => answer as Promise<boolean>);
+    const denial = await judgeOrigin('https://a.example', false, policy, VIEW);
+    expect(denial === undefined).toBe(expected);
+  });
+});
+
+describe('a missing or null Origin', () => {
+  test.each([undefined, 'null'])('%s passes only beside an explicit credential', (origin) => {
+    for (const policy of [
+      listed,
+      compileOrigins(undefined),
+      compileOrigins(unsafeAllowAnyOrigin),
+      compileOrigins(() => true),
+    ]) {
+      expect(judgeOrigin(origin, false, policy, VIEW)).toBeUndefined();
+      expect(judgeOrigin(origin, true, policy, VIEW)).toMatchObject({ reason: 'origin_denied' });
+    }
+  });
+
+  test.each(['NULL', 'Null', ' null', 'null null', ''])(
+    '%j is neither, and refused in any case',
+    (origin) => {
+      expect(judgeOrigin(origin, false, listed, VIEW)).toMatchObject({ reason: 'origin_denied' });
+      expect(judgeOrigin(origin, false, compileOrigins(unsafeAllowAnyOrigin), VIEW)).toMatchObject({
+        reason: 'origin_denied',
+      });
+    },
+  );
+});
+
+describe('properties', () => {
+  const label = fc
+    .stringMatching(/^[a-z0-9]([a-z0-9-]{0,5}[a-z0-9])?$/)
+    .filter((text) => !text.startsWith('xn--'));
+  const odd = fc.constantFrom(
+    '', '.', '..', '/', '\\', '@', ':', ':443', ':8443', ':0443', '#', '?', '%2e', ' ', '\t', 'A', '\u00fc', '\u3002', 'evil', ',', '*', 'null',
+  ); // biome-ignore format: a list of odd ends reads best as a block
+  const scheme = fc.constantFrom(
+    'https://',
+    'http://',
+    'HTTPS://',
+    'https:',
+    'https:/',
+    'https:\\\\',
+    'wss://',
+    '//',
+    'file://',
+    '',
+  );
+  const host = fc
+    .tuple(
+      fc.array(label, { maxLength: 3 }),
+      fc.constantFrom('example.com', 'example.org', 'evilexample.org', 'localhost', '127.0.0.1', '[::1]'),
+    )
+    .map(([labels, domain]) => [...labels, domain].join('.'));
+  const header = fc.tuple(odd, scheme, odd, host, odd, odd).map((parts) => parts.join(''));
+
+  test('allowed means that the header is its own canonical serialization, and on the list', () => {
+    fc.assert(
+      fc.property(
+        fc.oneof(
+          header,
+          fc.tuple(fc.constantFrom('https://', 'http://'), host).map((parts) => parts.join('')),
+        ),
+        (origin) => {
+          if (!allows(origin)) return;
+          expect(new URL(origin).origin).toBe(origin);
+          const onTheList = LIST.some((entry) => {
+            const [before, after] = entry.split('*') as [string, string | undefined];
+            if (after === undefined) return entry === origin;
+            const between = origin.slice(before.length, origin.length - after.length);
+            return origin.startsWith(before) && origin.endsWith(after) && /^[a-z0-9-]+$/.test(between);
+          });
+          expect(onTheList).toBe(true);
+        },
+      ),
+      { numRuns: 5_000 },
+    );
+  });
+
+  test('a star is one whole label, whatever the label', () => {
+    fc.assert(
+      fc.property(fc.array(label, { minLength: 0, maxLength: 3 }), (labels) => {
+        const origin = `https://${[...labels, 'example.org'].join('.')}`;
+        expect(allows(origin)).toBe(labels.length === 1 && isCanonical(origin));
+      }),
+    );
+  });
+
+  test('nothing that is glued to a listed name passes', () => {
+    fc.assert(
+      fc.property(
+        fc.constantFrom(...LIST.filter((entry) => !entry.includes('*'))),
+        odd,
+        odd,
+        (entry, before, after) => {
+          const [scheme, name] = entry.split('://');
+          for (const origin of [`${scheme}://${before}${name}${after}`, `${before}${entry}${after}`]) {
+            expect(allows(origin)).toBe(LIST.includes(origin));
+          }
+        },
+      ),
+    );
+  });
+
+  test('no text makes it throw', () => {
+    fc.assert(
+      fc.property(fc.oneof(fc.string(), header, fc.webUrl(), fc.string({ unit: 'binary' })), (origin) => {
+        for (const policy of [listed, compileOrigins(undefined), compileOrigins(unsafeAllowAnyOrigin)]) {
+          expect(typeof allows(origin, policy)).toBe('boolean');
+        }
+      }),
+    );
+  });
+});
