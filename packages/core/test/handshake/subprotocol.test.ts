@@ -1,0 +1,63 @@
+import { describe, expect, test } from '@jest/globals';
+import { bearer, custom, subprotocol } from '@sallyport/core';
+import { decide } from '../support/decide.ts';
+import { guardOf } from '../support/guards.ts';
+import { upgradeRequest } from '../support/upgrade-request.ts';
+
+const authenticate = ({ credential }: { credential: string | undefined }) =>
+  credential === 'tok' ? { subject: 'alice' } : undefined;
+const AUTH = [custom({ scheme: 'key', from: [subprotocol(), bearer()], authenticate })];
+
+async function answer(offered: string | null, options: object = {}, authorization: string | null = null) {
+  const guard = guardOf({ auth: AUTH, subprotocols: ['chat.v2', 'chat.v1'], ...options });
+  const headers = { 'Sec-WebSocket-Protocol': offered, Authorization: authorization };
+  const decision = await decide(guard, upgradeRequest({ headers }));
+  return decision.denied ? decision.reason : decision.subprotocol;
+}
+
+describe('the answer', () => {
+  test.each([
+    ['bearer, tok', 'bearer'],
+    ['bearer, tok, chat.v1', 'chat.v1'],
+    ['chat.v1, bearer, tok', 'chat.v1'],
+    ['chat.v1, chat.v2, bearer, tok', 'chat.v1'],
+    ['unknown, bearer, tok', 'bearer'],
+    ['unknown, chat.v2, bearer, tok', 'chat.v2'],
+  ])('to %s is %s', async (offered, expected) => {
+    expect(await answer(offered)).toBe(expected);
+  });
+
+  test.each([
+    [null, undefined],
+    ['chat.v2', 'chat.v2'],
+    ['unknown', 'subprotocol_denied'],
+    ['CHAT.V1', 'subprotocol_denied'],
+  ])('to %s with a bearer header is %s', async (offered, expected) => {
+    expect(await answer(offered, {}, 'Bearer tok')).toBe(expected);
+  });
+
+  test('is never the token, not even where the application has a subprotocol of that name', async () => {
+    expect(await answer('bearer, tok', { subprotocols: ['tok'] })).toBe('bearer');
+  });
+
+  test('is nothing where the policy only reports', async () => {
+    expect(await answer('unknown', { report: ['subprotocol'] }, 'Bearer tok')).toBeUndefined();
+  });
+});
+
+test('the token is gone from what others may see, on routes that do not read it, too', async () => {
+  const base = guardOf({ auth: AUTH, subprotocols: ['chat.v1'] });
+  base.extend({
+    auth: [custom({ scheme: 'other', from: [subprotocol({ marker: 'ticket' })], authenticate })],
+  });
+  const handshake = base.handshake(
+    upgradeRequest({ headers: { 'Sec-WebSocket-Protocol': 'chat.v1, bearer, tok, ticket, secret, last' } }),
+    () => {},
+  );
+  expect(await base.enter(handshake)).toBeUndefined();
+  expect(handshake.offeredSubprotocols).toEqual(['chat.v1', 'bearer', 'ticket', 'last']);
+});
+
+test.each([[['a b']], [['']], [['chat,v1']]])('policy.subprotocols refuses %j', (subprotocols) => {
+  expect(() => guardOf({ subprotocols })).toThrow(/policy\.subprotocols.*not a subprotocol name/);
+});
