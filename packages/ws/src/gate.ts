@@ -14,16 +14,21 @@ export interface GateTarget {
   readonly native: unknown;
 }
 
+/** A route that is public by name: only the outer door stands before it. */
+export interface PublicTarget {
+  readonly public: true;
+}
+
+type Found = GateTarget | PublicTarget | Denial;
+
 export interface GateOptions {
   /** Asked for each upgrade, before the inner door; a denial refuses it. */
-  readonly target: (request: IncomingMessage) => GateTarget | Denial | Promise<GateTarget | Denial>;
+  readonly target: (request: IncomingMessage) => Found | Promise<Found>;
   /** Used where there is no better one: to refuse an upgrade that went around the outer door. */
   readonly guard: AnyGuard;
 }
 
 const gated = new WeakSet<WebSocketServer>();
-/** What was agreed on, for ws to answer with: by request, since ws asks again after its own checks. */
-const agreed = new WeakMap<IncomingMessage, Admitted>();
 
 /**
  * Stands in the way of a ws server's `handleUpgrade`: nothing is answered with a 101, and no handler sees a socket,
@@ -33,8 +38,7 @@ const agreed = new WeakMap<IncomingMessage, Admitted>();
 export function gate(wss: WebSocketServer, options: GateOptions): void {
   if (gated.has(wss)) throw new TypeError('This WebSocket server has a guard already.');
   gated.add(wss);
-  const handleUpgrade = wss.handleUpgrade;
-  wss.options.handleProtocols = agreedSubprotocol;
+  const { handleUpgrade } = wss;
   wss.handleUpgrade = (request, socket, _head, accept) => {
     const upgrade = upgradeOf(request);
     if (upgrade === undefined) {
@@ -43,11 +47,6 @@ export function gate(wss: WebSocketServer, options: GateOptions): void {
     }
     passThrough(upgrade, options.target, wss, handleUpgrade, accept);
   };
-}
-
-/** For a ws server's `handleProtocols`: what the inner door has decided. */
-export function agreedSubprotocol(_offered: unknown, request: IncomingMessage): string | false {
-  return agreed.get(request)?.subprotocol ?? false;
 }
 
 /** The inner door, then the 101; whatever goes wrong on the way ends the socket. */
@@ -68,8 +67,11 @@ interface Decision {
   readonly guard: AnyGuard;
 }
 
-async function decide(upgrade: Upgrade, find: GateOptions['target']): Promise<Decision | undefined> {
-  let target: GateTarget | Denial;
+async function decide(
+  upgrade: Upgrade,
+  find: GateOptions['target'],
+): Promise<Decision | PublicTarget | undefined> {
+  let target: Found;
   try {
     target = await find(upgrade.request);
   } catch {
@@ -79,6 +81,7 @@ async function decide(upgrade: Upgrade, find: GateOptions['target']): Promise<De
     upgrade.refuse(upgrade.handshake.deny(target.at('route')));
     return undefined;
   }
+  if ('public' in target) return target;
   const { guard, native } = target;
   const verdict = guard.admit(upgrade.handshake, native);
   const result = isPromise(verdict) ? await verdict : verdict;
@@ -91,32 +94,29 @@ async function decide(upgrade: Upgrade, find: GateOptions['target']): Promise<De
 
 function complete(
   upgrade: Upgrade,
-  { admission, guard }: Decision,
+  decision: Decision | PublicTarget,
   wss: WebSocketServer,
   handleUpgrade: WebSocketServer['handleUpgrade'],
   accept: Accept,
 ): void {
-  const { request, socket } = upgrade;
+  const admission = 'public' in decision ? undefined : decision.admission;
   if (upgrade.done) {
-    admission.release();
+    admission?.release();
     return;
   }
+  const { request, socket } = upgrade;
   const head = upgrade.takeOver();
+  if (admission === undefined) upgrade.handshake.abandon();
   // Until ws has the socket, its end gives the slots back; from then on the connection does.
-  const release = (): void => admission.release();
+  const release = (): void => admission?.release();
   socket.once('close', release);
-  agreed.set(request, admission);
-  applyLimits(wss, admission, guard);
+  const server = 'public' in decision ? wss : limited(wss, decision);
   try {
-    handleUpgrade.call(wss, request, socket, head, (ws: WebSocket) => {
+    handleUpgrade.call(server, request, socket, head, (ws: WebSocket) => {
       upgrade.upgraded();
       socket.off('close', release);
-      const connection = guardSocket(ws, admission, guard);
-      try {
-        accept(ws, request);
-      } catch (error) {
-        connection.fault(error);
-      }
+      if ('public' in decision) welcome(ws, request, accept);
+      else welcomeGuarded(ws, request, accept, decision);
     });
   } catch {
     socket.destroy();
@@ -124,14 +124,47 @@ function complete(
   socket.resume();
 }
 
-/** The policy's limits win over whatever the ws server was made with; ws reads them as it upgrades. */
-function applyLimits(wss: WebSocketServer, { maxMessageBytes }: Admitted, guard: AnyGuard): void {
+/** A handler of a public route answers for itself; what must not happen is that one bad frame ends the process. */
+function welcome(ws: WebSocket, request: IncomingMessage, accept: Accept): void {
+  ws.on('error', ignore);
+  try {
+    accept(ws, request);
+  } catch {
+    ws.terminate();
+  }
+}
+
+function welcomeGuarded(
+  ws: WebSocket,
+  request: IncomingMessage,
+  accept: Accept,
+  { admission, guard }: Decision,
+): void {
+  const connection = guardSocket(ws, admission, guard);
+  try {
+    accept(ws, request);
+  } catch (error) {
+    connection.fault(error);
+  }
+}
+
+function ignore(): void {}
+
+/**
+ * The ws server as one upgrade sees it: the policy's limits and the agreed subprotocol win over whatever it was made
+ * with. They are not set on the server itself, since it may ask others (`verifyClient`) before it reads them.
+ */
+function limited(wss: WebSocketServer, { admission, guard }: Decision): WebSocketServer {
   const { compression, closeTimeout } = guard.hostLimits;
-  const options = wss.options as WebSocketServer['options'] & { closeTimeout?: number };
-  options.maxPayload = maxMessageBytes;
-  // What ws ends by itself, bad frames and the peer's own close, ends as soon; a silent peer would keep its slot for 30 s.
-  options.closeTimeout = closeTimeout;
-  options.perMessageDeflate = compression ? deflateOptions(wss) : false;
+  const options = {
+    ...wss.options,
+    handleProtocols: () => admission.subprotocol ?? false,
+    maxPayload: admission.maxMessageBytes,
+    // What ws ends by itself, bad frames and the peer's own close, ends as soon; a silent peer would keep its slot for 30 s.
+    closeTimeout,
+    perMessageDeflate: compression ? deflateOptions(wss) : false,
+  };
+  return Object.create(wss, { options: { value: options } }) as WebSocketServer;
 }
 
 function deflateOptions(wss: WebSocketServer): object {

@@ -15,6 +15,8 @@ export interface Owner {
  */
 export type Others = 'refused' | 'gated' | 'public';
 
+export type UpgradeListener = (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
+
 const gatehouses = new WeakMap<Server, Gatehouse>();
 
 /**
@@ -42,7 +44,7 @@ export function standBefore(server: Server, guard: AnyGuard): Gatehouse {
 export class Gatehouse {
   others: Others = 'refused';
   readonly #owners: Owner[] = [];
-  readonly #pass: (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
+  readonly #pass: UpgradeListener;
 
   constructor(
     readonly server: Server,
@@ -86,20 +88,22 @@ export class Gatehouse {
       owner.accept(upgrade);
     } else if (this.others === 'gated') {
       this.#pass(upgrade.request, upgrade.socket, Buffer.alloc(0));
-    } else if (this.others === 'public' && this.#hasStrangers()) {
+    } else if (this.others === 'public' && this.strangers.length > 0) {
       this.#pass(upgrade.request, upgrade.socket, upgrade.letGo());
     } else {
       upgrade.refuse(upgrade.handshake.deny(deny('route_unknown', 'no WebSocket at this path').at('route')));
     }
   }
 
-  #hasStrangers(): boolean {
-    return this.server.listeners('upgrade').some((listener) => listener !== announce);
+  /** The server's upgrade listeners that are not the guard's own. */
+  get strangers(): UpgradeListener[] {
+    const listeners = this.server.listeners('upgrade') as UpgradeListener[];
+    return listeners.filter((listener) => listener !== announce);
   }
 
   /** A route that upgrades without a policy stops the program at start-up (CVE-2026-39987). */
   #refuseStrangers(): void {
-    if (this.others !== 'refused' || !this.#hasStrangers()) return;
+    if (this.others !== 'refused' || this.strangers.length === 0) return;
     throw new PolicyError(
       'upgrade listeners',
       'this server has upgrade listeners that no guard stands before',

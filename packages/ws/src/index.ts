@@ -1,7 +1,7 @@
-export { type GateOptions, type GateTarget, gate } from './gate.ts';
-export { Gatehouse, type Others, type Owner, standBefore } from './gatehouse.ts';
+export { type GateOptions, type GateTarget, gate, type PublicTarget } from './gate.ts';
+export { Gatehouse, type Others, type Owner, standBefore, type UpgradeListener } from './gatehouse.ts';
 export { type GuardServerOptions, guardServer } from './guard-server.ts';
 export { connectionOf } from './guarded-socket.ts';
-export { acceptUpgrade, dispatchUpgrades } from './own-dispatch.ts';
+export { acceptUpgrade, dispatchUpgrade, dispatchUpgrades, type RunApplication } from './own-dispatch.ts';
 export { handshakeRequest } from './request.ts';
 export { type Upgrade, upgradeOf } from './upgrade.ts';

@@ -10,11 +10,14 @@ import {
   refusalOf,
 } from '@sallyport/core';
 import { type WebSocket, WebSocketServer } from 'ws';
-import { agreedSubprotocol, passThrough } from './gate.ts';
+import { passThrough } from './gate.ts';
 import { standBefore } from './gatehouse.ts';
 import type { GuardServerOptions } from './guard-server.ts';
 import { connectionOf } from './guarded-socket.ts';
 import { type Upgrade, upgradeOf } from './upgrade.ts';
+
+/** An application as node:http calls it. */
+export type RunApplication = (request: IncomingMessage, response: ServerResponse) => void;
 
 /**
  * Sends a server's upgrade requests through an application as if they were ordinary ones, so that its sessions and
@@ -24,23 +27,26 @@ import { type Upgrade, upgradeOf } from './upgrade.ts';
 export function dispatchUpgrades(
   server: Server,
   guard: AnyGuard,
-  run: (request: IncomingMessage, response: ServerResponse) => void,
+  run: RunApplication,
   options: Pick<GuardServerOptions, 'otherUpgrades'> = {},
 ): void {
   const gatehouse = standBefore(server, guard);
   if (options.otherUpgrades === 'public') gatehouse.others = 'public';
   gatehouse.own({
     matches: () => true,
-    accept(upgrade) {
-      const response = new UpgradeResponse(upgrade);
-      try {
-        run(upgrade.request, response);
-      } catch {
-        response.withdraw();
-        upgrade.refuse(upgrade.handshake.deny(deny('internal', 'the application threw').at('route')));
-      }
-    },
+    accept: (upgrade) => dispatchUpgrade(upgrade, run),
   });
+}
+
+/** One upgrade through an application, with a response of its own. */
+export function dispatchUpgrade(upgrade: Upgrade, run: RunApplication): void {
+  const response = new UpgradeResponse(upgrade);
+  try {
+    run(upgrade.request, response);
+  } catch {
+    response.withdraw();
+    upgrade.refuse(upgrade.handshake.deny(deny('internal', 'the application threw').at('route')));
+  }
 }
 
 /** One ws server for all own dispatch: limits and subprotocols are set for each upgrade. */
@@ -62,11 +68,7 @@ export function acceptUpgrade<I extends readonly Identity[], M, R>(
     response.writeHead(status, headers).end(body);
     return;
   }
-  shared ??= new WebSocketServer({
-    noServer: true,
-    clientTracking: false,
-    handleProtocols: agreedSubprotocol,
-  });
+  shared ??= new WebSocketServer({ noServer: true, clientTracking: false });
   passThrough(
     upgrade,
     () => target,
