@@ -1,0 +1,71 @@
+// H1: TLS only, refused and never redirected; loopback is exempt only as a developer uses it.
+// A reverse proxy on the same machine makes every client look local: Vitest CVE-2025-24964, Claude Code IDE CVE-2025-52882.
+import { beforeAll, describe, expect, test } from '@jest/globals';
+import { unsafeAllowPlaintext } from '@sallyport/core';
+import { generate } from 'selfsigned';
+import { hosts } from '../contract/hosts/index.ts';
+import { applications, verdict } from '../support/applications.ts';
+import { chatGuard, goodHeaders } from '../support/chat-policy.ts';
+
+const names = ['localhost', 'chat.example.com'];
+let tls: { key: string; cert: string };
+beforeAll(async () => {
+  const { private: key, cert } = await generate([{ name: 'commonName', value: 'chat.example.com' }]);
+  tls = { key, cert };
+});
+
+describe.each(hosts)('$name', (host) => {
+  const { start, open, refused } = applications();
+  const headers = async (more: Record<string, string>) => ({
+    headers: { ...(await goodHeaders()), ...more },
+  });
+
+  test('plaintext for a public name is refused, and not redirected', async () => {
+    const app = await start(host, { guard: chatGuard({ hosts: names }) });
+    const answer = await refused(app, await headers({ Host: 'chat.example.com' }));
+    expect(verdict(answer)).toBe('403 tls_required');
+    expect(answer.headers).not.toHaveProperty('location');
+    await open(app, await headers({}));
+  });
+
+  test('real TLS with a self-signed certificate passes', async () => {
+    const app = await start(host, { guard: chatGuard({ hosts: names }), tls });
+    await open(app, await headers({ Host: 'chat.example.com' }), { tls: true });
+    const other = await headers({ Host: 'evil.example' });
+    expect(verdict(await refused(app, other, { tls: true }))).toBe('403 host_denied');
+  });
+
+  test.each(['X-Forwarded-For', 'X-Forwarded-Proto', 'X-Forwarded-Host', 'Forwarded', 'Via'])(
+    'a proxy on loopback that nobody listed is known by %s, and not exempt',
+    async (name) => {
+      const guard = chatGuard({ hosts: names });
+      const told: string[] = [];
+      guard.on('handshake.denied', ({ detail }) => told.push(detail));
+      const app = await start(host, { guard });
+      expect(verdict(await refused(app, await headers({ [name]: 'https' })))).toBe('403 tls_required');
+      expect(told).toEqual([expect.stringContaining('policy.trustedProxies')]);
+    },
+  );
+
+  test('X-Forwarded-Proto counts from a listed proxy, and from no other', async () => {
+    const forwarded = { 'X-Forwarded-For': '203.0.113.7', Host: 'chat.example.com' };
+    const secure = await headers({ ...forwarded, 'X-Forwarded-Proto': 'https' });
+    const listed = await start(host, { guard: chatGuard({ hosts: names, trustedProxies: ['127.0.0.1'] }) });
+    await open(listed, secure);
+    const clear = await headers({ ...forwarded, 'X-Forwarded-Proto': 'http' });
+    expect(verdict(await refused(listed, clear))).toBe('403 tls_required');
+    expect(verdict(await refused(listed, await headers(forwarded)))).toBe('403 tls_required');
+
+    const unlisted = await start(host, {
+      guard: chatGuard({ hosts: names, trustedProxies: ['10.0.0.0/8'] }),
+    });
+    expect(verdict(await refused(unlisted, secure))).toBe('403 tls_required');
+  });
+
+  test('unsafeAllowPlaintext opens this and nothing else', async () => {
+    const guard = chatGuard({ hosts: names, transport: unsafeAllowPlaintext });
+    const app = await start(host, { guard });
+    await open(app, await headers({ Host: 'chat.example.com' }));
+    expect(verdict(await refused(app, await headers({ Host: 'evil.example' })))).toBe('403 host_denied');
+  });
+});
