@@ -32,6 +32,7 @@ afterAll(() => {
 
 beforeEach(() => {
   jest.spyOn(console, 'warn').mockImplementation(() => {});
+  jest.spyOn(console, 'log').mockImplementation(() => {});
   net.Server.prototype.listen = function (this: net.Server, ...args: unknown[]) {
     servers.push(this);
     const anyPort = args.map((arg) => (arg === 3000 ? 0 : isFixed(arg) ? { ...arg, port: 0 } : arg));
@@ -80,6 +81,12 @@ test.each(starts)(
     }
   },
 );
+
+test('a handshake is explained as docs/start.md says', async () => {
+  await import(workbench.file('docs/start.md', 'explain.ts'));
+  const denied = { stage: 'origin', outcome: 'deny', reason: 'origin_denied', detail: expect.any(String) };
+  expect(jest.mocked(console.log).mock.calls).toEqual([[false, denied]]);
+});
 
 function isFixed(arg: unknown): arg is object {
   return typeof arg === 'object' && arg !== null && (arg as { port?: number }).port === 3000;
