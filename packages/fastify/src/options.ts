@@ -1,0 +1,32 @@
+import type { Server } from 'node:http';
+import { type AnyGuard, PolicyError } from '@sallyport/core';
+
+export interface SallyportOptions {
+  /**
+   * The guard of every WebSocket route that names no other. Default: none; then each route says `config: { guard }`,
+   * and one that does not stops the start-up.
+   */
+  readonly guard?: AnyGuard;
+  /** The server that answers upgrades, where @fastify/websocket was given one in `options.server`. Default: `app.server`. */
+  readonly server?: Server;
+}
+
+/** Fastify adds the last three to the options of any plugin. */
+const KNOWN = ['guard', 'server', 'prefix', 'logLevel', 'logSerializers'];
+
+export function checkOptions(options: SallyportOptions): void {
+  const unknown = Object.keys(options).find((key) => !KNOWN.includes(key));
+  if (unknown !== undefined)
+    throw new PolicyError(
+      `register(sallyport, { ${unknown} })`,
+      'unknown option',
+      "Use 'guard' and 'server'.",
+    );
+  if (options.guard !== undefined && !isGuard(options.guard))
+    throw new PolicyError('register(sallyport, { guard })', 'not a guard', 'Make it with createGuard.');
+}
+
+/** Structural, since the application may have a copy of the core of its own. */
+export function isGuard(value: unknown): value is AnyGuard {
+  return typeof (value as Partial<AnyGuard> | null | undefined)?.isFamilyOf === 'function';
+}
