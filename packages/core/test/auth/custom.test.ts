@@ -29,7 +29,7 @@ test('hands on credential, request and signal, and gives a frozen identity', asy
     tokenId: 'k1',
     claims: { scopes: ['read'] },
   });
-  expect(Object.isFrozen((identity as { claims: { scopes: string[] } }).claims.scopes)).toBe(true);
+  expect(Object.isFrozen((identity as unknown as { claims: { scopes: string[] } }).claims.scopes)).toBe(true);
 });
 
 test.each([undefined, null])(
