@@ -60,6 +60,7 @@ export class Handshake {
 
   /** The outer door. From here on the deadline runs. */
   enter(): MaybePromise<Denial | undefined> {
+    if (this.#ended) return tooLate();
     const { outerDoor, reporting, reading, deadline } = this.settings;
     this.#cancelDeadline = reading.clock.schedule(deadline, () => this.#expire());
     const verdict = runStages(outerDoor, this.arrival, reporting);
