@@ -81,6 +81,7 @@ export class Gatehouse {
 
   #proceed(upgrade: Upgrade, denial: Denial | undefined): void {
     if (denial !== undefined) upgrade.refuse(denial);
+    upgrade.boundEarlyBytes();
     if (upgrade.done) return;
     upgrade.scrub();
     const owner = this.#owners.find(({ matches }) => matches(upgrade.handshake.path));

@@ -50,6 +50,16 @@ export class Upgrade {
     scrub(this.request, this.handshake);
   }
 
+  /** Refuses a client that has sent more than `limits.earlyBytes`; some of it came with the request itself. */
+  boundEarlyBytes(): void {
+    const { earlyBytes } = this.guard.hostLimits;
+    if (this.#done || this.#bytes <= earlyBytes) return;
+    this.#chunks = [];
+    this.refuse(
+      this.handshake.deny(deny('request_malformed', `more than ${earlyBytes} bytes before the 101`)),
+    );
+  }
+
   /** Refuses by HTTP, or by a close code where the route's policy wants that. Only the first call counts. */
   refuse(denial: Denial, guard: AnyGuard = this.guard): void {
     if (this.#done) return;
@@ -96,12 +106,7 @@ export class Upgrade {
     if (this.#done) return;
     this.#bytes += chunk.length;
     this.#chunks.push(chunk);
-    const { earlyBytes } = this.guard.hostLimits;
-    if (this.#bytes <= earlyBytes) return;
-    this.#chunks = [];
-    this.refuse(
-      this.handshake.deny(deny('request_malformed', `more than ${earlyBytes} bytes before the 101`)),
-    );
+    this.boundEarlyBytes();
   };
 
   readonly #onEnd = (): void => {
