@@ -1,0 +1,81 @@
+import type { IncomingHttpHeaders } from 'node:http';
+import { Type } from '@sallyport/core';
+import { Compile } from 'typebox/compile';
+import { type Answer, json, problem } from './answer.ts';
+import type { Chat } from './chat.ts';
+import { SESSION_SECONDS, type Session } from './sessions.ts';
+
+const Login = Compile(
+  Type.Object(
+    { user: Type.String({ pattern: '^[A-Za-z0-9][A-Za-z0-9._-]{0,31}$' }) },
+    { additionalProperties: false },
+  ),
+);
+
+/** The HTTP side of the chat, as answers that every host sends in its own way. */
+export class Api {
+  /** The origin of the attacker's page, for the page's buttons. */
+  attacker: string | undefined;
+
+  constructor(
+    readonly chat: Chat,
+    readonly host: string,
+    /** Whether the cookie may travel over TLS only. */
+    readonly secure: boolean,
+  ) {}
+
+  /** Anybody may be anybody, since the demo has no passwords. */
+  async login(headers: IncomingHttpHeaders, body: unknown): Promise<Answer> {
+    if (isCrossSite(headers)) return CROSS_SITE;
+    if (!Login.Check(body)) {
+      return problem(
+        400,
+        'user_invalid',
+        'Give { "user": … }: up to 32 letters, digits, dots, dashes and underscores.',
+      );
+    }
+    const session = this.chat.sessions.start(body.user);
+    const token = await this.chat.tokens.issue(session);
+    return json(200, { token }, { 'Set-Cookie': this.#cookie(session.secret, SESSION_SECONDS) });
+  }
+
+  logout(headers: IncomingHttpHeaders): Answer {
+    if (isCrossSite(headers)) return CROSS_SITE;
+    const session = this.#session(headers);
+    if (session !== undefined) this.chat.leave(session);
+    return json(200, {}, { 'Set-Cookie': this.#cookie('', 0) });
+  }
+
+  health(): Answer {
+    const { connections, admitted, denied } = this.chat.guard.stats();
+    return json(200, { status: 'ok', connections, admitted, denied });
+  }
+
+  /** What the page has to know. */
+  setup(headers: IncomingHttpHeaders): Answer {
+    const { host, attacker } = this;
+    return json(200, { host, attacker, user: this.#session(headers)?.user ?? null });
+  }
+
+  #session({ cookie = '' }: IncomingHttpHeaders): Session | undefined {
+    const values = cookie.split(';').flatMap((pair) => /^\s*session=(.*?)\s*$/.exec(pair)?.[1] ?? []);
+    // As at the guard, a second cookie of the name makes both worthless: somebody else may have set it.
+    return values.length === 1 ? this.chat.sessions.find(values[0]) : undefined;
+  }
+
+  #cookie(value: string, seconds: number): string {
+    const secure = this.secure ? '; Secure' : '';
+    return `session=${value}; Path=/; Max-Age=${seconds}; HttpOnly; SameSite=Lax${secure}`;
+  }
+}
+
+const CROSS_SITE = problem(403, 'cross_site', 'Another site may not ask for this.');
+
+/**
+ * Whether a page of another origin sent the request. `SameSite=Lax` does not answer this: another port, and a sibling
+ * subdomain, are the same site.
+ */
+function isCrossSite({ host, origin, 'sec-fetch-site': site }: IncomingHttpHeaders): boolean {
+  if (site !== undefined) return site !== 'same-origin' && site !== 'none';
+  return origin !== undefined && origin !== `http://${host}` && origin !== `https://${host}`;
+}

@@ -1,0 +1,129 @@
+// The visitor's own connection: what is said, and what is found.
+
+const KEPT = 200;
+const $ = (id) => document.getElementById(id);
+const listeners = new Set();
+
+let socket;
+let room = 'hall';
+const messages = [];
+
+export const socketAddress = `${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.host}/chat`;
+
+/** Opens the chat with the session cookie; `onEnd` is called when it closes. */
+export function openChat(onWelcome, onEnd) {
+  socket = new WebSocket(socketAddress);
+  const own = socket;
+  own.onmessage = ({ data }) => {
+    const message = JSON.parse(data);
+    if (message.type === 'welcome') onWelcome(message.user);
+    else if (message.type === 'said') keep(message);
+    else if (message.type === 'found') showFound(message.messages);
+    else if (message.type === 'error') $('chat-problem').textContent = `${message.message} (${message.code})`;
+    for (const listener of listeners) listener(message);
+  };
+  own.onclose = ({ code, reason }) => {
+    if (own === socket) onEnd(code, reason);
+  };
+}
+
+/** Closes it, without being told of the end. */
+export function closeChat() {
+  const own = socket;
+  socket = undefined;
+  own?.close();
+}
+
+export function say(text, where = room) {
+  send({ type: 'say', room: where, text });
+}
+
+export const currentRoom = () => room;
+
+/** Resolves with the first message from the server that fits. */
+export function heard(fits, ms = 4_000) {
+  return new Promise((resolve) => {
+    const listener = (message) => fits(message) && done(message);
+    const timer = setTimeout(() => done(undefined), ms);
+    const done = (message) => {
+      clearTimeout(timer);
+      listeners.delete(listener);
+      resolve(message);
+    };
+    listeners.add(listener);
+  });
+}
+
+function send(message) {
+  $('chat-problem').textContent = '';
+  if (socket?.readyState === WebSocket.OPEN) socket.send(JSON.stringify(message));
+  else $('chat-problem').textContent = 'The connection is not open.';
+}
+
+function keep(message) {
+  messages.push(message);
+  if (messages.length > KEPT) messages.shift();
+  if (message.room === room) append(message);
+}
+
+/** Text goes into the page as text, never as HTML. */
+function item({ id, user, text, at }) {
+  const line = document.createElement('li');
+  line.dataset.id = id;
+  const name = document.createElement('b');
+  name.textContent = user;
+  name.style.setProperty(
+    '--hue',
+    String([...user].reduce((sum, sign) => sum + sign.codePointAt(0) * 37, 0) % 360),
+  );
+  const time = document.createElement('time');
+  time.textContent = new Date(at).toLocaleTimeString('en-GB', { hour: '2-digit', minute: '2-digit' });
+  const words = document.createElement('span');
+  words.className = 'text';
+  words.textContent = text;
+  line.append(name, time, words);
+  return line;
+}
+
+function append(message) {
+  const list = $('messages');
+  const atEnd = list.scrollHeight - list.scrollTop - list.clientHeight < 40;
+  list.append(item(message));
+  while (list.childElementCount > KEPT) list.firstElementChild.remove();
+  if (atEnd) list.scrollTop = list.scrollHeight;
+}
+
+function showFound(found) {
+  $('found').hidden = false;
+  $('found-title').textContent =
+    found.length === 0
+      ? 'Nothing was found'
+      : `Found ${found.length} message${found.length === 1 ? '' : 's'}`;
+  $('found-list').replaceChildren(...found.map(item));
+}
+
+function enter(name) {
+  room = name;
+  for (const button of document.querySelectorAll('[data-room]'))
+    button.setAttribute('aria-pressed', String(button.dataset.room === name));
+  $('messages').replaceChildren();
+  for (const message of messages.filter((one) => one.room === name)) append(message);
+}
+
+for (const button of document.querySelectorAll('[data-room]'))
+  button.addEventListener('click', () => enter(button.dataset.room));
+
+$('say').addEventListener('submit', (event) => {
+  event.preventDefault();
+  say($('text').value);
+  $('text').value = '';
+});
+
+$('search').addEventListener('submit', (event) => {
+  event.preventDefault();
+  if ($('query').value !== '') send({ type: 'search', query: $('query').value });
+});
+
+$('found-close').addEventListener('click', () => {
+  $('found').hidden = true;
+});

@@ -1,0 +1,57 @@
+import { parseArgs } from 'node:util';
+
+export const HOSTS = ['fastify', 'express', 'koa', 'ws'] as const;
+export type HostName = (typeof HOSTS)[number];
+
+export interface DemoArguments {
+  readonly host: HostName;
+  readonly port: number;
+  readonly tls: boolean;
+  readonly silent: boolean;
+}
+
+const USAGE = `Usage: demo [--host ${HOSTS.join('|')}] [--port N] [--tls] [--silent]
+
+  --host    what serves the chat (default: fastify)
+  --port    its port, and the attacker's page on the next one (default: 3000; 0: whichever are free)
+  --tls     https: with a self-signed certificate
+  --silent  keep the guard's warnings off the console`;
+
+/** Arguments that cannot be what the user meant; the message says how they can be. */
+export class UsageError extends Error {
+  constructor(problem: string) {
+    super(`${problem}\n\n${USAGE}`);
+  }
+}
+
+/** @throws UsageError for what is unknown or out of range. */
+export function parseArguments(args: readonly string[]): DemoArguments {
+  const values = read(args);
+  const { host = 'fastify', port = '3000', tls = false, silent = false } = values;
+  if (!isHost(host)) throw new UsageError(`--host ${host}: there is no such host.`);
+  if (!/^\d{1,5}$/.test(port) || Number(port) > 65_535)
+    throw new UsageError(`--port ${port}: that is no port between 0 and 65535.`);
+  return { host, port: Number(port), tls, silent };
+}
+
+function read(args: readonly string[]) {
+  try {
+    const { values } = parseArgs({
+      args: [...args],
+      strict: true,
+      options: {
+        host: { type: 'string' },
+        port: { type: 'string' },
+        tls: { type: 'boolean' },
+        silent: { type: 'boolean' },
+      },
+    });
+    return values;
+  } catch (error) {
+    throw new UsageError((error as Error).message);
+  }
+}
+
+function isHost(name: string): name is HostName {
+  return (HOSTS as readonly string[]).includes(name);
+}
