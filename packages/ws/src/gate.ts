@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
-import { type Admission, type AnyGuard, type Denial, deny, type Identity, isPromise } from '@sallyport/core';
+import { type Admission, type AnyGuard, type Denial, type Identity, isPromise } from '@sallyport/core';
 import type { WebSocket, WebSocketServer } from 'ws';
+import { bypassDenial } from './bypass.ts';
 import { guardSocket } from './guarded-socket.ts';
 import { refuse } from './refuse.ts';
 import { type Upgrade, upgradeOf } from './upgrade.ts';
@@ -42,10 +43,10 @@ export function gate(wss: WebSocketServer, options: GateOptions): void {
   wss.handleUpgrade = (request, socket, _head, accept) => {
     const upgrade = upgradeOf(request);
     if (upgrade === undefined) {
-      refuse(socket, deny('internal', 'an upgrade went around the outer door'), options.guard);
+      refuse(socket, bypassDenial(request, options.guard), options.guard);
       return;
     }
-    passThrough(upgrade, options.target, wss, handleUpgrade, accept);
+    void passThrough(upgrade, options.target, wss, handleUpgrade, accept);
   };
 }
 
@@ -56,10 +57,16 @@ export function passThrough(
   wss: WebSocketServer,
   handleUpgrade: WebSocketServer['handleUpgrade'],
   accept: Accept,
-): void {
-  decide(upgrade, find)
+): Promise<void> {
+  return decide(upgrade, find)
     .then((decision) => decision && complete(upgrade, decision, wss, handleUpgrade, accept))
-    .catch(() => upgrade.socket.destroy());
+    .catch((error) => abort(upgrade, error));
+}
+
+/** Too late for a refusal, since part of the 101 may be out. */
+function abort(upgrade: Upgrade, error: unknown): void {
+  upgrade.handshake.fault(error);
+  upgrade.socket.destroy();
 }
 
 interface Decision {
@@ -74,8 +81,9 @@ async function decide(
   let target: Found;
   try {
     target = await find(upgrade.request);
-  } catch {
-    target = deny('internal', 'a fault while the route was looked up');
+  } catch (error) {
+    upgrade.refuse(upgrade.handshake.fault(error));
+    return undefined;
   }
   if ('denied' in target) {
     upgrade.refuse(upgrade.handshake.deny(target.at('route')));
@@ -115,13 +123,14 @@ function complete(
     handleUpgrade.call(server, request, socket, head, (ws: WebSocket) => {
       upgrade.upgraded();
       socket.off('close', release);
+      // Before the handler, which may pause it.
+      socket.resume();
       if ('public' in decision) welcome(ws, request, accept);
       else welcomeGuarded(ws, request, accept, decision);
     });
-  } catch {
-    socket.destroy();
+  } catch (error) {
+    abort(upgrade, error);
   }
-  socket.resume();
 }
 
 /** A handler of a public route answers for itself; what must not happen is that one bad frame ends the process. */

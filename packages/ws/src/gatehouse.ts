@@ -89,11 +89,16 @@ export class Gatehouse {
       owner.accept(upgrade);
     } else if (this.others === 'gated') {
       this.#pass(upgrade.request, upgrade.socket, Buffer.alloc(0));
-    } else if (this.others === 'public' && this.strangers.length > 0) {
-      this.#pass(upgrade.request, upgrade.socket, upgrade.letGo());
-    } else {
+    } else if (!this.handOver(upgrade)) {
       upgrade.refuse(upgrade.handshake.deny(deny('route_unknown', 'no WebSocket at this path').at('route')));
     }
+  }
+
+  /** Leaves an upgrade to listeners that the guard does not stand before; `false` where there are none, or not `public`. */
+  handOver(upgrade: Upgrade): boolean {
+    if (this.others !== 'public' || this.strangers.length === 0) return false;
+    this.#pass(upgrade.request, upgrade.socket, upgrade.letGo());
+    return true;
   }
 
   /** The server's upgrade listeners that are not the guard's own. */

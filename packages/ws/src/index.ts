@@ -1,7 +1,16 @@
+export { bypassRefusal } from './bypass.ts';
 export { type GateOptions, type GateTarget, gate, type PublicTarget } from './gate.ts';
 export { Gatehouse, type Others, type Owner, standBefore, type UpgradeListener } from './gatehouse.ts';
 export { type GuardServerOptions, guardServer } from './guard-server.ts';
 export { connectionOf } from './guarded-socket.ts';
-export { acceptUpgrade, dispatchUpgrade, dispatchUpgrades, type RunApplication } from './own-dispatch.ts';
+export {
+  acceptUpgrade,
+  type DispatchOptions,
+  dispatchInstead,
+  dispatchUpgrade,
+  dispatchUpgrades,
+  type RunApplication,
+  type UpgradeTarget,
+} from './own-dispatch.ts';
 export { handshakeRequest } from './request.ts';
 export { type Upgrade, upgradeOf } from './upgrade.ts';

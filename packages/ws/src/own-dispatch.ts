@@ -1,5 +1,4 @@
-import { type IncomingMessage, type Server, ServerResponse } from 'node:http';
-import type { Socket } from 'node:net';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import {
   type AnyGuard,
   type Connection,
@@ -7,46 +6,100 @@ import {
   type Guard,
   type Identity,
   isPromise,
+  PolicyError,
   refusalOf,
 } from '@sallyport/core';
 import { type WebSocket, WebSocketServer } from 'ws';
+import { bypassRefusal } from './bypass.ts';
 import { passThrough } from './gate.ts';
 import { standBefore } from './gatehouse.ts';
 import type { GuardServerOptions } from './guard-server.ts';
 import { connectionOf } from './guarded-socket.ts';
 import { type Upgrade, upgradeOf } from './upgrade.ts';
+import { responseTo, UpgradeResponse } from './upgrade-response.ts';
 
-/** An application as node:http calls it. */
-export type RunApplication = (request: IncomingMessage, response: ServerResponse) => void;
+/** An application as node:http calls it. What it returns is looked at only when it is a promise that rejects. */
+export type RunApplication = (request: IncomingMessage, response: ServerResponse) => unknown;
+
+export type DispatchOptions = Pick<GuardServerOptions, 'otherUpgrades'>;
 
 /**
  * Sends a server's upgrade requests through an application as if they were ordinary ones, so that its sessions and
  * routes work and its refusals are true HTTP responses. A route accepts with `acceptUpgrade`; whatever else answers
- * below 400, or not at all, is no WebSocket route and is refused with `route_unknown`.
+ * below 400, or with 404, is no WebSocket route and is refused with `route_unknown`. With `otherUpgrades: 'public'`
+ * what the application answers with 404 is left to the server's other upgrade listeners.
  */
 export function dispatchUpgrades(
   server: Server,
   guard: AnyGuard,
   run: RunApplication,
-  options: Pick<GuardServerOptions, 'otherUpgrades'> = {},
+  options: DispatchOptions = {},
 ): void {
+  const unknown = Object.keys(options).find((key) => key !== 'otherUpgrades');
+  if (unknown !== undefined)
+    throw new PolicyError(`upgrade(…, { ${unknown} })`, 'unknown option', "Use 'otherUpgrades'.");
   const gatehouse = standBefore(server, guard);
   if (options.otherUpgrades === 'public') gatehouse.others = 'public';
   gatehouse.own({
     matches: () => true,
-    accept: (upgrade) => dispatchUpgrade(upgrade, run),
+    accept: (upgrade) => dispatchUpgrade(upgrade, run, () => gatehouse.handOver(upgrade)),
   });
 }
 
-/** One upgrade through an application, with a response of its own. */
-export function dispatchUpgrade(upgrade: Upgrade, run: RunApplication): void {
-  const response = new UpgradeResponse(upgrade);
-  try {
-    run(upgrade.request, response);
-  } catch {
-    response.withdraw();
-    upgrade.refuse(upgrade.handshake.deny(deny('internal', 'the application threw').at('route')));
+/**
+ * The same for the ws server that a library has attached to an HTTP server: its own upgrade listener is never asked.
+ *
+ * @throws PolicyError for a ws server that listens on no HTTP server.
+ */
+export function dispatchInstead(wss: WebSocketServer, guard: AnyGuard, run: RunApplication): void {
+  const server = wss.options.server as Server | undefined;
+  if (server === undefined) {
+    throw new PolicyError(
+      'gate',
+      'this WebSocket server is attached to no HTTP server',
+      'Make it with a server.',
+    );
   }
+  standBefore(server, guard).others = 'gated';
+  dispatchUpgrades(server, guard, run);
+}
+
+/** One upgrade through an application, with a response of its own; `handOver` may take what it does not know. */
+export function dispatchUpgrade(upgrade: Upgrade, run: RunApplication, handOver = () => false): void {
+  const { request, handshake } = upgrade;
+  const { url } = request;
+  const answer = new UpgradeResponse(upgrade, (status) => {
+    // The application may have changed it on its way.
+    if (url !== undefined) request.url = url;
+    if (status === 404 && handOver()) return;
+    const denial = deny('route_unknown', `the application answered ${status}: not a WebSocket route`);
+    upgrade.refuse(handshake.deny(denial.at('route')));
+  });
+  const fault = (error: unknown): void => {
+    answer.withdraw();
+    const denial = handshake.fault(error);
+    if (!upgrade.done) upgrade.refuse(denial);
+  };
+  try {
+    const result = run(request, answer.response);
+    if (isPromise(result)) result.then(undefined, fault);
+  } catch (error) {
+    fault(error);
+  }
+}
+
+export interface UpgradeTarget<I extends readonly Identity[], M, R> {
+  readonly guard: Guard<I, M, R>;
+  /** What the policy's hooks see as `request.native`. */
+  readonly native: unknown;
+  /** Makes the socket. Default: a ws server of the guard's own. */
+  readonly server?: WebSocketServer;
+  /**
+   * Whether the response ends, with status 101, as the socket is accepted: middleware that waits for its headers (to
+   * set a session's cookie) or its end (to save one, to log) does its work then. Default: `false`, for frameworks
+   * whose middleware goes on after the route; cookies that are set by then still go out on the 101.
+   */
+  readonly endsResponse?: boolean;
 }
 
 /** One ws server for all own dispatch: limits and subprotocols are set for each upgrade. */
@@ -54,73 +107,49 @@ let shared: WebSocketServer | undefined;
 
 /**
  * Answers the request of a route that is a WebSocket: the inner door, the 101, then `handler`; a handler that throws
- * or rejects closes with `internal`. A request that is no upgrade gets 426.
+ * or rejects closes with `internal`. A request that is no upgrade gets 426. Resolves when that is decided.
  */
-export function acceptUpgrade<I extends readonly Identity[], M, R>(
+export async function acceptUpgrade<I extends readonly Identity[], M, R>(
   request: IncomingMessage,
   response: ServerResponse,
-  target: { readonly guard: Guard<I, M, R>; readonly native: unknown },
+  target: UpgradeTarget<I, M, R>,
   handler: (connection: Connection<I[number], M, R>, socket: WebSocket) => unknown,
-): void {
+): Promise<void> {
   const upgrade = upgradeOf(request);
-  if (upgrade === undefined || !(response instanceof UpgradeResponse)) {
-    const { status, headers, body } = refusalOf(deny('version_unsupported', 'not an upgrade'));
-    response.writeHead(status, headers).end(body);
+  const answer = responseTo(request);
+  const bypass = bypassRefusal(request, target.guard);
+  if (upgrade === undefined || answer === undefined || bypass !== undefined) {
+    const { status, headers, body } = bypass ?? refusalOf(deny('version_unsupported', 'not an upgrade'));
+    response.writeHead(status, headers);
+    response.end(body);
     return;
   }
+  const { guard } = target;
+  answer.endsOnAccept = target.endsResponse ?? false;
   shared ??= new WebSocketServer({ noServer: true, clientTracking: false });
-  passThrough(
+  const { server = shared } = target;
+  sendCookies(server);
+  await passThrough(
     upgrade,
     () => target,
-    shared,
-    shared.handleUpgrade,
+    server,
+    server.handleUpgrade,
     (socket) => {
-      response.withdraw();
-      const connection = connectionOf(socket, target.guard);
+      answer.accepted();
+      const connection = connectionOf(socket, guard);
       const result = handler(connection, socket);
-      if (isPromise(result)) result.catch((error) => connection.fault(error));
+      if (isPromise(result)) result.then(undefined, (error: unknown) => connection.fault(error));
     },
   );
 }
 
-/** The response that an application sees during an upgrade: real from 400 on, except for 404; refused otherwise. */
-class UpgradeResponse extends ServerResponse {
-  readonly #upgrade: Upgrade;
+const sendingCookies = new WeakSet<WebSocketServer>();
 
-  constructor(upgrade: Upgrade) {
-    super(upgrade.request);
-    this.#upgrade = upgrade;
-    this.shouldKeepAlive = false;
-    // Writes that come after the socket was taken away are nobody's problem.
-    this.on('error', ignore);
-    this.on('finish', () => upgrade.socket.end(() => upgrade.socket.destroy()));
-    this.assignSocket(upgrade.socket as Socket);
-  }
-
-  /** Takes the socket away from the application, which may go on writing into nothing. */
-  withdraw(): void {
-    if (this.socket !== null) this.detachSocket(this.socket);
-    this.destroy();
-  }
-
-  override writeHead(...args: unknown[]): this {
-    const status = args[0] as number;
-    if (this.#upgrade.done || status < 400 || status === 404) {
-      this.withdraw();
-      const denial = deny('route_unknown', `the application answered ${status}: not a WebSocket route`).at(
-        'route',
-      );
-      this.#upgrade.refuse(this.#upgrade.handshake.deny(denial));
-      return this;
-    }
-    this.#upgrade.answered();
-    return super.writeHead(...(args as [number]));
-  }
-
-  // Informational responses (1xx) would be bytes before the decision.
-  override writeContinue(): void {}
-  override writeProcessing(): void {}
-  override writeEarlyHints(): void {}
+/** ws writes the 101 itself; this is where it can be added to. */
+function sendCookies(server: WebSocketServer): void {
+  if (sendingCookies.has(server)) return;
+  sendingCookies.add(server);
+  server.on('headers', (lines, request) => {
+    for (const cookie of responseTo(request)?.switching() ?? []) lines.push(`Set-Cookie: ${cookie}`);
+  });
 }
-
-function ignore(): void {}

@@ -82,6 +82,12 @@ export class Handshake {
     return this.#refused(denial) as Denial;
   }
 
+  /** Ends it because something on the host's side threw: a fault denies, and only operators learn what it was. */
+  fault(error: unknown): Denial {
+    this.settings.events.fault('route', error);
+    return this.deny(deny('internal', 'a fault on the way to the route').at('route'));
+  }
+
   /** The client is gone. */
   abandon(): void {
     if (this.#end()) this.arrival.abort();
