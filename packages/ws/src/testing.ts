@@ -1,5 +1,6 @@
 import type { IncomingMessage, Server } from 'node:http';
 import { Duplex } from 'node:stream';
+import { setImmediate } from 'node:timers';
 import type { Reason } from '@sallyport/core';
 import { WebSocket } from 'ws';
 
@@ -119,9 +120,12 @@ class MemorySocket extends Duplex {
   }
 
   override _write(chunk: Buffer, _encoding: BufferEncoding, done: () => void): void {
-    const { peer } = this;
-    if (peer === undefined || peer.destroyed || peer.push(chunk)) done();
-    else peer.#resume = done;
+    // No network answers within the call that writes: ws would begin its wait for an answer after having got it.
+    setImmediate(() => {
+      const { peer } = this;
+      if (peer === undefined || peer.destroyed || peer.push(chunk)) done();
+      else peer.#resume = done;
+    });
   }
 
   override _final(done: () => void): void {
