@@ -133,7 +133,10 @@ export class Connection<
    *
    * @throws TypeError where `policy.replies` does not allow it; nothing is sent then.
    */
-  send<K extends keyof R & string>(type: K, body: R[K] extends TSchema ? Static<R[K]> : object): boolean {
+  send<K extends keyof R & string>(
+    type: K,
+    body: (R[K] extends TSchema ? Static<R[K]> : unknown) & object,
+  ): boolean {
     const text = this.#services.encode(type, body as object);
     if (this.#state !== 'open') return false;
     this.#socket.send(text);
