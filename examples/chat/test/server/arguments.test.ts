@@ -1,0 +1,30 @@
+import { expect, test } from '@jest/globals';
+import { parseArguments, UsageError } from '../../server/arguments.ts';
+
+test('without arguments: Fastify on port 3000', () => {
+  expect(parseArguments([])).toEqual({ host: 'fastify', port: 3000, tls: false, silent: false });
+});
+
+test('takes what is documented', () => {
+  expect(parseArguments(['--host', 'koa', '--port=0', '--tls', '--silent'])).toEqual({
+    host: 'koa',
+    port: 0,
+    tls: true,
+    silent: true,
+  });
+});
+
+test.each([
+  [['--host', 'hapi'], 'hapi'],
+  [['--port', '65536'], '65536'],
+  [['--port', '-1'], 'port'],
+  [['--port', '3e3'], '3e3'],
+  [['--port'], 'port'],
+  [['--prot', '3000'], '--prot'],
+  [['--tls=yes'], 'tls'],
+  [['extra'], 'extra'],
+])('refuses %j, and says how', (args, named) => {
+  expect(() => parseArguments(args)).toThrow(UsageError);
+  expect(() => parseArguments(args)).toThrow(named);
+  expect(() => parseArguments(args)).toThrow('Usage: demo [--host fastify|express|koa|ws]');
+});
