@@ -72,6 +72,7 @@ const guard = createGuard({
   messages: { say: Type.Object({ text: Type.String() }) },
   limits: {
     handshakes: { rate: '1000000/s', burst: 1_000_000 },
+    authFailures: { rate: '1000000/s', burst: 1_000_000 },
     connections: 2 * BATCH,
     connectionsPerAddress: 2 * BATCH,
     connectionsPerIdentity: 2 * BATCH,
@@ -121,10 +122,10 @@ function check(decision: Decision, { draft }: Generated): void {
     must(decision.reason !== 'internal', 'a fault');
     must(refusalOf(decision).status >= 400, 'the refusal is none');
   } else {
-    must(draft.deniable.length === 0, `admitted: ${decision.identity.subject}`);
+    must(draft.deniable.length === 0, `admitted: ${decision.identity?.subject}`);
     must(
-      decision.identity.subject === draft.subject,
-      `it was ${draft.subject}, not ${decision.identity.subject}`,
+      decision.identity?.subject === draft.subject,
+      `it was ${draft.subject}, not ${decision.identity?.subject}`,
     );
     must(
       decision.subprotocol === draft.subprotocol,
@@ -154,7 +155,7 @@ test(`${RUNS} generated handshakes end with the decision that their generator kn
       if (decision.denied) return;
       // An admission comes to nothing, or opens and closes in its time.
       if (random.chance(0.3)) decision.release();
-      else open.push(decision.open(new RecordingSocket()) as unknown as Connection);
+      else open.push(decision.open(new RecordingSocket(), () => {}) as unknown as Connection);
     } catch (error) {
       const { draft, request } = generated;
       throw new Error(

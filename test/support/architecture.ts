@@ -5,14 +5,7 @@ export type Sources = ReadonlyMap<string, string>;
 
 /** What each package may import from outside itself; `node:*` stands for all of Node. */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
-  core: [
-    'jose',
-    'typebox',
-    'ipaddr.js',
-    'tldts',
-    'node:crypto',
-    'node:diagnostics_channel',
-  ],
+  core: ['jose', 'typebox', 'ipaddr.js', 'tldts', 'node:crypto', 'node:diagnostics_channel'],
   ws: ['@sallyport/core', 'ws', 'node:*'],
   fastify: ['@sallyport/core', '@sallyport/ws', 'fastify-plugin', 'fastify', '@fastify/websocket', 'node:*'],
   express: ['@sallyport/core', '@sallyport/ws', 'express', 'node:*'],
@@ -36,7 +29,17 @@ const VOCABULARY = [
   'warnings',
 ];
 /** The files at the top of the core's sources that hand one room's result to the next. */
-const GUARD = ['index', 'guard', 'family', 'route', 'admission', 'policy', 'policy-check', 'explain'];
+const GUARD = [
+  'index',
+  'guard',
+  'family',
+  'route',
+  'late-authentication',
+  'admission',
+  'policy',
+  'policy-check',
+  'explain',
+];
 /** The folders of the core. A room knows no other room. */
 const TOOLS = ['auth', 'limits'];
 const ROOMS = ['handshake', 'connection', 'message', 'outbound'];

@@ -1,16 +1,33 @@
 import type { Connection } from './connection/connection.ts';
 import type { Identity, Socket } from './ports.ts';
+import type { Reason } from './reasons.ts';
+
+/** Where a host tells what happens on an accepted socket, whether it is open or still pending. */
+export interface Receiver {
+  /** A message has arrived. Never throws. */
+  receive(data: Uint8Array | string, isBinary: boolean): void;
+  /** The WebSocket library found the frames themselves wrong, and is closing the socket. */
+  broken(reason: Reason | undefined): void;
+  /** A handler outside the guard's reach has failed. */
+  fault(error: unknown): void;
+  /** The socket has closed. */
+  closed(code: number): void;
+}
 
 /** What a passed handshake holds: who it is, what was agreed on, and reserved slots. It opens once, or is released. */
 export interface Admission<I extends Identity, M, R> {
   readonly denied: false;
-  readonly identity: I;
+  /** `undefined` until a first message has told. */
+  readonly identity: I | undefined;
   /** The subprotocol to answer with; `undefined` for none. */
   readonly subprotocol: string | undefined;
   /** For the WebSocket library: the largest message, after reassembly and inflation. */
   readonly maxMessageBytes: number;
-  /** Turns it into a connection once the 101 is out. */
-  open(socket: Socket): Connection<I, M, R>;
+  /**
+   * Takes the socket once the 101 is out. `onOpen` is called when the application's handlers may have it: at once, or
+   * after the first message has authenticated, or never.
+   */
+  open(socket: Socket, onOpen: (connection: Connection<I, M, R>) => void): Receiver;
   /** Gives the slots back where no connection came of it. Once opened, the connection does that. */
   release(): void;
 }

@@ -11,6 +11,7 @@ export type HandshakeStage =
   | 'origin'
   | 'subprotocol'
   | 'authentication'
+  | 'csrf'
   | 'authorization'
   | 'admission';
 

@@ -1,10 +1,15 @@
+import { Attempts } from './auth/attempts.ts';
 import type { Authenticator } from './auth/authenticator.ts';
+import type { CsrfOption } from './auth/csrf.ts';
+import { Judge } from './auth/judge.ts';
+import { concerns, RevocationList } from './auth/revocations.ts';
 import { systemClock } from './clock.ts';
 import type { ConnectionState } from './connection/connection.ts';
+import type { Pending } from './connection/pending.ts';
 import type { Denial } from './decision.ts';
 import { EventHub } from './events.ts';
 import { compileTrustedProxies } from './handshake/address.ts';
-import type { Caps } from './handshake/admission.ts';
+import { type Caps, Slots } from './handshake/admission.ts';
 import type { Reading } from './handshake/arrival.ts';
 import type { HandshakeSettings } from './handshake/handshake.ts';
 import { compileHosts } from './handshake/host.ts';
@@ -12,7 +17,7 @@ import { outerDoor } from './handshake/outer-door.ts';
 import { unsafeAllowPlaintext } from './handshake/transport.ts';
 import { memoryStore } from './limits/memory-store.ts';
 import { REPORTABLE } from './policy-check.ts';
-import type { Clock, Store } from './ports.ts';
+import type { Clock, Revocation, Store } from './ports.ts';
 import type { Reason } from './reasons.ts';
 import { type AnyPolicy, reportingTo } from './route.ts';
 import { parseCount, parseDuration, parseRate, parseSize } from './units.ts';
@@ -24,9 +29,14 @@ export class GuardFamily {
   readonly store: Store;
   readonly events: EventHub;
   readonly warnings: Warnings;
-  readonly caps: Caps;
+  readonly slots: Slots;
+  readonly judge: Judge;
+  readonly revocations: RevocationList;
   readonly settings: HandshakeSettings;
   readonly connections = new Set<ConnectionState>();
+  readonly pendings = new Set<Pending>();
+  readonly #authenticators = new Set<Authenticator>();
+  #cancelTick = (): void => {};
   readonly closeTimeout: number;
   readonly earlyBytes: number;
   readonly rejectedSockets: number;
@@ -51,17 +61,23 @@ export class GuardFamily {
       this.clock,
     );
     this.warnings.follow(this.events);
-    this.caps = {
-      connections: parseCount(limits.connections ?? 10_000, 'policy.limits.connections'),
-      connectionsPerAddress: parseCount(
-        limits.connectionsPerAddress ?? 100,
-        'policy.limits.connectionsPerAddress',
-      ),
-      connectionsPerIdentity: parseCount(
-        limits.connectionsPerIdentity ?? 20,
-        'policy.limits.connectionsPerIdentity',
-      ),
-    };
+    const replace = policy.onIdentityLimit === 'replace-oldest';
+    this.slots = new Slots(
+      this.store,
+      capsOf(limits),
+      replace ? (subject) => this.#replaceOldest(subject) : undefined,
+    );
+    this.revocations = new RevocationList(
+      this.clock,
+      parseDuration(limits.revocationRetention ?? '30d', 'policy.limits.revocationRetention'),
+      parseCount(limits.revocations ?? 100_000, 'policy.limits.revocations'),
+    );
+    const failures = parseRate(
+      limits.authFailures ?? { rate: '20/m', burst: 20 },
+      'policy.limits.authFailures',
+    );
+    this.judge = new Judge(this.clock, this.store, new Attempts(this.store, failures), this.revocations);
+    this.store.subscribe((revocation) => this.applyRevocation(revocation));
     this.closeTimeout = parseDuration(limits.closeTimeout ?? '5s', 'policy.limits.closeTimeout');
     this.earlyBytes = parseSize(limits.earlyBytes ?? '128KiB', 'policy.limits.earlyBytes');
     this.rejectedSockets = parseCount(limits.rejectedSockets ?? 100, 'policy.limits.rejectedSockets');
@@ -70,8 +86,55 @@ export class GuardFamily {
     this.#warnAboutWorkers(policy);
   }
 
+  /** A connection is open: from now on it is told what has come due. */
+  opened(connection: ConnectionState): void {
+    this.connections.add(connection);
+    if (this.connections.size === 1) this.#tickLater();
+  }
+
+  closed(connection: ConnectionState): void {
+    this.connections.delete(connection);
+    if (this.connections.size === 0) this.#cancelTick();
+  }
+
+  /** Remembers a revocation and closes what it is about. Called for those of every node. */
+  applyRevocation(revocation: Revocation): void {
+    try {
+      this.revocations.add(revocation);
+    } finally {
+      for (const authenticator of this.#authenticators) {
+        authenticator.forget?.((identity) => concerns(revocation, identity));
+      }
+      for (const connection of [...this.connections]) {
+        if (concerns(revocation, connection.identity)) connection.end('revoked');
+      }
+    }
+  }
+
+  /** One timer for all connections: a look at two numbers of each, once a second. */
+  #tickLater(): void {
+    this.#cancelTick = this.clock.schedule(TICK, () => {
+      const now = this.clock.now();
+      const monotonic = this.clock.monotonic();
+      for (const connection of this.connections) connection.tick(now, monotonic);
+      if (this.connections.size > 0) this.#tickLater();
+    });
+  }
+
+  /** Connections are in the order in which they were opened. */
+  #replaceOldest(subject: string): boolean {
+    for (const connection of this.connections) {
+      if (connection.state !== 'open' || connection.identity.subject !== subject) continue;
+      connection.replace();
+      return true;
+    }
+    return false;
+  }
+
   /** Learns where a route's credentials are, since they are scrubbed on every route. */
-  learnSources(authenticators: readonly Authenticator[]): void {
+  learnSources(authenticators: readonly Authenticator[], csrf: CsrfOption | undefined): void {
+    for (const authenticator of authenticators) this.#authenticators.add(authenticator);
+    if (csrf !== undefined) this.#queryCredentials.add(csrf.query);
     for (const source of authenticators.flatMap(({ from }) => from)) {
       if (source.kind === 'query') this.#queryCredentials.add(source.name);
       if (source.kind === 'subprotocol') this.#subprotocolMarkers.add(source.marker);
@@ -124,4 +187,18 @@ export class GuardFamily {
       'one of several processes, each with limits of its own: share a store to count across them',
     );
   }
+}
+
+/** How often connections are told what has come due, in milliseconds. */
+const TICK = 1_000;
+
+function capsOf(limits: NonNullable<AnyPolicy['limits']>): Caps {
+  const cap = (name: keyof Caps, value: number): number => parseCount(value, `policy.limits.${name}`);
+  return {
+    connections: cap('connections', limits.connections ?? 10_000),
+    connectionsPerAddress: cap('connectionsPerAddress', limits.connectionsPerAddress ?? 100),
+    connectionsPerIdentity: cap('connectionsPerIdentity', limits.connectionsPerIdentity ?? 20),
+    pending: cap('pending', limits.pending ?? 1_000),
+    pendingPerAddress: cap('pendingPerAddress', limits.pendingPerAddress ?? 20),
+  };
 }

@@ -1,15 +1,19 @@
 import type { TSchema } from 'typebox';
-import type { Admission } from './admission.ts';
+import type { Admission, Receiver } from './admission.ts';
+import { TicketOffice, ticketTtl } from './auth/tickets.ts';
 import { Connection, type ConnectionServices, type ConnectionState } from './connection/connection.ts';
+import { Pending, type PendingOrigin, type PendingServices } from './connection/pending.ts';
 import { type Denial, deny, isPromise, type MaybePromise } from './decision.ts';
+import { PolicyError } from './errors.ts';
 import type { EventName, GuardEvents } from './events.ts';
 import { type Explanation, explainHandshake } from './explain.ts';
 import { GuardFamily } from './family.ts';
 import { Handshake } from './handshake/handshake.ts';
+import { authenticateFirstMessage, readPendingMessage, renewConnection } from './late-authentication.ts';
 import { admit, judge } from './message/pipeline.ts';
 import type { ExtendOptions, PolicyOptions } from './policy.ts';
 import { checkExtension, checkPolicy, checkRoute } from './policy-check.ts';
-import type { HandshakeRequest, Identity, Lease, Logger, Socket } from './ports.ts';
+import type { HandshakeRequest, Identity, Lease, Logger, Revocation, Socket } from './ports.ts';
 import type { Reason } from './reasons.ts';
 import { type AnyPolicy, compileRoute, type Route } from './route.ts';
 import { type Duration, parseDuration } from './units.ts';
@@ -18,10 +22,21 @@ import { type Duration, parseDuration } from './units.ts';
 export interface GuardStats {
   /** Open connections. */
   readonly connections: number;
+  /** Accepted sockets that have not sent their first message. */
+  readonly pending: number;
   /** Handshakes admitted since the start. */
   readonly admitted: number;
   /** Handshakes denied since the start, by reason. */
   readonly denied: Readonly<Partial<Record<Reason, number>>>;
+}
+
+/** What is revoked: exactly one of subject, session and tokenId. */
+export interface RevokeOptions {
+  readonly subject?: string;
+  readonly session?: string;
+  readonly tokenId?: string;
+  /** Whole seconds since the epoch, inclusive. Default: now. */
+  readonly issuedBefore?: number;
 }
 
 /** A typed policy. Unknown and contradictory options throw here, with the fix in the message. */
@@ -42,10 +57,7 @@ export function createGuard<
 >(policy: PolicyOptions<I, M, R>): Guard<I, M, R> {
   checkPolicy(policy);
   const family = new GuardFamily(policy as AnyPolicy);
-  return new Guard<I, M, R>(
-    family,
-    compileRoute(policy as AnyPolicy, family.store, family.caps, family.events),
-  );
+  return new Guard<I, M, R>(family, compileRoute(policy as AnyPolicy, family));
 }
 
 /** A guard whose types do not matter, for hosts. */
@@ -61,13 +73,18 @@ export class Guard<
   readonly #family: GuardFamily;
   readonly #route: Route;
   readonly #services: ConnectionServices;
+  readonly #pendingServices: PendingServices;
+  readonly #tickets: TicketOffice | undefined;
 
   /** @internal Use `createGuard` or `guard.extend`. */
   constructor(family: GuardFamily, route: Route) {
     this.#family = family;
     this.#route = route;
     this.#services = connectionServices(family, route);
-    family.learnSources(route.authenticators);
+    this.#pendingServices = pendingServices(family, route);
+    family.learnSources(route.authenticators, route.policy.csrf);
+    const ttl = ticketTtl(route.authenticators);
+    this.#tickets = ttl === undefined ? undefined : new TicketOffice(family.store, family.clock, ttl);
     if ([...route.rules.types.values()].some(({ check }) => !check.accelerated)) {
       family.warnings.warn(
         'codegen',
@@ -104,8 +121,7 @@ export class Guard<
       report: [...(base.report ?? []), ...(options.report ?? [])],
     } as unknown as AnyPolicy;
     checkRoute(merged as unknown as Record<string, unknown>);
-    const { store, caps, events } = this.#family;
-    return new Guard<I2, M2, R2>(this.#family, compileRoute(merged, store, caps, events));
+    return new Guard<I2, M2, R2>(this.#family, compileRoute(merged, this.#family));
   }
 
   /** Whether the two share an outer door, because one extends the other or both extend a third. */
@@ -131,13 +147,56 @@ export class Guard<
   }
 
   stats(): GuardStats {
-    const { connections, admitted, denied } = this.#family;
-    return { connections: connections.size, admitted, denied: Object.fromEntries(denied) };
+    const { connections, pendings, admitted, denied } = this.#family;
+    return {
+      connections: connections.size,
+      pending: pendings.size,
+      admitted,
+      denied: Object.fromEntries(denied),
+    };
   }
 
   /** The open connections of this guard and its extensions. */
   connections(): Iterable<Connection<I[number], M, R>> {
     return this.#family.connections as unknown as Iterable<Connection<I[number], M, R>>;
+  }
+
+  /**
+   * Closes every open connection that this is about with `revoked` (4401), at once, and refuses such credentials from
+   * now on, for `limits.revocationRetention`: of a subject, a session or a token. `issuedBefore` is in whole seconds
+   * since the epoch, inclusive; default: now, so that whoever authenticates anew gets in again. A credential without
+   * an issue date counts as older.
+   *
+   * Rejects when it could not be remembered, or told to other nodes; what was open here is closed all the same.
+   */
+  async revoke(what: RevokeOptions): Promise<void> {
+    const { subject, session, tokenId, issuedBefore = Math.floor(this.#family.clock.now() / 1_000) } = what;
+    const named = [subject, session, tokenId].filter((name) => name !== undefined);
+    if (named.length !== 1 || named[0] === '' || !Number.isFinite(issuedBefore)) {
+      throw new TypeError(
+        'revoke() takes exactly one of subject, session and tokenId, and issuedBefore in seconds.',
+      );
+    }
+    const revocation: Revocation = { subject, session, tokenId, issuedBefore: Math.floor(issuedBefore) };
+    try {
+      this.#family.applyRevocation(revocation);
+    } finally {
+      await this.#family.store.revoke(revocation);
+    }
+  }
+
+  /**
+   * Issues single-use tickets.
+   *
+   * @throws PolicyError where the policy has no `tickets()` to redeem them.
+   */
+  get tickets(): TicketOffice {
+    if (this.#tickets !== undefined) return this.#tickets;
+    throw new PolicyError(
+      'policy.auth',
+      'there is no tickets(), so nothing would redeem a ticket',
+      'Add tickets() to it.',
+    );
   }
 
   /**
@@ -148,6 +207,7 @@ export class Guard<
     const family = this.#family;
     const deadline = parseDuration(within, 'close({ within })');
     family.closing = true;
+    for (const pending of family.pendings) pending.end('shutting_down');
     const open = [...family.connections];
     const ended = Promise.all(
       open.map((connection) => new Promise<void>((resolve) => connection.onClose(() => resolve()))),
@@ -216,35 +276,79 @@ export class Guard<
 
   #admission(handshake: Handshake): Admission<I[number], M, R> {
     const { arrival } = handshake;
-    const identity = arrival.identity as I[number];
-    const { address, subprotocol } = arrival;
-    const { path } = handshake;
+    const { subprotocol } = arrival;
+    // What is kept of the request for longer than the handshake: not the host's own, unless somebody waits for it.
+    const { native, ...request } = arrival.view;
+    const facts = { subprotocol, address: arrival.address, path: handshake.path };
+    const slim = this.#route.renews ? { ...request, native: undefined } : undefined;
     const lease = arrival.lease as Lease;
-    const services = this.#services;
+    const { pendingLease } = arrival;
+    const identity = arrival.identity as I[number] | undefined;
     let spent = false;
     this.#family.admitted++;
+    const connect = (socket: Socket, who: Identity, held: Lease): Connection<I[number], M, R> => {
+      const connection = new Connection<I[number], M, R>(
+        socket,
+        { ...facts, identity: who, lease: held, request: slim },
+        this.#services,
+      );
+      if (this.#family.closing) connection.end('shutting_down');
+      if (this.#family.revocations.covers(who)) connection.end('revoked');
+      return connection;
+    };
     return {
       denied: false,
       identity,
       subprotocol,
       maxMessageBytes: this.#route.rules.maxBytes,
-      open: (socket: Socket) => {
+      open: (socket: Socket, onOpen: (connection: Connection<I[number], M, R>) => void): Receiver => {
         if (spent) throw new TypeError('An admission opens once, or is released.');
         spent = true;
-        const connection = new Connection<I[number], M, R>(
-          socket,
-          { identity, subprotocol, address, path, lease },
-          services,
+        if (pendingLease === undefined) {
+          const connection = connect(socket, identity as I[number], lease);
+          if (connection.state === 'open') onOpen(connection);
+          return connection;
+        }
+        const origin: PendingOrigin = {
+          id: crypto.randomUUID(),
+          address: facts.address,
+          path: facts.path,
+          lease,
+          pendingLease,
+          authenticate: (message, signal) =>
+            authenticateFirstMessage(
+              this.#family,
+              this.#route,
+              message,
+              { ...request, native },
+              signal,
+              (who, slot) => ({
+                open: (ready) => connect(ready, who, both(lease, slot)) as unknown as ConnectionState,
+                release: () => slot.release(),
+              }),
+            ),
+        };
+        return new Pending(socket, origin, this.#pendingServices, (connection) =>
+          onOpen(connection as unknown as Connection<I[number], M, R>),
         );
-        if (this.#family.closing) connection.end('shutting_down');
-        return connection;
       },
       release() {
-        if (!spent) lease.release();
+        if (spent) return;
         spent = true;
+        lease.release();
+        pendingLease?.release();
       },
     };
   }
+}
+
+function both(first: Lease, second: Lease): Lease {
+  return {
+    release() {
+      first.release();
+      second.release();
+    },
+  };
 }
 
 /** The options that say something. */
@@ -256,6 +360,7 @@ function stated<T extends object>(options: T | undefined): Partial<T> {
 const AFTER_ORIGIN: ReadonlySet<string> = new Set([
   'subprotocol',
   'authentication',
+  'csrf',
   'authorization',
   'admission',
 ]);
@@ -263,6 +368,7 @@ const AFTER_ORIGIN: ReadonlySet<string> = new Set([
 /** Hands one room's result to the next. */
 function connectionServices(family: GuardFamily, route: Route): ConnectionServices {
   const { rules, replies } = route;
+  const tolerances = new Map(route.authenticators.map(({ scheme, tolerance = 0 }) => [scheme, tolerance]));
   const reportFor = (connection: ConnectionState) => (denial: Denial, pointer?: string) =>
     connection.report('message.reported', denial, pointer);
   return {
@@ -286,7 +392,23 @@ function connectionServices(family: GuardFamily, route: Route): ConnectionServic
         throw new TypeError(`The reply '${type}' does not match its schema at '${check.pointer(reply)}'.`);
       return text;
     },
-    opened: (connection) => void family.connections.add(connection),
-    closed: (connection) => void family.connections.delete(connection),
+    renew: (connection, message) => renewConnection(family, route, connection, message),
+    toleranceOf: ({ scheme }) => tolerances.get(scheme) ?? 0,
+    lifetime: route.lifetime,
+    expiryNotice: route.expiryNotice,
+    opened: (connection) => family.opened(connection),
+    closed: (connection) => family.closed(connection),
+  };
+}
+
+function pendingServices(family: GuardFamily, route: Route): PendingServices {
+  return {
+    ...route.pending,
+    clock: family.clock,
+    events: family.events,
+    closeTimeout: family.closeTimeout,
+    readAuth: (data, isBinary) => readPendingMessage(data, isBinary, route),
+    opened: (pending) => void family.pendings.add(pending),
+    closed: (pending) => void family.pendings.delete(pending),
   };
 }

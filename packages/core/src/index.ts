@@ -1,8 +1,9 @@
 export { type Static, type TSchema, Type } from 'typebox';
-export type { Admission } from './admission.ts';
+export type { Admission, Receiver } from './admission.ts';
 export { type AnonymousIdentity, anonymous } from './auth/anonymous.ts';
 export type { Authenticator, Presented } from './auth/authenticator.ts';
 export { bearer, type CredentialSource, cookie, query, subprotocol } from './auth/credential.ts';
+export type { CsrfOption } from './auth/csrf.ts';
 export { type CustomIdentity, type CustomOptions, custom } from './auth/custom.ts';
 export {
   type JwtClaims,
@@ -13,6 +14,13 @@ export {
   unsafeAnyIssuer,
 } from './auth/jwt.ts';
 export type { KeyOptions } from './auth/keys.ts';
+export {
+  type TicketIdentity,
+  type TicketOffice,
+  type TicketOptions,
+  type TicketRequest,
+  tickets,
+} from './auth/tickets.ts';
 export { systemClock } from './clock.ts';
 export { Connection } from './connection/connection.ts';
 export {
@@ -34,7 +42,14 @@ export type {
   MessageVerdict,
 } from './events.ts';
 export type { Explanation, StageExplanation } from './explain.ts';
-export { type AnyGuard, createGuard, definePolicy, Guard, type GuardStats } from './guard.ts';
+export {
+  type AnyGuard,
+  createGuard,
+  definePolicy,
+  Guard,
+  type GuardStats,
+  type RevokeOptions,
+} from './guard.ts';
 export type { Handshake } from './handshake/handshake.ts';
 export { type OriginPredicate, type OriginsOption, unsafeAllowAnyOrigin } from './handshake/origin.ts';
 export { unsafeAllowPlaintext } from './handshake/transport.ts';
@@ -66,6 +81,7 @@ export type {
   Peer,
   RateLimit,
   RequestView,
+  Revocation,
   Socket,
   Store,
 } from './ports.ts';

@@ -1,8 +1,11 @@
+import { AUTH_TYPE } from './auth/auth-message.ts';
 import type { Authenticator } from './auth/authenticator.ts';
 import { type CredentialSource, isCredentialSource, sourceKey } from './auth/credential.ts';
+import { checkCsrf } from './auth/csrf.ts';
 import { PolicyError } from './errors.ts';
 import { unsafeAllowAnyOrigin } from './handshake/origin.ts';
 import { unsafeAllowPlaintext } from './handshake/transport.ts';
+import { isPassthrough } from './message/rules.ts';
 import {
   unsafeReportAuthorization,
   unsafeReportHost,
@@ -19,6 +22,9 @@ const ROUTE_OPTIONS = [
   'subprotocols',
   'onDenied',
   'rejectAs',
+  'firstMessage',
+  'renewal',
+  'csrf',
   'origins',
   'limits',
   'report',
@@ -29,13 +35,26 @@ const SERVER_OPTIONS = [
   'forwardedHeader',
   'transport',
   'compression',
+  'onIdentityLimit',
   'store',
   'logger',
   'clock',
 ];
-const ROUTE_LIMITS = ['message', 'messages', 'bytes', 'violations', 'queuedMessages', 'json'];
+const ROUTE_LIMITS = [
+  'message',
+  'messages',
+  'bytes',
+  'violations',
+  'lifetime',
+  'pendingTimeout',
+  'authAttempts',
+  'authMessage',
+  'pendingBytes',
+  'queuedMessages',
+  'json',
+];
 const SERVER_LIMITS = [
-  'handshakeTimeout', 'handshakes', 'connections', 'connectionsPerAddress', 'connectionsPerIdentity', 'headerCount',
+  'handshakeTimeout', 'handshakes', 'authFailures', 'pending', 'pendingPerAddress', 'revocations', 'revocationRetention', 'connections', 'connectionsPerAddress', 'connectionsPerIdentity', 'headerCount',
   'headerBytes', 'offeredSubprotocols', 'earlyBytes', 'rejectedSockets', 'closeTimeout',
 ]; // biome-ignore format: a list of names reads best as a block
 
@@ -63,6 +82,7 @@ export function checkPolicy(policy: object): void {
     'policy.limits',
   );
   oneOf(options.forwardedHeader, ['x-forwarded-for', 'forwarded'], 'policy.forwardedHeader');
+  oneOf(options.onIdentityLimit, ['reject', 'replace-oldest'], 'policy.onIdentityLimit');
   oneOf(options.compression, [true, false], 'policy.compression');
   oneOf(options.transport, ['tls', unsafeAllowPlaintext], 'policy.transport');
   stringList(options.hosts, 'policy.hosts');
@@ -118,6 +138,8 @@ export function checkRoute(options: Options): void {
   checkOrigins(options.origins);
   const authenticators = checkAuth(options.auth);
   checkReport(options.report, authenticators);
+  checkAuthMessages(options, authenticators);
+  checkCsrf(options.csrf);
   checkAnyOrigin(options.origins, authenticators);
 }
 
@@ -140,7 +162,7 @@ function checkAuth(auth: unknown): readonly Authenticator[] {
       'List authenticators such as jwt(…); anonymous() lets everybody in.',
     );
   }
-  const seen = new Map<string, string>();
+  const seen = new Map<string, Authenticator>();
   for (const entry of auth as (Authenticator | undefined)[]) {
     const { scheme = '', from, authenticate } = entry ?? {};
     if (!Array.isArray(from) || typeof authenticate !== 'function')
@@ -157,17 +179,62 @@ function checkAuth(auth: unknown): readonly Authenticator[] {
           'Use bearer(), cookie(name), subprotocol() or query(name).',
         );
       const earlier = seen.get(sourceKey(source));
-      if (earlier !== undefined) {
+      // Tokens say who issued them, so that exactly one of several jwt() judges each.
+      if (earlier !== undefined && !(earlier.accepts && entry?.accepts)) {
         throw new PolicyError(
           'policy.auth',
-          `${sourceKey(source)} is read by both '${earlier}' and '${scheme}'`,
+          `${sourceKey(source)} is read by both '${earlier.scheme}' and '${scheme}'`,
           'Give each authenticator a place of its own, so that nothing falls through from one to the other.',
         );
       }
-      seen.set(sourceKey(source), scheme);
+      seen.set(sourceKey(source), entry as Authenticator);
     }
   }
   return auth as Authenticator[];
+}
+
+/** `firstMessage` and `renewal` need somebody who reads the message, and nobody who answers in its stead. */
+function checkAuthMessages(
+  { firstMessage, renewal, messages }: Options,
+  authenticators: readonly Authenticator[],
+): void {
+  const first = optionObject(firstMessage, ['early'], 'policy.firstMessage');
+  oneOf(first.early, ['refuse', 'queue'], 'policy.firstMessage.early');
+  optionObject(renewal, ['notice'], 'policy.renewal');
+  const option = firstMessage ? 'policy.firstMessage' : 'policy.renewal';
+  if (!(firstMessage || renewal)) return;
+  if (!authenticators.some(({ messageField }) => messageField !== undefined)) {
+    throw new PolicyError(
+      option,
+      'no authenticator reads messages',
+      'Use jwt(), tickets(), or custom({ messageField }).',
+    );
+  }
+  if (AUTH_TYPE in (messages as object)) {
+    throw new PolicyError(
+      `policy.messages.${AUTH_TYPE}`,
+      `the name belongs to ${option}`,
+      'Choose another one.',
+    );
+  }
+  if (renewal && isPassthrough(messages)) {
+    throw new PolicyError('policy.renewal', 'the messages are not read', 'Leave it out with passthrough().');
+  }
+  const fallback = firstMessage ? authenticators.find(({ from }) => from.length === 0) : undefined;
+  if (fallback !== undefined) {
+    throw new PolicyError(
+      'policy.firstMessage',
+      `'${fallback.scheme}' answers for every handshake without a credential, so no first message would be asked for`,
+      'Take it out of policy.auth.',
+    );
+  }
+}
+
+function optionObject(value: unknown, known: readonly string[], option: string): Options {
+  if (value === undefined || typeof value === 'boolean') return {};
+  const options = asObject(value, option);
+  refuseUnknown(options, known, option);
+  return options;
 }
 
 function checkReport(report: unknown, authenticators: readonly Authenticator[]): void {

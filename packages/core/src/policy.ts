@@ -1,4 +1,5 @@
 import type { Authenticator } from './auth/authenticator.ts';
+import type { CsrfOption } from './auth/csrf.ts';
 import type { MaybePromise } from './decision.ts';
 import type { OriginsOption } from './handshake/origin.ts';
 import type { unsafeAllowPlaintext } from './handshake/transport.ts';
@@ -42,6 +43,16 @@ export interface RouteLimits {
   readonly bytes?: ByteRateOption;
   /** How many denied messages end a connection. Default: 10. Then: closed with `too_many_violations` (1008). */
   readonly violations?: number;
+  /** How long a connection may live, whatever renews it. Default: 24 h. Then: closed with `lifetime` (1001). */
+  readonly lifetime?: Duration;
+  /** With `firstMessage`: from the 101 until the auth message was right. Default: 5 s. Then: `auth_timeout` (4408). */
+  readonly pendingTimeout?: Duration;
+  /** With `firstMessage`: how many auth messages may fail. Default: 3. Then: closed with the last one's reason. */
+  readonly authAttempts?: number;
+  /** With `firstMessage`: the largest auth message. Default: 8 KiB. Beyond: `message_too_big` (1009). */
+  readonly authMessage?: Size;
+  /** With `firstMessage`: bytes of messages that wait for the connection to open. Default: 16 KiB. Beyond: `message_too_big` (1009). */
+  readonly pendingBytes?: Size;
   /** How many messages wait for an asynchronous handler. Default: 64. Beyond: the socket is not read until there is room. */
   readonly queuedMessages?: number;
   /** The shape of a parsed message. Beyond: `message_malformed`. */
@@ -66,6 +77,16 @@ export interface Limits extends RouteLimits {
   readonly connectionsPerAddress?: number;
   /** Open connections of one identity's subject. Default: 20. Beyond: `connection_limit` (429). */
   readonly connectionsPerIdentity?: number;
+  /** Failed authentications of one address (an IPv6 /64). Default: 20/m, burst 20. Beyond: `auth_attempts` (429), before any cryptography. */
+  readonly authFailures?: RateOption;
+  /** Connections in all that have not sent their first message. Default: 1,000. Beyond: `pending_limit` (503). */
+  readonly pending?: number;
+  /** Connections of one address that have not sent their first message. Default: 20. Beyond: `pending_limit` (503). */
+  readonly pendingPerAddress?: number;
+  /** How many revocations are remembered. Default: 100,000. Beyond: `guard.revoke` rejects, after closing what it could. */
+  readonly revocations?: number;
+  /** How long a revocation is remembered. Default: 30 days. A credential that would outlive it is `credential_invalid`. */
+  readonly revocationRetention?: Duration;
   /** Headers of a handshake. Default: 100. Beyond: `request_malformed` (400). */
   readonly headerCount?: number;
   /** Bytes of a handshake's headers. Default: 16 KiB, which is also Node's. Beyond: `request_malformed` (400). */
@@ -95,6 +116,20 @@ export interface RoutePolicy<I extends readonly Identity[], M, R> {
   readonly replies?: R;
   /** The application's subprotocols. Default: none, so that an offer of some is refused with `subprotocol_denied`. */
   readonly subprotocols?: readonly string[];
+  /**
+   * Whether a handshake without a credential is accepted as pending, to authenticate by its first message
+   * `{ "type": "auth", "token": … }`; no handler runs before. Messages that come earlier close with
+   * `credential_missing`, or with `{ early: 'queue' }` wait. Default: `false`.
+   */
+  readonly firstMessage?: boolean | { readonly early?: 'refuse' | 'queue' };
+  /**
+   * Whether `{ "type": "auth", "token": … }` on an open connection renews it: same subject and session, asked of
+   * `authorize` again, never past `limits.lifetime`. With `notice`, the client is sent `auth_expiring` so long before
+   * the end. Default: `false`.
+   */
+  readonly renewal?: boolean | { readonly notice?: Duration };
+  /** An anti-forgery token that has to come with an ambient credential. Default: none. Else: `csrf_denied` (403). */
+  readonly csrf?: CsrfOption;
   /** What a denied message gets: an error reply, or the close code of its reason. Default: `'reply'`. */
   readonly onDenied?: 'reply' | 'close';
   /**
@@ -127,6 +162,11 @@ export interface PolicyOptions<I extends readonly Identity[], M, R> extends Rout
   readonly transport?: 'tls' | typeof unsafeAllowPlaintext;
   /** permessage-deflate (RFC 7692). Default: `false`. Where it is on, `limits.message` bounds the inflated size. */
   readonly compression?: boolean;
+  /**
+   * What happens at `limits.connectionsPerIdentity`: the new connection is refused, or the oldest one gives way with
+   * `replaced` (4409). Default: `'reject'`.
+   */
+  readonly onIdentityLimit?: 'reject' | 'replace-oldest';
   readonly limits?: Limits;
   /** Stages that decide and record, but let through. Default: none. */
   readonly report?: readonly ReportOption[];

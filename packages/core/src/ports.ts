@@ -108,6 +108,15 @@ export interface RateLimit {
   readonly burst: number;
 }
 
+/** Something that is refused from now on, although its signature is right and its time has not come. */
+export interface Revocation {
+  readonly subject?: string | undefined;
+  readonly session?: string | undefined;
+  readonly tokenId?: string | undefined;
+  /** Whole seconds since the epoch, inclusive: what was issued later counts again. */
+  readonly issuedBefore: number;
+}
+
 /** Shared state behind a few atomic operations. */
 export interface Store {
   /**
@@ -121,4 +130,12 @@ export interface Store {
   acquire(leases: readonly LeaseRequest[]): MaybePromise<Acquired>;
   /** The index of the first slot that has no room, or -1; takes nothing. */
   full(leases: readonly LeaseRequest[]): MaybePromise<number>;
+  /** Keeps a value for `ttl` milliseconds, to be redeemed once. Rejects when there is no room. */
+  put(key: string, value: string, ttl: number): MaybePromise<void>;
+  /** Takes the value out: of any number of callers at once one gets it, and only before it expires. */
+  redeem(key: string): MaybePromise<string | undefined>;
+  /** Tells every subscriber, on every node. */
+  revoke(revocation: Revocation): MaybePromise<void>;
+  /** Calls the listener for each revocation, whoever made it; the returned function stops that. */
+  subscribe(listener: (revocation: Revocation) => void): () => void;
 }

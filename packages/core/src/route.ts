@@ -1,7 +1,9 @@
 import type { Authenticator } from './auth/authenticator.ts';
+import type { Judge } from './auth/judge.ts';
+import type { PendingServices } from './connection/pending.ts';
 import { PolicyError } from './errors.ts';
 import type { EventHub } from './events.ts';
-import type { Caps } from './handshake/admission.ts';
+import type { Slots } from './handshake/admission.ts';
 import type { AuthorizeHandshake } from './handshake/inner-door.ts';
 import { innerDoor } from './handshake/inner-door.ts';
 import { compileOrigins } from './handshake/origin.ts';
@@ -11,8 +13,8 @@ import { compileTypes, isPassthrough, type MessageRules } from './message/rules.
 import { type Check, compileSchema } from './message/schema.ts';
 import type { PolicyOptions } from './policy.ts';
 import { REPORTABLE } from './policy-check.ts';
-import type { Identity, Store } from './ports.ts';
-import { parseByteRate, parseCount, parseRate, parseSize } from './units.ts';
+import type { Clock, Identity } from './ports.ts';
+import { parseByteRate, parseCount, parseDuration, parseRate, parseSize } from './units.ts';
 
 /** Any policy, for code that does not care what its types infer. */
 export type AnyPolicy = PolicyOptions<readonly Identity[], unknown, unknown>;
@@ -30,12 +32,34 @@ export interface Route {
   readonly rejectAs: 'http' | 'close';
   readonly violations: number;
   readonly queuedMessages: number;
+  readonly authorize: AuthorizeHandshake | undefined;
+  readonly renews: boolean;
+  readonly expiryNotice: number;
+  readonly lifetime: number;
+  readonly pending: Pick<
+    PendingServices,
+    'timeout' | 'attempts' | 'authMessageBytes' | 'queuedBytes' | 'early'
+  >;
 }
 
-export function compileRoute(policy: AnyPolicy, store: Store, caps: Caps, events: EventHub): Route {
+/** What the routes of a family share. */
+export interface RouteServices {
+  readonly clock: Clock;
+  readonly events: EventHub;
+  readonly judge: Judge;
+  readonly slots: Slots;
+}
+
+function noticeOf(renewal: NonNullable<AnyPolicy['renewal']>): number {
+  if (typeof renewal !== 'object' || renewal.notice === undefined) return 0;
+  return parseDuration(renewal.notice, 'policy.renewal.notice');
+}
+
+export function compileRoute(policy: AnyPolicy, { events, judge, slots, clock }: RouteServices): Route {
   const authenticators = policy.auth as readonly Authenticator[];
   const reported = new Set((policy.report ?? []).map((stage) => REPORTABLE.get(stage) as string));
-  const limits = policy.limits ?? {};
+  const { limits = {}, firstMessage = false, renewal = false } = policy;
+  const authorize = policy.authorize as AuthorizeHandshake | undefined;
   return {
     name: policy.name ?? 'default',
     policy,
@@ -44,16 +68,29 @@ export function compileRoute(policy: AnyPolicy, store: Store, caps: Caps, events
       authenticators,
       origins: compileOrigins(policy.origins),
       subprotocols: checkSubprotocols(policy.subprotocols ?? []),
-      authorize: policy.authorize as AuthorizeHandshake | undefined,
-      caps,
-      store,
+      authorize,
+      csrf: policy.csrf,
+      judge,
+      slots,
+      firstMessage: Boolean(firstMessage),
     }),
     reporting: reportingTo(events, reported),
-    rules: compileRules(policy, reported),
+    rules: compileRules(policy, reported, clock),
     replies: compileReplies(policy.replies as Readonly<Record<string, unknown>> | undefined),
     onDenied: policy.onDenied ?? 'reply',
     rejectAs: policy.rejectAs ?? 'http',
     violations: parseCount(limits.violations ?? 10, 'policy.limits.violations'),
+    authorize,
+    renews: Boolean(renewal),
+    expiryNotice: noticeOf(renewal),
+    lifetime: parseDuration(limits.lifetime ?? '24h', 'policy.limits.lifetime'),
+    pending: {
+      timeout: parseDuration(limits.pendingTimeout ?? '5s', 'policy.limits.pendingTimeout'),
+      attempts: parseCount(limits.authAttempts ?? 3, 'policy.limits.authAttempts'),
+      authMessageBytes: parseSize(limits.authMessage ?? '8KiB', 'policy.limits.authMessage'),
+      queuedBytes: parseSize(limits.pendingBytes ?? '16KiB', 'policy.limits.pendingBytes'),
+      early: (typeof firstMessage === 'object' ? firstMessage.early : undefined) ?? 'refuse',
+    },
     queuedMessages: parseCount(limits.queuedMessages ?? 64, 'policy.limits.queuedMessages'),
   };
 }
@@ -79,7 +116,7 @@ export function reportingTo(events: EventHub, stages: ReadonlySet<string>): Repo
   };
 }
 
-function compileRules(policy: AnyPolicy, reported: ReadonlySet<string>): MessageRules {
+function compileRules(policy: AnyPolicy, reported: ReadonlySet<string>, clock: Clock): MessageRules {
   const { messages, limits = {} } = policy;
   const opaque = isPassthrough(messages) ? messages : undefined;
   const types = compileTypes(opaque === undefined ? (messages as Readonly<Record<string, unknown>>) : {});
@@ -98,8 +135,12 @@ function compileRules(policy: AnyPolicy, reported: ReadonlySet<string>): Message
     },
     reportSchema: reported.has('schema'),
     reportRate: reported.has('message-rate'),
+    renewal: Boolean(policy.renewal),
+    now: () => clock.now(),
   };
 }
+
+const RESERVED_REPLIES: readonly string[] = ['error', 'auth_ok', 'auth_expiring'];
 
 function compileReplies(
   replies: Readonly<Record<string, unknown>> | undefined,
@@ -107,10 +148,10 @@ function compileReplies(
   if (replies === undefined) return undefined;
   return new Map(
     Object.entries(replies).map(([type, schema]) => {
-      if (type === 'error') {
+      if (RESERVED_REPLIES.includes(type)) {
         throw new PolicyError(
-          'policy.replies.error',
-          "the guard's own denials use this type",
+          `policy.replies.${type}`,
+          "the guard's own messages use this type",
           'Choose another name.',
         );
       }

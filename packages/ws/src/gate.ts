@@ -149,12 +149,13 @@ function welcomeGuarded(
   accept: Accept,
   { admission, guard }: Decision,
 ): void {
-  const connection = guardSocket(ws, admission, guard);
-  try {
-    accept(ws, request);
-  } catch (error) {
-    connection.fault(error);
-  }
+  guardSocket(ws, admission, guard, (connection) => {
+    try {
+      accept(ws, request);
+    } catch (error) {
+      connection.fault(error);
+    }
+  });
 }
 
 function ignore(): void {}

@@ -1,12 +1,22 @@
-import type { Admission, AnyGuard, Connection, Guard, Identity, MaybePromise, Socket } from '@sallyport/core';
+import type {
+  Admission,
+  AnyGuard,
+  Connection,
+  Guard,
+  Identity,
+  MaybePromise,
+  Receiver,
+  Socket,
+} from '@sallyport/core';
 import { isPromise } from '@sallyport/core';
 import type { WebSocket } from 'ws';
 
+const RECEIVER: unique symbol = Symbol('sallyport.receiver');
 const CONNECTION: unique symbol = Symbol('sallyport.connection');
 const GUARD: unique symbol = Symbol('sallyport.guard');
 
 /** Kept on the socket itself: each message asks for it. */
-type GuardedWebSocket = WebSocket & { [CONNECTION]: Connection; [GUARD]: AnyGuard };
+type GuardedWebSocket = WebSocket & { [RECEIVER]: Receiver; [CONNECTION]: Connection; [GUARD]: AnyGuard };
 
 /**
  * The typed connection of a guarded socket.
@@ -26,33 +36,38 @@ export function connectionOf<I extends readonly Identity[], M, R>(
 
 /**
  * Puts the guard between a socket and all its listeners, those of the application included, by the socket's own
- * `emit`: a listener beside theirs could not hold a message back.
+ * `emit`: a listener beside theirs could not hold a message back. `onOpen` is called when the application may have
+ * the socket: at once, or after its first message has authenticated.
  */
 export function guardSocket(
   socket: WebSocket,
   admission: Admission<Identity, unknown, unknown>,
   guard: AnyGuard,
-): Connection {
-  const connection = admission.open(new WsSocket(socket)) as unknown as Connection;
-  Object.defineProperties(socket, { [CONNECTION]: { value: connection }, [GUARD]: { value: guard } });
+  onOpen: (connection: Connection) => void,
+): void {
   // Without an error listener one bad frame would end the process (CVE-2022-39386, CVE-2024-38355).
   socket.on('error', ignore);
+  const receiver = admission.open(new WsSocket(socket), (opened) => {
+    const connection = opened as unknown as Connection;
+    Object.defineProperties(socket, { [CONNECTION]: { value: connection }, [GUARD]: { value: guard } });
+    onOpen(connection);
+  });
+  Object.defineProperty(socket, RECEIVER, { value: receiver });
   socket.emit = emitGuarded as WebSocket['emit'];
-  return connection;
 }
 
 function ignore(): void {}
 
 function emitGuarded(this: GuardedWebSocket, event: string, first?: unknown, second?: unknown): boolean {
-  const connection = this[CONNECTION];
+  const receiver = this[RECEIVER];
   if (event === 'message') {
     const data = first as Buffer | string;
     // The ws 7 inside express-ws and koa-websocket gives text as a string, and no second argument.
-    connection.receive(data, typeof second === 'boolean' ? second : typeof data !== 'string');
+    receiver.receive(data, typeof second === 'boolean' ? second : typeof data !== 'string');
     return true;
   }
-  if (event === 'error') connection.broken(isTooBig(first as Error) ? 'message_too_big' : undefined);
-  if (event === 'close') connection.closed(first as number);
+  if (event === 'error') receiver.broken(isTooBig(first as Error) ? 'message_too_big' : undefined);
+  if (event === 'close') receiver.closed(first as number);
   return (Object.getPrototypeOf(this) as WebSocket).emit.call(this, event, first, second);
 }
 

@@ -56,7 +56,12 @@ export function openSocket(server: Server, options: OpenOptions = {}): Promise<W
     createConnection: () => client as never,
   });
   return new Promise((resolve, reject) => {
-    socket.once('open', () => resolve(socket));
+    socket.once('open', () => {
+      // What the server sends at once would be emitted before the caller's first statement.
+      socket.pause();
+      setImmediate(() => socket.resume());
+      resolve(socket);
+    });
     socket.once('error', reject);
     socket.once('unexpected-response', (_request, response) => void refused(response).then(reject, reject));
   });

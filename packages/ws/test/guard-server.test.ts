@@ -18,7 +18,13 @@ afterEach(async () => {
 function chat() {
   const guard = createGuard({
     auth: [
-      jwt({ secret, algorithms: ['HS256'], issuer: 'me', audience: 'chat', from: [bearer(), query('token'), subprotocol()] }),
+      jwt({
+        secret,
+        algorithms: ['HS256'],
+        issuer: 'me',
+        audience: 'chat',
+        from: [bearer(), query('token'), subprotocol()],
+      }),
       anonymous(),
     ],
     messages,
@@ -37,32 +43,55 @@ function chat() {
 }
 
 const token = (): Promise<string> =>
-  new SignJWT({}).setProtectedHeader({ alg: 'HS256' }).setSubject('alice').setIssuer('me').setAudience('chat').setExpirationTime('5m').sign(new TextEncoder().encode(secret));
+  new SignJWT({})
+    .setProtectedHeader({ alg: 'HS256' })
+    .setSubject('alice')
+    .setIssuer('me')
+    .setAudience('chat')
+    .setExpirationTime('5m')
+    .sign(new TextEncoder().encode(secret));
 
-const next = (socket: WebSocket) => new Promise((resolve) => socket.once('message', (data) => resolve(JSON.parse(String(data)))));
+const next = (socket: WebSocket) =>
+  new Promise((resolve) => socket.once('message', (data) => resolve(JSON.parse(String(data)))));
 
 test('a chat over a real port, with everything in its place', async () => {
   const { guard, server } = chat();
   await new Promise<void>((done) => server.listen(0, done));
   const { port } = server.address() as AddressInfo;
-  const socket = new WebSocket(`ws://localhost:${port}/chat?token=${await token()}&room=1`, { origin: `http://localhost:${port}` });
+  const socket = new WebSocket(`ws://localhost:${port}/chat?token=${await token()}&room=1`, {
+    origin: `http://localhost:${port}`,
+  });
   expect(await next(socket)).toEqual({ type: 'welcome', subject: 'alice', url: '/chat?room=1' });
   socket.send(JSON.stringify({ type: 'say', text: 'hi' }));
   expect(await next(socket)).toEqual({ type: 'said', text: 'hi' });
   socket.send(JSON.stringify({ type: 'say', text: 'too long' }));
   expect(await next(socket)).toMatchObject({ type: 'error', code: 'message_invalid', path: '/text' });
-  expect(guard.stats()).toEqual({ connections: 1, admitted: 1, denied: {} });
+  expect(guard.stats()).toEqual({ connections: 1, pending: 0, admitted: 1, denied: {} });
   socket.close();
   await new Promise((done) => socket.once('close', done));
 });
 
 test('opened in the process, with an address and an origin', async () => {
   const { guard, server } = chat();
-  const socket = await openSocket(server, { path: '/chat', origin: 'http://localhost', address: '127.0.0.1', subprotocols: ['bearer', await token()] });
+  const socket = await openSocket(server, {
+    path: '/chat',
+    origin: 'http://localhost',
+    address: '127.0.0.1',
+    subprotocols: ['bearer', await token()],
+  });
   expect(socket.protocol).toBe('bearer');
   socket.terminate();
-  await expect(openSocket(server, { path: '/chat', origin: 'http://evil.test' })).rejects.toMatchObject({ status: 403, reason: 'origin_denied' });
-  await expect(openSocket(server, { path: '/chat', address: '192.0.2.1' })).rejects.toMatchObject({ status: 403, reason: 'tls_required' });
-  await expect(openSocket(server, { path: '/nope' })).rejects.toMatchObject({ status: 404, reason: 'route_unknown' });
+  await expect(openSocket(server, { path: '/chat', origin: 'http://evil.test' })).rejects.toMatchObject({
+    status: 403,
+    reason: 'origin_denied',
+  });
+  await expect(openSocket(server, { path: '/chat', address: '192.0.2.1' })).rejects.toMatchObject({
+    status: 403,
+    reason: 'tls_required',
+  });
+  await expect(openSocket(server, { path: '/nope' })).rejects.toMatchObject({
+    status: 404,
+    reason: 'route_unknown',
+  });
   expect(guard.stats().denied).toEqual({ origin_denied: 1, tls_required: 1, route_unknown: 1 });
 });

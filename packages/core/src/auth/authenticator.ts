@@ -1,6 +1,6 @@
 import type { Denial, MaybePromise } from '../decision.ts';
 import { PolicyError } from '../errors.ts';
-import type { Clock, Identity, RequestView } from '../ports.ts';
+import type { Clock, Identity, RequestView, Store } from '../ports.ts';
 import type { CredentialSource } from './credential.ts';
 
 /** What an authenticator is asked about. */
@@ -9,6 +9,7 @@ export interface Presented {
   readonly credential: string | undefined;
   readonly request: RequestView;
   readonly clock: Clock;
+  readonly store: Store;
   /** Aborted when the client goes away or the handshake's deadline passes. */
   readonly signal: AbortSignal;
 }
@@ -26,7 +27,25 @@ export interface Authenticator<I extends Identity = Identity> {
   readonly ambient: boolean;
   /** Whether judging runs application code or fetches something, which `explain()` never does. */
   readonly asksOutside: boolean;
+  /** Whether judging uses the credential up, so that the caps are looked at before. */
+  readonly spends?: boolean;
+  /** The field of `{ "type": "auth", … }` that holds its credential; absent for one that messages cannot carry. */
+  readonly messageField?: string;
+  /** Milliseconds that a connection outlives `expiresAt`, for clocks that differ. Default: none. */
+  readonly tolerance?: number;
+  /** Whether a credential is this authenticator's, where several read the same place. Default: yes. */
+  accepts?(credential: string): boolean;
+  /** Drops what it remembers of identities that were revoked. */
+  forget?(revoked: (identity: Identity) => boolean): void;
   authenticate(presented: Presented): MaybePromise<I | Denial | undefined>;
+}
+
+/** Nothing falls through: exactly one authenticator judges a credential, by what that says of its issuer. */
+export function chooseReader(readers: readonly Authenticator[], credential: string): Authenticator {
+  const [first] = readers;
+  return (
+    readers.length === 1 ? first : (readers.find((reader) => reader.accepts?.(credential)) ?? first)
+  ) as Authenticator;
 }
 
 /** By `anonymous` handlers and the policy's own checks know who presented nothing: nobody else may be called so. */

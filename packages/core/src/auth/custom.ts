@@ -1,8 +1,10 @@
-import { Denial, deny, isPromise, type MaybePromise, settled } from '../decision.ts';
+import { type Denial, deny, isPromise, type MaybePromise, settled } from '../decision.ts';
 import { PolicyError } from '../errors.ts';
-import type { Claims, Identity, RequestView } from '../ports.ts';
+import type { Claims, Clock, Identity, RequestView } from '../ports.ts';
+import { type Duration, parseDuration } from '../units.ts';
 import { type Authenticator, checkScheme, freezeIdentity } from './authenticator.ts';
 import type { CredentialSource } from './credential.ts';
+import { keepRecheck } from './recheck.ts';
 
 /** What a custom authenticator returns for a credential that is right. */
 export interface CustomIdentity<C> {
@@ -14,6 +16,12 @@ export interface CustomIdentity<C> {
   /** Seconds since the epoch. */
   readonly expiresAt?: number | undefined;
   readonly claims?: C;
+  /**
+   * Whether what this identity came from, a session say, is still there. Asked while the connection is open, every
+   * `recheckEvery` and before messages whose rule says `recheck: true`; anything but `true` closes with `revoked`,
+   * a rejection with `auth_unavailable`.
+   */
+  readonly stillValid?: () => MaybePromise<boolean>;
 }
 
 export interface CustomOptions<Scheme extends string, C> {
@@ -27,6 +35,13 @@ export interface CustomOptions<Scheme extends string, C> {
    * sources say it and this option is refused.
    */
   readonly ambient?: boolean;
+  /** How often `stillValid` is asked while a connection is open. Default: 60 s. */
+  readonly recheckEvery?: Duration;
+  /**
+   * The field of `{ "type": "auth", … }` that holds its credential, for `firstMessage` and `renewal`. Default: none, so
+   * that messages cannot carry it.
+   */
+  readonly messageField?: string;
   /**
    * Who is it? `undefined` or `null` says that the credential is not right (with `from`), or that there was none.
    * A rejection denies with `auth_unavailable` (503); the handshake's deadline bounds it, and `signal` tells when
@@ -39,19 +54,77 @@ export interface CustomOptions<Scheme extends string, C> {
   }) => MaybePromise<CustomIdentity<C> | undefined | null>;
 }
 
+const KNOWN: readonly string[] = [
+  'scheme',
+  'from',
+  'ambient',
+  'recheckEvery',
+  'messageField',
+  'authenticate',
+];
+
 /** An authenticator of the application's own: a server-side session, an API key in a database, a client certificate. */
 export function custom<const Scheme extends string, C extends Claims = Claims>(
   options: CustomOptions<Scheme, C>,
 ): Authenticator<Identity<Scheme, C>> {
-  const { scheme, from = [], ambient, authenticate } = options;
-  for (const key of Object.keys(options)) {
-    if (!['scheme', 'from', 'ambient', 'authenticate'].includes(key)) {
-      throw new PolicyError(
-        'custom()',
-        `unknown option '${key}'`,
-        "Use 'scheme', 'from', 'ambient' and 'authenticate'.",
-      );
-    }
+  const { scheme, from = [], ambient, messageField, authenticate } = options;
+  checkCustom(options as unknown as CustomOptions<string, Claims>);
+  const every = parseDuration(options.recheckEvery ?? '60s', 'custom({ recheckEvery })');
+  const unavailable = (): Denial => deny('auth_unavailable', `custom({ scheme: '${scheme}' }) failed`);
+  return {
+    scheme,
+    from,
+    ambient: ambient ?? true,
+    asksOutside: true,
+    ...(messageField !== undefined && { messageField }),
+    authenticate({ credential, request, signal, clock }) {
+      type Found = CustomIdentity<C> | undefined | null;
+      const judge = (found: Found): Identity<Scheme, C> | Denial | undefined => {
+        if (found !== undefined && found !== null) return identityOf(scheme, found, every, clock);
+        return credential === undefined
+          ? undefined
+          : deny('credential_invalid', `${scheme}: it was not accepted`);
+      };
+      try {
+        const found = authenticate({ credential, request, signal });
+        return isPromise(found) ? settled(found).then(judge, unavailable) : judge(found);
+      } catch {
+        return unavailable();
+      }
+    },
+  };
+}
+
+function identityOf<Scheme extends string, C extends Claims>(
+  scheme: Scheme,
+  found: CustomIdentity<C>,
+  every: number,
+  clock: Clock,
+): Identity<Scheme, C> | Denial {
+  const { subject, session, tokenId, issuedAt, expiresAt, claims = {} as C, stillValid } = found;
+  if (typeof subject !== 'string' || subject === '') {
+    return deny('internal', `custom({ scheme: '${scheme}' }) returned an identity without a subject`);
+  }
+  // Written so that a number that is none has expired, too.
+  if (expiresAt !== undefined && !(expiresAt * 1_000 > clock.now())) {
+    return deny('credential_expired', `${scheme}: it has expired`);
+  }
+  const identity: Identity<Scheme, C> = { scheme, subject, session, tokenId, issuedAt, expiresAt, claims };
+  freezeIdentity(identity as Identity);
+  if (stillValid !== undefined) keepRecheck(identity as Identity, { stillValid, every });
+  return identity;
+}
+
+function checkCustom({
+  scheme,
+  from = [],
+  ambient,
+  authenticate,
+  ...rest
+}: CustomOptions<string, Claims>): void {
+  const unknown = Object.keys(rest).find((key) => !KNOWN.includes(key));
+  if (unknown !== undefined) {
+    throw new PolicyError('custom()', `unknown option '${unknown}'`, `Use ${KNOWN.join(', ')}.`);
   }
   checkScheme(scheme, 'custom({ scheme })');
   if (typeof authenticate !== 'function') {
@@ -68,45 +141,4 @@ export function custom<const Scheme extends string, C extends Claims = Claims>(
       'Leave `ambient` out.',
     );
   }
-  const finish = (found: CustomIdentity<C> | undefined | null): Identity<Scheme, C> | Denial | undefined => {
-    if (found === undefined || found === null) {
-      return from.length > 0
-        ? deny('credential_invalid', `${scheme}: the credential was not accepted`)
-        : undefined;
-    }
-    if (typeof found.subject !== 'string' || found.subject === '') {
-      return deny('internal', `custom({ scheme: '${scheme}' }) returned an identity without a subject`);
-    }
-    const { subject, session, tokenId, issuedAt, expiresAt, claims = {} as C } = found;
-    return freezeIdentity({ scheme, subject, session, tokenId, issuedAt, expiresAt, claims } as Identity<
-      Scheme,
-      C
-    > &
-      Identity);
-  };
-  const unavailable = (): Denial => deny('auth_unavailable', `custom({ scheme: '${scheme}' }) failed`);
-  return {
-    scheme,
-    from,
-    ambient: ambient ?? true,
-    asksOutside: true,
-    authenticate({ credential, request, signal, clock }) {
-      const judge = (
-        found: CustomIdentity<C> | undefined | null,
-      ): Identity<Scheme, C> | Denial | undefined => {
-        const outcome = finish(found);
-        if (outcome === undefined || outcome instanceof Denial || outcome.expiresAt === undefined)
-          return outcome;
-        return outcome.expiresAt * 1_000 > clock.now()
-          ? outcome
-          : deny('credential_expired', `${scheme}: expired`);
-      };
-      try {
-        const found = authenticate({ credential, request, signal });
-        return isPromise(found) ? settled(found).then(judge, unavailable) : judge(found);
-      } catch {
-        return unavailable();
-      }
-    },
-  };
 }

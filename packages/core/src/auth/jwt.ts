@@ -1,5 +1,12 @@
-import { errors, type JWTPayload, type JWTVerifyGetKey, type JWTVerifyOptions, jwtVerify } from 'jose';
-import { Denial, deny } from '../decision.ts';
+import {
+  decodeJwt,
+  errors,
+  type JWTPayload,
+  type JWTVerifyGetKey,
+  type JWTVerifyOptions,
+  jwtVerify,
+} from 'jose';
+import { type Denial, deny, type MaybePromise } from '../decision.ts';
 import { PolicyError } from '../errors.ts';
 import type { Clock, Identity } from '../ports.ts';
 import { type Duration, parseDuration, parseSize, type Size } from '../units.ts';
@@ -7,6 +14,9 @@ import { type Authenticator, checkScheme, freezeIdentity } from './authenticator
 import { isCanonicalToken } from './compact-token.ts';
 import type { CredentialSource } from './credential.ts';
 import { checkAlgorithms, importKeys, type KeyOptions, type Keys } from './keys.ts';
+import { KeysUnavailable, RemoteKeys } from './remote-keys.ts';
+import { judgeTimes, type TokenTimes } from './token-times.ts';
+import { VerifiedTokens } from './verified-tokens.ts';
 
 /** Accepts tokens of every issuer that the key verifies. */
 export const unsafeAnyIssuer: unique symbol = Symbol('sallyport.unsafeAnyIssuer');
@@ -37,13 +47,23 @@ export interface JwtOptions<Scheme extends string = 'jwt'> extends KeyOptions {
   readonly sessionClaim?: string;
   /** The longest token that is looked at. Default: 8 KiB. A longer one is `credential_invalid`. */
   readonly maxBytes?: Size;
+  /**
+   * How many bytes of tokens whose signature was verified are remembered, so that reconnecting is cheap; `false` for
+   * none. Their times, and what is revoked, are judged each time. Default: 4 MiB.
+   */
+  readonly verifiedTokens?: Size | false;
+  /**
+   * With the URL of a key set: how long keys fetched before may be used while the issuer does not answer. Default:
+   * not at all, so that its outage denies with `auth_unavailable` (503) once the keys are ten minutes old.
+   */
+  readonly staleIfError?: Duration;
   /** The `scheme` of the identities. Default: `jwt`. */
   readonly scheme?: Scheme;
 }
 
 const KNOWN: ReadonlySet<string> = new Set<keyof JwtOptions>([
   'from', 'algorithms', 'issuer', 'audience', 'type', 'clockTolerance', 'maxAge', 'requiredClaims', 'sessionClaim', 'maxBytes',
-  'scheme', 'secret', 'publicKey', 'jwk', 'jwks',
+  'scheme', 'verifiedTokens', 'staleIfError', 'secret', 'publicKey', 'jwk', 'jwks',
 ]); // biome-ignore format: a list of names reads best as a block
 
 /**
@@ -67,39 +87,135 @@ export function jwt<const Scheme extends string = 'jwt'>(
     );
   }
   checkAlgorithms(options.algorithms);
-  const keys = importKeys(options, options.algorithms);
-  const scheme = checkScheme(options.scheme ?? 'jwt', 'jwt({ scheme })') as Scheme;
-  const sessionClaim = options.sessionClaim ?? 'sid';
-  const maxBytes = parseSize(options.maxBytes ?? '8KiB', 'jwt({ maxBytes })');
-  const checks = verifyOptions(options);
-
+  const verifier = new TokenVerifier(
+    options,
+    checkScheme(options.scheme ?? 'jwt', 'jwt({ scheme })') as Scheme,
+  );
+  const issuers = issuersOf(options);
   return {
-    scheme,
+    scheme: verifier.scheme,
     from: options.from,
     ambient: false,
-    asksOutside: keys.remote,
-    async authenticate({ credential, clock }) {
-      if (credential === undefined || credential.length > maxBytes || !isCanonicalToken(credential)) {
-        return deny('credential_invalid', 'the token is not in canonical compact form, or too long');
-      }
-      const payload = await verify(credential, keys, checks, clock);
-      if (payload instanceof Denial) return payload;
-      const session = payload[sessionClaim];
-      return freezeIdentity({
-        scheme,
-        subject: payload.sub as string,
-        session: typeof session === 'string' ? session : undefined,
-        tokenId: typeof payload.jti === 'string' ? payload.jti : undefined,
-        issuedAt: payload.iat,
-        expiresAt: payload.exp,
-        claims: payload,
-      });
-    },
+    asksOutside: verifier.keys instanceof RemoteKeys,
+    messageField: 'token',
+    tolerance: parseTolerance(options),
+    accepts: (token) => issuers === undefined || issuers.includes(claimedIssuer(token) ?? ''),
+    forget: (revoked) => verifier.forget(revoked),
+    authenticate: ({ credential, clock }) => verifier.verify(credential, clock),
   };
 }
 
+/** The `iss` that a token claims, unverified: only to choose which of several authenticators judges it. */
+function claimedIssuer(token: string): string | undefined {
+  try {
+    return decodeJwt(token).iss;
+  } catch {
+    return undefined;
+  }
+}
+
+function issuersOf({ issuer }: JwtOptions<string>): readonly string[] | undefined {
+  return typeof issuer === 'symbol' ? undefined : [issuer].flat();
+}
+
+/** Verifies the tokens of one `jwt()`. */
+class TokenVerifier<Scheme extends string> {
+  readonly keys: Keys;
+  readonly #checks: JWTVerifyOptions;
+  readonly #times: TokenTimes;
+  readonly #verified: VerifiedTokens | undefined;
+  readonly #sessionClaim: string;
+  readonly #maxBytes: number;
+  readonly #staleIfError: number;
+
+  constructor(
+    options: JwtOptions<Scheme>,
+    readonly scheme: Scheme,
+  ) {
+    this.keys = importKeys(options, options.algorithms);
+    this.#checks = verifyOptions(options);
+    this.#times = {
+      tolerance: Number(this.#checks.clockTolerance ?? 0),
+      maxAge: this.#checks.maxTokenAge as number | undefined,
+    };
+    this.#sessionClaim = options.sessionClaim ?? 'sid';
+    this.#maxBytes = parseSize(options.maxBytes ?? '8KiB', 'jwt({ maxBytes })');
+    const { verifiedTokens = '4MiB', staleIfError } = options;
+    this.#verified =
+      verifiedTokens === false
+        ? undefined
+        : new VerifiedTokens(parseSize(verifiedTokens, 'jwt({ verifiedTokens })'));
+    if (staleIfError !== undefined && !(this.keys instanceof RemoteKeys)) {
+      throw new PolicyError(
+        'jwt({ staleIfError })',
+        'the keys are not fetched',
+        'Leave it out, or give the URL of a key set.',
+      );
+    }
+    this.#staleIfError =
+      staleIfError === undefined ? 0 : parseDuration(staleIfError, 'jwt({ staleIfError })');
+  }
+
+  /** At once for a token seen before; else after its signature is verified. */
+  verify(token: string | undefined, clock: Clock): MaybePromise<JwtIdentity<Scheme> | Denial> {
+    if (token === undefined || token.length > this.#maxBytes || !isCanonicalToken(token)) {
+      return deny('credential_invalid', 'the token is not in canonical compact form, or too long');
+    }
+    const seen = this.#verified?.get(token, this.#generation());
+    if (seen === undefined) return this.#verifySignature(token, clock);
+    return judgeTimes(seen, this.#times, clock.now()) ?? (seen as JwtIdentity<Scheme>);
+  }
+
+  forget(revoked: (identity: Identity) => boolean): void {
+    this.#verified?.forget(revoked);
+  }
+
+  async #verifySignature(token: string, clock: Clock): Promise<JwtIdentity<Scheme> | Denial> {
+    try {
+      const getKey: JWTVerifyGetKey = async (header, jws) =>
+        this.keys instanceof RemoteKeys
+          ? this.keys.find(this.#staleIfError, clock.monotonic(), header, jws)
+          : typeof this.keys === 'function'
+            ? this.keys(header, jws)
+            : this.keys;
+      const { payload } = await jwtVerify(token, getKey, {
+        ...this.#checks,
+        currentDate: new Date(clock.now()),
+      });
+      if (typeof payload.sub !== 'string' || payload.sub === '')
+        return deny('credential_invalid', 'sub is empty');
+      const identity = this.#identityOf(payload, payload.sub);
+      this.#verified?.set(token, identity, this.#generation());
+      return identity;
+    } catch (error) {
+      if (error instanceof KeysUnavailable) return deny('auth_unavailable', error.message);
+      return explainFailure(error);
+    }
+  }
+
+  #generation(): unknown {
+    return this.keys instanceof RemoteKeys ? this.keys.generation : undefined;
+  }
+
+  #identityOf(claims: JWTPayload, subject: string): JwtIdentity<Scheme> {
+    const session = claims[this.#sessionClaim];
+    return freezeIdentity({
+      scheme: this.scheme,
+      subject,
+      session: typeof session === 'string' ? session : undefined,
+      tokenId: typeof claims.jti === 'string' ? claims.jti : undefined,
+      issuedAt: claims.iat,
+      expiresAt: claims.exp,
+      claims,
+    });
+  }
+}
+
+function parseTolerance({ clockTolerance }: JwtOptions<string>): number {
+  return clockTolerance === undefined ? 0 : parseDuration(clockTolerance, 'jwt({ clockTolerance })');
+}
+
 function verifyOptions(options: JwtOptions<string>): JWTVerifyOptions {
-  const seconds = (value: Duration, name: string): number => parseDuration(value, `jwt({ ${name} })`) / 1_000;
   const named = (
     value: string | readonly string[] | symbol,
     name: string,
@@ -139,40 +255,12 @@ function verifyOptions(options: JwtOptions<string>): JWTVerifyOptions {
     ...(audience && { audience }),
     ...(type !== undefined && { typ: type }),
     ...(options.clockTolerance !== undefined && {
-      clockTolerance: seconds(options.clockTolerance, 'clockTolerance'),
+      clockTolerance: parseTolerance(options) / 1_000,
     }),
-    ...(options.maxAge !== undefined && { maxTokenAge: seconds(options.maxAge, 'maxAge') }),
+    ...(options.maxAge !== undefined && {
+      maxTokenAge: parseDuration(options.maxAge, 'jwt({ maxAge })') / 1_000,
+    }),
   };
-}
-
-async function verify(
-  token: string,
-  keys: Keys,
-  checks: JWTVerifyOptions,
-  clock: Clock,
-): Promise<JWTPayload | Denial> {
-  let keyFailure: unknown;
-  // A failure to get the keys is the issuer's, not the client's: it has to be told apart from a wrong token.
-  const getKey: JWTVerifyGetKey = async (header, jws) => {
-    if (typeof keys.key !== 'function') return keys.key;
-    try {
-      return await keys.key(header, jws);
-    } catch (error) {
-      if (!(error instanceof errors.JWKSNoMatchingKey || error instanceof errors.JWKSMultipleMatchingKeys))
-        keyFailure = error;
-      throw error;
-    }
-  };
-  try {
-    const { payload } = await jwtVerify(token, getKey, { ...checks, currentDate: new Date(clock.now()) });
-    if (typeof payload.sub !== 'string' || payload.sub === '')
-      return deny('credential_invalid', 'sub is empty');
-    return payload;
-  } catch (error) {
-    if (keyFailure !== undefined && keys.remote)
-      return deny('auth_unavailable', 'the keys could not be fetched');
-    return explainFailure(error);
-  }
 }
 
 /** jose's error codes are fixed words, and claim names are the policy's own: neither repeats the token. */

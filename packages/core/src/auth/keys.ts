@@ -1,12 +1,7 @@
 import { createPublicKey, createSecretKey, type KeyObject } from 'node:crypto';
-import {
-  createLocalJWKSet,
-  createRemoteJWKSet,
-  type JSONWebKeySet,
-  type JWK,
-  type JWTVerifyGetKey,
-} from 'jose';
+import { createLocalJWKSet, type JSONWebKeySet, type JWK, type JWTVerifyGetKey } from 'jose';
 import { PolicyError } from '../errors.ts';
+import { type RemoteKeys, remoteKeysOf } from './remote-keys.ts';
 
 /** Exactly one of these says how tokens are signed. */
 export interface KeyOptions {
@@ -20,11 +15,8 @@ export interface KeyOptions {
   readonly jwks?: JSONWebKeySet | string | URL;
 }
 
-export interface Keys {
-  readonly key: KeyObject | JWTVerifyGetKey;
-  /** Whether finding the key may ask the network. */
-  readonly remote: boolean;
-}
+/** One key, a local set of keys, or an issuer's published keys. */
+export type Keys = KeyObject | JWTVerifyGetKey | RemoteKeys;
 
 const HASH_BYTES: Readonly<Record<string, number>> = { HS256: 32, HS384: 48, HS512: 64 };
 const ASYMMETRIC = [
@@ -50,13 +42,6 @@ const ALGORITHMS_OF: Readonly<Record<string, readonly string[]>> = {
   secp521r1: ['ES512'],
   ed25519: ['EdDSA', 'Ed25519'],
 };
-
-/** How long a fetch of remote keys may take. */
-const FETCH_TIMEOUT = 5_000;
-/** An unknown key id makes the set be fetched again at most this often, whoever sends it. */
-const FETCH_COOL_DOWN = 30_000;
-/** How long fetched keys are used before they are fetched again. */
-const KEY_MAX_AGE = 600_000;
 
 function isHmac(name: string): boolean {
   return Object.hasOwn(HASH_BYTES, name);
@@ -108,13 +93,11 @@ export function importKeys(options: KeyOptions, algorithms: readonly string[]): 
   }
   const symmetric = algorithms.some(isHmac);
   const { secret, publicKey, jwk, jwks } = options;
-  if (secret !== undefined) return { key: importSecret(secret, algorithms, symmetric), remote: false };
-  if (publicKey !== undefined)
-    return { key: importPublicKey(publicKey, algorithms, symmetric), remote: false };
-  if (jwk !== undefined) return { key: importJwk(jwk, algorithms, symmetric), remote: false };
-  if (typeof jwks === 'string' || jwks instanceof URL)
-    return { key: remoteKeys(jwks, symmetric), remote: true };
-  return { key: localKeys(jwks as JSONWebKeySet, symmetric), remote: false };
+  if (secret !== undefined) return importSecret(secret, algorithms, symmetric);
+  if (publicKey !== undefined) return importPublicKey(publicKey, algorithms, symmetric);
+  if (jwk !== undefined) return importJwk(jwk, algorithms, symmetric);
+  if (typeof jwks === 'string' || jwks instanceof URL) return publishedKeys(jwks, symmetric);
+  return localKeys(jwks as JSONWebKeySet, symmetric);
 }
 
 function importSecret(
@@ -225,7 +208,7 @@ function localKeys(jwks: JSONWebKeySet, symmetric: boolean): JWTVerifyGetKey {
   return createLocalJWKSet(jwks);
 }
 
-function remoteKeys(location: string | URL, symmetric: boolean): JWTVerifyGetKey {
+function publishedKeys(location: string | URL, symmetric: boolean): RemoteKeys {
   const option = 'jwt({ jwks })';
   if (symmetric) wrongFamily(option, 'shared secrets are not published');
   if (!URL.canParse(String(location)))
@@ -239,11 +222,7 @@ function remoteKeys(location: string | URL, symmetric: boolean): JWTVerifyGetKey
       "Use an 'https:' URL.",
     );
   }
-  return createRemoteJWKSet(url, {
-    timeoutDuration: FETCH_TIMEOUT,
-    cooldownDuration: FETCH_COOL_DOWN,
-    cacheMaxAge: KEY_MAX_AGE,
-  });
+  return remoteKeysOf(url);
 }
 
 function wrongFamily(option: string, problem: string): never {

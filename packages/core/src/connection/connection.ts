@@ -1,13 +1,15 @@
 import type { Static, TSchema } from 'typebox';
+import { recheckOf, stillValid } from '../auth/recheck.ts';
 import { Denial, isPromise, type MaybePromise, settled } from '../decision.ts';
 import type { EventHub } from '../events.ts';
-import type { Clock, Identity, Lease, Socket } from '../ports.ts';
+import type { Clock, Identity, Lease, RequestView, Socket } from '../ports.ts';
 import { type Reason, reasons } from '../reasons.ts';
 import { closeReason, isSendableCloseCode } from './close-frame.ts';
 
 /** What the message room says of one message. */
 export type Judgement =
   | { readonly type: string | undefined; readonly message: unknown }
+  | { readonly renewal: object }
   | { readonly denial: Denial; readonly pointer: string | undefined };
 
 /** What a connection needs from the rooms beside it, the same for all connections of a guard. */
@@ -18,6 +20,14 @@ export interface ConnectionServices {
   admit(connection: ConnectionState, bytes: number, now: number): Denial | undefined;
   /** Parse, schema, permission. */
   judge(connection: ConnectionState, data: Uint8Array | string, isBinary: boolean): MaybePromise<Judgement>;
+  /** Judges a new credential for an open connection. */
+  renew(connection: ConnectionState, message: object): MaybePromise<Identity | Denial>;
+  /** Milliseconds that the connection may outlive the identity's `expiresAt`. */
+  toleranceOf(identity: Identity): number;
+  /** Milliseconds after which a connection ends, whatever renews it. */
+  readonly lifetime: number;
+  /** Milliseconds before the credential's end at which the client is told; 0 for never. */
+  readonly expiryNotice: number;
   /** Turns a reply into text; throws where it does not match `policy.replies`. */
   encode(type: string, body: object): string;
   /** Whether the policy knows the type, for `on`. */
@@ -41,6 +51,8 @@ export interface ConnectionOrigin {
   readonly address: string;
   readonly path: string;
   readonly lease: Lease;
+  /** The handshake without the host's request, where a renewal asks `authorize` again. */
+  readonly request: RequestView | undefined;
 }
 
 type Handler = (message: never, connection: never) => unknown;
@@ -51,7 +63,15 @@ interface Waiting {
 }
 
 /** Reasons for which there is no going on, whatever the policy says about replies. */
-const FATAL: ReadonlySet<Reason> = new Set<Reason>(['frame_unsupported', 'message_too_big', 'message_rate']);
+const FATAL: ReadonlySet<Reason> = new Set<Reason>([
+  'frame_unsupported',
+  'message_too_big',
+  'message_rate',
+  // A renewal or a session that is no longer good leaves nothing to go on with.
+  'revoked',
+  'not_authorized',
+  'auth_attempts',
+]);
 
 /** The untyped side of a connection, for the guard itself. */
 export type ConnectionState = Connection<Identity, Record<string, TSchema>, Record<string, TSchema>>;
@@ -66,13 +86,15 @@ export class Connection<
 > {
   /** Random, so that nobody can guess another's (CVE-2026-41838). */
   readonly id: string = crypto.randomUUID();
-  readonly identity: I;
+  /** The handshake, for a renewal to be authorized by. */
+  readonly request: RequestView | undefined;
   /** The subprotocol that was agreed on; never a token. */
   readonly subprotocol: string | undefined;
   readonly address: string;
   readonly path: string;
   /** Theoretical arrival times of the next message and byte: the state of two buckets. */
   readonly quota = { messages: 0, bytes: 0 };
+  #identity: I;
   #state: 'open' | 'closing' | 'closed' = 'open';
   #reason: Reason | undefined;
   #violations = 0;
@@ -82,13 +104,19 @@ export class Connection<
   #handlers: Map<string, Handler> | undefined;
   #closeListeners: CloseListener[] | undefined;
   #cancelTerminate: (() => void) | undefined;
+  /** Wall-clock milliseconds at which the credential is no longer good. */
+  #expiresAt = Number.POSITIVE_INFINITY;
+  #noticeAt = Number.POSITIVE_INFINITY;
+  /** Monotonic milliseconds of the next question whether the session is still there. */
+  #recheckAt = Number.POSITIVE_INFINITY;
   readonly #openedAt: number;
   readonly #lease: Lease;
   readonly #socket: Socket;
   readonly #services: ConnectionServices;
 
   constructor(socket: Socket, origin: ConnectionOrigin, services: ConnectionServices) {
-    this.identity = origin.identity as I;
+    this.#identity = origin.identity as I;
+    this.request = origin.request;
     this.subprotocol = origin.subprotocol;
     this.address = origin.address;
     this.path = origin.path;
@@ -96,8 +124,14 @@ export class Connection<
     this.#socket = socket;
     this.#services = services;
     this.#openedAt = services.clock.monotonic();
+    this.#takeTimes();
     services.opened(this as unknown as ConnectionState);
     services.events.emit('connection.opened', () => this.#facts());
+  }
+
+  /** Who is at the other end; after a renewal, the same subject by the new credential. */
+  get identity(): I {
+    return this.#identity;
   }
 
   get state(): 'open' | 'closing' | 'closed' {
@@ -165,6 +199,23 @@ export class Connection<
     this.#socket.terminate();
   }
 
+  /** For the guard: ends it in favour of a newer connection, and gives its slots back at once. */
+  replace(): void {
+    this.end('replaced');
+    this.#lease.release();
+  }
+
+  /** For the guard, about once a second: what has come due. */
+  tick(now: number, monotonic: number): void {
+    if (this.#state !== 'open') return;
+    if (now >= this.#expiresAt) this.end('credential_expired');
+    else if (monotonic - this.#openedAt >= this.#services.lifetime) this.end('lifetime');
+    else {
+      if (now >= this.#noticeAt) this.#notify();
+      if (monotonic >= this.#recheckAt) this.#recheck();
+    }
+  }
+
   /** For hosts: a message has arrived. Never throws. */
   receive(data: Uint8Array | string, isBinary: boolean): void {
     if (this.#state !== 'open') return;
@@ -219,7 +270,7 @@ export class Connection<
     try {
       const judgement = this.#services.judge(this as unknown as ConnectionState, data, isBinary);
       work = isPromise(judgement)
-        ? judgement.then((late) => this.#dispatch(late, data, isBinary))
+        ? settled(judgement).then((late) => this.#dispatch(late, data, isBinary))
         : this.#dispatch(judgement, data, isBinary);
     } catch (error) {
       this.fault(error);
@@ -239,6 +290,7 @@ export class Connection<
   /** A denial, or the handlers: the typed one first, then those that were written for the bare library. */
   #dispatch(judgement: Judgement, data: Uint8Array | string, isBinary: boolean): MaybePromise<unknown> {
     if (this.#state !== 'open') return undefined;
+    if ('renewal' in judgement) return this.#renew(judgement.renewal);
     if ('denial' in judgement) {
       this.#deny(judgement.denial, judgement.pointer);
       return undefined;
@@ -252,6 +304,49 @@ export class Connection<
 
   async #deliver(data: Uint8Array | string, isBinary: boolean): Promise<unknown> {
     return this.#socket.deliver(data, isBinary);
+  }
+
+  #takeTimes(): void {
+    const { clock, expiryNotice } = this.#services;
+    const { expiresAt } = this.#identity;
+    const recheck = recheckOf(this.#identity);
+    this.#recheckAt = recheck === undefined ? Number.POSITIVE_INFINITY : clock.monotonic() + recheck.every;
+    if (expiresAt === undefined) return;
+    this.#expiresAt = expiresAt * 1_000 + this.#services.toleranceOf(this.#identity);
+    if (expiryNotice > 0) this.#noticeAt = expiresAt * 1_000 - expiryNotice;
+  }
+
+  #notify(): void {
+    this.#noticeAt = Number.POSITIVE_INFINITY;
+    this.#socket.send(JSON.stringify({ type: 'auth_expiring', expiresAt: this.#identity.expiresAt }));
+  }
+
+  /** Ends the connection unless its session answers that it is still there. */
+  #recheck(): void {
+    this.#recheckAt = Number.POSITIVE_INFINITY;
+    const identity = this.#identity;
+    stillValid(identity).then((reason) => {
+      if (reason !== undefined) this.end(reason);
+      else if (identity === this.#identity) this.#takeTimes();
+    });
+  }
+
+  #renew(message: object): MaybePromise<void> {
+    const result = this.#services.renew(this as unknown as ConnectionState, message);
+    return isPromise(result) ? settled(result).then((late) => this.#renewed(late)) : this.#renewed(result);
+  }
+
+  #renewed(result: Identity | Denial): void {
+    if (this.#state !== 'open') return;
+    if (result instanceof Denial) {
+      this.#deny(result.at('authentication'), undefined);
+      return;
+    }
+    this.#identity = result as I;
+    this.#expiresAt = Number.POSITIVE_INFINITY;
+    this.#noticeAt = Number.POSITIVE_INFINITY;
+    this.#takeTimes();
+    this.#socket.send(JSON.stringify({ type: 'auth_ok', expiresAt: result.expiresAt }));
   }
 
   #wait(message: Waiting): void {
@@ -279,6 +374,7 @@ export class Connection<
     const { onDenied, violations } = this.#services;
     this.report('message.denied', denial, pointer);
     if (FATAL.has(denial.reason)) this.end(denial.reason);
+    else if (denial.reason === 'step_up_required') this.#answer(denial.reason, pointer);
     else if (++this.#violations >= violations) this.end('too_many_violations');
     else if (onDenied === 'close') this.end(denial.reason);
     else this.#answer(denial.reason, pointer);

@@ -1,5 +1,5 @@
-import { type Denial, deny, isPromise, type MaybePromise, settled } from '../decision.ts';
-import type { Acquired, LeaseRequest, Store } from '../ports.ts';
+import { Denial, deny, isPromise, type MaybePromise, settled } from '../decision.ts';
+import type { Lease, LeaseRequest, Store } from '../ports.ts';
 import type { Arrival } from './arrival.ts';
 import type { Stage } from './stage.ts';
 
@@ -7,48 +7,114 @@ export interface Caps {
   readonly connections: number;
   readonly connectionsPerAddress: number;
   readonly connectionsPerIdentity: number;
+  readonly pending: number;
+  readonly pendingPerAddress: number;
 }
 
-/** Reserves the slots, all or none, before the 101: of N + 1 that ask at once exactly N get them. */
-export function admissionStage(store: Store, caps: Caps): Stage {
-  return {
-    name: 'admission',
-    check(arrival) {
-      const acquired = store.acquire(leasesOf(arrival, caps));
-      return isPromise(acquired)
-        ? settled(acquired).then((late) => keep(arrival, late))
-        : keep(arrival, acquired);
-    },
-    preview(arrival): MaybePromise<Denial | undefined> {
-      const full = store.full(leasesOf(arrival, caps));
-      return isPromise(full) ? settled(full).then(fullness) : fullness(full);
-    },
-  };
-}
-
-function leasesOf(arrival: Arrival, caps: Caps): LeaseRequest[] {
-  const leases = [
-    { key: 'connections', cap: caps.connections },
-    { key: `address ${arrival.client?.address.bucket}`, cap: caps.connectionsPerAddress },
-  ];
-  if (arrival.identity !== undefined) {
-    leases.push({ key: `identity ${arrival.identity.subject}`, cap: caps.connectionsPerIdentity });
-  }
-  return leases;
-}
-
-function keep(arrival: Arrival, acquired: Acquired): Denial | undefined {
-  if ('full' in acquired) return fullness(acquired.full);
-  arrival.lease = acquired.lease;
-  return undefined;
+interface Slot extends LeaseRequest {
+  readonly denial: Denial;
 }
 
 /** How long a client that found everything taken is asked to wait. */
 const RETRY_AFTER = 5_000;
 
-function fullness(full: number): Denial | undefined {
-  if (full === -1) return undefined;
-  if (full === 0) return deny('capacity', 'limits.connections is reached', RETRY_AFTER);
-  const option = full === 1 ? 'limits.connectionsPerAddress' : 'limits.connectionsPerIdentity';
-  return deny('connection_limit', `${option} is reached`, RETRY_AFTER);
+/** The slots of connections: in total, per address, per identity, and of those that are not authenticated yet. */
+export class Slots {
+  readonly #capacity = deny('capacity', 'limits.connections is reached', RETRY_AFTER);
+  readonly #address = deny('connection_limit', 'limits.connectionsPerAddress is reached', RETRY_AFTER);
+  readonly #identity = deny('connection_limit', 'limits.connectionsPerIdentity is reached', RETRY_AFTER);
+  readonly #pending = deny('pending_limit', 'limits.pending is reached', RETRY_AFTER);
+  readonly #pendingAddress = deny('pending_limit', 'limits.pendingPerAddress is reached', RETRY_AFTER);
+
+  constructor(
+    readonly store: Store,
+    readonly caps: Caps,
+    /** Ends the oldest connection of a subject, so that a newer one takes its place; absent where the new one is refused. */
+    readonly replaceOldest: ((subject: string) => boolean) | undefined,
+  ) {}
+
+  /** Everything that a connection of this address, and identity if that is known, has to hold: all of it, or nothing. */
+  acquire(bucket: string, subject: string | undefined): MaybePromise<Lease | Denial> {
+    const slots = [...this.#connection(bucket), ...(subject === undefined ? [] : this.#ofIdentity(subject))];
+    return this.#take(slots, subject);
+  }
+
+  /** What a connection holds in addition until it is authenticated. */
+  acquirePending(bucket: string): MaybePromise<Lease | Denial> {
+    const { pending, pendingPerAddress } = this.caps;
+    return this.#take([
+      { key: 'pending', cap: pending, denial: this.#pending },
+      { key: `pending ${bucket}`, cap: pendingPerAddress, denial: this.#pendingAddress },
+    ]);
+  }
+
+  /** The identity's slot alone, once a first message has told who it is. */
+  acquireIdentity(subject: string): MaybePromise<Lease | Denial> {
+    return this.#take(this.#ofIdentity(subject), subject);
+  }
+
+  /** What `acquire` would deny, with nothing taken and nobody replaced. */
+  preview(bucket: string, subject: string | undefined): MaybePromise<Denial | undefined> {
+    const replaceable = this.replaceOldest !== undefined;
+    const slots = [
+      ...this.#connection(bucket),
+      ...(subject === undefined || replaceable ? [] : this.#ofIdentity(subject)),
+    ];
+    const full = this.store.full(slots);
+    return isPromise(full) ? settled(full).then((index) => slots[index]?.denial) : slots[full]?.denial;
+  }
+
+  #connection(bucket: string): Slot[] {
+    const { connections, connectionsPerAddress } = this.caps;
+    return [
+      { key: 'connections', cap: connections, denial: this.#capacity },
+      { key: `address ${bucket}`, cap: connectionsPerAddress, denial: this.#address },
+    ];
+  }
+
+  #ofIdentity(subject: string): Slot[] {
+    return [{ key: `identity ${subject}`, cap: this.caps.connectionsPerIdentity, denial: this.#identity }];
+  }
+
+  #take(slots: readonly Slot[], subject?: string): MaybePromise<Lease | Denial> {
+    const acquired = this.store.acquire(slots);
+    const finish = (result: Awaited<typeof acquired>): MaybePromise<Lease | Denial> => {
+      if ('lease' in result) return result.lease;
+      const denial = slots[result.full]?.denial as Denial;
+      const replaced = denial === this.#identity && this.replaceOldest?.(subject ?? '') === true;
+      return replaced ? this.#take(slots) : denial;
+    };
+    return isPromise(acquired) ? settled(acquired).then(finish) : finish(acquired);
+  }
+}
+
+/** Reserves the slots before the 101: of N + 1 that ask at once exactly N get them. */
+export function admissionStage(slots: Slots): Stage {
+  return {
+    name: 'admission',
+    check(arrival) {
+      const lease = slots.acquire(bucketOf(arrival), arrival.identity?.subject);
+      const keep = (late: Lease | Denial): MaybePromise<Denial | undefined> => {
+        if (late instanceof Denial) return late;
+        arrival.lease = late;
+        return arrival.pending ? holdPending(arrival, slots) : undefined;
+      };
+      return isPromise(lease) ? settled(lease).then(keep) : keep(lease);
+    },
+    preview: (arrival) => slots.preview(bucketOf(arrival), arrival.identity?.subject),
+  };
+}
+
+function holdPending(arrival: Arrival, slots: Slots): MaybePromise<Denial | undefined> {
+  const lease = slots.acquirePending(bucketOf(arrival));
+  const keep = (late: Lease | Denial): Denial | undefined => {
+    if (late instanceof Denial) return late;
+    arrival.pendingLease = late;
+    return undefined;
+  };
+  return isPromise(lease) ? settled(lease).then(keep) : keep(lease);
+}
+
+export function bucketOf(arrival: Arrival): string {
+  return arrival.client?.address.bucket ?? 'unknown';
 }

@@ -40,6 +40,10 @@ export class Arrival {
   /** The subprotocol to answer with. */
   subprotocol: string | undefined;
   lease: Lease | undefined;
+  /** Let through without a credential, to authenticate by its first message. */
+  pending = false;
+  /** Held in addition while that lasts. */
+  pendingLease: Lease | undefined;
   native: unknown;
   #view: RequestView | undefined;
   #abort: AbortController | undefined;

@@ -1,63 +1,99 @@
 import type { Authenticator } from '../auth/authenticator.ts';
+import type { Case, Judge, Verdict } from '../auth/judge.ts';
 import { Denial, deny, isPromise, type MaybePromise, settled } from '../decision.ts';
 import type { Identity } from '../ports.ts';
+import { bucketOf, type Slots } from './admission.ts';
 import type { Arrival } from './arrival.ts';
 import { NOT_EVALUATED, type Stage } from './stage.ts';
 
-type Outcome = Identity | Denial | undefined;
+export interface AuthenticationSettings {
+  readonly authenticators: readonly Authenticator[];
+  readonly judge: Judge;
+  readonly slots: Slots;
+  /** Whether a handshake without a credential is let through, to authenticate by its first message. */
+  readonly firstMessage: boolean;
+}
 
-/** Who is it? Ends with an identity, or denies. */
-export function authenticationStage(authenticators: readonly Authenticator[]): Stage {
-  const withoutSources = authenticators.filter(({ from }) => from.length === 0);
-  const check = (arrival: Arrival): MaybePromise<Denial | undefined> => {
-    const { credential } = arrival;
-    if (credential === undefined) return askInTurn(withoutSources, arrival, 0);
-    const outcome = ask(credential.authenticator, arrival);
-    const accept = (found: Outcome): Denial | undefined =>
-      settle(found ?? deny('credential_invalid', 'the credential was not accepted'), arrival);
-    return isPromise(outcome) ? settled(outcome).then(accept) : accept(outcome);
-  };
+/** Who is it? Ends with an identity, or as pending, or denies. */
+export function authenticationStage(settings: AuthenticationSettings): Stage {
+  const withoutSources = settings.authenticators.filter(({ from }) => from.length === 0);
   return {
     name: 'authentication',
-    check,
-    preview(arrival) {
+    check(arrival) {
       const { credential } = arrival;
-      const asked = credential === undefined ? withoutSources : [credential.authenticator];
-      return asked.some(({ asksOutside }) => asksOutside) ? NOT_EVALUATED : check(arrival);
+      if (credential === undefined) return askInTurn(withoutSources, arrival, settings, 0);
+      if (credential.authenticator.spends !== true)
+        return judgeCredential(credential.authenticator, arrival, settings);
+      // A ticket that is redeemed for a connection that then finds no slot would be lost.
+      const full = settings.slots.preview(bucketOf(arrival), undefined);
+      return isPromise(full)
+        ? settled(full).then(
+            (denial) => denial ?? judgeCredential(credential.authenticator, arrival, settings),
+          )
+        : (full ?? judgeCredential(credential.authenticator, arrival, settings));
+    },
+    preview(arrival) {
+      const asked = arrival.credential === undefined ? withoutSources : [arrival.credential.authenticator];
+      if (asked.some(({ asksOutside }) => asksOutside)) return NOT_EVALUATED;
+      const [authenticator] = asked;
+      if (authenticator === undefined) return absent(arrival, settings);
+      const verdict = settings.judge.preview(authenticator, caseOf(arrival));
+      return isPromise(verdict)
+        ? settled(verdict).then((late) => settle(late, arrival))
+        : settle(verdict, arrival);
     },
   };
+}
+
+function judgeCredential(
+  authenticator: Authenticator,
+  arrival: Arrival,
+  { judge }: AuthenticationSettings,
+): MaybePromise<Denial | undefined> {
+  const verdict = judge.judge(authenticator, caseOf(arrival));
+  return isPromise(verdict)
+    ? settled(verdict).then((late) => settle(late, arrival))
+    : settle(verdict, arrival);
 }
 
 function askInTurn(
   authenticators: readonly Authenticator[],
   arrival: Arrival,
+  settings: AuthenticationSettings,
   from: number,
 ): MaybePromise<Denial | undefined> {
   for (let i = from; i < authenticators.length; i++) {
-    const outcome = ask(authenticators[i] as Authenticator, arrival);
-    if (isPromise(outcome)) {
-      return settled(outcome).then((found) =>
-        found === undefined ? askInTurn(authenticators, arrival, i + 1) : settle(found, arrival),
+    const verdict = settings.judge.judge(authenticators[i] as Authenticator, caseOf(arrival));
+    if (isPromise(verdict)) {
+      return settled(verdict).then((late) =>
+        late === undefined ? askInTurn(authenticators, arrival, settings, i + 1) : settle(late, arrival),
       );
     }
-    if (outcome !== undefined) return settle(outcome, arrival);
+    if (verdict !== undefined) return settle(verdict, arrival);
   }
-  return deny('credential_missing', 'no credential was presented');
+  return absent(arrival, settings);
 }
 
-function ask(authenticator: Authenticator, arrival: Arrival): MaybePromise<Outcome> {
-  return authenticator.authenticate({
+function absent(arrival: Arrival, { firstMessage }: AuthenticationSettings): Denial | undefined {
+  if (!firstMessage) return deny('credential_missing', 'no credential was presented');
+  arrival.pending = true;
+  return undefined;
+}
+
+function caseOf(arrival: Arrival): Case {
+  return {
     credential: arrival.credential?.value,
     request: arrival.view,
-    clock: arrival.reading.clock,
+    source: arrival.client?.address ?? { bucket: 'unknown', coarser: 'unknown' },
     get signal() {
       return arrival.signal;
     },
-  });
+  };
 }
 
-function settle(outcome: Identity | Denial, arrival: Arrival): Denial | undefined {
-  if (outcome instanceof Denial) return outcome;
-  arrival.identity = outcome;
+function settle(verdict: Verdict, arrival: Arrival): Denial | undefined {
+  if (verdict === undefined) return deny('credential_invalid', 'the credential was not accepted');
+  if (verdict instanceof Denial) return verdict;
+  arrival.identity = verdict as Identity;
   return undefined;
 }

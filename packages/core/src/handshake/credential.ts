@@ -1,5 +1,5 @@
-import type { Authenticator } from '../auth/authenticator.ts';
-import type { CredentialSource } from '../auth/credential.ts';
+import { type Authenticator, chooseReader } from '../auth/authenticator.ts';
+import { type CredentialSource, sourceKey } from '../auth/credential.ts';
 import { type Denial, deny } from '../decision.ts';
 import type { Arrival, Credential } from './arrival.ts';
 import type { Stage } from './stage.ts';
@@ -10,19 +10,18 @@ import type { Stage } from './stage.ts';
  * one never falls through to a weaker one.
  */
 export function credentialStage(authenticators: readonly Authenticator[]): Stage {
-  const places = authenticators.flatMap((authenticator) =>
-    authenticator.from.map((source) => ({ source, authenticator })),
-  );
+  const places = placesOf(authenticators);
   return {
     name: 'credential',
     check(arrival) {
       let explicit: Credential | undefined;
       let ambient: Credential | undefined;
-      for (const { source, authenticator } of places) {
+      for (const { source, readers } of places) {
         const values = find(arrival, source);
         if (values.length > 1) return ambiguous(`${source.kind} holds more than one`);
         const value = values[0];
         if (value === undefined) continue;
+        const authenticator = chooseReader(readers, value);
         const found: Credential = { value, source, authenticator };
         if (source.ambient) ambient ??= found;
         else if (explicit === undefined) explicit = found;
@@ -32,6 +31,24 @@ export function credentialStage(authenticators: readonly Authenticator[]): Stage
       return undefined;
     },
   };
+}
+
+interface Place {
+  readonly source: CredentialSource;
+  /** Who reads it: several where each takes the tokens of its own issuer. */
+  readonly readers: readonly Authenticator[];
+}
+
+function placesOf(authenticators: readonly Authenticator[]): readonly Place[] {
+  const places = new Map<string, { source: CredentialSource; readers: Authenticator[] }>();
+  for (const authenticator of authenticators) {
+    for (const source of authenticator.from) {
+      const place = places.get(sourceKey(source)) ?? { source, readers: [] };
+      place.readers.push(authenticator);
+      places.set(sourceKey(source), place);
+    }
+  }
+  return [...places.values()];
 }
 
 const NOTHING: readonly string[] = [];

@@ -111,7 +111,7 @@ export class Handshake {
 
   #decide(denial: Denial | undefined): Denial | undefined {
     if (this.#ended) {
-      this.arrival.lease?.release();
+      this.#release();
       return tooLate();
     }
     if (denial !== undefined) return this.#refused(denial);
@@ -128,7 +128,7 @@ export class Handshake {
     if (this.#ended) return tooLate();
     if (denial === undefined) return undefined;
     this.#end();
-    this.arrival.lease?.release();
+    this.#release();
     this.settings.counted(denial);
     const { reason, detail, stage = 'route' } = denial;
     this.settings.events.emit('handshake.denied', () => ({ ...this.facts(), reason, stage, detail }));
@@ -141,6 +141,11 @@ export class Handshake {
     this.#refused(denial);
     this.arrival.abort();
     this.onExpired(denial);
+  }
+
+  #release(): void {
+    this.arrival.lease?.release();
+    this.arrival.pendingLease?.release();
   }
 
   #end(): boolean {

@@ -1,7 +1,9 @@
 import type { Authenticator } from '../auth/authenticator.ts';
+import type { CsrfOption } from '../auth/csrf.ts';
+import type { Judge } from '../auth/judge.ts';
 import { type Denial, deny, isPromise, type MaybePromise, settled } from '../decision.ts';
-import type { Identity, RequestView, Store } from '../ports.ts';
-import { admissionStage, type Caps } from './admission.ts';
+import type { Identity, RequestView } from '../ports.ts';
+import { admissionStage, type Slots } from './admission.ts';
 import { authenticationStage } from './authentication.ts';
 import { credentialStage } from './credential.ts';
 import { judgeOrigin, type OriginPolicy } from './origin.ts';
@@ -19,8 +21,10 @@ export interface InnerDoorSettings {
   readonly origins: OriginPolicy;
   readonly subprotocols: readonly string[];
   readonly authorize: AuthorizeHandshake | undefined;
-  readonly caps: Caps;
-  readonly store: Store;
+  readonly csrf: CsrfOption | undefined;
+  readonly judge: Judge;
+  readonly slots: Slots;
+  readonly firstMessage: boolean;
 }
 
 /** One per route, after the application's own session middleware. */
@@ -29,9 +33,10 @@ export function innerDoor(settings: InnerDoorSettings): readonly Stage[] {
     credentialStage(settings.authenticators),
     originStage(settings.origins, settings.authenticators),
     subprotocolStage(settings.subprotocols),
-    authenticationStage(settings.authenticators),
+    authenticationStage(settings),
+    csrfStage(settings.csrf),
     authorizationStage(settings.authorize),
-    admissionStage(settings.store, settings.caps),
+    admissionStage(settings.slots),
   ];
 }
 
@@ -51,11 +56,34 @@ function originStage(origins: OriginPolicy, authenticators: readonly Authenticat
   };
 }
 
+/** A token that a foreign page cannot know, where the credential is one that it can make its visitor send. */
+function csrfStage(csrf: CsrfOption | undefined): Stage {
+  return {
+    name: 'csrf',
+    check(arrival) {
+      const { identity, credential } = arrival;
+      if (csrf === undefined || identity === undefined || credential?.source.ambient === false)
+        return undefined;
+      const [token, ...more] = arrival.target.credentials.get(csrf.query) ?? [];
+      if (token === undefined || more.length > 0)
+        return deny('csrf_denied', 'there is no anti-forgery token, or more than one');
+      const answer = csrf.verify({ token, identity, request: arrival.view });
+      return isPromise(answer) ? settled(answer).then(forgery) : forgery(answer);
+    },
+    preview: () => (csrf === undefined ? undefined : NOT_EVALUATED),
+  };
+}
+
+function forgery(answer: boolean): Denial | undefined {
+  return answer === true ? undefined : deny('csrf_denied', 'policy.csrf.verify did not answer true');
+}
+
 function authorizationStage(authorize: AuthorizeHandshake | undefined): Stage {
   return {
     name: 'authorization',
     check(arrival) {
-      if (authorize === undefined) return undefined;
+      // A first message will tell who it is; then the same question is asked.
+      if (authorize === undefined || arrival.pending) return undefined;
       if (arrival.identity === undefined) return deny('not_authorized', 'there is no identity to authorize');
       const answer = authorize({ identity: arrival.identity, request: arrival.view });
       return isPromise(answer) ? settled(answer).then(authorized) : authorized(answer);

@@ -1,20 +1,24 @@
-import type { Acquired, Clock, Hit, Lease, LeaseRequest, RateLimit, Store } from '../ports.ts';
+import type { Acquired, Clock, Hit, Lease, LeaseRequest, RateLimit, Revocation, Store } from '../ports.ts';
 import { ALLOWED, retryAfter, spend } from './rate.ts';
 
 export interface MemoryStoreOptions {
   readonly clock: Clock;
   /** The most keys whose rate is remembered. Default: 100,000, which is about 16 MiB. */
   readonly maxKeys?: number;
+  /** The most tickets that wait to be redeemed. Default: 100,000. Beyond: `put` throws. */
+  readonly maxValues?: number;
 }
 
 /** How many of the oldest entries are looked at when the table is full. */
 const SWEEP = 8;
 
 /** The store of one process. Every operation answers at once. */
-export function memoryStore({ clock, maxKeys = 100_000 }: MemoryStoreOptions): Store {
+export function memoryStore({ clock, maxKeys = 100_000, maxValues = 100_000 }: MemoryStoreOptions): Store {
   const fine = new RateTable(maxKeys);
   const coarse = new RateTable(Math.ceil(maxKeys / 4));
   const held = new Map<string, number>();
+  const values = new ValueTable(maxValues);
+  const subscribers = new Set<(revocation: Revocation) => void>();
 
   const withTable = (
     key: string,
@@ -49,6 +53,15 @@ export function memoryStore({ clock, maxKeys = 100_000 }: MemoryStoreOptions): S
       };
     },
     full,
+    put: (key, value, ttl) => values.put(key, value, clock.monotonic(), ttl),
+    redeem: (key) => values.redeem(key, clock.monotonic()),
+    revoke(revocation) {
+      for (const subscriber of subscribers) subscriber(revocation);
+    },
+    subscribe(listener) {
+      subscribers.add(listener);
+      return () => subscribers.delete(listener);
+    },
   };
 }
 
@@ -85,6 +98,29 @@ class RateTable {
   peek(key: string, now: number, limit: RateLimit): Hit {
     const tat = spend(this.#tats.get(key) ?? 0, now, limit);
     return tat < 0 ? retryAfter(-tat) : ALLOWED;
+  }
+}
+
+/** Values that can be taken out once, until they expire. */
+class ValueTable {
+  readonly #values = new Map<string, { readonly value: string; readonly until: number }>();
+
+  constructor(readonly maxValues: number) {}
+
+  put(key: string, value: string, now: number, ttl: number): void {
+    for (const [oldest, { until }] of this.#values) {
+      if (until > now) break;
+      this.#values.delete(oldest);
+    }
+    if (this.#values.size >= this.maxValues)
+      throw new RangeError(`More than ${this.maxValues} values wait to be redeemed.`);
+    this.#values.set(key, { value, until: now + ttl });
+  }
+
+  redeem(key: string, now: number): string | undefined {
+    const found = this.#values.get(key);
+    this.#values.delete(key);
+    return found !== undefined && now < found.until ? found.value : undefined;
   }
 }
 

@@ -1,3 +1,5 @@
+import { AUTH_TYPE } from '../auth/auth-message.ts';
+import { stillValid } from '../auth/recheck.ts';
 import { type Denial, deny, isPromise, type MaybePromise } from '../decision.ts';
 import { spend } from '../limits/rate.ts';
 import type { Identity } from '../ports.ts';
@@ -47,7 +49,7 @@ export function judge(
   rules: MessageRules,
   identity: Identity,
   report: Report,
-): MaybePromise<Passed | MessageDenial> {
+): MaybePromise<Passed | Renewal | MessageDenial> {
   const opaque = rules.passthrough;
   if (opaque !== undefined) {
     const taken = isBinary ? opaque.binary : opaque.text;
@@ -61,6 +63,9 @@ export function judge(
     return refuse(deny('message_malformed', 'not an object in JSON, or beyond limits.json').at('parse'));
   }
   const type = rules.types.get((message as { type?: unknown }).type as string);
+  if (type === undefined && rules.renewal && (message as { type?: unknown }).type === AUTH_TYPE) {
+    return { renewal: message };
+  }
   if (type === undefined) return refuse(deny('message_type_unknown', 'no such message type').at('schema'));
   if (!type.check.passes(message)) {
     const pointer = type.check.pointer(message);
@@ -69,6 +74,11 @@ export function judge(
     report(denial, pointer);
   }
   return authorize(type, rules, identity, message);
+}
+
+/** A new credential for an open connection, which is not the message room's to judge. */
+export interface Renewal {
+  readonly renewal: object;
 }
 
 /** A denied message, and where in it the mistake is. */
@@ -87,12 +97,34 @@ function authorize(
   identity: Identity,
   message: unknown,
 ): MaybePromise<Passed | MessageDenial> {
+  if (type.freshness !== undefined && !isFresh(identity, type.freshness, rules.now())) {
+    return refuse(
+      deny('step_up_required', `'${type.name}' asks for a fresh credential`).at('message-authorization'),
+    );
+  }
   const answer = isAuthorized(type, rules, identity, message);
   const finish = (allowed: boolean): Passed | MessageDenial =>
     allowed
       ? { type: type.name, message }
       : refuse(deny('message_forbidden', `'${type.name}' is not permitted`).at('message-authorization'));
+  if (type.recheck) return recheck(identity, answer, finish);
   return isPromise(answer) ? answer.then(finish) : finish(answer);
+}
+
+async function recheck<T>(
+  identity: Identity,
+  answer: MaybePromise<boolean>,
+  finish: (allowed: boolean) => T,
+): Promise<T | MessageDenial> {
+  const reason = await stillValid(identity);
+  if (reason !== undefined)
+    return refuse(deny(reason, 'the session is not there any more').at('message-authorization'));
+  return finish(await answer);
+}
+
+/** Without an issue date nobody knows how old it is. */
+function isFresh({ issuedAt }: Identity, freshness: number, now: number): boolean {
+  return issuedAt !== undefined && now - issuedAt * 1_000 <= freshness;
 }
 
 /** ws hands over `Buffer`s, whose `toString` is far quicker than a `TextDecoder`; it has checked the UTF-8 itself. */

@@ -2,6 +2,7 @@ import type { Static, TSchema } from 'typebox';
 import { isPromise, type MaybePromise, settled } from '../decision.ts';
 import { PolicyError } from '../errors.ts';
 import type { Identity, RateLimit } from '../ports.ts';
+import { type Duration, parseDuration } from '../units.ts';
 import type { JsonBounds } from './parse.ts';
 import { type Check, compileSchema } from './schema.ts';
 
@@ -19,6 +20,13 @@ export interface MessageRule<S, I extends Identity> {
    * (`message_forbidden`), unless it says `'any'`: deny by default (OWASP ASVS 5.0, 8.2).
    */
   readonly authorize?: ((context: MessageContext<S, I>) => MaybePromise<boolean>) | 'any';
+  /**
+   * How old the credential may be by its issue date. An older one, or one without a date, is answered with
+   * `step_up_required`; the client renews and sends again. Default: as old as it is good.
+   */
+  readonly freshness?: Duration;
+  /** Whether the session is asked for again before each message of this type. Default: `false`. */
+  readonly recheck?: boolean;
 }
 
 const PASSTHROUGH: unique symbol = Symbol('passthrough');
@@ -55,6 +63,9 @@ export interface CompiledType {
     | ((context: { readonly identity: Identity; readonly message: unknown }) => MaybePromise<boolean>)
     | 'any'
     | undefined;
+  /** Milliseconds. */
+  readonly freshness: number | undefined;
+  readonly recheck: boolean;
 }
 
 /** Everything that decides about a message, compiled once for a guard. */
@@ -69,7 +80,13 @@ export interface MessageRules {
   readonly json: JsonBounds;
   readonly reportSchema: boolean;
   readonly reportRate: boolean;
+  /** Whether an auth message renews an open connection. */
+  readonly renewal: boolean;
+  /** Wall-clock milliseconds, for credentials that must be fresh. */
+  readonly now: () => number;
 }
+
+const RULE_OPTIONS: readonly string[] = ['schema', 'authorize', 'freshness', 'recheck'];
 
 export function compileTypes(messages: Readonly<Record<string, unknown>>): ReadonlyMap<string, CompiledType> {
   const types = new Map<string, CompiledType>();
@@ -77,8 +94,8 @@ export function compileTypes(messages: Readonly<Record<string, unknown>>): Reado
     const option = `policy.messages.${name}`;
     const rule = isRule(entry) ? entry : { schema: entry };
     for (const key of Object.keys(rule)) {
-      if (key !== 'schema' && key !== 'authorize') {
-        throw new PolicyError(`${option}.${key}`, 'unknown option', "A rule has 'schema' and 'authorize'.");
+      if (!RULE_OPTIONS.includes(key)) {
+        throw new PolicyError(`${option}.${key}`, 'unknown option', `A rule has ${RULE_OPTIONS.join(', ')}.`);
       }
     }
     const { authorize } = rule as { authorize?: CompiledType['authorize'] };
@@ -89,7 +106,21 @@ export function compileTypes(messages: Readonly<Record<string, unknown>>): Reado
         "Give a function, or 'any'.",
       );
     }
-    types.set(name, { name, check: compileSchema(rule.schema, name, option), authorize });
+    const { freshness, recheck = false } = rule as { freshness?: Duration; recheck?: boolean };
+    if (typeof recheck !== 'boolean') {
+      throw new PolicyError(
+        `${option}.recheck`,
+        'it is neither true nor false',
+        'Say true to ask before each message.',
+      );
+    }
+    types.set(name, {
+      name,
+      check: compileSchema(rule.schema, name, option),
+      authorize,
+      freshness: freshness === undefined ? undefined : parseDuration(freshness, `${option}.freshness`),
+      recheck,
+    });
   }
   return types;
 }

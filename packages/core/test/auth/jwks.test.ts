@@ -113,10 +113,23 @@ test.each(failures)('an issuer that %s: auth_unavailable, not a wrong credential
   expect(await judge(asked, await sign('k1'))).toBe('auth_unavailable');
 });
 
-test('an issuer that comes back is asked again', async () => {
+test('an issuer that comes back is asked again once the cool-down is over', async () => {
   const asked = authenticator();
   answer = { status: 503, body: '' };
   expect(await judge(asked, await sign('k1'))).toBe('auth_unavailable');
   answer = { status: 200, body: published('k1') };
+  expect(await judge(asked, await sign('k1'))).toBe('auth_unavailable');
+  expect(fetches).toBe(1);
+  clock.advance(5_000);
   expect(await judge(asked, await sign('k1'))).toBe('alice');
+});
+
+test('a flood on an issuer that is down costs one fetch', async () => {
+  const asked = authenticator();
+  answer = { status: 503, body: '' };
+  const tokens = await Promise.all(Array.from({ length: 50 }, (_, i) => sign(`k${i}`)));
+  const outcomes = await Promise.all(tokens.map((token) => judge(asked, token)));
+  for (const token of tokens) outcomes.push(await judge(asked, token));
+  expect(new Set(outcomes)).toEqual(new Set(['auth_unavailable']));
+  expect(fetches).toBe(1);
 });

@@ -23,7 +23,7 @@ function watching(...sources: CredentialSource[]) {
     seen.length = 0;
     const decision = await decide(guard, upgradeRequest({ target, headers: { Origin: ORIGIN, ...headers } }));
     if (!decision.denied) decision.release();
-    return { outcome: decision.denied ? decision.reason : decision.identity.scheme, seen: [...seen] };
+    return { outcome: decision.denied ? decision.reason : decision.identity?.scheme, seen: [...seen] };
   };
 }
 

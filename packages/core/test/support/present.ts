@@ -1,4 +1,11 @@
-import type { Authenticator, Clock, Denial, Identity, RequestView } from '@sallyport/core';
+import {
+  type Authenticator,
+  type Clock,
+  type Denial,
+  type Identity,
+  memoryStore,
+  type RequestView,
+} from '@sallyport/core';
 
 const VIEW: RequestView = {
   target: '/chat',
@@ -17,6 +24,7 @@ export async function present(
   clock: Clock,
   request: Partial<RequestView> = {},
 ): Promise<Identity | Denial | undefined> {
+  const store = memoryStore({ clock });
   const { signal } = new AbortController();
-  return authenticator.authenticate({ credential, request: { ...VIEW, ...request }, clock, signal });
+  return authenticator.authenticate({ credential, request: { ...VIEW, ...request }, clock, store, signal });
 }

@@ -1,0 +1,28 @@
+import { type Denial, deny } from '../decision.ts';
+import { type Authenticator, chooseReader } from './authenticator.ts';
+
+/** The `type` of the message that carries a credential. */
+export const AUTH_TYPE = 'auth';
+
+/** A credential that came in a message, and who judges it. */
+export interface PresentedInMessage {
+  readonly authenticator: Authenticator;
+  readonly credential: string;
+}
+
+/** Reads `{ "type": "auth", "token": … }`: exactly one credential, as text, and nothing else. */
+export function readAuthMessage(
+  message: object,
+  authenticators: readonly Authenticator[],
+): PresentedInMessage | Denial {
+  const fields = Object.entries(message).filter(([name]) => name !== 'type');
+  const [field, ...more] = fields;
+  if (field === undefined) return deny('credential_missing', 'the auth message holds no credential');
+  if (more.length > 0) return deny('credential_ambiguous', 'the auth message holds more than one field');
+  const [name, credential] = field;
+  const readers = authenticators.filter(({ messageField }) => messageField === name);
+  if (readers.length === 0 || typeof credential !== 'string') {
+    return deny('credential_invalid', 'the auth message holds nothing that an authenticator reads');
+  }
+  return { authenticator: chooseReader(readers, credential), credential };
+}

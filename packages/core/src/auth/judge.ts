@@ -1,0 +1,74 @@
+import { Denial, deny, isPromise, type MaybePromise, settled } from '../decision.ts';
+import type { Clock, Identity, RequestView, Store } from '../ports.ts';
+import type { AttemptSource, Attempts } from './attempts.ts';
+import type { Authenticator } from './authenticator.ts';
+import type { RevocationList } from './revocations.ts';
+
+/** A credential to be judged, wherever it was presented: in the handshake, in a first message, or to renew. */
+export interface Case {
+  readonly credential: string | undefined;
+  readonly request: RequestView;
+  readonly source: AttemptSource;
+  readonly signal: AbortSignal;
+}
+
+export type Verdict = Identity | Denial | undefined;
+
+/**
+ * The one way from a credential to an identity: the budget for failed attempts before any cryptography, the
+ * authenticator, then what is revoked.
+ */
+export class Judge {
+  constructor(
+    readonly clock: Clock,
+    readonly store: Store,
+    readonly attempts: Attempts,
+    readonly revocations: RevocationList,
+  ) {}
+
+  /** Counts a failure against its address. */
+  judge(authenticator: Authenticator, presented: Case): MaybePromise<Verdict> {
+    if (presented.credential === undefined) return this.#ask(authenticator, presented);
+    const exhausted = this.attempts.check(presented.source);
+    return isPromise(exhausted)
+      ? settled(exhausted).then((denial) => denial ?? this.#askAndCount(authenticator, presented))
+      : (exhausted ?? this.#askAndCount(authenticator, presented));
+  }
+
+  /** The same without counting, for `explain()`; authenticators that ask outside are not for it. */
+  preview(authenticator: Authenticator, presented: Case): MaybePromise<Verdict> {
+    return this.#ask(authenticator, presented);
+  }
+
+  #askAndCount(authenticator: Authenticator, presented: Case): MaybePromise<Verdict> {
+    const verdict = this.#ask(authenticator, presented);
+    return isPromise(verdict)
+      ? settled(verdict).then((late) => this.#count(late, presented))
+      : this.#count(verdict, presented);
+  }
+
+  #count(verdict: Verdict, { source }: Case): MaybePromise<Verdict> {
+    const failed =
+      verdict === undefined || (verdict instanceof Denial && verdict.reason === 'credential_invalid');
+    if (!failed) return verdict;
+    const counted = this.attempts.failed(source);
+    return isPromise(counted) ? settled(counted).then(() => verdict) : verdict;
+  }
+
+  #ask(authenticator: Authenticator, { credential, request, signal }: Case): MaybePromise<Verdict> {
+    const { clock, store } = this;
+    const verdict = authenticator.authenticate({ credential, request, signal, clock, store });
+    return isPromise(verdict) ? settled(verdict).then((late) => this.#check(late)) : this.#check(verdict);
+  }
+
+  #check(verdict: Verdict): Verdict {
+    if (verdict === undefined || verdict instanceof Denial) return verdict;
+    if (this.revocations.covers(verdict)) return deny('revoked', 'this identity was revoked');
+    const { expiresAt } = verdict;
+    const longest = this.clock.now() + this.revocations.retention;
+    if (expiresAt !== undefined && expiresAt * 1_000 > longest) {
+      return deny('credential_invalid', 'it outlives limits.revocationRetention, so it could not be revoked');
+    }
+    return verdict;
+  }
+}

@@ -1,0 +1,177 @@
+import { createHash } from 'node:crypto';
+import { type Denial, deny, isPromise, settled } from '../decision.ts';
+import { PolicyError } from '../errors.ts';
+import type { Claims, Clock, Identity, Store } from '../ports.ts';
+import { type Duration, parseDuration } from '../units.ts';
+import { type Authenticator, freezeIdentity } from './authenticator.ts';
+import { type CredentialSource, query } from './credential.ts';
+
+export type TicketIdentity = Identity<'ticket', Claims>;
+
+/** What a ticket is issued for. */
+export interface TicketRequest {
+  readonly subject: string;
+  readonly session?: string | undefined;
+  readonly claims?: Claims;
+  /** When the connection that it opens ends, in seconds since the epoch: the end of the session, say. Default: `limits.lifetime`. */
+  readonly expiresAt?: number | undefined;
+  /** The page that may redeem it: an exact origin such as `https://app.example.com`, or `'any'` by name. */
+  readonly origin: string;
+  /** The path that it opens, such as `/chat`, or `'any'` by name. */
+  readonly route: string;
+  /** How long it can be redeemed. Default and longest: the `ttl` of `tickets()`. */
+  readonly ttl?: Duration;
+}
+
+export interface TicketOptions {
+  /** Where the ticket is looked for. Default: `[query('ticket')]`, from where it is scrubbed. */
+  readonly from?: readonly CredentialSource[];
+  /** How long a ticket can be redeemed. Default: 30 s, which is also the longest. */
+  readonly ttl?: Duration;
+}
+
+interface StoredTicket {
+  readonly subject: string;
+  readonly session: string | undefined;
+  readonly claims: Claims;
+  readonly origin: string;
+  readonly route: string;
+  /** Wall-clock milliseconds. */
+  readonly issuedAt: number;
+  /** Wall-clock milliseconds until which it can be redeemed. */
+  readonly redeemableUntil: number;
+  /** Seconds since the epoch at which the connection ends. */
+  readonly expiresAt: number | undefined;
+}
+
+/** OWASP ASVS 5.0, 7.2.3 asks for 128 random bits. */
+const TICKET_BYTES = 32;
+const LONGEST = 30_000;
+const TICKET_TTL: unique symbol = Symbol('ticket ttl');
+
+/**
+ * Single-use tickets: what a page asks its own server for, over HTTP with its session, and presents once within
+ * seconds. For browsers this is the way to authenticate without a cookie on the socket or a long-lived token in a URL.
+ *
+ * A ticket is bound to a subject, an origin and a route; presented anywhere else it is burnt. Stores hold its hash.
+ */
+export function tickets(
+  options: TicketOptions = {},
+): Authenticator<TicketIdentity> & { readonly [TICKET_TTL]: number } {
+  for (const key of Object.keys(options)) {
+    if (key !== 'from' && key !== 'ttl')
+      throw new PolicyError('tickets()', `unknown option '${key}'`, "Use 'from' and 'ttl'.");
+  }
+  const { from = [query('ticket')] } = options;
+  const ttl = parseDuration(options.ttl ?? LONGEST, 'tickets({ ttl })');
+  if (ttl > LONGEST)
+    throw new PolicyError(
+      'tickets({ ttl })',
+      'a ticket that lives long is a password in a URL',
+      'Use 30 s or less.',
+    );
+  if (from.length === 0)
+    throw new PolicyError('tickets({ from })', 'there is no place to look', "Give [query('ticket')].");
+  return {
+    [TICKET_TTL]: ttl,
+    scheme: 'ticket',
+    from,
+    ambient: false,
+    asksOutside: true,
+    spends: true,
+    messageField: 'ticket',
+    authenticate({ credential = '', request, clock, store }) {
+      const found = store.redeem(keyOf(credential));
+      const judge = (text: string | undefined): TicketIdentity | Denial =>
+        judgeTicket(text, request.origin, request.path, clock);
+      return isPromise(found) ? settled(found).then(judge) : judge(found);
+    },
+  };
+}
+
+/** Issues tickets into the store that the guard redeems them from. */
+export class TicketOffice {
+  constructor(
+    readonly store: Store,
+    readonly clock: Clock,
+    readonly ttl: number,
+  ) {}
+
+  /**
+   * A new ticket: 256 random bits as base64url.
+   *
+   * @throws PolicyError for a missing subject, origin or route, and for a `ttl` beyond that of `tickets()`.
+   */
+  async issue(request: TicketRequest): Promise<string> {
+    const { subject, session, claims = {}, expiresAt, origin, route } = request;
+    if (typeof subject !== 'string' || subject === '') throw missing('subject', 'Say who may use it.');
+    if (origin !== 'any' && !isOrigin(origin))
+      throw missing('origin', "Name the page's origin exactly, or 'any'.");
+    if (typeof route !== 'string' || (route !== 'any' && !route.startsWith('/'))) {
+      throw missing('route', "Name the path, such as '/chat', or 'any'.");
+    }
+    const ttl = request.ttl === undefined ? this.ttl : parseDuration(request.ttl, 'tickets.issue({ ttl })');
+    if (ttl > this.ttl) throw missing('ttl', 'It may be shorter than that of tickets(), and no longer.');
+    const ticket = Buffer.from(crypto.getRandomValues(new Uint8Array(TICKET_BYTES))).toString('base64url');
+    const issuedAt = this.clock.now();
+    const redeemableUntil = issuedAt + ttl;
+    const stored: StoredTicket = {
+      subject,
+      session,
+      claims,
+      origin,
+      route,
+      issuedAt,
+      redeemableUntil,
+      expiresAt,
+    };
+    await this.store.put(keyOf(ticket), JSON.stringify(stored), ttl);
+    return ticket;
+  }
+}
+
+export function ticketTtl(authenticators: readonly Authenticator[]): number | undefined {
+  const found = authenticators.find((entry) => TICKET_TTL in entry) as { [TICKET_TTL]?: number } | undefined;
+  return found?.[TICKET_TTL];
+}
+
+/** The ticket is gone from the store by now, whatever is found here: a mismatch burns it. */
+function judgeTicket(
+  text: string | undefined,
+  origin: string | undefined,
+  path: string,
+  clock: Clock,
+): TicketIdentity | Denial {
+  if (text === undefined) return deny('credential_invalid', 'the ticket is unknown, spent or expired');
+  const ticket = JSON.parse(text) as StoredTicket;
+  if (clock.now() >= ticket.redeemableUntil) return deny('credential_invalid', 'the ticket has expired');
+  if (ticket.origin !== 'any' && ticket.origin !== origin)
+    return deny('credential_invalid', 'the ticket is for another origin');
+  if (ticket.route !== 'any' && ticket.route !== path)
+    return deny('credential_invalid', 'the ticket is for another route');
+  const { subject, session, claims, issuedAt, expiresAt } = ticket;
+  return freezeIdentity<TicketIdentity>({
+    scheme: 'ticket',
+    subject,
+    session,
+    issuedAt: Math.floor(issuedAt / 1_000),
+    expiresAt,
+    claims,
+  });
+}
+
+function keyOf(ticket: string): string {
+  return `ticket ${createHash('sha256').update(ticket).digest('base64url')}`;
+}
+
+function isOrigin(text: unknown): boolean {
+  return (
+    typeof text === 'string' &&
+    URL.canParse(text) &&
+    (new URL(text).origin === text || new URL(text).origin === 'null')
+  );
+}
+
+function missing(option: string, fix: string): PolicyError {
+  return new PolicyError(`tickets.issue({ ${option} })`, 'it is missing or not acceptable', fix);
+}

@@ -1,0 +1,26 @@
+import { type Denial, deny } from '../decision.ts';
+import type { Identity } from '../ports.ts';
+
+/** How the times in a token are judged, in seconds. */
+export interface TokenTimes {
+  readonly tolerance: number;
+  readonly maxAge: number | undefined;
+}
+
+/**
+ * Judges the times of a token whose signature is known to be right, exactly as they were judged when it was verified
+ * (RFC 7519 §4.1.4–4.1.6): whole seconds, `exp` exclusive, `nbf` inclusive.
+ */
+export function judgeTimes(
+  { claims }: Identity,
+  { tolerance, maxAge }: TokenTimes,
+  now: number,
+): Denial | undefined {
+  const seconds = Math.floor(now / 1_000);
+  const { exp, nbf, iat } = claims as { exp: number; nbf?: number; iat?: number };
+  if (nbf !== undefined && nbf > seconds + tolerance) return deny('credential_invalid', 'claim nbf: not yet');
+  if (exp <= seconds - tolerance) return deny('credential_expired', 'exp has passed');
+  if (maxAge === undefined || iat === undefined) return undefined;
+  if (seconds - iat - tolerance > maxAge) return deny('credential_expired', 'iat is too long ago');
+  return seconds - iat < -tolerance ? deny('credential_invalid', 'claim iat: in the future') : undefined;
+}

@@ -1,0 +1,79 @@
+import { AUTH_TYPE, readAuthMessage } from './auth/auth-message.ts';
+import type { ConnectionState } from './connection/connection.ts';
+import type { Authenticated } from './connection/pending.ts';
+import { Denial, deny } from './decision.ts';
+import type { GuardFamily } from './family.ts';
+import { parseAddress } from './handshake/address.ts';
+import { parseJson } from './message/parse.ts';
+import type { Identity, RequestView } from './ports.ts';
+import type { Route } from './route.ts';
+
+/** Judges an auth message as a handshake's credential is judged, `policy.authorize` included. */
+async function judgeAuthMessage(
+  family: GuardFamily,
+  route: Route,
+  message: object,
+  request: RequestView,
+  signal: AbortSignal,
+): Promise<Identity | Denial> {
+  const presented = readAuthMessage(message, route.authenticators);
+  if (presented instanceof Denial) return presented;
+  const { authenticator, credential } = presented;
+  const source = parseAddress(request.address) ?? { bucket: request.address, coarser: request.address };
+  const verdict = await family.judge.judge(authenticator, { credential, request, source, signal });
+  if (verdict instanceof Denial) return verdict;
+  if (verdict === undefined) return deny('credential_invalid', 'the credential was not accepted');
+  const { authorize } = route;
+  if (authorize !== undefined && (await authorize({ identity: verdict, request })) !== true) {
+    return deny('not_authorized', 'policy.authorize did not answer true').at('authorization');
+  }
+  // A revocation may have come while the application was asked.
+  return family.revocations.covers(verdict) ? deny('revoked', 'this identity was revoked') : verdict;
+}
+
+/** For a pending connection: who it is, with the identity's slot held. */
+export async function authenticateFirstMessage(
+  family: GuardFamily,
+  route: Route,
+  message: object,
+  request: RequestView,
+  signal: AbortSignal,
+  open: (identity: Identity, slot: { release(): void }) => Authenticated,
+): Promise<Authenticated | Denial> {
+  const identity = await judgeAuthMessage(family, route, message, request, signal);
+  if (identity instanceof Denial) return identity;
+  const slot = await family.slots.acquireIdentity(identity.subject);
+  return slot instanceof Denial ? slot.at('admission') : open(identity, slot);
+}
+
+const NEVER = new AbortController().signal;
+
+/** For an open connection: a new credential of the same subject and session. */
+export async function renewConnection(
+  family: GuardFamily,
+  route: Route,
+  connection: ConnectionState,
+  message: object,
+): Promise<Identity | Denial> {
+  const { identity: current, request } = connection;
+  if (request === undefined) return deny('internal', 'the connection cannot be renewed');
+  const identity = await judgeAuthMessage(family, route, message, request, NEVER);
+  if (identity instanceof Denial) return identity;
+  const same = identity.subject === current.subject && identity.session === current.session;
+  return same ? identity : deny('credential_invalid', 'a renewal cannot change the subject or the session');
+}
+
+/** Parses what may be an auth message; `undefined` for everything else, the unreadable included. */
+export function readPendingMessage(
+  data: Uint8Array | string,
+  isBinary: boolean,
+  { rules }: Route,
+): object | undefined {
+  if (isBinary) return undefined;
+  const text =
+    typeof data === 'string' ? data : Buffer.from(data.buffer, data.byteOffset, data.byteLength).toString();
+  const message = parseJson(text, rules.json);
+  const isAuth =
+    typeof message === 'object' && message !== null && (message as { type?: unknown }).type === AUTH_TYPE;
+  return isAuth ? message : undefined;
+}
