@@ -5,14 +5,7 @@ export type Sources = ReadonlyMap<string, string>;
 
 /** What each package may import from outside itself; `node:*` stands for all of Node. */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
-  core: [
-    'jose',
-    'typebox',
-    'ipaddr.js',
-    'tldts',
-    'node:crypto',
-    'node:diagnostics_channel',
-  ],
+  core: ['jose', 'typebox', 'ipaddr.js', 'tldts', 'node:crypto', 'node:diagnostics_channel'],
   ws: ['@sallyport/core', 'ws', 'node:*'],
   fastify: ['@sallyport/core', '@sallyport/ws', 'fastify-plugin', 'fastify', '@fastify/websocket', 'node:*'],
   express: ['@sallyport/core', '@sallyport/ws', 'express', 'node:*'],
