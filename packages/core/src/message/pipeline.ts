@@ -59,13 +59,11 @@ export function judge(
   }
   if (isBinary) return refuse(deny('frame_unsupported', 'a binary frame').at('parse'));
   const message = parseJson(typeof data === 'string' ? data : decode(data), rules.json);
-  if (message === UNREADABLE || typeof message !== 'object' || message === null) {
+  if (message === UNREADABLE || !isObject(message)) {
     return refuse(deny('message_malformed', 'not an object in JSON, or beyond limits.json').at('parse'));
   }
-  const type = rules.types.get((message as { type?: unknown }).type as string);
-  if (type === undefined && rules.renewal && (message as { type?: unknown }).type === AUTH_TYPE) {
-    return { renewal: message };
-  }
+  const type = rules.types.get(message.type as string);
+  if (type === undefined && rules.renewal && message.type === AUTH_TYPE) return { renewal: message };
   if (type === undefined) return refuse(deny('message_type_unknown', 'no such message type').at('schema'));
   if (!type.check.passes(message)) {
     const pointer = type.check.pointer(message);
@@ -74,6 +72,10 @@ export function judge(
     report(denial, pointer);
   }
   return authorize(type, rules, identity, message);
+}
+
+function isObject(value: unknown): value is { readonly type?: unknown } {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 /** A new credential for an open connection, which is not the message room's to judge. */
