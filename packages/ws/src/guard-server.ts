@@ -5,7 +5,7 @@ import { gate } from './gate.ts';
 import { standBefore } from './gatehouse.ts';
 
 export interface GuardServerOptions {
-  /** The path that this WebSocket server answers, exactly, or a function that says which. Default: every path that no other one has. */
+  /** The path that this WebSocket server answers, exactly, or a function that says which. Default: every path that no earlier one has. */
   readonly path?: string | ((path: string) => boolean);
   /**
    * `'public'` lets other `upgrade` listeners of the HTTP server answer the paths that are not guarded, behind the

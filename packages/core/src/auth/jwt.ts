@@ -43,7 +43,7 @@ export interface JwtOptions<Scheme extends string = 'jwt'> extends KeyOptions {
   readonly maxAge?: Duration;
   /** Claims that must be there beside `sub` and `exp`, which always must. */
   readonly requiredClaims?: readonly string[];
-  /** Which claim holds the application's session id, for revoking by session. Default: `sid`. */
+  /** Which claim holds the application's session id, which becomes `identity.session`. Default: `sid`. */
   readonly sessionClaim?: string;
   /** The longest token that is looked at. Default: 8 KiB. A longer one is `credential_invalid`. */
   readonly maxBytes?: Size;

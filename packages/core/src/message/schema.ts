@@ -24,9 +24,20 @@ export function compileSchema(schema: unknown, type: string, option: string): Ch
   const compiled = Compile(withType(close(schema as SchemaNode, option), type, option) as never);
   return {
     passes: (value) => compiled.Check(value),
-    pointer: (value) => compiled.Errors(value)[0]?.instancePath ?? '',
+    pointer: (value) => pointerOf(compiled.Errors(value)[0]),
     accelerated: compiled.IsAccelerated(),
   };
+}
+
+/** A record's keys are the sender's own words, so that the pointer has to be bounded. */
+const MAX_POINTER = 200;
+
+function pointerOf(error: { readonly keyword: string; readonly instancePath: string } | undefined): string {
+  if (error === undefined) return '';
+  const { keyword, instancePath } = error;
+  // A property that must not be there: its name is content, too, so the object around it is told.
+  const path = keyword === 'boolean' ? instancePath.slice(0, instancePath.lastIndexOf('/')) : instancePath;
+  return path.slice(0, MAX_POINTER);
 }
 
 /** Adds `type` to every object that the message may be. */

@@ -146,6 +146,10 @@ test('the pointer says where the mistake is, and not what stood there', () => {
   const check = compile(Type.Object({ list: Type.Array(Type.Object({ id: Type.Integer() })) }));
   const pointer = check.pointer({ type: 'say', list: [{ id: 1 }, { id: 'secret' }] });
   expect(pointer).toBe('/list/1/id');
+  // The name of a property that nobody asked for is what stood there.
+  expect(check.pointer({ type: 'say', list: [{ id: 1, secret: 2 }] })).toBe('/list/0');
+  const record = compile(Type.Object({ map: Type.Record(Type.String(), Type.Number()) }));
+  expect(record.pointer({ type: 'say', map: { ['x'.repeat(9_000)]: 'y' } })).toHaveLength(200);
 });
 
 describe('refused at construction', () => {

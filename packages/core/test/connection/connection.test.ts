@@ -1,0 +1,418 @@
+import { describe, expect, test } from '@jest/globals';
+import { admitted } from '../support/decide.ts';
+import { collect, guardOf, SAY } from '../support/guards.ts';
+import { ManualClock } from '../support/manual-clock.ts';
+import { RecordingSocket } from '../support/recording-socket.ts';
+import { bareThenable } from '../support/thenable.ts';
+import { upgradeRequest } from '../support/upgrade-request.ts';
+
+const REQUEST = upgradeRequest({ headers: { Origin: 'http://localhost:3000' } });
+const say = (text: string) => JSON.stringify({ type: 'say', text });
+
+async function open(options: object = {}) {
+  const clock = new ManualClock();
+  const guard = guardOf({ clock, ...options });
+  const socket = new RecordingSocket();
+  const connection = (await admitted(guard, REQUEST)).open(socket);
+  const on = connection.on.bind(connection) as (type: string, handler: (message: never) => unknown) => void;
+  return { clock, guard, socket, connection, on, faults: collect(guard, 'fault') };
+}
+
+/** A promise that the test settles. */
+function gate() {
+  let open: () => void = () => {};
+  let fail: (error: unknown) => void = () => {};
+  const promise = new Promise<void>((resolve, reject) => {
+    open = resolve;
+    fail = reject;
+  });
+  return { promise, open, fail };
+}
+
+const settle = () => new Promise((resolve) => setImmediate(resolve));
+
+describe('messages', () => {
+  test('reach the typed handler, then the listeners of the bare library, at once', async () => {
+    const { connection, socket, on } = await open();
+    const seen: string[] = [];
+    on('say', ({ text }: { text: string }) => void seen.push(`typed ${text}`));
+    socket.onDeliver = (data) => void seen.push(`bare ${data}`);
+    connection.receive(Buffer.from(say('hi')), false);
+    expect(seen).toEqual(['typed hi', `bare ${say('hi')}`]);
+  });
+
+  test('are handled in order, however long each handler takes', async () => {
+    const { connection, on } = await open();
+    const gates = [gate(), gate(), gate()];
+    const seen: string[] = [];
+    on('say', async ({ text }: { text: string }) => {
+      seen.push(`begin ${text}`);
+      await gates[Number(text)]?.promise;
+      seen.push(`end ${text}`);
+    });
+    for (const text of ['0', '1', '2']) connection.receive(say(text), false);
+    gates[2]?.open();
+    gates[1]?.open();
+    await settle();
+    expect(seen).toEqual(['begin 0']);
+    gates[0]?.open();
+    await settle();
+    expect(seen).toEqual(['begin 0', 'end 0', 'begin 1', 'end 1', 'begin 2', 'end 2']);
+  });
+
+  test('wait for an asynchronous listener of the bare library, too, and for an asynchronous authorize', async () => {
+    const answers = [gate(), gate()];
+    let asked = 0;
+    const rule = { schema: SAY, authorize: () => answers[asked++]?.promise.then(() => true) };
+    const { connection, socket } = await open({ messages: { say: rule } });
+    connection.receive(say('a'), false);
+    connection.receive(say('b'), false);
+    answers[1]?.open();
+    await settle();
+    expect(socket.delivered).toEqual([]);
+    answers[0]?.open();
+    await settle();
+    expect(socket.delivered).toEqual([say('a'), say('b')]);
+  });
+
+  test('beyond the queue stop the socket from being read, until there is room', async () => {
+    const { connection, socket, on } = await open({ limits: { queuedMessages: 3 } });
+    const gates = Array.from({ length: 6 }, gate);
+    let begun = 0;
+    on('say', () => gates[begun++]?.promise);
+    for (let i = 0; i < 3; i++) connection.receive(say('x'), false);
+    expect(socket.calls).toEqual([]);
+    connection.receive(say('x'), false);
+    expect(socket.calls).toEqual(['pause']);
+    // A paused socket still delivers what is in its chunk: kept, not lost.
+    connection.receive(say('x'), false);
+    expect(socket.calls).toEqual(['pause']);
+    gates[0]?.open();
+    await settle();
+    expect(socket.calls).toEqual(['pause']);
+    gates[1]?.open();
+    await settle();
+    expect(socket.calls).toEqual(['pause', 'resume']);
+    for (const { open } of gates) open();
+    await settle();
+    expect(begun).toBe(5);
+  });
+
+  test('that come after the end change nothing', async () => {
+    const { connection, socket } = await open();
+    connection.close();
+    connection.receive(say('late'), false);
+    connection.receive('garbage', false);
+    expect(socket.delivered).toEqual([]);
+    expect(socket.sent).toEqual([]);
+  });
+
+  test('that waited are not handled once the connection is closing', async () => {
+    const { connection, on } = await open();
+    const first = gate();
+    const seen: string[] = [];
+    on('say', ({ text }: { text: string }) => {
+      seen.push(text);
+      return first.promise;
+    });
+    connection.receive(say('a'), false);
+    connection.receive(say('b'), false);
+    connection.close();
+    first.open();
+    await settle();
+    expect(seen).toEqual(['a']);
+  });
+});
+
+describe('a handler that fails closes with internal, tells the operator, and nobody else', () => {
+  const boom = new Error('secret of the application');
+  const failures: [string, () => unknown][] = [
+    [
+      'throws',
+      () => {
+        throw boom;
+      },
+    ],
+    ['rejects', () => Promise.reject(boom)],
+  ];
+  describe.each(failures)('%s', (_, fail) => {
+    test.each(['typed', 'bare'])('the %s one', async (which) => {
+      const { connection, socket, faults, on } = await open();
+      if (which === 'typed') on('say', fail);
+      else socket.onDeliver = fail;
+      connection.receive(say('hi'), false);
+      await settle();
+      expect(socket.closes).toEqual([{ code: 1011, reason: 'Something went wrong.' }]);
+      expect(faults).toEqual([expect.objectContaining({ stage: 'dispatch', error: boom })]);
+      expect(JSON.stringify(socket)).not.toContain('secret');
+    });
+
+    test('both at once leave no rejection without anybody to hear it', async () => {
+      const unheard: unknown[] = [];
+      const listen = (error: unknown) => void unheard.push(error);
+      process.on('unhandledRejection', listen);
+      const { connection, socket, on } = await open();
+      on('say', () => Promise.reject(boom));
+      socket.onDeliver = fail;
+      connection.receive(say('hi'), false);
+      await settle();
+      await settle();
+      process.off('unhandledRejection', listen);
+      expect(unheard).toEqual([]);
+      expect(socket.closes).toHaveLength(1);
+    });
+
+    test('authorize of a message', async () => {
+      const { connection, socket, faults } = await open({
+        messages: { say: { schema: SAY, authorize: fail } },
+      });
+      connection.receive(say('hi'), false);
+      await settle();
+      expect(socket.delivered).toEqual([]);
+      expect(socket.closes).toMatchObject([{ code: 1011 }]);
+      expect(faults).toHaveLength(1);
+    });
+
+    test('a close listener is a fault, and the others are called', async () => {
+      const { connection, faults } = await open();
+      let called = 0;
+      connection.onClose(fail as () => void).onClose(() => void called++);
+      connection.closed(1000);
+      await settle();
+      expect(called).toBe(1);
+      expect(faults).toEqual([expect.objectContaining({ error: boom })]);
+    });
+  });
+});
+
+describe('on', () => {
+  test('refuses a type that is not in the policy, and a second handler', async () => {
+    const { on } = await open();
+    expect(() => on('sya', () => {})).toThrow(/no message 'sya'/);
+    expect(() => on('toString', () => {})).toThrow(/no message 'toString'/);
+    on('say', () => {});
+    expect(() => on('say', () => {})).toThrow(/has a handler already/);
+  });
+});
+
+describe('send', () => {
+  test('writes { type, ...body }, and the body cannot change the type', async () => {
+    const { connection, socket } = await open();
+    expect(connection.send('said' as never, { text: 'hi', type: 'error' } as never)).toBe(true);
+    expect(socket.sent).toEqual([{ type: 'said', text: 'hi' }]);
+  });
+
+  test('refuses what the replies do not allow, and sends nothing', async () => {
+    const { connection, socket } = await open({ replies: { said: SAY } });
+    const send = connection.send.bind(connection) as (type: string, body: object) => boolean;
+    expect(() => send('sayd', {})).toThrow(/no reply 'sayd'/);
+    expect(() => send('said', { text: 7 })).toThrow(/'said' does not match its schema at '\/text'/);
+    expect(() => send('said', { text: 'hi', password: 'x' })).toThrow(/does not match/);
+    expect(socket.sent).toEqual([]);
+    expect(send('said', { text: 'hi' })).toBe(true);
+  });
+
+  test('does nothing once the connection is closing', async () => {
+    const { connection, socket } = await open();
+    connection.close();
+    expect(connection.send('said' as never, {} as never)).toBe(false);
+    expect(socket.sent).toEqual([]);
+  });
+});
+
+describe('a denied message', () => {
+  const cases: [string, string, string, string | undefined][] = [
+    ['no JSON', '{', 'message_malformed', undefined],
+    ['null', 'null', 'message_malformed', undefined],
+    ['a number', '7', 'message_malformed', undefined],
+    ['a list', '[]', 'message_type_unknown', undefined],
+    ['no type', '{}', 'message_type_unknown', undefined],
+    ['an unknown type', '{"type":"shout"}', 'message_type_unknown', undefined],
+    ['an inherited type', '{"type":"constructor"}', 'message_type_unknown', undefined],
+    ['a wrong field', '{"type":"say","text":7}', 'message_invalid', '/text'],
+    ['an unknown field', '{"type":"say","text":"a","isAdmin":true}', 'message_invalid', ''],
+    ['a poisoned prototype', '{"type":"say","text":"a","__proto__":{}}', 'message_malformed', undefined],
+  ];
+  test.each(cases)('%s is answered', async (_, text, code, path) => {
+    const { connection, socket, guard } = await open();
+    const denied = collect(guard, 'message.denied');
+    connection.receive(text, false);
+    expect(socket.sent).toEqual([
+      { type: 'error', code, message: expect.any(String), ...(path !== undefined && { path }) },
+    ]);
+    expect(socket.delivered).toEqual([]);
+    expect(socket.closes).toEqual([]);
+    expect(denied).toEqual([expect.objectContaining({ reason: code, connection: connection.id })]);
+  });
+
+  test.each(cases)('%s closes, where the policy says so', async (_, text, code) => {
+    const { connection, socket } = await open({ onDenied: 'close' });
+    connection.receive(text, false);
+    expect(socket.sent).toEqual([]);
+    expect(socket.closes).toEqual([{ code: 4400, reason: expect.any(String) }]);
+    let reason: unknown;
+    connection.onClose((event) => {
+      reason = event.reason;
+    });
+    connection.closed(4400);
+    expect(reason).toBe(code);
+  });
+
+  test('ends the connection when it is one too many', async () => {
+    const { connection, socket } = await open({ limits: { violations: 3 } });
+    for (let i = 0; i < 5; i++) connection.receive('{', false);
+    expect(socket.sent).toHaveLength(2);
+    expect(socket.closes).toEqual([{ code: 1008, reason: 'Too many messages were refused.' }]);
+  });
+
+  test('binary, too big, too fast: closed, whatever the policy says about replies', async () => {
+    for (const [options, data, isBinary, code] of [
+      [{}, Buffer.from(say('a')), true, 1003],
+      [{ limits: { message: 30 } }, say('a'.repeat(20)), false, 1009],
+      [{ limits: { messages: { rate: '1/s', burst: 1 } } }, say('a'), false, 4429],
+      [{ limits: { bytes: { rate: '10B/s', burst: 30 } } }, say('a'), false, 4429],
+    ] as const) {
+      const { connection, socket } = await open(options);
+      connection.receive(data, isBinary);
+      connection.receive(data, isBinary);
+      expect(socket.closes).toEqual([{ code, reason: expect.any(String) }]);
+    }
+  });
+
+  test('sizes are bytes, not letters', async () => {
+    const { connection, socket } = await open({ limits: { message: Buffer.byteLength(say('\u20ac')) - 1 } });
+    connection.receive(say('\u20ac'), false);
+    expect(socket.closes).toMatchObject([{ code: 1009 }]);
+  });
+
+  test('a rate recovers with the clock passed in', async () => {
+    const { connection, socket, clock } = await open({ limits: { messages: { rate: '2/s', burst: 2 } } });
+    for (let i = 0; i < 10; i++) {
+      connection.receive(say('a'), false);
+      clock.advance(500);
+    }
+    expect(socket.delivered).toHaveLength(10);
+    for (let i = 0; i < 3; i++) connection.receive(say('a'), false);
+    expect(socket.delivered).toHaveLength(12);
+    expect(socket.closes).toMatchObject([{ code: 4429 }]);
+  });
+});
+
+describe('report-only stages let through and tell', () => {
+  test('schema', async () => {
+    const { connection, socket, guard } = await open({ report: ['schema'] });
+    const reported = collect(guard, 'message.reported');
+    connection.receive('{"type":"say","text":7}', false);
+    expect(socket.delivered).toHaveLength(1);
+    expect(reported).toEqual([
+      expect.objectContaining({ reason: 'message_invalid', stage: 'schema', pointer: '/text' }),
+    ]);
+    // An unknown type has no schema that could be reported on.
+    connection.receive('{"type":"shout"}', false);
+    expect(socket.delivered).toHaveLength(1);
+  });
+
+  test('message-rate', async () => {
+    const { connection, socket, guard } = await open({
+      report: ['message-rate'],
+      limits: { messages: { rate: '1/s', burst: 1 } },
+    });
+    const reported = collect(guard, 'message.reported');
+    for (let i = 0; i < 3; i++) connection.receive(say('a'), false);
+    expect(socket.delivered).toHaveLength(3);
+    expect(reported).toHaveLength(2);
+  });
+});
+
+describe('closing', () => {
+  test('an unanswered close is terminated by the clock passed in, an answered one is not', async () => {
+    const { connection, socket, clock } = await open({ limits: { closeTimeout: '2s' } });
+    connection.close(4000, 'bye');
+    expect(connection.state).toBe('closing');
+    clock.advance(1_999);
+    expect(socket.calls).toEqual([]);
+    clock.advance(1);
+    expect(socket.calls).toEqual(['terminate']);
+
+    const other = await open();
+    other.connection.close();
+    other.connection.closed(1000);
+    expect(other.clock.pending).toBe(0);
+    expect(other.connection.state).toBe('closed');
+  });
+
+  test('happens once: the first code stands', async () => {
+    const { connection, socket } = await open();
+    connection.close(4001, 'first');
+    connection.close(4002, 'second');
+    connection.end('internal');
+    expect(socket.closes).toEqual([{ code: 4001, reason: 'first' }]);
+  });
+
+  test('the reason is cut to 123 bytes, between letters', async () => {
+    const { connection, socket } = await open();
+    connection.close(4000, '\u{1f512}'.repeat(40));
+    expect(socket.closes).toEqual([{ code: 4000, reason: '\u{1f512}'.repeat(30) }]);
+  });
+
+  test.each([0, 999, 1004, 1005, 1006, 1015, 2000, 2999, 5000, 1000.5, Number.NaN])(
+    '%s may not be sent',
+    async (code) => {
+      const { connection, socket } = await open();
+      expect(() => connection.close(code)).toThrow(RangeError);
+      expect(socket.closes).toEqual([]);
+    },
+  );
+
+  test('a paused socket is read again, or the answer to the close would never be seen', async () => {
+    const { connection, socket, on } = await open({ limits: { queuedMessages: 1 } });
+    on('say', () => new Promise(() => {}));
+    connection.receive(say('a'), false);
+    connection.receive(say('b'), false);
+    connection.close();
+    expect(socket.calls).toEqual(['pause', 'resume']);
+  });
+
+  test('gives the slots back once, leaves the registry, and tells the event', async () => {
+    const { connection, guard, clock } = await open({ limits: { connections: 1 } });
+    const closed = collect(guard, 'connection.closed');
+    expect([...guard.connections()]).toEqual([connection]);
+    clock.advance(1_500);
+    for (let i = 0; i < 3; i++) connection.closed(1001);
+    expect(closed).toEqual([expect.objectContaining({ code: 1001, reason: undefined, milliseconds: 1_500 })]);
+    expect(guard.stats().connections).toBe(0);
+    const next = await admitted(guard, REQUEST);
+    connection.closed(1000);
+    // Had a later call given a slot back, a second one would be free.
+    await expect(admitted(guard, REQUEST)).rejects.toThrow(/capacity/);
+    next.release();
+  });
+
+  test('what the WebSocket library found wrong becomes the reason and an event', async () => {
+    const { connection, guard } = await open();
+    const denied = collect(guard, 'message.denied');
+    connection.broken('message_too_big');
+    expect(denied).toEqual([expect.objectContaining({ reason: 'message_too_big', stage: 'size' })]);
+    const closed = collect(guard, 'connection.closed');
+    connection.closed(1009);
+    connection.broken('message_too_big');
+    expect(closed).toEqual([expect.objectContaining({ code: 1009, reason: 'message_too_big' })]);
+    expect(denied).toHaveLength(1);
+  });
+});
+
+test('ids cannot be guessed from one another', async () => {
+  const ids = await Promise.all(Array.from({ length: 20 }, async () => (await open()).connection.id));
+  expect(new Set(ids).size).toBe(20);
+  for (const id of ids)
+    expect(id).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
+});
+
+test('authorize of a message that answers with a bare thenable is waited for', async () => {
+  const rule = { schema: SAY, authorize: () => bareThenable(false) };
+  const { connection, socket } = await open({ messages: { say: rule } });
+  connection.receive(say('a'), false);
+  await settle();
+  expect(socket.delivered).toEqual([]);
+  expect(socket.sent).toMatchObject([{ code: 'message_forbidden' }]);
+});
