@@ -1,7 +1,7 @@
+import type { WebSocket } from '@fastify/websocket';
 import { isPromise } from '@sallyport/core';
 import { connectionOf } from '@sallyport/ws';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import type { WebSocket } from 'ws';
 import type { Routes } from './routes.ts';
 
 type Handler = (this: unknown, socket: WebSocket, request: FastifyRequest) => unknown;
@@ -50,6 +50,7 @@ function shield(routes: Routes): (handler: unknown) => unknown {
       : function (this: unknown, socket: WebSocket, request: FastifyRequest): unknown {
           const guard = routes.guardOf(request);
           if (guard === undefined || guard === 'public') return handler.call(this, socket, request);
+          letFinish(socket);
           const failed = (error: unknown): void => connectionOf(socket, guard).fault(error);
           try {
             const result: unknown = handler.call(this, socket, request);
@@ -58,4 +59,15 @@ function shield(routes: Routes): (handler: unknown) => unknown {
             return failed(error);
           }
         };
+}
+
+/**
+ * The error handler of @fastify/websocket terminates, which would cut off the close code that a bad frame is answered
+ * with; so it hears of the error when the socket has closed. Its listener is the latest that was added.
+ */
+function letFinish(socket: WebSocket): void {
+  const listener = socket.listeners('error').at(-1) as ((error: Error) => void) | undefined;
+  if (listener === undefined) return;
+  socket.off('error', listener);
+  socket.on('error', (error) => void socket.once('close', () => listener.call(socket, error)));
 }

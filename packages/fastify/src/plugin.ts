@@ -1,5 +1,8 @@
+// Gives the application `websocketServer`.
+
 import type { IncomingMessage, Server } from 'node:http';
 import type { Socket } from 'node:net';
+import type {} from '@fastify/websocket';
 import { deny, PolicyError } from '@sallyport/core';
 import {
   dispatchUpgrade,
@@ -10,7 +13,6 @@ import {
   upgradeOf,
 } from '@sallyport/ws';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import type { WebSocketServer } from 'ws';
 import { catchHandlers } from './handlers.ts';
 import { checkOptions, type SallyportOptions } from './options.ts';
 import { Routes } from './routes.ts';
@@ -75,7 +77,7 @@ function checkScope(app: FastifyInstance): void {
 }
 
 /** The one ws server that serves the routes. */
-function webSocketServer(app: FastifyInstance, routes: Routes): WebSocketServer {
+function webSocketServer(app: FastifyInstance, routes: Routes): FastifyInstance['websocketServer'] {
   if (app.hasDecorator('websocketServer') && !Object.hasOwn(app, 'websocketServer'))
     throw new PolicyError(
       '@sallyport/fastify',

@@ -1,13 +1,18 @@
+// Gives the application `websocketServer`.
+import type {} from '@fastify/websocket';
 import type { AnyGuard } from '@sallyport/core';
 import type { FastifyInstance } from 'fastify';
-import type { WebSocketServer } from 'ws';
 
 /**
  * Ends the guard's connections with the application. To be called when all plugins are loaded: Fastify runs the
  * `onClose` hook that came last first, and only so the guard says why it closes before @fastify/websocket closes the
  * sockets without a code, and refuses handshakes before nobody listens for them any more.
  */
-export function closeWith(app: FastifyInstance, guard: AnyGuard, wss: WebSocketServer): void {
+export function closeWith(
+  app: FastifyInstance,
+  guard: AnyGuard,
+  wss: FastifyInstance['websocketServer'],
+): void {
   let closed: Promise<void> | undefined;
   let cancel: (() => void) | undefined;
   app.addHook('preClose', () => closed as Promise<void>);

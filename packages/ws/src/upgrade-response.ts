@@ -65,8 +65,13 @@ export class UpgradeResponse {
 
   /** The socket is a WebSocket now. */
   accepted(): void {
-    if (this.endsOnAccept) this.response.end(() => this.withdraw());
-    else this.withdraw();
+    if (!this.endsOnAccept) {
+      this.withdraw();
+      return;
+    }
+    // Not as the callback of `end`, which middleware replaces by functions that know of none.
+    this.response.once('finish', () => this.withdraw());
+    this.response.end();
   }
 }
 
