@@ -75,7 +75,7 @@ describe.each(hosts)('$name', (host) => {
     ['a type that is not listed', frame('{"type":"shout","text":"hi"}'), error('message_type_unknown'), {}],
     ['no type', frame('{"text":"hi"}'), error('message_type_unknown'), {}],
     ['a value of the wrong form', frame('{"type":"say","text":1}'), error('message_invalid', '/text'), {}],
-    ['a property too many', say('hi', { admin: true }), error('message_invalid', '/admin'), {}],
+    ['a property too many', say('hi', { admin: true }), error('message_invalid', ''), {}],
     [
       'a missing rule, once one type has one',
       frame('{"type":"note","text":"hi"}'),
@@ -143,9 +143,9 @@ describe.each(hosts)('$name', (host) => {
     expect(await wire.messages(3)).toEqual([
       error('message_malformed'),
       'bare {"type":"say","text":"hi"} false',
-      error('message_invalid', '/more'),
+      error('message_invalid', ''),
     ]);
-    expect(denied).toEqual(['parse message_malformed', 'schema message_invalid /more']);
+    expect(denied).toEqual(['parse message_malformed', 'schema message_invalid']);
   });
 
   test('passthrough hands on what it names, binary as binary', async () => {

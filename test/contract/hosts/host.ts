@@ -10,17 +10,25 @@ export interface Capabilities {
   /** A route may have a guard of its own. A gate has one guard for one WebSocket server. */
   readonly routeGuards: boolean;
   /**
-   * An upgrade of a path that is no WebSocket route is refused before the 101. express-ws and koa-websocket look for
-   * the route after the 101, so that their gate cannot know; what it admits, the library closes.
+   * An upgrade of a path that is no WebSocket route is refused before the 101. koa-websocket looks for the route after
+   * the 101, so that its gate cannot know: what nobody takes is closed with 4404.
    */
   readonly knowsRoutes: boolean;
   /**
-   * A handler whose promise rejects is caught. express-ws drops the promise before anybody else could see it, and
-   * koa-websocket swallows the error: the guard never learns of it.
+   * A route's handler whose promise rejects is caught. Plain ws has no routes: its handlers are listeners of
+   * `connection`, and the event emitter drops what they return.
    */
   readonly catchesRejections: boolean;
-  /** A handler that throws as it starts is caught; express-ws and koa-websocket keep the error to themselves. */
-  readonly catchesThrows: boolean;
+  /**
+   * A closing handshake that the peer begins and never ends is bounded by `limits.closeTimeout`. The ws 7 inside
+   * express-ws waits 30 s, and has no option for it.
+   */
+  readonly boundsPeersClose: boolean;
+  /**
+   * A message that inflates beyond the limit closes with 1009. ws 7 stops at the same byte, but resets the inflation,
+   * whose rest it then finds broken: it closes with 1007.
+   */
+  readonly namesInflatedSize: boolean;
 }
 
 /** The handler of `/chat`, whatever the host hands it. */

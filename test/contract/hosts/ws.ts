@@ -12,9 +12,9 @@ export const wsHost: Host = {
     middleware: false,
     routeGuards: true,
     knowsRoutes: true,
-    // Listeners of `connection` are called by the event emitter, which drops their promises.
     catchesRejections: false,
-    catchesThrows: true,
+    boundsPeersClose: true,
+    namesInflatedSize: true,
   },
   async start({ guard, admin, tls, chat = echo }) {
     const notes = new Notes();

@@ -1,0 +1,76 @@
+// H7: a peer that is refused, or closed, and never closes its side does not keep its socket (ws #1322 and many more).
+import type { Server } from 'node:http';
+import { describe, expect, test } from '@jest/globals';
+import { systemClock } from '@sallyport/core';
+import { ManualClock } from '../../packages/core/test/support/manual-clock.ts';
+import { hosts } from '../contract/hosts/index.ts';
+import { applications, verdict } from '../support/applications.ts';
+import { chatGuard, goodHeaders, NOW } from '../support/chat-policy.ts';
+import { eventually } from '../support/eventually.ts';
+import { frame } from '../support/wire.ts';
+
+const openSockets = (server: Server): Promise<number> =>
+  new Promise((resolve, reject) =>
+    server.getConnections((error, count) => (error === null ? resolve(count) : reject(error))),
+  );
+
+describe.each(hosts)('$name', (host) => {
+  const { start, dial, open } = applications();
+
+  test('the socket of a refused handshake is destroyed', async () => {
+    const app = await start(host, { guard: chatGuard() });
+    // This client keeps its own side open, and never stops reading.
+    const wire = (await dial(app)).handshake();
+    expect(verdict(await wire.answer())).toBe('401 credential_missing');
+    expect(wire.socket.writable).toBe(true);
+    await eventually(async () => (await openSockets(app.server)) === 0, 'the end of the socket');
+  });
+
+  test('the socket of a peer that does not read its refusal is destroyed after a while', async () => {
+    const clock = new ManualClock();
+    const guard = chatGuard({ clock });
+    const app = await start(host, { guard });
+    const wire = await dial(app);
+    wire.socket.pause();
+    wire.handshake();
+    await eventually(() => guard.stats().denied.credential_missing === 1, 'the refusal');
+    clock.advance(2_000);
+    await eventually(async () => (await openSockets(app.server)) === 0, 'the end of the socket');
+  });
+
+  test('a peer that sent a broken frame and stays is dropped, and its slot is free', async () => {
+    const clock = new ManualClock();
+    const guard = chatGuard({ clock });
+    const app = await start(host, { guard });
+    const wire = await open(app, { headers: await goodHeaders() });
+    wire.send(frame('of no known kind', 0x3));
+    expect(await wire.closeCode()).toBe(1002);
+    clock.advance(5_000);
+    await eventually(() => guard.stats().connections === 0, 'the end of the connection');
+  });
+
+  test('a peer that was closed and stays is dropped', async () => {
+    const clock = new ManualClock();
+    const guard = chatGuard({ clock, onDenied: 'close' });
+    const app = await start(host, { guard });
+    const wire = await open(app, { headers: await goodHeaders() });
+    wire.send(frame('junk'));
+    expect(await wire.closeCode()).toBe(4400);
+    clock.advance(5_000);
+    await eventually(() => guard.stats().connections === 0, 'the end of the connection');
+    await eventually(async () => (await openSockets(app.server)) === 0, 'the end of the socket');
+  });
+
+  if (host.capabilities.boundsPeersClose) {
+    test('a peer that says goodbye and stays is dropped', async () => {
+      // The tokens are of the tests' own time; only the waiting is real.
+      const clock = { ...systemClock, now: () => NOW * 1_000 };
+      const guard = chatGuard({ clock, limits: { closeTimeout: '30ms' } });
+      const app = await start(host, { guard });
+      const wire = await open(app, { headers: await goodHeaders() });
+      wire.send(frame(Buffer.from([0x03, 0xe8]), 0x8));
+      expect(await wire.closeCode()).toBe(1000);
+      await eventually(() => guard.stats().connections === 0, 'the end of the connection');
+    });
+  }
+});

@@ -1,0 +1,83 @@
+// H5: a missing or null Origin gets in only with a credential that no browser attaches by itself.
+import { describe, expect, test } from '@jest/globals';
+import { anonymous, bearer, cookie, custom, query, subprotocol } from '@sallyport/core';
+import { hosts } from '../contract/hosts/index.ts';
+import { applications, verdict } from '../support/applications.ts';
+import { chatGuard, chatJwt, type PolicyOverrides, token } from '../support/chat-policy.ts';
+import type { HandshakeOptions } from '../support/wire.ts';
+
+const user = custom({ scheme: 'device', authenticate: () => ({ subject: 'device' }) });
+const header = custom({ scheme: 'device', ambient: false, authenticate: () => ({ subject: 'device' }) });
+
+interface Row {
+  readonly credential: string;
+  readonly auth: PolicyOverrides['auth'];
+  readonly present: (text: string) => HandshakeOptions;
+  readonly allowed: boolean;
+}
+const inHeader = (text: string): HandshakeOptions => ({ headers: { Authorization: `Bearer ${text}` } });
+const rows: readonly Row[] = [
+  { credential: 'a bearer token', auth: [chatJwt([bearer()])], present: inHeader, allowed: true },
+  {
+    credential: 'a token offered as a subprotocol',
+    auth: [chatJwt([subprotocol()])],
+    present: (text) => ({ headers: { 'Sec-WebSocket-Protocol': `bearer, ${text}` } }),
+    allowed: true,
+  },
+  {
+    credential: 'a token in the query',
+    auth: [chatJwt([query('token')])],
+    present: (text) => ({ target: `/chat?token=${text}` }),
+    allowed: true,
+  },
+  {
+    credential: "an authenticator's own, said to be explicit",
+    auth: [header],
+    present: () => ({}),
+    allowed: true,
+  },
+  {
+    credential: 'a bearer token that a proxy injects',
+    auth: [chatJwt([bearer({ ambient: true })])],
+    present: inHeader,
+    allowed: false,
+  },
+  {
+    credential: 'a cookie',
+    auth: [chatJwt([cookie('token')])],
+    present: (text) => ({ headers: { Cookie: `token=${text}` } }),
+    allowed: false,
+  },
+  { credential: "an authenticator's own", auth: [user], present: () => ({}), allowed: false },
+  { credential: 'nothing, where anybody may come', auth: [anonymous()], present: () => ({}), allowed: false },
+];
+
+describe.each(hosts)('$name', (host) => {
+  const { start, open, refused } = applications();
+
+  describe.each([
+    ['no Origin', {}],
+    ['Origin: null', { Origin: 'null' }],
+  ])('%s', (_what, origin) => {
+    test.each(rows)('with $credential: $allowed', async ({ auth, present, allowed }) => {
+      const app = await start(host, { guard: chatGuard({ auth: auth as never }) });
+      const { headers, ...rest } = present(await token());
+      const options = { ...rest, headers: { ...headers, ...origin } };
+      if (allowed) await open(app, options);
+      else expect(verdict(await refused(app, options))).toBe('403 origin_denied');
+    });
+  });
+
+  test('a cookie beside an explicit token is not what gets in: a wrong token never falls through to it', async () => {
+    const app = await start(host, { guard: chatGuard() });
+    const headers = { Authorization: 'Bearer wrong', Cookie: `token=${await token()}` };
+    expect(verdict(await refused(app, { headers }))).toBe('401 credential_invalid');
+  });
+
+  test('two cookies of one name are refused: a sibling subdomain can set the second', async () => {
+    const app = await start(host, { guard: chatGuard() });
+    const text = await token();
+    const headers = { Origin: 'https://app.example.com', Cookie: `token=${text}; token=${text}` };
+    expect(verdict(await refused(app, { headers }))).toBe('401 credential_ambiguous');
+  });
+});
