@@ -57,7 +57,7 @@ export const guard = createGuard(policy);
 
 export function useConnection(admission: Admission<Identity, unknown, unknown>, socket: never): void {
   // @ts-expect-error: an admission of no particular guard knows no message
-  admission.open(socket).on('say', () => undefined);
+  admission.open(socket, (connection) => void connection.on('say', () => undefined));
 }
 
 export function messages(connection: ConnectionOf<typeof guard>): void {

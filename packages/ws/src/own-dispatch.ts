@@ -135,7 +135,6 @@ export async function acceptUpgrade<I extends readonly Identity[], M, R>(
     server,
     server.handleUpgrade,
     (socket) => {
-      answer.accepted();
       const connection = connectionOf(socket, guard);
       const result = handler(connection, socket);
       if (isPromise(result)) result.then(undefined, (error: unknown) => connection.fault(error));
@@ -150,6 +149,9 @@ function sendCookies(server: WebSocketServer): void {
   if (sendingCookies.has(server)) return;
   sendingCookies.add(server);
   server.on('headers', (lines, request) => {
-    for (const cookie of responseTo(request)?.switching() ?? []) lines.push(`Set-Cookie: ${cookie}`);
+    const answer = responseTo(request);
+    for (const cookie of answer?.switching() ?? []) lines.push(`Set-Cookie: ${cookie}`);
+    // Now, and not with the handler, which may have to wait for a first message.
+    answer?.accepted();
   });
 }

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { admitted } from '../support/decide.ts';
+import { admitted, connect } from '../support/decide.ts';
 import { collect, guardOf, SAY } from '../support/guards.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import { RecordingSocket } from '../support/recording-socket.ts';
@@ -13,8 +13,11 @@ async function open(options: object = {}) {
   const clock = new ManualClock();
   const guard = guardOf({ clock, ...options });
   const socket = new RecordingSocket();
-  const connection = (await admitted(guard, REQUEST)).open(socket);
-  const on = connection.on.bind(connection) as (type: string, handler: (message: never) => unknown) => void;
+  const connection = connect(await admitted(guard, REQUEST), socket);
+  const on = connection.on.bind(connection) as unknown as (
+    type: string,
+    handler: (message: never) => unknown,
+  ) => void;
   return { clock, guard, socket, connection, on, faults: collect(guard, 'fault') };
 }
 
@@ -225,7 +228,7 @@ describe('a denied message', () => {
     ['no JSON', '{', 'message_malformed', undefined],
     ['null', 'null', 'message_malformed', undefined],
     ['a number', '7', 'message_malformed', undefined],
-    ['a list', '[]', 'message_type_unknown', undefined],
+    ['a list', '[]', 'message_malformed', undefined],
     ['no type', '{}', 'message_type_unknown', undefined],
     ['an unknown type', '{"type":"shout"}', 'message_type_unknown', undefined],
     ['an inherited type', '{"type":"constructor"}', 'message_type_unknown', undefined],

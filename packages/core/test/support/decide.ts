@@ -1,4 +1,12 @@
-import type { Admission, AnyGuard, Denial, HandshakeRequest, Identity } from '@sallyport/core';
+import type {
+  Admission,
+  AnyGuard,
+  Connection,
+  Denial,
+  HandshakeRequest,
+  Identity,
+  Socket,
+} from '@sallyport/core';
 
 export type Decision = Denial | Admission<Identity, unknown, unknown>;
 
@@ -26,4 +34,14 @@ export async function admitted(guard: AnyGuard, request: HandshakeRequest) {
   if (decision.denied)
     throw new Error(`denied at ${decision.stage}: ${decision.reason} (${decision.detail})`);
   return decision;
+}
+
+/** The connection that an admission opens into, where no first message has to come before. */
+export function connect(admission: Admission<Identity, unknown, unknown>, socket: Socket): Connection {
+  let connection: Connection | undefined;
+  admission.open(socket, (opened) => {
+    connection = opened as unknown as Connection;
+  });
+  if (connection === undefined) throw new Error('it did not open');
+  return connection;
 }
