@@ -217,7 +217,12 @@ describe.each([
   });
 
   test.each([
-    ['throws', () => { throw new Error('no'); }],
+    [
+      'throws',
+      () => {
+        throw new Error('no');
+      },
+    ],
     ['rejects', () => Promise.reject(new Error('no'))],
   ])('a handler that %s closes with internal, and is told as a fault', async (_how, handler) => {
     const guard = openGuard();
