@@ -39,9 +39,10 @@ export function parseDuration(value: unknown, option: string): number {
 }
 
 export function parseSize(value: unknown, option: string): number {
-  return Math.floor(
-    parseQuantity(value, option, SIZE, /^(\d+(?:\.\d+)?)(B|KiB|MiB)$/, "a size such as '16KiB', or bytes"),
-  );
+  const expected = "a size such as '16KiB', or bytes";
+  const bytes = Math.floor(parseQuantity(value, option, SIZE, /^(\d+(?:\.\d+)?)(B|KiB|MiB)$/, expected));
+  if (bytes === 0) throw notA(value, option, expected);
+  return bytes;
 }
 
 export function parseCount(value: unknown, option: string): number {

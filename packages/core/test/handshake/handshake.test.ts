@@ -1,0 +1,184 @@
+import { describe, expect, test } from '@jest/globals';
+import { custom, type Denial, type Hit, memoryStore, type Store } from '@sallyport/core';
+import { collect, guardOf } from '../support/guards.ts';
+import { ManualClock } from '../support/manual-clock.ts';
+import { upgradeRequest } from '../support/upgrade-request.ts';
+
+const REQUEST = upgradeRequest({ headers: { Origin: 'http://localhost:3000' } });
+
+/** A guard whose authenticator answers when the test says so. */
+function slow(options: object = {}) {
+  const clock = new ManualClock();
+  const store = memoryStore({ clock });
+  const answers: ((subject: string) => void)[] = [];
+  const signals: AbortSignal[] = [];
+  const authenticator = custom({
+    scheme: 'slow',
+    authenticate: ({ signal }) => {
+      signals.push(signal);
+      return new Promise<{ subject: string }>((resolve) => answers.push((subject) => resolve({ subject })));
+    },
+  });
+  const guard = guardOf({ auth: [authenticator], clock, store, ...options });
+  const expired: Denial[] = [];
+  const begin = () => {
+    const handshake = guard.handshake(REQUEST, (denial) => expired.push(denial));
+    expect(guard.enter(handshake)).toBeUndefined();
+    return { handshake, decision: Promise.resolve(guard.admit(handshake, undefined)) };
+  };
+  const free = () => store.full([{ key: 'connections', cap: 1 }]) === -1;
+  return { clock, store, guard, answers, signals, expired, begin, free };
+}
+
+describe('the deadline', () => {
+  test('is over everything: an authenticator that never settles is auth_timeout', async () => {
+    const { clock, guard, expired, signals, answers, begin, free } = slow({
+      limits: { handshakeTimeout: '3s' },
+    });
+    const denied = collect(guard, 'handshake.denied');
+    const { handshake, decision } = begin();
+    clock.advance(2_999);
+    expect(expired).toEqual([]);
+    expect(signals[0]?.aborted).toBe(false);
+    clock.advance(1);
+    expect(expired).toEqual([expect.objectContaining({ reason: 'auth_timeout', stage: 'deadline' })]);
+    expect(signals[0]?.aborted).toBe(true);
+    expect(handshake.ended).toBe(true);
+    expect(denied).toHaveLength(1);
+    expect(guard.stats().denied).toEqual({ auth_timeout: 1 });
+    // The answer that comes after all gets no slot, and is told nobody.
+    answers[0]?.('late');
+    expect(await decision).toMatchObject({ denied: true });
+    expect(free()).toBe(true);
+    expect(guard.stats()).toMatchObject({ connections: 0, admitted: 0, denied: { auth_timeout: 1 } });
+    expect(denied).toHaveLength(1);
+  });
+
+  test('runs while the application has the request between the doors', () => {
+    const { clock, guard, expired } = slow();
+    const handshake = guard.handshake(REQUEST, (denial) => expired.push(denial));
+    guard.enter(handshake);
+    clock.advance(10_000);
+    expect(expired).toHaveLength(1);
+    expect(guard.admit(handshake, undefined)).toMatchObject({ denied: true });
+  });
+
+  test('is over with the decision', async () => {
+    const { clock, answers, expired, begin } = slow();
+    const { decision } = begin();
+    answers[0]?.('alice');
+    expect(await decision).toMatchObject({ denied: false, identity: { subject: 'alice' } });
+    expect(clock.pending).toBe(0);
+    clock.advance(60_000);
+    expect(expired).toEqual([]);
+  });
+});
+
+describe('a client that leaves', () => {
+  test('while the authenticator is asked: it is told, and nothing is held', async () => {
+    const { clock, guard, answers, signals, expired, begin, free } = slow();
+    const { handshake, decision } = begin();
+    handshake.abandon();
+    expect(signals[0]?.aborted).toBe(true);
+    expect(clock.pending).toBe(0);
+    answers[0]?.('alice');
+    expect(await decision).toMatchObject({ denied: true });
+    expect(free()).toBe(true);
+    expect(expired).toEqual([]);
+    expect(guard.stats()).toMatchObject({ connections: 0, admitted: 0, denied: {} });
+  });
+
+  test('while an asynchronous store reserves the slots: they are given back', async () => {
+    const clock = new ManualClock();
+    const memory = memoryStore({ clock });
+    let answer: () => void = () => {};
+    const asynchronous: Store = {
+      ...memory,
+      acquire: (leases) =>
+        new Promise((resolve) => {
+          const acquired = memory.acquire(leases);
+          answer = () => resolve(acquired);
+        }),
+    };
+    const guard = guardOf({ clock, store: asynchronous });
+    const handshake = guard.handshake(REQUEST, () => {});
+    guard.enter(handshake);
+    const decision = guard.admit(handshake, undefined);
+    expect(memory.full([{ key: 'connections', cap: 1 }])).toBe(0);
+    handshake.abandon();
+    answer();
+    expect(await decision).toMatchObject({ denied: true });
+    expect(memory.full([{ key: 'connections', cap: 1 }])).toBe(-1);
+  });
+
+  test('before the outer door: nothing is begun', () => {
+    const { clock, guard } = slow();
+    const handshake = guard.handshake(REQUEST, () => {});
+    handshake.abandon();
+    expect(guard.enter(handshake)).toMatchObject({ denied: true });
+    expect(clock.pending).toBe(0);
+  });
+
+  test('a signal that is asked for only afterwards is aborted, too', () => {
+    const { guard } = slow();
+    const handshake = guard.handshake(REQUEST, () => {});
+    handshake.abandon();
+    expect(handshake.arrival.signal.aborted).toBe(true);
+  });
+});
+
+describe('the order of the doors', () => {
+  test('nobody passes the inner door around the outer one', () => {
+    const guard = guardOf({});
+    const handshake = guard.handshake(REQUEST, () => {});
+    expect(guard.admit(handshake, undefined)).toMatchObject({ denied: true, reason: 'internal' });
+  });
+
+  test('nor while the outer one is still deciding', async () => {
+    const clock = new ManualClock();
+    const store: Store = { ...memoryStore({ clock }), hit: async (): Promise<Hit> => ({ allowed: true }) };
+    const guard = guardOf({ clock, store });
+    const handshake = guard.handshake(REQUEST, () => {});
+    const entered = guard.enter(handshake);
+    expect(guard.admit(handshake, undefined)).toMatchObject({ denied: true, reason: 'internal' });
+    expect(await entered).toMatchObject({ denied: true });
+  });
+
+  test('nor with a handshake that another guard let in', () => {
+    const open = guardOf({});
+    const handshake = open.handshake(REQUEST, () => {});
+    expect(open.enter(handshake)).toBeUndefined();
+    expect(guardOf({}).admit(handshake, undefined)).toMatchObject({ denied: true, reason: 'internal' });
+  });
+
+  test('a denial ends it', () => {
+    const guard = guardOf({});
+    const handshake = guard.handshake(upgradeRequest({ method: 'POST' }), () => {});
+    expect(guard.enter(handshake)).toMatchObject({ reason: 'request_malformed', stage: 'request' });
+    expect(handshake.ended).toBe(true);
+    expect(guard.admit(handshake, undefined)).toMatchObject({ denied: true });
+    expect(guard.stats().denied).toEqual({ request_malformed: 1 });
+  });
+});
+
+describe('an asynchronous store', () => {
+  const rejecting = (operation: 'hit' | 'acquire') => {
+    const clock = new ManualClock();
+    const failing = () => Promise.reject(new Error('the store is away'));
+    return guardOf({ clock, store: { ...memoryStore({ clock }), [operation]: failing } });
+  };
+
+  test('that fails denies', async () => {
+    const guard = rejecting('hit');
+    const faults = collect(guard, 'fault');
+    expect(await guard.enter(guard.handshake(REQUEST, () => {}))).toMatchObject({
+      reason: 'internal',
+      stage: 'rate',
+    });
+    expect(faults).toHaveLength(1);
+    const other = rejecting('acquire');
+    const handshake = other.handshake(REQUEST, () => {});
+    await other.enter(handshake);
+    expect(await other.admit(handshake, undefined)).toMatchObject({ reason: 'internal', stage: 'admission' });
+  });
+});

@@ -1,0 +1,107 @@
+import { describe, expect, test } from '@jest/globals';
+import { passthrough, Type } from '@sallyport/core';
+import { compileTypes } from '../../src/message/rules.ts';
+import { admitted, connect } from '../support/decide.ts';
+import { guardOf, SAY } from '../support/guards.ts';
+import { RecordingSocket } from '../support/recording-socket.ts';
+import { upgradeRequest } from '../support/upgrade-request.ts';
+
+/** Sends messages through a guard of these rules; tells what came of each. */
+async function through(messages: object, ...sent: (string | Uint8Array)[]): Promise<unknown[]> {
+  const socket = new RecordingSocket();
+  const request = upgradeRequest({ headers: { Origin: 'http://localhost:3000' } });
+  const connection = connect(await admitted(guardOf({ messages }), request), socket);
+  for (const data of sent) connection.receive(data, typeof data !== 'string');
+  await new Promise((resolve) => setImmediate(resolve));
+  return [
+    ...socket.delivered.map(() => 'passed'),
+    ...socket.sent.map((reply) => (reply as { code: string }).code),
+    ...socket.closes.map(({ code }) => code),
+  ];
+}
+
+const say = '{"type":"say","text":"a"}';
+const ping = '{"type":"ping"}';
+const PING = Type.Object({});
+
+describe('permission by type', () => {
+  test('without any rule every type of the policy passes', async () => {
+    expect(await through({ say: SAY, ping: PING }, say, ping)).toEqual(['passed', 'passed']);
+  });
+
+  test('once one type has a rule, those without one are refused', async () => {
+    expect(await through({ say: { schema: SAY, authorize: () => true }, ping: PING }, say, ping)).toEqual([
+      'passed',
+      'message_forbidden',
+    ]);
+    expect(
+      await through({ say: { schema: SAY, authorize: 'any' }, ping: { schema: PING } }, say, ping),
+    ).toEqual(['passed', 'message_forbidden']);
+  });
+
+  test.each([false, undefined, 'yes', 1, {}, Promise.resolve('yes'), Promise.resolve(false)])(
+    'only true allows, %#',
+    async (answer) => {
+      expect(await through({ say: { schema: SAY, authorize: () => answer } }, say)).toEqual([
+        'message_forbidden',
+      ]);
+    },
+  );
+
+  test('the rule sees who, and the message after its schema', async () => {
+    const seen: unknown[] = [];
+    const authorize = (context: unknown) => {
+      seen.push(context);
+      return Promise.resolve(true);
+    };
+    expect(await through({ say: { schema: SAY, authorize } }, say, '{"type":"say","text":7}')).toEqual([
+      'passed',
+      'message_invalid',
+    ]);
+    expect(seen).toEqual([
+      { identity: expect.objectContaining({ scheme: 'anonymous' }), message: { type: 'say', text: 'a' } },
+    ]);
+  });
+});
+
+describe('passthrough', () => {
+  test('hands on the named kinds of frame as they came, and closes for the others', async () => {
+    expect(await through(passthrough({ text: true }), 'no JSON')).toEqual(['passed']);
+    expect(await through(passthrough({ text: true }), Buffer.of(0))).toEqual([1003]);
+    expect(await through(passthrough({ binary: true }), Buffer.of(0))).toEqual(['passed']);
+    expect(await through(passthrough({ binary: true }), 'text')).toEqual([1003]);
+    expect(await through(passthrough({ text: true, binary: true }), 'text', Buffer.of(0))).toEqual([
+      'passed',
+      'passed',
+    ]);
+  });
+
+  test('still bounds the size', async () => {
+    expect(await through(passthrough({ text: true }), 'x'.repeat(65_537))).toEqual([1009]);
+  });
+
+  test.each([[{}], [{ text: false }], [{ txt: true }]])('%j is refused', (frames) => {
+    expect(() => passthrough(frames as never)).toThrow(/^passthrough\(\)/);
+  });
+});
+
+describe('refused at construction', () => {
+  test.each([
+    [{ say: { schema: SAY, autorize: () => true } }, /policy\.messages\.say\.autorize.*unknown option/],
+    [
+      { say: { schema: SAY, authorize: true } },
+      /policy\.messages\.say\.authorize.*neither a function nor any/,
+    ],
+    [{ say: { schema: SAY, authorize: 'all' } }, /neither a function nor any/],
+    [{ say: { schema: undefined } }, /policy\.messages\.say.*not a schema/],
+    [{ say: 'text' }, /not a schema/],
+    [{ say: null }, /not a schema/],
+  ])('%#', (messages, message) => {
+    expect(() => compileTypes(messages)).toThrow(message);
+  });
+
+  test('a schema with a property called schema is still a schema', () => {
+    const types = compileTypes({ say: Type.Object({ schema: Type.String() }) });
+    expect(types.get('say')?.check.passes({ type: 'say', schema: 'x' })).toBe(true);
+  });
+});
