@@ -187,7 +187,7 @@ describe.each(HOSTS)('the chat on %s', (host) => {
 
   test('lets no other site log its visitors in or out', async () => {
     const { cookie } = await login(url, 'alice');
-    const foreign = [
+    const foreign: Record<string, string>[] = [
       { 'sec-fetch-site': 'same-site' },
       { 'sec-fetch-site': 'cross-site' },
       { origin: demo.attacker },

@@ -1,0 +1,114 @@
+import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
+import type { Browser, BrowserContext, Page } from 'playwright-core';
+import { type Demo, startDemo } from '../../examples/chat/demo.ts';
+import { HOSTS } from '../../examples/chat/server/arguments.ts';
+import { launch, visitor } from '../support/chromium.ts';
+import { describeWith } from '../support/needs.ts';
+
+describeWith('chromium', 'the chat in a browser', (path) => {
+  let browser: Browser;
+  let demo: Demo | undefined;
+  const contexts: BrowserContext[] = [];
+
+  beforeAll(async () => {
+    browser = await launch(path);
+  }, 60_000);
+  afterEach(async () => {
+    await Promise.all(contexts.splice(0).map((context) => context.close()));
+    await demo?.close();
+    demo = undefined;
+  });
+  afterAll(() => browser?.close());
+
+  /** Opens the page as somebody new, and logs in. */
+  async function enter(url: string, user: string): Promise<{ page: Page; errors: string[] }> {
+    const context = await visitor(browser);
+    contexts.push(context);
+    const page = await context.newPage();
+    const errors: string[] = [];
+    page.on('pageerror', ({ message }) => errors.push(message));
+    page.on('console', (message) => {
+      if (message.type() === 'error') errors.push(message.text());
+    });
+    await page.goto(url);
+    await page.fill('#user', user);
+    await page.click('#login button');
+    await page.waitForSelector('#room-view:not([hidden])');
+    return { page, errors };
+  }
+
+  const say = async (page: Page, text: string) => {
+    await page.fill('#text', text);
+    await page.press('#text', 'Enter');
+  };
+  const said = (page: Page, text: string) => page.getByText(text, { exact: true }).waitFor();
+
+  describe.each(HOSTS)('on %s', (host) => {
+    test('two people talk, search and leave', async () => {
+      demo = await startDemo({ host, port: 0, tls: false, silent: true });
+      const alice = await enter(demo.url, 'alice');
+      const bob = await enter(demo.url, 'bob');
+      await say(alice.page, 'Who goes there?');
+      await said(bob.page, 'Who goes there?');
+      await say(bob.page, 'A friend.');
+      await said(alice.page, 'A friend.');
+      expect(await alice.page.locator('#messages b').allTextContents()).toEqual(['alice', 'bob']);
+
+      await bob.page.fill('#query', 'GOES');
+      await bob.page.press('#query', 'Enter');
+      await bob.page.waitForSelector('#found:not([hidden])');
+      expect(await bob.page.locator('#found-list .text').allTextContents()).toEqual(['Who goes there?']);
+
+      await bob.page.reload();
+      await bob.page.getByText('you are bob').waitFor();
+      await bob.page.click('#logout');
+      await bob.page.waitForSelector('#login:not([hidden])');
+      await bob.page.reload();
+      await bob.page.waitForSelector('#login:not([hidden])');
+      expect([...alice.errors, ...bob.errors]).toEqual([]);
+    }, 30_000);
+
+    test('every attack button says what came of it', async () => {
+      demo = await startDemo({ host, port: 0, tls: false, silent: true });
+      const { page } = await enter(demo.url, 'alice');
+      await page.click('#all');
+      const cards = page.locator('.attack');
+      const outcomes: Record<string, string> = {};
+      for (let at = 0; at < (await cards.count()); at++) {
+        const card = cards.nth(at);
+        await card
+          .and(page.locator('[data-state=held], [data-state=breached], [data-state=unknown]'))
+          .waitFor();
+        const id = (await card.getAttribute('id')) ?? '';
+        const guard = (await card.locator('.said').textContent())?.split(/[,:]/)[0];
+        outcomes[id.replace('attack-', '')] = `${await card.getAttribute('data-state')}: ${guard}`;
+      }
+      expect(outcomes).toEqual({
+        hijack: 'held: origin_denied',
+        // The browser keeps a Lax cookie from a frame without an origin.
+        'null-origin': 'held: credential_missing',
+        'forged-token': 'held: credential_invalid',
+        'none-token': 'held: credential_invalid',
+        flood: 'held: message_rate',
+        oversized: 'held: message_too_big',
+        'unknown-type': 'held: message_type_unknown',
+        'unknown-property': 'held: message_invalid',
+        script: 'held: admitted',
+        sql: 'held: admitted',
+      });
+    }, 60_000);
+  });
+
+  test('over TLS, with a cookie for TLS only', async () => {
+    demo = await startDemo({ host: 'fastify', port: 0, tls: true, silent: true });
+    expect(demo.url).toMatch(/^https:/);
+    const { page, errors } = await enter(demo.url, 'alice');
+    await say(page, 'Nobody listens in.');
+    await said(page, 'Nobody listens in.');
+    const [cookie] = await page.context().cookies();
+    expect(cookie).toMatchObject({ name: 'session', secure: true, httpOnly: true, sameSite: 'Lax' });
+    await page.click('#attack-hijack button');
+    await page.waitForSelector('#attack-hijack[data-state=held]');
+    expect(errors).toEqual([]);
+  }, 30_000);
+});
