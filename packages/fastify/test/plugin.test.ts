@@ -208,7 +208,7 @@ test('a client that resets while the policy decides leaves nothing behind', asyn
   await gone;
   allow();
   await new Promise((resolve) => setImmediate(resolve));
-  expect([handled, guard.stats()]).toEqual([0, { connections: 0, admitted: 0, denied: {} }]);
+  expect([handled, guard.stats()]).toMatchObject([0, { connections: 0, admitted: 0, denied: {} }]);
 });
 
 test('injectWS is refused, since it has no address', async () => {
@@ -233,12 +233,25 @@ test('upgrades of another server that @fastify/websocket was given are guarded w
   expect(guard.stats().admitted).toBe(1);
 });
 
+test('nobody gets in before the application is ready', async () => {
+  let handled = 0;
+  const app = await application({ guard: guardFor() });
+  app.get('/chat', { websocket: true }, () => void handled++);
+  await expect(open(app, '/chat')).rejects.toMatchObject({ reason: 'route_unknown' });
+  await app.ready();
+  (await open(app, '/chat')).terminate();
+  expect(handled).toBe(1);
+});
+
 test('an upgrade listener that comes late gets nothing', async () => {
   const app = await application({ guard: guardFor() });
   app.get('/chat', { websocket: true }, () => {});
   await app.listen({ port: 0, host: '127.0.0.1' });
-  app.server.on('upgrade', (_request, socket) => socket.end('HTTP/1.1 101 Around the guard\r\n\r\n'));
+  let called = 0;
+  app.server.on('upgrade', () => called++);
   expect((await (await shake(app, { target: '/else' })).answer()).status).toBe(404);
+  expect((await (await shake(app)).head()).status).toBe(101);
+  expect(called).toBe(0);
 });
 
 const wrongs: readonly [string, string, () => Promise<unknown>][] = [
