@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Connection, Guard, Identity } from '@sallyport/core';
 import { acceptUpgrade } from '@sallyport/ws';
+import type { Request } from 'express';
 import type { WebSocket } from 'ws';
 
 /**
@@ -11,7 +12,7 @@ import type { WebSocket } from 'ws';
  *
  * A handler that throws or rejects closes the connection with `internal`. An ordinary request is answered with 426.
  */
-export function websocket<I extends readonly Identity[], M, R, Q extends IncomingMessage>(
+export function websocket<I extends readonly Identity[], M, R, Q extends IncomingMessage = Request>(
   guard: Guard<I, M, R>,
   handler: (connection: Connection<I[number], M, R>, request: Q, socket: WebSocket) => unknown,
 ): (request: Q, response: ServerResponse) => void {

@@ -2,7 +2,16 @@ import { createServer } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import { Readable } from 'node:stream';
 import { describe, expect, test } from '@jest/globals';
-import { anonymous, bearer, createGuard, custom, type GuardEvents, query, Type } from '@sallyport/core';
+import {
+  type AnyGuard,
+  anonymous,
+  bearer,
+  createGuard,
+  custom,
+  type GuardEvents,
+  query,
+  Type,
+} from '@sallyport/core';
 import express5 from 'express';
 import express4 from 'express4';
 import { generate } from 'selfsigned';
@@ -25,7 +34,7 @@ describe.each([
   ['Express 5', express5],
 ])('%s', (_name, express) => {
   const { listen, dial, open, refused } = servers();
-  const start = (app: ExpressApplication, guard = openGuard()): Promise<number> => {
+  const start = (app: ExpressApplication, guard: AnyGuard = openGuard()): Promise<number> => {
     const server = createServer(app as never);
     upgrade(server, app, guard);
     return listen(server);

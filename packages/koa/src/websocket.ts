@@ -1,5 +1,6 @@
 import type { Connection, Guard, Identity } from '@sallyport/core';
 import { acceptUpgrade } from '@sallyport/ws';
+import type { Context } from 'koa';
 import type { WebSocket } from 'ws';
 import type { KoaContext } from './sallyport.ts';
 
@@ -11,7 +12,12 @@ import type { KoaContext } from './sallyport.ts';
  *
  * A handler that throws or rejects closes the connection with `internal`. An ordinary request is answered with 426.
  */
-export function websocket<I extends readonly Identity[], M, R, C extends Pick<KoaContext, 'req' | 'res'>>(
+export function websocket<
+  I extends readonly Identity[],
+  M,
+  R,
+  C extends Pick<KoaContext, 'req' | 'res'> = Context,
+>(
   guard: Guard<I, M, R>,
   handler: (connection: Connection<I[number], M, R>, ctx: C, socket: WebSocket) => unknown,
 ): (ctx: C) => Promise<void> {

@@ -84,7 +84,7 @@ describe('a WebSocket route', () => {
         return next();
       },
       websocket(guard, (connection, ctx) => {
-        const { user } = (ctx as unknown as Context).session as unknown as { user: string };
+        const { user } = ctx.session as unknown as { user: string };
         connection.send('welcome', { subject: connection.identity.subject, user });
       }),
     );
