@@ -1,0 +1,374 @@
+import { describe, expect, test } from '@jest/globals';
+import {
+  bearer,
+  cookie,
+  custom,
+  type GuardEvents,
+  type HandshakeRequest,
+  jwt,
+  memoryStore,
+  Type,
+  unsafeReportAuthorization,
+  unsafeReportHost,
+  unsafeReportOrigin,
+  unsafeReportTransport,
+} from '@sallyport/core';
+import { admitted, connect, decide, outcomeOf } from './support/decide.ts';
+import { collect, guardOf, SAY } from './support/guards.ts';
+import { ManualClock } from './support/manual-clock.ts';
+import { RecordingSocket } from './support/recording-socket.ts';
+import { upgradeRequest } from './support/upgrade-request.ts';
+
+const APP = 'https://app.example.com';
+const at = (overrides: object = {}): HandshakeRequest =>
+  upgradeRequest({
+    peer: { encrypted: true },
+    headers: { Origin: APP, Authorization: 'Bearer good', ...overrides },
+  });
+const authenticate = ({ credential }: { credential: string | undefined }) =>
+  credential === 'good' ? { subject: 'alice' } : undefined;
+const token = custom({ scheme: 'token', from: [bearer()], authenticate });
+const chat = (options: object = {}) => guardOf({ name: 'chat', auth: [token], origins: [APP], ...options });
+
+describe('an extension', () => {
+  test('inherits what it leaves out', async () => {
+    const base = chat({
+      authorize: () => false,
+      subprotocols: ['chat'],
+      limits: { message: 100, json: { depth: 2 } },
+    });
+    const route = base.extend({ messages: { ping: Type.Object({}) } });
+    expect(route.name).toBe('chat');
+    expect(await outcomeOf(route, at())).toBe('not_authorized');
+    expect(await outcomeOf(route, at({ Origin: 'https://evil.example' }))).toBe('origin_denied');
+    const open = base.extend({ name: 'open', authorize: () => true, limits: { json: { keys: 5 } } });
+    expect(open.name).toBe('open');
+    const socket = new RecordingSocket();
+    const connection = connect(await admitted(open, at({ 'Sec-WebSocket-Protocol': 'chat' })), socket);
+    expect(connection.subprotocol).toBe('chat');
+    connection.receive('{"type":"say","text":{"deep":{}}}', false);
+    expect(socket.sent).toMatchObject([{ code: 'message_malformed' }]);
+    connection.receive('x'.repeat(101), false);
+    expect(socket.closes).toMatchObject([{ code: 1009 }]);
+  });
+
+  test('inherits what it gives as undefined: a missing value switches no check off', async () => {
+    const base = chat({ authorize: () => false });
+    const nothing = {
+      authorize: undefined,
+      origins: undefined,
+      limits: undefined,
+      report: undefined,
+      auth: undefined,
+    };
+    const route = base.extend(nothing as never);
+    expect(await outcomeOf(route, at())).toBe('not_authorized');
+    expect(await outcomeOf(route, at({ Origin: 'https://localhost:3000' }))).toBe('origin_denied');
+    const limited = chat({ limits: { message: 100 } }).extend({ limits: { message: undefined } });
+    expect((await admitted(limited, at())).maxMessageBytes).toBe(100);
+  });
+
+  test('has messages and authenticators of its own', async () => {
+    const other = custom({ scheme: 'other', from: [cookie('session')], authenticate });
+    const base = chat();
+    const route = base.extend({ auth: [other], messages: { ping: Type.Object({}) } });
+    expect(await outcomeOf(route, at())).toBe('credential_missing');
+    expect(await outcomeOf(base, at())).toBe('admitted');
+    const socket = new RecordingSocket();
+    const connection = connect(
+      await admitted(route, at({ Authorization: null, Cookie: 'session=good' })),
+      socket,
+    );
+    connection.receive('{"type":"say","text":"a"}', false);
+    connection.receive('{"type":"ping"}', false);
+    expect(socket.sent).toMatchObject([{ code: 'message_type_unknown' }]);
+    expect(socket.delivered).toHaveLength(1);
+  });
+
+  test('shares caps, registry, events and shutdown', async () => {
+    const base = chat({ limits: { connections: 1 } });
+    const route = base.extend({ name: 'route' });
+    expect(base.isFamilyOf(route) && route.isFamilyOf(base)).toBe(true);
+    expect(base.isFamilyOf(chat())).toBe(false);
+    const denied = collect(base, 'handshake.denied');
+    const connection = connect(await admitted(route, at()), new RecordingSocket());
+    expect(await outcomeOf(base, at())).toBe('capacity');
+    expect([...base.connections()]).toEqual([connection]);
+    expect(denied).toHaveLength(1);
+    void route.close();
+    expect(await outcomeOf(base, at())).toBe('shutting_down');
+  });
+
+  test('that was admitted by one guard of the family is decided by that one', async () => {
+    const base = chat();
+    const strict = base.extend({ authorize: () => false });
+    const handshake = base.handshake(at(), () => {});
+    expect(strict.enter(handshake)).toBeUndefined();
+    expect(await strict.admit(handshake, undefined)).toMatchObject({ reason: 'not_authorized' });
+  });
+});
+
+describe('report', () => {
+  const reporting = async (report: unknown[], request: HandshakeRequest, options: object = {}) => {
+    const guard = chat({ report, ...options });
+    const reported: GuardEvents['handshake.reported'][] = [];
+    guard.on('handshake.reported', (event) => void reported.push(event));
+    const outcome = await outcomeOf(guard, request);
+    return { outcome, reported: reported.map(({ stage, reason }) => `${stage} ${reason}`) };
+  };
+
+  test.each([
+    [
+      unsafeReportTransport,
+      upgradeRequest({
+        peer: { address: '203.0.113.7' },
+        headers: { Origin: APP, Authorization: 'Bearer good' },
+      }),
+      {},
+      'transport tls_required',
+    ],
+    [unsafeReportHost, at({ Host: 'evil.example' }), { hosts: ['localhost'] }, 'host host_denied'],
+    [unsafeReportOrigin, at({ Origin: 'https://evil.example' }), {}, 'origin origin_denied'],
+    [unsafeReportAuthorization, at(), { authorize: () => false }, 'authorization not_authorized'],
+    ['subprotocol', at({ 'Sec-WebSocket-Protocol': 'x' }), {}, 'subprotocol subprotocol_denied'],
+  ] as const)('%p lets through and tells', async (stage, request, options, expected) => {
+    expect(await reporting([stage], request, options)).toEqual({ outcome: 'admitted', reported: [expected] });
+    expect((await reporting([], request, options)).outcome).toBe(expected.split(' ')[1]);
+  });
+
+  test('rate lets through and tells', async () => {
+    const guard = chat({ report: ['rate'], limits: { handshakes: { rate: '1/m', burst: 1 } } });
+    const reported = collect(guard, 'handshake.reported');
+    for (let i = 0; i < 3; i++) expect(await outcomeOf(guard, at())).toBe('admitted');
+    expect(reported).toHaveLength(2);
+  });
+
+  test('only the stage that is named, and never a fault', async () => {
+    expect(await reporting([unsafeReportOrigin], at({ Authorization: 'Bearer bad' }))).toEqual({
+      outcome: 'credential_invalid',
+      reported: [],
+    });
+    const authorize = () => {
+      throw new Error('boom');
+    };
+    expect((await reporting([unsafeReportAuthorization], at(), { authorize })).outcome).toBe('internal');
+    const rejecting = async () => authorize();
+    expect((await reporting([unsafeReportAuthorization], at(), { authorize: rejecting })).outcome).toBe(
+      'internal',
+    );
+  });
+});
+
+describe('explain', () => {
+  const outcomes = ({ stages }: { stages: readonly { stage: string; outcome: string }[] }) =>
+    Object.fromEntries(stages.map(({ stage, outcome }) => [stage, outcome]));
+
+  test('tells every stage, up to the one that denies', async () => {
+    const explanation = await chat().explain(at({ Origin: 'https://evil.example' }));
+    expect(explanation.allowed).toBe(false);
+    expect(outcomes(explanation)).toMatchObject({
+      request: 'pass',
+      credential: 'pass',
+      origin: 'deny',
+      authentication: 'not evaluated',
+    });
+    expect(explanation.stages.map(({ stage }) => stage)).toEqual([
+      'request', 'transport', 'host', 'address', 'rate', 'credential', 'origin', 'subprotocol', 'authentication', 'csrf', 'authorization',
+      'admission',
+    ]); // biome-ignore format: a list of names reads best as a block
+  });
+
+  test('spends, reserves, asks and tells nothing, however often', async () => {
+    const clock = new ManualClock();
+    const store = memoryStore({ clock });
+    const asked: string[] = [];
+    const ask = (name: string, answer: unknown) => () => {
+      asked.push(name);
+      return answer as never;
+    };
+    const guard = chat({
+      clock,
+      store,
+      origins: ask('origins', true),
+      authorize: ask('authorize', true),
+      auth: [
+        custom({
+          scheme: 'token',
+          from: [bearer()],
+          authenticate: ask('authenticate', { subject: 'alice' }),
+        }),
+      ],
+      limits: { handshakes: { rate: '1/h', burst: 1 }, connections: 1 },
+    });
+    const events = [
+      collect(guard, 'handshake.admitted'),
+      collect(guard, 'handshake.denied'),
+      collect(guard, 'fault'),
+    ];
+    for (let i = 0; i < 5; i++) {
+      const explanation = await guard.explain(at());
+      expect(explanation.allowed).toBeUndefined();
+      expect(outcomes(explanation)).toMatchObject({
+        rate: 'pass',
+        origin: 'not evaluated',
+        authentication: 'not evaluated',
+        authorization: 'not evaluated',
+        admission: 'pass',
+      });
+    }
+    expect(asked).toEqual([]);
+    expect(events.flat()).toEqual([]);
+    expect(guard.stats()).toMatchObject({ connections: 0, admitted: 0, denied: {} });
+    expect(clock.pending).toBe(0);
+    const admission = await admitted(guard, at());
+    expect(outcomes(await guard.explain(at()))).toMatchObject({ rate: 'deny' });
+    admission.release();
+  });
+
+  test('fetches no keys', async () => {
+    // Nobody listens on this port: a fetch would deny with auth_unavailable.
+    const remote = jwt({
+      from: [bearer()],
+      jwks: 'http://127.0.0.1:1/jwks',
+      algorithms: ['ES256'],
+      issuer: 'i',
+      audience: 'a',
+    });
+    const explanation = await chat({ auth: [remote] }).explain(at({ Authorization: 'Bearer e30.e30.AAAA' }));
+    expect(outcomes(explanation)).toMatchObject({ authentication: 'not evaluated', admission: 'pass' });
+  });
+
+  test('shows no token and no claim', async () => {
+    const secret = 'SECRET-of-enough-bytes-for-hmac-keys';
+    const local = jwt({
+      from: [bearer(), cookie('c')],
+      secret,
+      algorithms: ['HS256'],
+      issuer: 'SECRET-issuer',
+      audience: 'a',
+    });
+    for (const Authorization of [
+      'Bearer SECRET',
+      'Bearer SECRET.SECRET.SECRET',
+      `Bearer e30.${Buffer.from('{"sub":"SECRET"}').toString('base64url')}.AAAA`,
+    ]) {
+      const explanation = await chat({ auth: [local] }).explain(at({ Authorization, Cookie: 'c=SECRET' }));
+      expect(JSON.stringify(explanation)).not.toContain('SECRET');
+      expect(explanation.allowed).toBe(false);
+    }
+  });
+
+  test('tells of a reported stage as such', async () => {
+    const explanation = await chat({ report: [unsafeReportOrigin] }).explain(
+      at({ Origin: 'https://evil.example' }),
+    );
+    expect(explanation.stages).toContainEqual(
+      expect.objectContaining({ stage: 'origin', outcome: 'report', reason: 'origin_denied' }),
+    );
+    expect(explanation.allowed).not.toBe(false);
+  });
+});
+
+describe('close', () => {
+  test('refuses new ones, closes open ones, ends when they have ended', async () => {
+    const guard = chat();
+    const socket = new RecordingSocket();
+    const connection = connect(await admitted(guard, at()), socket);
+    let done = false;
+    const closing = guard.close().then(() => {
+      done = true;
+    });
+    expect(socket.closes).toEqual([{ code: 1001, reason: 'The service is shutting down.' }]);
+    expect(await decide(guard, at())).toMatchObject({ reason: 'shutting_down', stage: 'shutdown' });
+    expect(done).toBe(false);
+    connection.closed(1001);
+    await closing;
+    expect(done).toBe(true);
+  });
+
+  test('terminates what is left after its time', async () => {
+    const clock = new ManualClock();
+    const guard = chat({ clock });
+    const socket = new RecordingSocket();
+    const connection = connect(await admitted(guard, at()), socket);
+    const closing = guard.close({ within: '2s' });
+    clock.advance(2_000);
+    expect(socket.calls).toContain('terminate');
+    connection.closed(1006);
+    await closing;
+    expect(clock.pending).toBe(0);
+  });
+
+  test('reaches who was between the doors, admitted but not open, or waiting for an asynchronous store', async () => {
+    const clock = new ManualClock();
+    const memory = memoryStore({ clock });
+    let answer: () => void = () => {};
+    const store = {
+      ...memory,
+      hit: () =>
+        new Promise<{ allowed: true }>((resolve) => {
+          answer = () => resolve({ allowed: true });
+        }),
+    };
+    const guard = chat({ clock, store });
+    const waiting = guard.enter(guard.handshake(at(), () => {}));
+    const handshake = guard.handshake(at(), () => {});
+    const entered = guard.enter(handshake);
+    answer();
+    await entered;
+    const admission = await guard.admit(handshake, undefined);
+    if (admission.denied) throw new Error(admission.reason);
+    void guard.close();
+    const socket = new RecordingSocket();
+    admission.open(socket, () => {
+      throw new Error('no handler may run');
+    });
+    expect(socket.closes).toMatchObject([{ code: 1001 }]);
+    answer();
+    void waiting;
+    const late = guard.handshake(at(), () => {});
+    const refused = guard.enter(late);
+    answer();
+    expect(await refused).toMatchObject({ reason: 'shutting_down' });
+  });
+
+  test('of a guard without connections ends at once, and its time has to be one', async () => {
+    await chat().close();
+    await expect(chat().close({ within: 'soon' as never })).rejects.toThrow(/close\(\{ within \}\)/);
+  });
+});
+
+test('who is told by a close code: only denials after the origin, and only where the policy says so', async () => {
+  const guard = chat({ rejectAs: 'close' });
+  const denialOf = async (request: HandshakeRequest) => {
+    const decision = await decide(guard, request);
+    if (!decision.denied) throw new Error('it was admitted');
+    return decision;
+  };
+  expect(guard.closesInstead(await denialOf(at({ Authorization: 'Bearer bad' })))).toBe(true);
+  expect(
+    guard.closesInstead(await denialOf(at({ Origin: 'https://evil.example', Authorization: 'Bearer bad' }))),
+  ).toBe(false);
+  expect(chat().closesInstead(await denialOf(at({ Authorization: 'Bearer bad' })))).toBe(false);
+});
+
+test('what a host has to hold itself to comes from the policy', () => {
+  expect(chat().hostLimits).toMatchObject({
+    earlyBytes: 131_072,
+    rejectedSockets: 100,
+    compression: false,
+    closeTimeout: 5_000,
+  });
+  const limits = { earlyBytes: '1KiB', rejectedSockets: 5, closeTimeout: '1s' };
+  expect(chat({ compression: true, limits }).hostLimits).toMatchObject({
+    earlyBytes: 1_024,
+    rejectedSockets: 5,
+    compression: true,
+    closeTimeout: 1_000,
+  });
+});
+
+test('a guard names itself', () => {
+  expect(guardOf({ messages: { say: SAY } }).name).toBe('default');
+  expect(chat().name).toBe('chat');
+});

@@ -1,0 +1,259 @@
+import { describe, expect, test } from '@jest/globals';
+import {
+  anonymous,
+  bearer,
+  cookie,
+  createGuard,
+  custom,
+  definePolicy,
+  jwt,
+  PolicyError,
+  passthrough,
+  query,
+  unsafeAllowAnyOrigin,
+  unsafeReportAuthorization,
+  unsafeReportHost,
+  unsafeReportOrigin,
+  unsafeReportTransport,
+} from '@sallyport/core';
+import { guardOf, SAY } from './support/guards.ts';
+
+const key = (...from: ReturnType<typeof bearer>[]) =>
+  custom({ scheme: 'key', from, authenticate: () => undefined });
+const BASE = { auth: [key(bearer())], messages: { say: SAY }, logger: false };
+
+/** What a policy of these options is refused with, by both ways to hand it in. */
+function refusal(options: object): string {
+  const policy = { ...BASE, ...options } as never;
+  const thrown = [() => definePolicy(policy), () => createGuard(policy)].map((make) => {
+    try {
+      make();
+    } catch (error) {
+      expect(error).toBeInstanceOf(PolicyError);
+      return (error as PolicyError).message;
+    }
+    return 'nothing';
+  });
+  // Values are read when the guard is made; whatever `definePolicy` refuses, `createGuard` refuses alike.
+  if (thrown[0] !== 'nothing') expect(thrown[1]).toBe(thrown[0]);
+  return thrown[1] as string;
+}
+
+test('the least policy is taken', () => {
+  expect(refusal({})).toBe('nothing');
+});
+
+describe('options that do not exist', () => {
+  test.each([
+    [{ origin: [] }, "policy.origin: unknown option. Did you mean 'origins'?"],
+    [{ Hosts: [] }, "policy.Hosts: unknown option. Did you mean 'hosts'?"],
+    [{ limit: {} }, "policy.limit: unknown option. Did you mean 'limits'?"],
+    [{ cors: true }, 'policy.cors: unknown option. The options are name, auth'],
+    [{ limits: { mesages: '1/s' } }, 'policy.limits.mesages: unknown option.'],
+    [{ limits: { messge: 5 } }, "policy.limits.messge: unknown option. Did you mean 'message'?"],
+    [{ limits: { json: { dept: 3 } } }, "policy.limits.json.dept: unknown option. Did you mean 'depth'?"],
+  ])('%j', (options, expected) => {
+    expect(refusal(options)).toContain(expected);
+  });
+});
+
+describe('values that are none', () => {
+  const wrong: [object, RegExp][] = [
+    [{ limits: [] }, /^policy\.limits: it is not an object/],
+    [{ limits: 'low' }, /^policy\.limits: it is not an object/],
+    [{ limits: { json: 5 } }, /^policy\.limits\.json: it is not an object/],
+    [{ limits: { json: { depth: 0 } } }, /^policy\.limits\.json\.depth: 0 is not a whole number/],
+    [{ limits: { connections: 0 } }, /^policy\.limits\.connections/],
+    [{ limits: { connectionsPerAddress: 1.5 } }, /^policy\.limits\.connectionsPerAddress/],
+    [{ limits: { connectionsPerIdentity: '5' } }, /^policy\.limits\.connectionsPerIdentity/],
+    [{ limits: { handshakes: '5' } }, /^policy\.limits\.handshakes: .*such as '20\/s'/],
+    [{ limits: { handshakeTimeout: 'soon' } }, /^policy\.limits\.handshakeTimeout: .*such as '10s'/],
+    [{ limits: { headerCount: -1 } }, /^policy\.limits\.headerCount/],
+    [{ limits: { headerBytes: '16KB' } }, /^policy\.limits\.headerBytes: .*such as '16KiB'/],
+    [{ limits: { offeredSubprotocols: 0 } }, /^policy\.limits\.offeredSubprotocols/],
+    [{ limits: { earlyBytes: 'x' } }, /^policy\.limits\.earlyBytes/],
+    [{ limits: { rejectedSockets: 0 } }, /^policy\.limits\.rejectedSockets/],
+    [{ limits: { closeTimeout: 0 } }, /^policy\.limits\.closeTimeout/],
+    [{ limits: { message: 0 } }, /^policy\.limits\.message/],
+    [{ limits: { messages: 5 } }, /^policy\.limits\.messages/],
+    [{ limits: { bytes: '5/s' } }, /^policy\.limits\.bytes: .*such as '256KiB\/s'/],
+    [{ limits: { violations: 0 } }, /^policy\.limits\.violations/],
+    [{ limits: { queuedMessages: 0 } }, /^policy\.limits\.queuedMessages/],
+    [{ forwardedHeader: 'x-real-ip' }, /^policy\.forwardedHeader: .*x-forwarded-for or forwarded/],
+    [{ compression: 'yes' }, /^policy\.compression: .*true or false/],
+    [{ transport: 'plain' }, /^policy\.transport: .*unsafeAllowPlaintext/],
+    [{ transport: unsafeAllowAnyOrigin }, /^policy\.transport/],
+    [{ hosts: 'chat.example.com' }, /^policy\.hosts: it is not a list/],
+    [{ hosts: [] }, /^policy\.hosts: .*empty/],
+    [{ hosts: [7] }, /^policy\.hosts/],
+    [{ trustedProxies: [] }, /^policy\.trustedProxies/],
+    [{ trustedProxies: ['everything'] }, /^policy\.trustedProxies: .*'10\.0\.0\.0\/8'/],
+    [{ origins: [] }, /^policy\.origins: .*empty/],
+    [{ origins: 'https://app.example.com' }, /^policy\.origins: it is not a list/],
+    [{ origins: '*' }, /^policy\.origins: '\*' would let in every page/],
+    [{ origins: ['*'] }, /^policy\.origins: '\*' would let in every page/],
+    [{ origins: true }, /^policy\.origins/],
+    [{ subprotocols: 'chat' }, /^policy\.subprotocols/],
+    [{ onDenied: 'ignore' }, /^policy\.onDenied: .*reply or close/],
+    [{ rejectAs: 'ws' }, /^policy\.rejectAs: .*http or close/],
+    [{ authorize: true }, /^policy\.authorize: it is not a function/],
+    [{ messages: undefined }, /^policy\.messages: it is missing.*passthrough/],
+    [{ messages: null }, /^policy\.messages: it is missing/],
+    [{ replies: { error: SAY } }, /^policy\.replies\.error: the guard's own messages use this type/],
+    [{ replies: { said: {} } }, /^policy\.replies\.said: .*not an object/],
+    [{ auth: undefined }, /^policy\.auth: nobody is asked who connects.*anonymous\(\)/],
+    [{ auth: [] }, /^policy\.auth: nobody is asked/],
+    [{ auth: jwt }, /^policy\.auth: nobody is asked/],
+    [{ auth: [undefined] }, /^policy\.auth: an entry is no authenticator/],
+    [{ auth: [jwt] }, /^policy\.auth: an entry is no authenticator/],
+    [{ auth: ['jwt'] }, /^policy\.auth: an entry is no authenticator/],
+    [
+      { auth: [key('cookie' as never)] },
+      /^policy\.auth: 'key' looks for its credential in something that is no place/,
+    ],
+    [{ report: 'schema' }, /^policy\.report: it is not a list/],
+  ];
+  test.each(wrong)('%#: %j', (options, message) => {
+    expect(refusal(options)).toMatch(message);
+  });
+});
+
+describe('options that contradict each other', () => {
+  test('a forwarding header that nobody is trusted to set', () => {
+    expect(refusal({ forwardedHeader: 'forwarded' })).toMatch(/no proxy is trusted.*trustedProxies/);
+  });
+
+  test('one place that two authenticators read', () => {
+    const other = custom({ scheme: 'other', from: [bearer()], authenticate: () => undefined });
+    expect(refusal({ auth: [key(bearer()), other] })).toMatch(/bearer is read by both 'key' and 'other'/);
+    expect(
+      refusal({
+        auth: [key(bearer()), custom({ scheme: 'o', from: [query('t')], authenticate: () => undefined })],
+      }),
+    ).toBe('nothing');
+  });
+
+  test.each([
+    ['a cookie', [key(cookie('session'))]],
+    ['a cookie beside a token', [key(bearer(), cookie('session'))]],
+    ['a token that a proxy attaches', [key(bearer({ ambient: true }))]],
+    ['a session', [custom({ scheme: 'session', authenticate: () => undefined })]],
+  ])('%s, with origins open to all', (_, auth) => {
+    expect(refusal({ auth, origins: unsafeAllowAnyOrigin })).toMatch(
+      /^policy\.origins: every page could connect with its visitor's/,
+    );
+  });
+
+  test.each([
+    ['a token', [key(bearer())]],
+    ['a token, or nobody', [key(bearer()), anonymous()]],
+    [
+      'what is not ambient by its own word',
+      [custom({ scheme: 's', ambient: false, authenticate: () => undefined })],
+    ],
+  ])('but %s may be', (_, auth) => {
+    expect(refusal({ auth, origins: unsafeAllowAnyOrigin })).toBe('nothing');
+  });
+});
+
+describe('report', () => {
+  test.each(['rate', 'subprotocol', 'message-rate', 'schema'])(
+    '%s may only report, whoever connects',
+    (stage) => {
+      expect(refusal({ report: [stage], auth: [key(cookie('session'))] })).toBe('nothing');
+    },
+  );
+
+  test.each([
+    'request',
+    'transport',
+    'host',
+    'address',
+    'credential',
+    'origin',
+    'authentication',
+    'authorization',
+    'admission',
+    'parse',
+    'size',
+    'nonsense',
+  ])('%s never', (stage) => {
+    expect(refusal({ report: [stage] })).toMatch(/^policy\.report: .*cannot only report/);
+  });
+
+  const unsafe = [unsafeReportTransport, unsafeReportHost, unsafeReportOrigin, unsafeReportAuthorization];
+  test.each(unsafe)('%s only with explicit credentials', (stage) => {
+    expect(refusal({ report: [stage] })).toBe('nothing');
+    for (const auth of [
+      [key(cookie('session'))],
+      [anonymous()],
+      [key(bearer({ ambient: true }))],
+      [key(bearer()), anonymous()],
+    ]) {
+      expect(refusal({ report: [stage], auth })).toMatch(
+        /would only be reported while .* is attached by browsers/,
+      );
+    }
+  });
+});
+
+describe('an extension', () => {
+  const base = guardOf({ auth: [key(bearer())], origins: ['https://app.example.com'] });
+  const extending = (options: object) => () => base.extend(options as never);
+
+  test.each([
+    'hosts',
+    'trustedProxies',
+    'forwardedHeader',
+    'transport',
+    'compression',
+    'store',
+    'logger',
+    'clock',
+  ])('cannot set %s, which is decided once for the server', (option) => {
+    expect(extending({ [option]: undefined })).toThrow(
+      new RegExp(`extend\\(\\{ ${option} \\}\\).*createGuard`),
+    );
+  });
+
+  test.each([
+    'handshakeTimeout',
+    'handshakes',
+    'connections',
+    'connectionsPerAddress',
+    'connectionsPerIdentity',
+    'headerCount',
+    'headerBytes',
+    'offeredSubprotocols',
+    'earlyBytes',
+    'rejectedSockets',
+    'closeTimeout',
+  ])('cannot set limits.%s', (limit) => {
+    expect(extending({ limits: { [limit]: 5 } })).toThrow(
+      new RegExp(`limits: \\{ ${limit} \\}.*createGuard`),
+    );
+  });
+
+  test.each(['rate', unsafeReportTransport, unsafeReportHost])('cannot report %p', (stage) => {
+    expect(extending({ report: [stage] })).toThrow(/decided once for the server/);
+  });
+
+  test('is checked as a whole policy is', () => {
+    expect(extending({ orgins: [] })).toThrow(/extend\.orgins: unknown option/);
+    expect(extending({ limits: { mesage: 5 } })).toThrow(/unknown option/);
+    expect(extending({ auth: [] })).toThrow(/nobody is asked/);
+    expect(extending({ origins: ['*'] })).toThrow(/every page/);
+    expect(extending({ messages: { say: 'x' } })).toThrow(/not a schema/);
+  });
+
+  test('cannot join what its base may not have together', () => {
+    const open = guardOf({ auth: [key(bearer())], origins: unsafeAllowAnyOrigin });
+    expect(() => open.extend({ auth: [key(cookie('session'))] })).toThrow(/every page could connect/);
+    const reporting = guardOf({ auth: [key(bearer())], report: [unsafeReportHost] });
+    expect(() => reporting.extend({ auth: [key(cookie('session'))] })).toThrow(/would only be reported/);
+  });
+});
+
+test('passthrough needs no schema', () => {
+  expect(refusal({ messages: passthrough({ text: true }) })).toBe('nothing');
+});
