@@ -14,7 +14,7 @@ for (const order of orders) {
     await app.close();
     expect(performance.now() - started).toBeLessThan(5_000);
     expect(await chat.closeCode()).toBe(1001);
-    await news.answer();
+    await news.until(() => news.ended, 'the end of the public connection');
   });
 
   test(`${order}: a handshake that comes while the application closes is refused`, async () => {
