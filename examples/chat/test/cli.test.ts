@@ -20,7 +20,7 @@ interface Run {
 let run: Run | undefined;
 afterEach(async () => {
   if (run === undefined || run.child.exitCode !== null || run.child.signalCode !== null) return;
-  run.child.kill('SIGKILL');
+  run.child.kill('SIGTERM');
   await once(run.child, 'exit');
 });
 
