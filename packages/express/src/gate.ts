@@ -1,8 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type AnyGuard, PolicyError } from '@sallyport/core';
+import type { WebSocketServer } from '@sallyport/ws';
 import { dispatchInstead } from '@sallyport/ws';
 import express from 'express';
-import type { WebSocketServer } from 'ws';
 import type { ExpressApplication } from './upgrade.ts';
 import { type Bound, bindRoutes, guardRoutes, pathOfRoute, type Routable } from './ws-routes.ts';
 

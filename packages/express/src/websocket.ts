@@ -1,8 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Connection, Guard, Identity } from '@sallyport/core';
+import type { WebSocket } from '@sallyport/ws';
 import { acceptUpgrade } from '@sallyport/ws';
 import type { Request } from 'express';
-import type { WebSocket } from 'ws';
 
 /**
  * A route handler for a WebSocket: `app.get('/chat', websocket(guard, (connection, request) => …))`, on applications and

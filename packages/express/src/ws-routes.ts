@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type AnyGuard, type Connection, isPromise } from '@sallyport/core';
+import type { WebSocket, WebSocketServer } from '@sallyport/ws';
 import { acceptUpgrade } from '@sallyport/ws';
-import type { WebSocket, WebSocketServer } from 'ws';
 
 /** An application or router of Express, with or without the `ws` of express-ws. */
 export interface Routable {

@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type AnyGuard, PolicyError, reasons } from '@sallyport/core';
+import type { WebSocket, WebSocketServer } from '@sallyport/ws';
 import { acceptUpgrade, connectionOf, dispatchInstead } from '@sallyport/ws';
-import type { WebSocket, WebSocketServer } from 'ws';
 import type { KoaContext } from './sallyport.ts';
 import type { KoaApplication } from './upgrade.ts';
 

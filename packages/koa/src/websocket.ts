@@ -1,7 +1,7 @@
 import type { Connection, Guard, Identity } from '@sallyport/core';
+import type { WebSocket } from '@sallyport/ws';
 import { acceptUpgrade } from '@sallyport/ws';
 import type { Context } from 'koa';
-import type { WebSocket } from 'ws';
 import type { KoaContext } from './sallyport.ts';
 
 /**

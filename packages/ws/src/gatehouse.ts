@@ -7,6 +7,8 @@ import { Upgrade } from './upgrade.ts';
 export interface Owner {
   readonly matches: (path: string) => boolean;
   readonly accept: (upgrade: Upgrade) => void;
+  /** Whether no path is left for those that come later. */
+  readonly everything?: boolean;
 }
 
 /**
@@ -64,8 +66,15 @@ export class Gatehouse {
     server.once('listening', () => this.#refuseStrangers());
   }
 
-  /** @throws PolicyError where listeners that no guard stands before were there first, and are not called public. */
+  /** @throws PolicyError where an earlier owner leaves no path, and where listeners that no guard stands before were there first, and are not called public. */
   own(owner: Owner): void {
+    if (this.#owners.some(({ everything }) => everything)) {
+      throw new PolicyError(
+        'guardServer',
+        'another one answers every path of this server, so this one would never be asked',
+        'Give the earlier one a path, or put this one first.',
+      );
+    }
     this.#owners.push(owner);
     if (this.server.listening) this.#refuseStrangers();
   }
@@ -80,6 +89,14 @@ export class Gatehouse {
   }
 
   #proceed(upgrade: Upgrade, denial: Denial | undefined): void {
+    try {
+      this.#handOn(upgrade, denial);
+    } catch (error) {
+      upgrade.refuse(upgrade.handshake.fault(error));
+    }
+  }
+
+  #handOn(upgrade: Upgrade, denial: Denial | undefined): void {
     if (denial !== undefined) upgrade.refuse(denial);
     upgrade.boundEarlyBytes();
     if (upgrade.done) return;

@@ -1,8 +1,9 @@
-import type { Server } from 'node:http';
-import { type AnyGuard, PolicyError } from '@sallyport/core';
+import type { IncomingMessage, Server } from 'node:http';
+import { type AnyGuard, isPromise, PolicyError } from '@sallyport/core';
 import type { WebSocket, WebSocketServer } from 'ws';
 import { gate } from './gate.ts';
 import { standBefore } from './gatehouse.ts';
+import { connectionOf } from './guarded-socket.ts';
 
 export interface GuardServerOptions {
   /** The path that this WebSocket server answers, exactly, or a function that says which. Default: every path that no earlier one has. */
@@ -45,9 +46,15 @@ export function guardServer(
   const gatehouse = standBefore(server, guard);
   if (options.otherUpgrades === 'public') gatehouse.others = 'public';
   gate(wss, { guard, target: (request) => ({ guard, native: request }) });
-  const announce = (socket: WebSocket, request: unknown): void =>
-    void wss.emit('connection', socket, request);
+  const announce = (socket: WebSocket, request: IncomingMessage): void => {
+    // Called one by one, since `emit` would drop the promises of asynchronous ones.
+    for (const listener of wss.rawListeners('connection')) {
+      const result: unknown = listener.call(wss, socket, request);
+      if (isPromise(result)) result.then(undefined, (error) => connectionOf(socket, guard).fault(error));
+    }
+  };
   gatehouse.own({
+    everything: path === undefined,
     matches: path === undefined ? () => true : typeof path === 'string' ? (asked) => asked === path : path,
     accept: ({ request, socket }) => wss.handleUpgrade(request, socket, Buffer.alloc(0), announce),
   });

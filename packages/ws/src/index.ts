@@ -1,3 +1,4 @@
+export type { WebSocket, WebSocketServer } from 'ws';
 export { bypassRefusal } from './bypass.ts';
 export { type GateOptions, type GateTarget, gate, type PublicTarget } from './gate.ts';
 export { Gatehouse, type Others, type Owner, standBefore, type UpgradeListener } from './gatehouse.ts';

@@ -12,7 +12,7 @@ export const wsHost: Host = {
     middleware: false,
     routeGuards: true,
     knowsRoutes: true,
-    catchesRejections: false,
+    catchesRejections: true,
     boundsPeersClose: true,
     namesInflatedSize: true,
   },

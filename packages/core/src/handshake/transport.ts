@@ -1,5 +1,6 @@
 import { deny } from '../decision.ts';
 import type { Arrival } from './arrival.ts';
+import type { HandshakeHeaders } from './headers.ts';
 import { isLoopbackName } from './host.ts';
 import type { Stage } from './stage.ts';
 
@@ -24,12 +25,15 @@ export function transportStage(plaintextAllowed: boolean): Stage {
           `plaintext, with forwarding headers from ${client.address.text}, which is not in policy.trustedProxies: if that is your proxy, list it`,
         );
       }
-      return deny(
-        'tls_required',
-        client.throughTrustedProxy ? 'the proxy says that the client is in the clear' : 'plaintext',
-      );
+      return deny('tls_required', client.throughTrustedProxy ? saidByProxy(headers) : 'plaintext');
     },
   };
+}
+
+function saidByProxy({ forwarded, forwardedFor }: HandshakeHeaders): string {
+  return (forwarded ?? forwardedFor) === undefined
+    ? 'plaintext from a trusted proxy that sends no forwarding header'
+    : 'the proxy does not say that the client uses TLS';
 }
 
 function isLocalDevelopment({ client, host, headers }: Arrival): boolean {
