@@ -93,7 +93,7 @@ export function admissionStage(slots: Slots): Stage {
   return {
     name: 'admission',
     check(arrival) {
-      const lease = slots.acquire(bucketOf(arrival), arrival.identity?.subject);
+      const lease = slots.acquire(bucketOf(arrival), cappedSubject(arrival));
       const keep = (late: Lease | Denial): MaybePromise<Denial | undefined> => {
         if (late instanceof Denial) return late;
         arrival.lease = late;
@@ -101,8 +101,13 @@ export function admissionStage(slots: Slots): Stage {
       };
       return isPromise(lease) ? settled(lease).then(keep) : keep(lease);
     },
-    preview: (arrival) => slots.preview(bucketOf(arrival), arrival.identity?.subject),
+    preview: (arrival) => slots.preview(bucketOf(arrival), cappedSubject(arrival)),
   };
+}
+
+/** Nobody in particular has no cap of their own, only their address's: many may share it. */
+function cappedSubject({ identity }: Arrival): string | undefined {
+  return identity?.scheme === 'anonymous' ? undefined : identity?.subject;
 }
 
 function holdPending(arrival: Arrival, slots: Slots): MaybePromise<Denial | undefined> {

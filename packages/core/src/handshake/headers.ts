@@ -18,7 +18,7 @@ export interface HandshakeHeaders {
   readonly forwarded?: string;
   readonly forwardedFor?: string;
   readonly forwardedProto?: string;
-  /** Whether any header says that a proxy passed the request on: `Forwarded`, `X-Forwarded-*` or `Via`. */
+  /** Whether any header says that a proxy passed the request on: `Forwarded`, `X-Forwarded-*`, `Via`, `X-Real-IP` and the like. */
   readonly proxied: boolean;
   /** The first header that may come only once and came twice. */
   readonly repeated?: string;
@@ -54,6 +54,16 @@ const LISTS: ReadonlySet<string> = new Set([
   'x-forwarded-proto',
 ]);
 
+/** What proxies say of themselves beside `X-Forwarded-*`. */
+const PROXY_HEADERS: ReadonlySet<string> = new Set([
+  'via',
+  'forwarded',
+  'x-real-ip',
+  'x-client-ip',
+  'true-client-ip',
+  'cf-connecting-ip',
+]);
+
 export function readHeaders(raw: readonly string[]): HandshakeHeaders {
   const found: { -readonly [K in keyof HandshakeHeaders]: HandshakeHeaders[K] } = {
     proxied: false,
@@ -65,7 +75,7 @@ export function readHeaders(raw: readonly string[]): HandshakeHeaders {
     const name = (raw[i] as string).toLowerCase();
     const value = raw[i + 1] as string;
     found.bytes += name.length + value.length + 4;
-    if (name === 'via' || name === 'forwarded' || name.startsWith('x-forwarded-')) found.proxied = true;
+    if (PROXY_HEADERS.has(name) || name.startsWith('x-forwarded-')) found.proxied = true;
     const field = FIELDS.get(name);
     if (field === undefined) {
       // Not among those that are read, but still a header of the WebSocket protocol's own (RFC 6455 §11.3).

@@ -85,3 +85,10 @@ describe('an admission', () => {
     expect(await next()).toBe('admitted');
   });
 });
+
+test('nobody in particular is capped by address only: many may share one', async () => {
+  const guard = guardOf({ origins: ['https://a.example'], limits: { connectionsPerIdentity: 1 } });
+  const request = upgradeRequest({ headers: { Origin: 'https://a.example' } });
+  const decisions = await Promise.all([decide(guard, request), decide(guard, request)]);
+  expect(decisions.map(({ denied }) => denied)).toEqual([false, false]);
+});

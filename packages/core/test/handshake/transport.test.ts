@@ -35,6 +35,8 @@ describe('plaintext', () => {
     ['from loopback with X-Forwarded-Host', { headers: { 'X-Forwarded-Host': 'localhost' } }],
     ['from loopback with Forwarded', { headers: { Forwarded: 'for=127.0.0.1;proto=https' } }],
     ['from loopback with Via', { headers: { Via: '1.1 proxy' } }],
+    ['from loopback with X-Real-IP', { headers: { 'X-Real-IP': '203.0.113.7' } }],
+    ['from loopback with CF-Connecting-IP', { headers: { 'CF-Connecting-IP': '203.0.113.7' } }],
   ];
   test.each(refused)('%s: tls_required', async (_, overrides) => {
     expect(await judge({}, overrides)).toBe('tls_required');
