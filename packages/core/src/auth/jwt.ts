@@ -53,8 +53,8 @@ export interface JwtOptions<Scheme extends string = 'jwt'> extends KeyOptions {
    */
   readonly verifiedTokens?: Size | false;
   /**
-   * With the URL of a key set: how long keys fetched before may be used while the issuer does not answer. Default:
-   * not at all, so that its outage denies with `auth_unavailable` (503) once the keys are ten minutes old.
+   * With the URL of a key set: for how long after their ten minutes fetched keys may be used while the issuer does
+   * not answer. Default: not at all, so that its outage then denies with `auth_unavailable` (503).
    */
   readonly staleIfError?: Duration;
   /** The `scheme` of the identities. Default: `jwt`. */
@@ -171,10 +171,11 @@ class TokenVerifier<Scheme extends string> {
   }
 
   async #verifySignature(token: string, clock: Clock): Promise<JwtIdentity<Scheme> | Denial> {
+    const generation = this.#generation();
     try {
       const getKey: JWTVerifyGetKey = async (header, jws) =>
         this.keys instanceof RemoteKeys
-          ? this.keys.find(this.#staleIfError, clock.monotonic(), header, jws)
+          ? this.keys.find(this.#staleIfError, clock, header, jws)
           : typeof this.keys === 'function'
             ? this.keys(header, jws)
             : this.keys;
@@ -185,7 +186,8 @@ class TokenVerifier<Scheme extends string> {
       if (typeof payload.sub !== 'string' || payload.sub === '')
         return deny('credential_invalid', 'sub is empty');
       const identity = this.#identityOf(payload, payload.sub);
-      this.#verified?.set(token, identity, this.#generation());
+      // Keys that came in the meantime are not those it was verified with; it may be of one that is gone.
+      if (generation === this.#generation()) this.#verified?.set(token, identity, generation);
       return identity;
     } catch (error) {
       if (error instanceof KeysUnavailable) return deny('auth_unavailable', error.message);

@@ -7,6 +7,7 @@ import {
   type JWTVerifyGetKey,
   jwksCache,
 } from 'jose';
+import type { Clock } from '../ports.ts';
 
 /** How long a fetch of remote keys may take. */
 const FETCH_TIMEOUT = 5_000;
@@ -50,22 +51,24 @@ export class RemoteKeys {
   }
 
   /**
-   * Finds the key for a token, at a monotonic time. While the issuer fails, keys may be used until `staleIfError`
-   * milliseconds after they were fetched.
+   * Finds the key for a token. While the issuer fails, keys may be used for `staleIfError` milliseconds beyond their
+   * time.
    *
    * @throws KeysUnavailable where the keys cannot be had; jose's own errors where the token fits none of them.
    */
-  async find(staleIfError: number, now: number, ...[header, jws]: Parameters<JWTVerifyGetKey>): Found {
-    if (now - this.#failedAt < FAILURE_COOL_DOWN) return this.#findKnown(staleIfError, now, header, jws);
+  async find(staleIfError: number, clock: Clock, ...[header, jws]: Parameters<JWTVerifyGetKey>): Found {
+    const began = clock.monotonic();
+    if (began - this.#failedAt < FAILURE_COOL_DOWN) return this.#findKnown(staleIfError, began, header, jws);
     try {
       return await this.#remote(header, jws);
     } catch (error) {
       if (isAboutToken(error)) throw error;
-      this.#failedAt = now;
-      return this.#findKnown(staleIfError, now, header, jws);
+      // An issuer that stalls fails seconds after it was asked.
+      this.#failedAt = clock.monotonic();
+      return this.#findKnown(staleIfError, began, header, jws);
     } finally {
       const { uat } = this.#fetched;
-      if (uat !== this.#lastGood?.uat) this.#lastGood = { uat, at: now };
+      if (uat !== this.#lastGood?.uat) this.#lastGood = { uat, at: began };
     }
   }
 
@@ -73,7 +76,7 @@ export class RemoteKeys {
   async #findKnown(staleIfError: number, now: number, ...[header, jws]: Parameters<JWTVerifyGetKey>): Found {
     const { jwks } = this.#fetched;
     const age = now - (this.#lastGood?.at ?? 0);
-    if (jwks === undefined || !(this.#remote.fresh || age <= staleIfError)) throw unavailable();
+    if (jwks === undefined || !(this.#remote.fresh || age - KEY_MAX_AGE < staleIfError)) throw unavailable();
     try {
       return await createLocalJWKSet(jwks)(header, jws);
     } catch (error) {
