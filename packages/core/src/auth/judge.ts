@@ -64,9 +64,10 @@ export class Judge {
   #check(verdict: Verdict): Verdict {
     if (verdict === undefined || verdict instanceof Denial) return verdict;
     if (this.revocations.covers(verdict)) return deny('revoked', 'this identity was revoked');
-    const { expiresAt } = verdict;
-    const longest = this.clock.now() + this.revocations.retention;
-    if (expiresAt !== undefined && expiresAt * 1_000 > longest) {
+    const { expiresAt, issuedAt = Number.POSITIVE_INFINITY } = verdict;
+    // From its issue, where that is known: a revocation must not be forgotten in the credential's last days.
+    const born = Math.min(issuedAt * 1_000, this.clock.now());
+    if (expiresAt !== undefined && expiresAt * 1_000 > born + this.revocations.retention) {
       return deny('credential_invalid', 'it outlives limits.revocationRetention, so it could not be revoked');
     }
     return verdict;

@@ -110,6 +110,8 @@ export class TicketOffice {
     if (typeof route !== 'string' || (route !== 'any' && !route.startsWith('/'))) {
       throw missing('route', "Name the path, such as '/chat', or 'any'.");
     }
+    if (expiresAt !== undefined && !Number.isFinite(expiresAt))
+      throw missing('expiresAt', 'Give seconds since the epoch, or leave it out.');
     const ttl = request.ttl === undefined ? this.ttl : parseDuration(request.ttl, 'tickets.issue({ ttl })');
     if (ttl > this.ttl) throw missing('ttl', 'It may be shorter than that of tickets(), and no longer.');
     const ticket = Buffer.from(crypto.getRandomValues(new Uint8Array(TICKET_BYTES))).toString('base64url');
@@ -150,6 +152,8 @@ function judgeTicket(
   if (ticket.route !== 'any' && ticket.route !== path)
     return deny('credential_invalid', 'the ticket is for another route');
   const { subject, session, claims, issuedAt, expiresAt } = ticket;
+  if (expiresAt !== undefined && clock.now() >= expiresAt * 1_000)
+    return deny('credential_expired', 'what the ticket stands for has ended');
   return freezeIdentity<TicketIdentity>({
     scheme: 'ticket',
     subject,
