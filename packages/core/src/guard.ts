@@ -328,9 +328,11 @@ export class Guard<
               }),
             ),
         };
-        return new Pending(socket, origin, this.#pendingServices, (connection) =>
+        const pending = new Pending(socket, origin, this.#pendingServices, (connection) =>
           onOpen(connection as unknown as Connection<I[number], M, R>),
         );
+        if (this.#family.closing) pending.end('shutting_down');
+        return pending;
       },
       release() {
         if (spent) return;
@@ -393,6 +395,7 @@ function connectionServices(family: GuardFamily, route: Route): ConnectionServic
       return text;
     },
     renew: (connection, message) => renewConnection(family, route, connection, message),
+    isRevoked: (identity) => family.revocations.covers(identity),
     toleranceOf: ({ scheme }) => tolerances.get(scheme) ?? 0,
     lifetime: route.lifetime,
     expiryNotice: route.expiryNotice,

@@ -46,9 +46,7 @@ export async function authenticateFirstMessage(
   return slot instanceof Denial ? slot.at('admission') : open(identity, slot);
 }
 
-const NEVER = new AbortController().signal;
-
-/** For an open connection: a new credential of the same subject and session. */
+/** For an open connection: a new credential of the same subject and session. The handshake's deadline aborts it. */
 export async function renewConnection(
   family: GuardFamily,
   route: Route,
@@ -57,10 +55,22 @@ export async function renewConnection(
 ): Promise<Identity | Denial> {
   const { identity: current, request } = connection;
   if (request === undefined) return deny('internal', 'the connection cannot be renewed');
-  const identity = await judgeAuthMessage(family, route, message, request, NEVER);
-  if (identity instanceof Denial) return identity;
-  const same = identity.subject === current.subject && identity.session === current.session;
-  return same ? identity : deny('credential_invalid', 'a renewal cannot change the subject or the session');
+  const controller = new AbortController();
+  const cancel = family.clock.schedule(family.settings.deadline, () => controller.abort());
+  try {
+    const identity = await judgeAuthMessage(family, route, message, request, controller.signal);
+    if (identity instanceof Denial || isSameHolder(identity, current)) return identity;
+    return deny('credential_invalid', 'a renewal cannot change the subject or the session');
+  } finally {
+    cancel();
+  }
+}
+
+/** A subject is one issuer's word (RFC 7519 §4.1.2): two issuers may mean different people by it. */
+function isSameHolder(a: Identity, b: Identity): boolean {
+  const issuers = new Set([a.claims, b.claims].map((claims) => (claims as { iss?: unknown }).iss));
+  issuers.delete(undefined);
+  return a.subject === b.subject && a.session === b.session && issuers.size <= 1;
 }
 
 /** Parses what may be an auth message; `undefined` for everything else, the unreadable included. */

@@ -51,7 +51,7 @@ export interface RouteLimits {
   readonly authAttempts?: number;
   /** With `firstMessage`: the largest auth message. Default: 8 KiB. Beyond: `message_too_big` (1009). */
   readonly authMessage?: Size;
-  /** With `firstMessage`: bytes of messages that wait for the connection to open. Default: 16 KiB. Beyond: `message_too_big` (1009). */
+  /** With `firstMessage`: bytes of messages that wait for the connection to open, each at least 64. Default: 16 KiB. Beyond: `message_too_big` (1009). */
   readonly pendingBytes?: Size;
   /** How many messages wait for an asynchronous handler. Default: 64. Beyond: the socket is not read until there is room. */
   readonly queuedMessages?: number;
@@ -75,7 +75,7 @@ export interface Limits extends RouteLimits {
   readonly connections?: number;
   /** Open connections of one address (an IPv6 /64). Default: 100. Beyond: `connection_limit` (429). */
   readonly connectionsPerAddress?: number;
-  /** Open connections of one identity's subject. Default: 20. Beyond: `connection_limit` (429). */
+  /** Open connections of one identity's subject, `anonymous()` excepted. Default: 20. Beyond: `connection_limit` (429). */
   readonly connectionsPerIdentity?: number;
   /** Failed authentications of one address (an IPv6 /64). Default: 20/m, burst 20. Beyond: `auth_attempts` (429), before any cryptography. */
   readonly authFailures?: RateOption;
@@ -85,7 +85,7 @@ export interface Limits extends RouteLimits {
   readonly pendingPerAddress?: number;
   /** How many revocations are remembered. Default: 100,000. Beyond: `guard.revoke` rejects, after closing what it could. */
   readonly revocations?: number;
-  /** How long a revocation is remembered. Default: 30 days. A credential that would outlive it is `credential_invalid`. */
+  /** How long a revocation is remembered. Default: 30 days. A credential that lives longer from its issue on is `credential_invalid`. */
   readonly revocationRetention?: Duration;
   /** Headers of a handshake. Default: 100. Beyond: `request_malformed` (400). */
   readonly headerCount?: number;

@@ -22,6 +22,7 @@ export interface ConnectionServices {
   judge(connection: ConnectionState, data: Uint8Array | string, isBinary: boolean): MaybePromise<Judgement>;
   /** Judges a new credential for an open connection. */
   renew(connection: ConnectionState, message: object): MaybePromise<Identity | Denial>;
+  isRevoked(identity: Identity): boolean;
   /** Milliseconds that the connection may outlive the identity's `expiresAt`. */
   toleranceOf(identity: Identity): number;
   /** Milliseconds after which a connection ends, whatever renews it. */
@@ -73,6 +74,9 @@ const FATAL: ReadonlySet<Reason> = new Set<Reason>([
   'auth_attempts',
 ]);
 
+/** What the client could not have known, or can do nothing about. */
+const NO_VIOLATION: ReadonlySet<Reason> = new Set<Reason>(['step_up_required', 'auth_unavailable']);
+
 /** The untyped side of a connection, for the guard itself. */
 export type ConnectionState = Connection<Identity, Record<string, TSchema>, Record<string, TSchema>>;
 
@@ -109,6 +113,8 @@ export class Connection<
   #noticeAt = Number.POSITIVE_INFINITY;
   /** Monotonic milliseconds of the next question whether the session is still there. */
   #recheckAt = Number.POSITIVE_INFINITY;
+  /** Whose session was asked for and has not answered. */
+  #asked: Identity | undefined;
   readonly #openedAt: number;
   readonly #lease: Lease;
   readonly #socket: Socket;
@@ -212,7 +218,7 @@ export class Connection<
     else if (monotonic - this.#openedAt >= this.#services.lifetime) this.end('lifetime');
     else {
       if (now >= this.#noticeAt) this.#notify();
-      if (monotonic >= this.#recheckAt) this.#recheck();
+      if (monotonic >= this.#recheckAt) this.#recheck(monotonic);
     }
   }
 
@@ -321,13 +327,18 @@ export class Connection<
     this.#socket.send(JSON.stringify({ type: 'auth_expiring', expiresAt: this.#identity.expiresAt }));
   }
 
-  /** Ends the connection unless its session answers that it is still there. */
-  #recheck(): void {
-    this.#recheckAt = Number.POSITIVE_INFINITY;
+  /** Ends the connection unless its session answers, before the next question is due, that it is still there. */
+  #recheck(monotonic: number): void {
     const identity = this.#identity;
+    if (this.#asked === identity) {
+      this.end('auth_unavailable');
+      return;
+    }
+    this.#asked = identity;
+    this.#recheckAt = monotonic + (recheckOf(identity)?.every ?? Number.POSITIVE_INFINITY);
     stillValid(identity).then((reason) => {
+      if (this.#asked === identity) this.#asked = undefined;
       if (reason !== undefined) this.end(reason);
-      else if (identity === this.#identity) this.#takeTimes();
     });
   }
 
@@ -340,6 +351,11 @@ export class Connection<
     if (this.#state !== 'open') return;
     if (result instanceof Denial) {
       this.#deny(result.at('authentication'), undefined);
+      return;
+    }
+    // A revocation between the judgement and now has closed the connections of the old credential only.
+    if (this.#services.isRevoked(result)) {
+      this.end('revoked');
       return;
     }
     this.#identity = result as I;
@@ -374,7 +390,7 @@ export class Connection<
     const { onDenied, violations } = this.#services;
     this.report('message.denied', denial, pointer);
     if (FATAL.has(denial.reason)) this.end(denial.reason);
-    else if (denial.reason === 'step_up_required') this.#answer(denial.reason, pointer);
+    else if (NO_VIOLATION.has(denial.reason)) this.#answer(denial.reason, pointer);
     else if (++this.#violations >= violations) this.end('too_many_violations');
     else if (onDenied === 'close') this.end(denial.reason);
     else this.#answer(denial.reason, pointer);

@@ -137,7 +137,8 @@ export class Pending {
   }
 
   #hold(message: Waiting, queue: Waiting[]): void {
-    this.#waitingBytes += message.bytes;
+    // Nor may messages of no bytes at all fill the memory.
+    this.#waitingBytes += Math.max(message.bytes, SMALLEST);
     if (this.#waitingBytes > this.services.queuedBytes) this.end('message_too_big');
     else queue.push(message);
   }
@@ -193,7 +194,7 @@ export class Pending {
     );
     const waiting = this.#waiting;
     this.#waiting = [];
-    this.#waitingBytes -= waiting.reduce((sum, { bytes }) => sum + bytes, 0);
+    this.#waitingBytes -= waiting.reduce((sum, { bytes }) => sum + Math.max(bytes, SMALLEST), 0);
     for (const { data, isBinary } of waiting) this.receive(data, isBinary);
   }
 
@@ -222,6 +223,9 @@ export class Pending {
     }));
   }
 }
+
+/** What a waiting message counts at least, in bytes. */
+const SMALLEST = 64;
 
 /** Failures after which another credential may be better. */
 const RETRYABLE: ReadonlySet<Reason> = new Set<Reason>([

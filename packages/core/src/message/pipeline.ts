@@ -104,24 +104,28 @@ function authorize(
       deny('step_up_required', `'${type.name}' asks for a fresh credential`).at('message-authorization'),
     );
   }
-  const answer = isAuthorized(type, rules, identity, message);
+  const ask = (): MaybePromise<boolean> => isAuthorized(type, rules, identity, message);
   const finish = (allowed: boolean): Passed | MessageDenial =>
     allowed
       ? { type: type.name, message }
       : refuse(deny('message_forbidden', `'${type.name}' is not permitted`).at('message-authorization'));
-  if (type.recheck) return recheck(identity, answer, finish);
+  if (type.recheck) return recheck(identity, ask, finish);
+  const answer = ask();
   return isPromise(answer) ? answer.then(finish) : finish(answer);
 }
 
+/** The session first, so that nothing is asked on behalf of one that is gone. */
 async function recheck<T>(
   identity: Identity,
-  answer: MaybePromise<boolean>,
+  ask: () => MaybePromise<boolean>,
   finish: (allowed: boolean) => T,
 ): Promise<T | MessageDenial> {
   const reason = await stillValid(identity);
   if (reason !== undefined)
-    return refuse(deny(reason, 'the session is not there any more').at('message-authorization'));
-  return finish(await answer);
+    return refuse(
+      deny(reason, 'the session did not answer that it is still there').at('message-authorization'),
+    );
+  return finish(await ask());
 }
 
 /** Without an issue date nobody knows how old it is. */
