@@ -140,6 +140,7 @@ export function checkRoute(options: Options): void {
   checkReport(options.report, authenticators);
   checkAuthMessages(options, authenticators);
   checkCsrf(options.csrf);
+  checkTolerances(authenticators);
   checkAnyOrigin(options.origins, authenticators);
 }
 
@@ -210,6 +211,7 @@ function checkAuthMessages(
       'Use jwt(), tickets(), or custom({ messageField }).',
     );
   }
+  checkMessageFields(authenticators);
   if (AUTH_TYPE in (messages as object)) {
     throw new PolicyError(
       `policy.messages.${AUTH_TYPE}`,
@@ -227,6 +229,39 @@ function checkAuthMessages(
       `'${fallback.scheme}' answers for every handshake without a credential, so no first message would be asked for`,
       'Take it out of policy.auth.',
     );
+  }
+}
+
+/** Exactly one authenticator has to judge what an auth message holds. */
+function checkMessageFields(authenticators: readonly Authenticator[]): void {
+  const seen = new Map<string, Authenticator>();
+  for (const entry of authenticators) {
+    const { messageField, scheme, accepts } = entry;
+    if (messageField === undefined) continue;
+    const earlier = seen.get(messageField);
+    if (earlier !== undefined && !(earlier.accepts && accepts)) {
+      throw new PolicyError(
+        'policy.auth',
+        `'${messageField}' of the auth message is read by both '${earlier.scheme}' and '${scheme}'`,
+        'Give each a messageField of its own.',
+      );
+    }
+    seen.set(messageField, entry);
+  }
+}
+
+/** How long a connection outlives its credential goes by the scheme of its identity. */
+function checkTolerances(authenticators: readonly Authenticator[]): void {
+  const seen = new Map<string, number>();
+  for (const { scheme, tolerance = 0 } of authenticators) {
+    if ((seen.get(scheme) ?? tolerance) !== tolerance) {
+      throw new PolicyError(
+        'policy.auth',
+        `two authenticators of scheme '${scheme}' differ in clockTolerance`,
+        "Give each a scheme of its own, such as scheme: 'partner'.",
+      );
+    }
+    seen.set(scheme, tolerance);
   }
 }
 

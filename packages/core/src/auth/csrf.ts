@@ -16,7 +16,10 @@ export interface CsrfOption {
 
 export function checkCsrf(csrf: unknown): void {
   if (csrf === undefined) return;
-  const { query, verify } = csrf as Partial<CsrfOption>;
+  const { query, verify, ...rest } = (csrf ?? {}) as Partial<CsrfOption>;
+  const [unknown] = Object.keys(rest);
+  if (unknown !== undefined)
+    throw new PolicyError(`policy.csrf.${unknown}`, 'unknown option', "Use 'query' and 'verify'.");
   if (typeof query !== 'string' || query === '' || typeof verify !== 'function') {
     throw new PolicyError(
       'policy.csrf',

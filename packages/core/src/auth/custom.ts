@@ -18,8 +18,9 @@ export interface CustomIdentity<C> {
   readonly claims?: C;
   /**
    * Whether what this identity came from, a session say, is still there. Asked while the connection is open, every
-   * `recheckEvery` and before messages whose rule says `recheck: true`; anything but `true` closes with `revoked`,
-   * a rejection with `auth_unavailable`.
+   * `recheckEvery` and before messages whose rule says `recheck: true`; anything but `true` closes with `revoked`.
+   * No answer until the next question is due, or a rejection, closes with `auth_unavailable`; before a message it is
+   * that message alone which is refused.
    */
   readonly stillValid?: () => MaybePromise<boolean>;
 }
@@ -122,6 +123,17 @@ function checkCustom({
   authenticate,
   ...rest
 }: CustomOptions<string, Claims>): void {
+  const { messageField } = rest;
+  if (
+    messageField !== undefined &&
+    (typeof messageField !== 'string' || messageField === '' || messageField === 'type')
+  ) {
+    throw new PolicyError(
+      'custom({ messageField })',
+      'it is no name for a field beside `type`',
+      "Give 'key', say.",
+    );
+  }
   const unknown = Object.keys(rest).find((key) => !KNOWN.includes(key));
   if (unknown !== undefined) {
     throw new PolicyError('custom()', `unknown option '${unknown}'`, `Use ${KNOWN.join(', ')}.`);
