@@ -1,9 +1,9 @@
 import { afterEach, describe, expect, test } from '@jest/globals';
-import { type AnyGuard, bearer, custom, query, type Reason, reasons } from '@sallyport/core';
+import { type AnyGuard, bearer, cookie, custom, query, type Reason, reasons } from '@sallyport/core';
 import { ManualClock } from '../../packages/core/test/support/manual-clock.ts';
 import { APP, chatGuard, chatJwt, NOW, type PolicyOverrides, token } from '../support/chat-policy.ts';
 import { eventually } from '../support/eventually.ts';
-import { admitted, type HandshakeOptions, handshakeBytes, Wire } from '../support/wire.ts';
+import { admitted, type HandshakeOptions, handshakeBytes, refusal, Wire } from '../support/wire.ts';
 import type { Host, RunningHost } from './hosts/host.ts';
 import { hosts } from './hosts/index.ts';
 
@@ -50,7 +50,7 @@ const keys = custom({
     return credential === 'right' ? { subject: 'carol' } : undefined;
   },
 });
-const auth = [chatJwt([bearer()]), keys];
+const auth = [chatJwt([bearer(), cookie('token')]), keys];
 
 const denials: readonly Denied[] = [
   {
@@ -159,6 +159,30 @@ const denials: readonly Denied[] = [
     headers: { 'retry-after': '1' },
   },
   {
+    reason: 'auth_attempts',
+    because: 'the address has failed too often',
+    status: 429,
+    policy: { limits: { ...limits, authFailures: { rate: '1/m', burst: 1 } } },
+    before: ({ port }) => refusal(port, { headers: { Authorization: 'Bearer wrong' } }),
+    after: ({ clock }) => clock.advance(60_000),
+    headers: { 'retry-after': '60' },
+  },
+  {
+    reason: 'revoked',
+    because: 'the subject was revoked',
+    status: 401,
+    before: ({ guard }) => guard.revoke({ subject: 'mallory' }),
+    request: async () => ({ headers: { Authorization: `Bearer ${await token({ sub: 'mallory' })}` } }),
+    headers: unauthorized,
+  },
+  {
+    reason: 'csrf_denied',
+    because: 'a cookie came without the anti-forgery token',
+    status: 403,
+    policy: { csrf: { query: 'csrf', verify: ({ token: given }) => given === 'right' } },
+    request: async () => ({ headers: { Authorization: null, Cookie: `token=${await token()}` } }),
+  },
+  {
     reason: 'not_authorized',
     because: 'the application says no',
     status: 403,
@@ -193,6 +217,16 @@ const denials: readonly Denied[] = [
     status: 429,
     policy: { limits: { ...limits, connections: 10, connectionsPerIdentity: CAP } },
     before: async ({ open }) => void (await Promise.all([open(), open(), open()])),
+    after: closeAll,
+    headers: { 'retry-after': '5' },
+  },
+  {
+    reason: 'pending_limit',
+    because: 'too many have not said who they are',
+    status: 503,
+    policy: { firstMessage: true, limits: { ...limits, pending: 1 } },
+    before: async ({ port }) => void wires.push(await admitted(port, { headers: { Origin: APP } })),
+    request: { headers: { Authorization: null } },
     after: closeAll,
     headers: { 'retry-after': '5' },
   },
@@ -239,7 +273,7 @@ describe.each(hosts)('$name', (host) => {
     // Not one byte of a 101, nor of a second response, anywhere in the stream.
     expect(answer.raw.match(/HTTP\/1\.1 \d+/g)).toEqual([`HTTP/1.1 ${status}`]);
     expect(started.handled).toHaveLength(handled);
-    expect(scene.guard.stats().denied).toEqual({ [reason]: 1 });
+    expect(scene.guard.stats().denied).toMatchObject({ [reason]: 1 });
 
     await denied.after?.(scene);
     await everySlotIsFree(scene);

@@ -134,7 +134,9 @@ export class Wire {
 
   /** Everything that the server sends until it ends the connection. */
   async answer(): Promise<Answer> {
-    return parseAnswer(await this.until(() => this.ended, 'the end of the connection'));
+    const received = await this.until((bytes) => this.ended || isSwitch(bytes), 'the end of the connection');
+    if (isSwitch(received)) throw new Error('Expected a refusal, got a 101.');
+    return parseAnswer(received);
   }
 
   /** The payloads of the server's frames so far, behind the 101: opcode and data. */
@@ -199,6 +201,10 @@ export async function admitted(
   if (status === 101) return wire;
   wire.destroy();
   throw new Error(`Expected a 101, got: ${raw}`);
+}
+
+function isSwitch(bytes: Buffer): boolean {
+  return bytes.includes('HTTP/1.1 101 ');
 }
 
 function parseAnswer(received: Buffer): Answer {
