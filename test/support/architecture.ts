@@ -35,6 +35,8 @@ const GUARD = [
   'family',
   'route',
   'late-authentication',
+  'passed-handshake',
+  'services',
   'admission',
   'policy',
   'policy-check',

@@ -1,21 +1,20 @@
 import type { TSchema } from 'typebox';
-import type { Admission, Receiver } from './admission.ts';
+import type { Admission } from './admission.ts';
 import { TicketOffice, ticketTtl } from './auth/tickets.ts';
-import { Connection, type ConnectionServices, type ConnectionState } from './connection/connection.ts';
-import { Pending, type PendingOrigin, type PendingServices } from './connection/pending.ts';
+import type { Connection } from './connection/connection.ts';
 import { type Denial, deny, isPromise, type MaybePromise } from './decision.ts';
 import { PolicyError } from './errors.ts';
 import type { EventName, GuardEvents } from './events.ts';
 import { type Explanation, explainHandshake } from './explain.ts';
 import { GuardFamily } from './family.ts';
 import { Handshake } from './handshake/handshake.ts';
-import { authenticateFirstMessage, readPendingMessage, renewConnection } from './late-authentication.ts';
-import { admit, judge } from './message/pipeline.ts';
+import { PassedHandshake } from './passed-handshake.ts';
 import type { ExtendOptions, PolicyOptions } from './policy.ts';
 import { checkExtension, checkPolicy, checkRoute } from './policy-check.ts';
-import type { HandshakeRequest, Identity, Lease, Logger, Revocation, Socket } from './ports.ts';
+import type { HandshakeRequest, Identity, Logger, Revocation } from './ports.ts';
 import type { Reason } from './reasons.ts';
 import { type AnyPolicy, compileRoute, type Route } from './route.ts';
+import { type Services, servicesOf } from './services.ts';
 import { type Duration, parseDuration } from './units.ts';
 
 /** Numbers of a guard and its extensions, of constant size. */
@@ -72,16 +71,14 @@ export class Guard<
 > {
   readonly #family: GuardFamily;
   readonly #route: Route;
-  readonly #services: ConnectionServices;
-  readonly #pendingServices: PendingServices;
+  readonly #services: Services;
   readonly #tickets: TicketOffice | undefined;
 
   /** @internal Use `createGuard` or `guard.extend`. */
   constructor(family: GuardFamily, route: Route) {
     this.#family = family;
     this.#route = route;
-    this.#services = connectionServices(family, route);
-    this.#pendingServices = pendingServices(family, route);
+    this.#services = servicesOf(family, route);
     family.learnSources(route.authenticators, route.policy.csrf);
     const ttl = ticketTtl(route.authenticators);
     this.#tickets = ttl === undefined ? undefined : new TicketOffice(family.store, family.clock, ttl);
@@ -239,8 +236,8 @@ export class Guard<
       return handshake.deny(deny('internal', 'the handshake began at another guard').at('route'));
     const verdict = handshake.pass(this.#route.innerDoor, this.#route.reporting, native);
     return isPromise(verdict)
-      ? verdict.then((late) => late ?? this.#admission(handshake))
-      : (verdict ?? this.#admission(handshake));
+      ? verdict.then((late) => late ?? this.#admitted(handshake))
+      : (verdict ?? this.#admitted(handshake));
   }
 
   /** For hosts: what they have to hold themselves to. */
@@ -269,88 +266,15 @@ export class Guard<
     return this.#family.clock.schedule(ms, callback);
   }
 
+  #admitted(handshake: Handshake): Admission<I[number], M, R> {
+    this.#family.admitted++;
+    return new PassedHandshake<I[number], M, R>(handshake, this.#family, this.#route, this.#services);
+  }
+
   #unlessClosing(handshake: Handshake): Denial | undefined {
     if (!this.#family.closing) return undefined;
     return handshake.deny(deny('shutting_down', 'guard.close was called').at('shutdown'));
   }
-
-  #admission(handshake: Handshake): Admission<I[number], M, R> {
-    const { arrival } = handshake;
-    const { subprotocol } = arrival;
-    // What is kept of the request for longer than the handshake: not the host's own, unless somebody waits for it.
-    const { native, ...request } = arrival.view;
-    const facts = { subprotocol, address: arrival.address, path: handshake.path };
-    const slim = this.#route.renews ? { ...request, native: undefined } : undefined;
-    const lease = arrival.lease as Lease;
-    const { pendingLease } = arrival;
-    const identity = arrival.identity as I[number] | undefined;
-    let spent = false;
-    this.#family.admitted++;
-    const connect = (socket: Socket, who: Identity, held: Lease): Connection<I[number], M, R> => {
-      const connection = new Connection<I[number], M, R>(
-        socket,
-        { ...facts, identity: who, lease: held, request: slim },
-        this.#services,
-      );
-      if (this.#family.closing) connection.end('shutting_down');
-      if (this.#family.revocations.covers(who)) connection.end('revoked');
-      return connection;
-    };
-    return {
-      denied: false,
-      identity,
-      subprotocol,
-      maxMessageBytes: this.#route.rules.maxBytes,
-      open: (socket: Socket, onOpen: (connection: Connection<I[number], M, R>) => void): Receiver => {
-        if (spent) throw new TypeError('An admission opens once, or is released.');
-        spent = true;
-        if (pendingLease === undefined) {
-          const connection = connect(socket, identity as I[number], lease);
-          if (connection.state === 'open') onOpen(connection);
-          return connection;
-        }
-        const origin: PendingOrigin = {
-          id: crypto.randomUUID(),
-          address: facts.address,
-          path: facts.path,
-          lease,
-          pendingLease,
-          authenticate: (message, signal) =>
-            authenticateFirstMessage(
-              this.#family,
-              this.#route,
-              message,
-              { ...request, native },
-              signal,
-              (who, slot) => ({
-                open: (ready) => connect(ready, who, both(lease, slot)) as unknown as ConnectionState,
-                release: () => slot.release(),
-              }),
-            ),
-        };
-        const pending = new Pending(socket, origin, this.#pendingServices, (connection) =>
-          onOpen(connection as unknown as Connection<I[number], M, R>),
-        );
-        if (this.#family.closing) pending.end('shutting_down');
-        return pending;
-      },
-      release() {
-        if (spent) return;
-        spent = true;
-        lease.release();
-        pendingLease?.release();
-      },
-    };
-  }
-}
-
-function both(first: Lease, second: Lease): Lease {
-  return {
-    release() {
-      first.release();
-      second.release();
-    },
-  };
 }
 
 /** The options that say something. */
@@ -366,52 +290,3 @@ const AFTER_ORIGIN: ReadonlySet<string> = new Set([
   'authorization',
   'admission',
 ]);
-
-/** Hands one room's result to the next. */
-function connectionServices(family: GuardFamily, route: Route): ConnectionServices {
-  const { rules, replies } = route;
-  const tolerances = new Map(route.authenticators.map(({ scheme, tolerance = 0 }) => [scheme, tolerance]));
-  const reportFor = (connection: ConnectionState) => (denial: Denial, pointer?: string) =>
-    connection.report('message.reported', denial, pointer);
-  return {
-    clock: family.clock,
-    events: family.events,
-    onDenied: route.onDenied,
-    violations: route.violations,
-    queuedMessages: route.queuedMessages,
-    closeTimeout: family.closeTimeout,
-    admit: (connection, bytes, now) => admit(bytes, now, connection.quota, rules, reportFor(connection)),
-    judge: (connection, data, isBinary) =>
-      judge(data, isBinary, rules, connection.identity, reportFor(connection)),
-    knows: (type) => rules.types.has(type),
-    encode(type, body) {
-      const text = JSON.stringify({ ...body, type });
-      if (replies === undefined) return text;
-      const check = replies.get(type);
-      if (check === undefined) throw new TypeError(`There is no reply '${type}' in the policy.`);
-      const reply: unknown = { ...body, type };
-      if (!check.passes(reply))
-        throw new TypeError(`The reply '${type}' does not match its schema at '${check.pointer(reply)}'.`);
-      return text;
-    },
-    renew: (connection, message) => renewConnection(family, route, connection, message),
-    isRevoked: (identity) => family.revocations.covers(identity),
-    toleranceOf: ({ scheme }) => tolerances.get(scheme) ?? 0,
-    lifetime: route.lifetime,
-    expiryNotice: route.expiryNotice,
-    opened: (connection) => family.opened(connection),
-    closed: (connection) => family.closed(connection),
-  };
-}
-
-function pendingServices(family: GuardFamily, route: Route): PendingServices {
-  return {
-    ...route.pending,
-    clock: family.clock,
-    events: family.events,
-    closeTimeout: family.closeTimeout,
-    readAuth: (data, isBinary) => readPendingMessage(data, isBinary, route),
-    opened: (pending) => void family.pendings.add(pending),
-    closed: (pending) => void family.pendings.delete(pending),
-  };
-}

@@ -254,7 +254,7 @@ export class Connection<
     if (reason !== undefined) {
       this.#reason ??= reason;
       const denial = new Denial(reason, 'refused by the WebSocket library').at('size');
-      this.report('message.denied', denial, undefined);
+      this.#tell('message.denied', denial, undefined);
     }
     this.#closing();
   }
@@ -265,8 +265,12 @@ export class Connection<
     this.end('internal');
   }
 
-  /** For the guard: one more event about a message of this connection. */
-  report(name: 'message.denied' | 'message.reported', denial: Denial, pointer: string | undefined): void {
+  /** For the guard: a stage in report-only mode would have denied a message. */
+  reported(denial: Denial, pointer?: string): void {
+    this.#tell('message.reported', denial, pointer);
+  }
+
+  #tell(name: 'message.denied' | 'message.reported', denial: Denial, pointer: string | undefined): void {
     const { reason, stage = 'dispatch' } = denial;
     this.#services.events.emit(name, () => ({ ...this.#facts(), reason, stage, pointer }));
   }
@@ -388,7 +392,7 @@ export class Connection<
 
   #deny(denial: Denial, pointer: string | undefined): void {
     const { onDenied, violations } = this.#services;
-    this.report('message.denied', denial, pointer);
+    this.#tell('message.denied', denial, pointer);
     if (FATAL.has(denial.reason)) this.end(denial.reason);
     else if (NO_VIOLATION.has(denial.reason)) this.#answer(denial.reason, pointer);
     else if (++this.#violations >= violations) this.end('too_many_violations');

@@ -18,24 +18,24 @@ export interface Passed {
   readonly message: unknown;
 }
 
-/** What `judge` says of a message that has no place for it to be reported. */
-export type Report = (denial: Denial, pointer?: string) => void;
+/** Whose message it is, as far as the message room has to know. */
+export interface Sender {
+  readonly identity: Identity;
+  readonly quota: Quota;
+  /** Records what a stage in report-only mode would have denied. */
+  reported(denial: Denial, pointer?: string): void;
+}
 
 /** Size, then rate: all that is looked at before a byte of it is read. Runs as the frame arrives, never later. */
-export function admit(
-  bytes: number,
-  now: number,
-  quota: Quota,
-  rules: MessageRules,
-  report: Report,
-): Denial | undefined {
+export function admit(bytes: number, now: number, sender: Sender, rules: MessageRules): Denial | undefined {
   if (bytes > rules.maxBytes) return deny('message_too_big', `more than ${rules.maxBytes} bytes`).at('size');
+  const { quota } = sender;
   const messages = spend(quota.messages, now, rules.rate);
   const volume = spend(quota.bytes, now, rules.byteRate, bytes);
   if (messages < 0 || volume < 0) {
     const denial = deny('message_rate', messages < 0 ? 'limits.messages' : 'limits.bytes').at('message-rate');
     if (!rules.reportRate) return denial;
-    report(denial);
+    sender.reported(denial);
   }
   if (messages >= 0) quota.messages = messages;
   if (volume >= 0) quota.bytes = volume;
@@ -46,9 +46,8 @@ export function admit(
 export function judge(
   data: Uint8Array | string,
   isBinary: boolean,
+  sender: Sender,
   rules: MessageRules,
-  identity: Identity,
-  report: Report,
 ): MaybePromise<Passed | Renewal | MessageDenial> {
   const opaque = rules.passthrough;
   if (opaque !== undefined) {
@@ -69,9 +68,9 @@ export function judge(
     const pointer = type.check.pointer(message);
     const denial = deny('message_invalid', 'it does not match its schema').at('schema');
     if (!rules.reportSchema) return refuse(denial, pointer);
-    report(denial, pointer);
+    sender.reported(denial, pointer);
   }
-  return authorize(type, rules, identity, message);
+  return authorize(type, rules, sender.identity, message);
 }
 
 function isObject(value: unknown): value is { readonly type?: unknown } {

@@ -1,0 +1,107 @@
+import type { Admission, Receiver } from './admission.ts';
+import { Connection, type ConnectionState } from './connection/connection.ts';
+import { type Authenticated, Pending } from './connection/pending.ts';
+import type { Denial, MaybePromise } from './decision.ts';
+import type { GuardFamily } from './family.ts';
+import type { Handshake } from './handshake/handshake.ts';
+import { authenticateFirstMessage } from './late-authentication.ts';
+import type { Identity, Lease, RequestView, Socket } from './ports.ts';
+import type { Route } from './route.ts';
+import type { Services } from './services.ts';
+
+/** What is left of a handshake once it has passed, until the socket is open or the slots are given back. */
+export class PassedHandshake<I extends Identity, M, R> implements Admission<I, M, R> {
+  readonly denied = false;
+  readonly identity: I | undefined;
+  readonly subprotocol: string | undefined;
+  readonly maxMessageBytes: number;
+  readonly #address: string;
+  readonly #path: string;
+  readonly #request: RequestView;
+  readonly #lease: Lease;
+  /** Held in addition where a first message has yet to tell who it is. */
+  readonly #pendingLease: Lease | undefined;
+  #spent = false;
+
+  constructor(
+    { arrival, path }: Handshake,
+    readonly family: GuardFamily,
+    readonly route: Route,
+    readonly services: Services,
+  ) {
+    this.identity = arrival.identity as I | undefined;
+    this.subprotocol = arrival.subprotocol;
+    this.maxMessageBytes = route.rules.maxBytes;
+    this.#address = arrival.address;
+    this.#path = path;
+    this.#request = arrival.view;
+    this.#lease = arrival.lease as Lease;
+    this.#pendingLease = arrival.pendingLease;
+  }
+
+  open(socket: Socket, onOpen: (connection: Connection<I, M, R>) => void): Receiver {
+    this.#spend();
+    if (this.#pendingLease !== undefined) return this.#wait(socket, this.#pendingLease, onOpen);
+    const connection = this.#connect(socket, this.identity as I, this.#lease);
+    if (connection.state === 'open') onOpen(connection);
+    return connection;
+  }
+
+  release(): void {
+    if (this.#spent) return;
+    this.#spent = true;
+    this.#lease.release();
+    this.#pendingLease?.release();
+  }
+
+  #spend(): void {
+    if (this.#spent) throw new TypeError('An admission opens once, or is released.');
+    this.#spent = true;
+  }
+
+  #connect(socket: Socket, identity: I, lease: Lease): Connection<I, M, R> {
+    const { family, route, services, subprotocol } = this;
+    // A connection keeps nothing of the host's request, which would be most of its memory.
+    const request = route.renews ? { ...this.#request, native: undefined } : undefined;
+    const origin = { identity, subprotocol, lease, request, address: this.#address, path: this.#path };
+    const connection = new Connection<I, M, R>(socket, origin, services.connection);
+    if (family.closing) connection.end('shutting_down');
+    if (family.revocations.covers(identity)) connection.end('revoked');
+    return connection;
+  }
+
+  /** Accepts a socket that has not said who it is. */
+  #wait(socket: Socket, pendingLease: Lease, onOpen: (connection: Connection<I, M, R>) => void): Receiver {
+    const origin = {
+      id: crypto.randomUUID(),
+      address: this.#address,
+      path: this.#path,
+      lease: this.#lease,
+      pendingLease,
+      authenticate: (message: object, signal: AbortSignal) => this.#authenticate(message, signal),
+    };
+    const pending = new Pending(socket, origin, this.services.pending, (connection) =>
+      onOpen(connection as unknown as Connection<I, M, R>),
+    );
+    if (this.family.closing) pending.end('shutting_down');
+    return pending;
+  }
+
+  #authenticate(message: object, signal: AbortSignal): MaybePromise<Authenticated | Denial> {
+    const open = (identity: Identity, slot: Lease): Authenticated => ({
+      open: (socket) =>
+        this.#connect(socket, identity as I, both(this.#lease, slot)) as unknown as ConnectionState,
+      release: () => slot.release(),
+    });
+    return authenticateFirstMessage(this.family, this.route, message, this.#request, signal, open);
+  }
+}
+
+function both(first: Lease, second: Lease): Lease {
+  return {
+    release() {
+      first.release();
+      second.release();
+    },
+  };
+}
