@@ -8,12 +8,13 @@ interface Timer {
 /** Time that moves only when a test says so. `now` begins at 2030-01-01, `monotonic` at one second. */
 export class ManualClock implements Clock {
   #elapsed = 1_000;
+  #jumped = 0;
   readonly #timers = new Set<Timer>();
 
   constructor(readonly start: number = Date.UTC(2030, 0, 1)) {}
 
   now(): number {
-    return this.start + this.#elapsed - 1_000;
+    return this.start + this.#jumped + this.#elapsed - 1_000;
   }
 
   monotonic(): number {
@@ -24,6 +25,11 @@ export class ManualClock implements Clock {
     const timer = { due: this.#elapsed + ms, callback };
     this.#timers.add(timer);
     return () => this.#timers.delete(timer);
+  }
+
+  /** Sets the wall clock forwards or backwards, as an administrator or a time server does; no time passes. */
+  jump(ms: number): void {
+    this.#jumped += ms;
   }
 
   /** How many callbacks are still to come. */

@@ -1,0 +1,130 @@
+import { describe, expect, test } from '@jest/globals';
+import { Attempts } from '../../src/auth/attempts.ts';
+import type { Authenticator } from '../../src/auth/authenticator.ts';
+import { type Case, Judge } from '../../src/auth/judge.ts';
+import { RevocationList } from '../../src/auth/revocations.ts';
+import { Denial, deny, type MaybePromise } from '../../src/decision.ts';
+import { memoryStore } from '../../src/limits/memory-store.ts';
+import type { Identity, RequestView, Store } from '../../src/ports.ts';
+import { ManualClock } from '../support/manual-clock.ts';
+
+const DAY = 86_400;
+const alice: Identity = { scheme: 'key', subject: 'alice', claims: {} };
+
+function bench(answer: () => MaybePromise<Identity | Denial | undefined>, slow = false) {
+  const clock = new ManualClock();
+  const memory = memoryStore({ clock });
+  // A store on another machine answers with promises.
+  const store: Store = slow
+    ? {
+        ...memory,
+        hit: async (...all) => memory.hit(...all),
+        peek: async (...all) => memory.peek(...all),
+      }
+    : memory;
+  const revocations = new RevocationList(clock, 30 * DAY * 1_000, 10);
+  const judge = new Judge(clock, store, new Attempts(store, { interval: 60_000, burst: 3 }), revocations);
+  let verifications = 0;
+  const authenticator = {
+    scheme: 'key',
+    from: [],
+    ambient: false,
+    asksOutside: true,
+    authenticate: () => {
+      verifications++;
+      return answer();
+    },
+  } satisfies Authenticator;
+  const ask = async (credential: string | null = 'x', bucket = '203.0.113.7'): Promise<string> => {
+    const presented: Case = {
+      credential: credential ?? undefined,
+      request: {} as RequestView,
+      source: { bucket, coarser: '203.0.113.0' },
+      signal: new AbortController().signal,
+    };
+    const verdict = await judge.judge(authenticator, presented);
+    return verdict instanceof Denial ? verdict.reason : (verdict?.subject ?? 'nothing');
+  };
+  return { clock, revocations, ask, verifications: () => verifications };
+}
+
+describe.each([
+  ['a store that answers at once', false],
+  ['a store that answers later', true],
+])('with %s', (_what, slow) => {
+  test.each<[string, () => MaybePromise<Identity | Denial | undefined>]>([
+    ['a denial', () => deny('credential_invalid', 'guessed')],
+    ['a denial that comes later', async () => deny('credential_invalid', 'guessed')],
+    ['nothing', () => undefined],
+  ])('failures are budgeted, and beyond it nothing is verified: %s', async (_what, answer) => {
+    const { ask, verifications, clock } = bench(answer, slow);
+    const first = await Promise.all([await ask(), await ask(), await ask()]);
+    expect(first).not.toContain('auth_attempts');
+    for (let i = 0; i < 5; i++) expect(await ask()).toBe('auth_attempts');
+    expect(verifications()).toBe(3);
+    expect(await ask('x', '203.0.113.8')).not.toBe('auth_attempts');
+    clock.advance(60_000);
+    expect(await ask()).not.toBe('auth_attempts');
+    expect(await ask()).toBe('auth_attempts');
+  });
+
+  test.each<[string, () => Identity | Denial]>([
+    ['success', () => alice],
+    ["the authenticator's own outage", () => deny('auth_unavailable', 'down')],
+    ['an expired credential, which nobody guesses', () => deny('credential_expired', 'late')],
+  ])('costs nothing: %s', async (_what, answer) => {
+    const { ask, verifications } = bench(answer, slow);
+    for (let i = 0; i < 20; i++) expect(await ask()).not.toBe('auth_attempts');
+    expect(verifications()).toBe(20);
+  });
+});
+
+test('a handshake without a credential guesses nothing, and is not counted', async () => {
+  const { ask } = bench(() => undefined);
+  for (let i = 0; i < 20; i++) expect(await ask(null)).toBe('nothing');
+});
+
+test('what is revoked is looked at last: after the authenticator, however long that took', async () => {
+  let finish = (): void => {};
+  const { ask, revocations } = bench(
+    () =>
+      new Promise((resolve) => {
+        finish = () => resolve(alice);
+      }),
+  );
+  const asked = ask();
+  await Promise.resolve();
+  revocations.add({ subject: 'alice', issuedBefore: 0 });
+  finish();
+  expect(await asked).toBe('revoked');
+});
+
+test('being revoked is no guess', async () => {
+  const { ask, revocations } = bench(() => alice);
+  revocations.add({ subject: 'alice', issuedBefore: 0 });
+  for (let i = 0; i < 10; i++) expect(await ask()).toBe('revoked');
+});
+
+describe('a credential that would outlive the memory of its revocation', () => {
+  const now = new ManualClock().now() / 1_000;
+  test.each<[string, Partial<Identity>, string]>([
+    ['ends just in time', { issuedAt: now, expiresAt: now + 30 * DAY }, 'alice'],
+    ['ends a second later', { issuedAt: now, expiresAt: now + 30 * DAY + 1 }, 'credential_invalid'],
+    // Revoked on its second day, it would be good again on its 32nd.
+    [
+      'ends soon, but began long ago',
+      { issuedAt: now - 40 * DAY, expiresAt: now + 10 * DAY },
+      'credential_invalid',
+    ],
+    ['has no issue date, and ends in time', { expiresAt: now + 30 * DAY }, 'alice'],
+    ['has no issue date, and ends later', { expiresAt: now + 31 * DAY }, 'credential_invalid'],
+    [
+      'says that it is issued in the future',
+      { issuedAt: now + 60 * DAY, expiresAt: now + 61 * DAY },
+      'credential_invalid',
+    ],
+    ['never ends: its source answers for it', {}, 'alice'],
+  ])('%s', async (_what, times, expected) => {
+    expect(await bench(() => ({ ...alice, ...times })).ask()).toBe(expected);
+  });
+});

@@ -1,0 +1,164 @@
+import { describe, expect, test } from '@jest/globals';
+import { bearer, query, type TicketRequest, tickets } from '@sallyport/core';
+import { TicketOffice, ticketTtl } from '../../src/auth/tickets.ts';
+import { Denial } from '../../src/decision.ts';
+import { memoryStore } from '../../src/limits/memory-store.ts';
+import type { Store } from '../../src/ports.ts';
+import { guardOf } from '../support/guards.ts';
+import { ManualClock } from '../support/manual-clock.ts';
+
+const APP = 'https://app.example.com';
+const REQUEST: TicketRequest = { subject: 'alice', origin: APP, route: '/chat' };
+
+function bench(options?: Parameters<typeof tickets>[0], wrap: (store: Store) => Store = (store) => store) {
+  const clock = new ManualClock();
+  const store = wrap(memoryStore({ clock }));
+  const authenticator = tickets(options);
+  const office = new TicketOffice(store, clock, ticketTtl([authenticator]) as number);
+  const redeem = async (ticket: string, origin: string | undefined = APP, path = '/chat') => {
+    const request = { origin, path } as never;
+    const signal = new AbortController().signal;
+    const verdict = await authenticator.authenticate({ credential: ticket, request, clock, store, signal });
+    return verdict instanceof Denial ? verdict.reason : verdict?.subject;
+  };
+  return { clock, store, office, redeem, authenticator };
+}
+
+test('a ticket tells who it was issued for, frozen', async () => {
+  const { office, authenticator, clock, store } = bench();
+  const ticket = await office.issue({
+    ...REQUEST,
+    session: 's1',
+    claims: { roles: ['admin'] },
+    expiresAt: clock.now() / 1_000 + 600,
+  });
+  const identity = await authenticator.authenticate({
+    credential: ticket,
+    request: { origin: APP, path: '/chat' },
+    clock,
+    store,
+  } as never);
+  expect(identity).toEqual({
+    scheme: 'ticket',
+    subject: 'alice',
+    session: 's1',
+    issuedAt: clock.now() / 1_000,
+    expiresAt: clock.now() / 1_000 + 600,
+    claims: { roles: ['admin'] },
+  });
+  expect(() => (identity as { claims: { roles: string[] } }).claims.roles.push('root')).toThrow(TypeError);
+});
+
+test('of a thousand who present it at once, one gets in', async () => {
+  const { office, redeem } = bench({}, (store) => ({ ...store, redeem: async (key) => store.redeem(key) }));
+  const ticket = await office.issue(REQUEST);
+  const answers = await Promise.all(Array.from({ length: 1_000 }, () => redeem(ticket)));
+  expect(answers.filter((answer) => answer === 'alice')).toHaveLength(1);
+  expect(answers.filter((answer) => answer === 'credential_invalid')).toHaveLength(999);
+});
+
+describe('presented elsewhere', () => {
+  test.each<[string, Partial<TicketRequest>, string | undefined, string, string]>([
+    ['by another page', {}, 'https://evil.example', '/chat', 'credential_invalid'],
+    ['by a page of another port', {}, `${APP}:8443`, '/chat', 'credential_invalid'],
+    ['by no page', {}, '', '/chat', 'credential_invalid'],
+    ['at another route', {}, APP, '/admin', 'credential_invalid'],
+    ['below its route', {}, APP, '/chat/', 'credential_invalid'],
+    ['by any page, as it says', { origin: 'any' }, 'https://other.example', '/chat', 'alice'],
+    ['by no page, as it says', { origin: 'any' }, '', '/chat', 'alice'],
+    ['at any route, as it says', { route: 'any' }, APP, '/admin', 'alice'],
+    ['at any route, by another page', { route: 'any' }, 'https://x.example', '/chat', 'credential_invalid'],
+  ])('%s', async (_what, more, origin, path, expected) => {
+    const { office, redeem } = bench();
+    const ticket = await office.issue({ ...REQUEST, ...more });
+    expect(await redeem(ticket, origin, path)).toBe(expected);
+    // Whatever came of it, it is burnt.
+    expect(await redeem(ticket)).toBe('credential_invalid');
+  });
+});
+
+describe('in time', () => {
+  test.each([
+    [undefined, 29_999, 'alice'],
+    [undefined, 30_000, 'credential_invalid'],
+    ['5s', 4_999, 'alice'],
+    ['5s', 5_000, 'credential_invalid'],
+  ] as const)('issued for %s, presented after %d ms: %s', async (ttl, wait, expected) => {
+    const { clock, office, redeem } = bench();
+    const ticket = await office.issue({ ...REQUEST, ...(ttl && { ttl }) });
+    clock.advance(wait);
+    expect(await redeem(ticket)).toBe(expected);
+  });
+
+  test('a store that forgets late, or whose clock stands still, gives it no more time', async () => {
+    const { clock, office, redeem } = bench({}, (store) => {
+      const kept = new Map<string, string>();
+      return {
+        ...store,
+        put: (key, value) => void kept.set(key, value),
+        redeem: (key) => kept.get(key),
+      };
+    });
+    const ticket = await office.issue(REQUEST);
+    clock.advance(30_000);
+    expect(await redeem(ticket)).toBe('credential_invalid');
+  });
+
+  test('what it stands for may end before it', async () => {
+    const { clock, office, redeem } = bench();
+    const ticket = await office.issue({ ...REQUEST, expiresAt: clock.now() / 1_000 + 10 });
+    clock.advance(10_000);
+    expect(await redeem(ticket)).toBe('credential_expired');
+  });
+});
+
+test('256 random bits, of which the store learns the hash only', async () => {
+  const kept: string[] = [];
+  const { office } = bench({}, (store) => ({
+    ...store,
+    put(key, value, ttl) {
+      kept.push(key, value);
+      return store.put(key, value, ttl);
+    },
+  }));
+  const made = await Promise.all(Array.from({ length: 50 }, () => office.issue(REQUEST)));
+  expect(new Set(made).size).toBe(50);
+  for (const ticket of made) {
+    expect(Buffer.from(ticket, 'base64url')).toHaveLength(32);
+    expect(kept.join()).not.toContain(ticket);
+  }
+});
+
+describe('refused at once', () => {
+  test.each<[string, object]>([
+    ['no subject', { subject: '' }],
+    ['no origin', { origin: undefined }],
+    ['an origin with a path', { origin: `${APP}/` }],
+    ['an origin that is a pattern', { origin: 'https://*.example.com/' }],
+    ['the origin null', { origin: 'null' }],
+    ['no route', { route: undefined }],
+    ['a route that is no path', { route: 'chat' }],
+    ['longer than the policy says', { ttl: '31s' }],
+    ['an end that is no number', { expiresAt: Number.NaN }],
+  ])('a ticket with %s', async (_what, wrong) => {
+    const { office } = bench();
+    await expect(office.issue({ ...REQUEST, ...wrong } as never)).rejects.toThrow(/tickets\.issue/);
+  });
+
+  test.each<[object, RegExp]>([
+    [{ ttl: '31s' }, /a password in a URL/],
+    [{ from: [] }, /no place to look/],
+    [{ form: [query('t')] }, /unknown option 'form'/],
+  ])('tickets(%j)', (options, message) => {
+    expect(() => tickets(options as never)).toThrow(message);
+  });
+
+  test('a shorter ttl of the policy is the longest of a ticket', async () => {
+    const { office } = bench({ ttl: '10s', from: [bearer()] });
+    await expect(office.issue({ ...REQUEST, ttl: '11s' })).rejects.toThrow(/ttl/);
+  });
+
+  test('a guard without tickets() issues none', () => {
+    expect(() => guardOf({}).tickets).toThrow(/nothing would redeem/);
+  });
+});

@@ -1,0 +1,221 @@
+import { generateKeyPairSync } from 'node:crypto';
+import { describe, expect, test } from '@jest/globals';
+import { bearer, jwt } from '@sallyport/core';
+import fc from 'fast-check';
+import { SignJWT } from 'jose';
+import { VerifiedTokens } from '../../src/auth/verified-tokens.ts';
+import { Denial } from '../../src/decision.ts';
+import type { Identity } from '../../src/ports.ts';
+import { ManualClock } from '../support/manual-clock.ts';
+import { present } from '../support/present.ts';
+
+const identity = (subject = 'alice'): Identity => ({ scheme: 'jwt', subject, claims: {} });
+
+describe('the table', () => {
+  test('gives back what was put in, for that text and those keys only', () => {
+    const tokens = new VerifiedTokens(1_000_000);
+    const alice = identity();
+    tokens.set('a.b.c', alice, 1);
+    expect(tokens.get('a.b.c', 1)).toBe(alice);
+    expect(tokens.get('a.b.d', 1)).toBeUndefined();
+    expect(tokens.get('a.b.c', 2)).toBeUndefined();
+    // Emptied, not only skipped.
+    expect(tokens.get('a.b.c', 1)).toBeUndefined();
+    expect(tokens.bytes).toBe(0);
+  });
+
+  test('a generation that equals nothing remembers nothing', () => {
+    const tokens = new VerifiedTokens(1_000_000);
+    tokens.set('a.b.c', identity(), {});
+    expect(tokens.get('a.b.c', {})).toBeUndefined();
+  });
+
+  test('forgets what was revoked, and only that', () => {
+    const tokens = new VerifiedTokens(1_000_000);
+    tokens.set('a', identity('alice'), 1);
+    tokens.set('b', identity('bob'), 1);
+    tokens.forget(({ subject }) => subject === 'alice');
+    expect([tokens.get('a', 1), tokens.get('b', 1)?.subject]).toEqual([undefined, 'bob']);
+  });
+
+  test('the least recently used makes room', () => {
+    const tokens = new VerifiedTokens(3 * 1_026);
+    for (const token of ['a', 'b', 'c']) tokens.set(token, identity(token), 1);
+    tokens.get('a', 1);
+    tokens.set('d', identity('d'), 1);
+    expect(['a', 'b', 'c', 'd'].filter((token) => tokens.get(token, 1) !== undefined)).toEqual([
+      'a',
+      'c',
+      'd',
+    ]);
+  });
+
+  test('is never beyond its bound in bytes, and counts what it holds', () => {
+    const step = fc.record({ length: fc.integer({ min: 1, max: 3_000 }), drop: fc.boolean() });
+    fc.assert(
+      fc.property(fc.integer({ min: 0, max: 20_000 }), fc.array(step, { maxLength: 60 }), (max, steps) => {
+        const tokens = new VerifiedTokens(max);
+        const made: string[] = [];
+        for (const { length, drop } of steps) {
+          const token = `${made.length}`.padEnd(length, 'x');
+          made.push(token);
+          tokens.set(token, identity(), 1);
+          if (drop) tokens.delete(token);
+          expect(tokens.bytes).toBeLessThanOrEqual(max);
+        }
+        const held = made.filter((token) => tokens.get(token, 1) !== undefined);
+        expect(tokens.bytes).toBe(held.reduce((sum, token) => sum + 2 * token.length + 1_024, 0));
+        for (const token of held) tokens.delete(token);
+        expect(tokens.bytes).toBe(0);
+      }),
+    );
+  });
+});
+
+const secret = 'a secret of thirty-two bytes, yes';
+const base = {
+  from: [bearer()],
+  secret,
+  algorithms: ['HS256'],
+  issuer: 'https://id.example.com',
+  audience: 'chat',
+};
+const START = new ManualClock().now() / 1_000;
+
+function sign(claims: object, key = secret): Promise<string> {
+  return new SignJWT({ sub: 'alice', iss: base.issuer, aud: base.audience, ...claims })
+    .setProtectedHeader({ alg: 'HS256' })
+    .sign(new TextEncoder().encode(key));
+}
+
+/** Everything that can be told of an answer, in words. */
+const told = (answer: Identity | Denial | undefined): unknown =>
+  answer instanceof Denial ? answer.reason : { ...answer };
+
+describe('a jwt() that remembers', () => {
+  const time = fc.option(fc.integer({ min: -120, max: 120 }), { nil: undefined });
+  const claims = fc.record({
+    exp: fc.integer({ min: -60, max: 240 }).map((offset) => START + offset),
+    nbf: time.map((offset) => offset && START + offset / 2),
+    iat: time.map((offset) => offset && START + offset),
+    jti: fc.constantFrom(undefined, 'a', 'b'),
+    sub: fc.constantFrom('alice', 'bob', ''),
+  });
+  const options = fc.record({
+    clockTolerance: fc.constantFrom(undefined, '5s', '500ms', '1m'),
+    maxAge: fc.constantFrom(undefined, '30s', '2m'),
+  });
+  const step = fc.record({
+    token: fc.nat({ max: 3 }),
+    wait: fc.integer({ min: 0, max: 90_000 }),
+    jump: fc.integer({ min: -90_000, max: 90_000 }),
+    forget: fc.constantFrom(undefined, undefined, undefined, 'alice'),
+  });
+
+  test('answers as the same jwt() that does not, whatever the times, and however the clock jumps', async () => {
+    const seen = new Map<unknown, number>();
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(claims, { minLength: 1, maxLength: 4 }),
+        options,
+        fc.boolean(),
+        fc.array(step, { maxLength: 12 }),
+        async (bodies, chosen, forged, steps) => {
+          const given = Object.fromEntries(Object.entries(chosen).filter(([, value]) => value !== undefined));
+          const cached = jwt({ ...base, ...given, verifiedTokens: '4KiB' });
+          const plain = jwt({ ...base, ...given, verifiedTokens: false });
+          const tokens = await Promise.all(bodies.map((body) => sign(JSON.parse(JSON.stringify(body)))));
+          if (forged) tokens[0] = await sign({ exp: START + 60 }, 'another secret of thirty-two bytes');
+          const clock = new ManualClock();
+          for (const { token, wait, jump, forget } of steps) {
+            clock.advance(wait);
+            clock.jump(jump);
+            if (forget !== undefined) cached.forget?.(({ subject }) => subject === forget);
+            const text = tokens[token % tokens.length] as string;
+            const expected = told(await present(plain, text, clock));
+            expect(told(await present(cached, text, clock))).toEqual(expected);
+            const word = typeof expected === 'string' ? expected : 'good';
+            seen.set(word, (seen.get(word) ?? 0) + 1);
+          }
+        },
+      ),
+      { numRuns: 150, seed: 20_300_101 },
+    );
+    // The generator has reached every answer.
+    expect([...seen.keys()].sort()).toEqual(['credential_expired', 'credential_invalid', 'good']);
+  });
+
+  test('verifies a signature once: the second answer is there at once, and the same', async () => {
+    const clock = new ManualClock();
+    const cached = jwt(base);
+    const text = await sign({ exp: START + 60 });
+    const ask = () =>
+      cached.authenticate({ credential: text, clock, signal: new AbortController().signal } as never);
+    const first = ask();
+    expect(first).toBeInstanceOf(Promise);
+    const verified = await first;
+    expect(ask()).toBe(verified);
+    cached.forget?.(() => true);
+    expect(ask()).toBeInstanceOf(Promise);
+  });
+
+  test('remembers no failure', async () => {
+    const clock = new ManualClock();
+    const cached = jwt(base);
+    const text = await sign({ exp: START + 60 }, 'another secret of thirty-two bytes');
+    for (let i = 0; i < 3; i++) {
+      const answer = cached.authenticate({ credential: text, clock } as never);
+      expect(answer).toBeInstanceOf(Promise);
+      expect(await answer).toMatchObject({ reason: 'credential_invalid' });
+    }
+  });
+
+  test('gives claims that nobody can change for the next one', async () => {
+    const clock = new ManualClock();
+    const cached = jwt(base);
+    const text = await sign({ exp: START + 60, roles: ['user'] });
+    const { claims: given } = (await present(cached, text, clock)) as Identity;
+    expect(() => (given as unknown as { roles: string[] }).roles.push('admin')).toThrow(TypeError);
+    expect(() => Object.assign(given, { sub: 'root' })).toThrow(TypeError);
+    expect(await present(cached, text, clock)).toMatchObject({ claims: { sub: 'alice', roles: ['user'] } });
+  });
+
+  test('belongs to one authenticator: what one has verified another verifies itself', async () => {
+    const clock = new ManualClock();
+    const text = await sign({ exp: START + 60 });
+    expect(await present(jwt(base), text, clock)).toMatchObject({ subject: 'alice' });
+    const other = jwt({ ...base, audience: 'billing' });
+    expect(await present(other, text, clock)).toMatchObject({ reason: 'credential_invalid' });
+  });
+
+  test('the second valid form of an ECDSA signature is another text, and verified for itself', async () => {
+    const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+    const cached = jwt({
+      from: [bearer()],
+      publicKey,
+      algorithms: ['ES256'],
+      issuer: base.issuer,
+      audience: base.audience,
+    });
+    const clock = new ManualClock();
+    const text = await new SignJWT({ sub: 'alice', iss: base.issuer, aud: base.audience, exp: START + 60 })
+      .setProtectedHeader({ alg: 'ES256' })
+      .sign(privateKey);
+    expect(await present(cached, text, clock)).toMatchObject({ subject: 'alice' });
+    const twin = otherForm(text);
+    expect(twin).not.toBe(text);
+    const answer = cached.authenticate({ credential: twin, clock } as never);
+    expect(answer).toBeInstanceOf(Promise);
+    expect(await answer).toMatchObject({ subject: 'alice' });
+  });
+});
+
+/** (r, n − s) is as valid as (r, s). */
+function otherForm(token: string): string {
+  const n = 0xffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551n;
+  const [header, body, signature = ''] = token.split('.');
+  const bytes = Buffer.from(signature, 'base64url');
+  const s = BigInt(`0x${bytes.subarray(32).toString('hex')}`);
+  const twin = Buffer.from((n - s).toString(16).padStart(64, '0'), 'hex');
+  return `${header}.${body}.${Buffer.concat([bytes.subarray(0, 32), twin]).toString('base64url')}`;
+}

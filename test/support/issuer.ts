@@ -1,0 +1,83 @@
+import { generateKeyPairSync, type KeyObject } from 'node:crypto';
+import { createServer, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { type JWTPayload, SignJWT } from 'jose';
+
+interface SigningKey {
+  readonly kid: string;
+  readonly privateKey: KeyObject;
+  readonly publicKey: KeyObject;
+}
+
+/** How the issuer treats whoever asks for its keys. */
+export type Behaviour = 'answers' | 'fails' | 'stalls' | 'lies';
+
+/** An identity provider: publishes its keys over HTTP, rotates them, stalls, fails and lies. */
+export class Issuer {
+  /** How often its keys were asked for. */
+  fetches = 0;
+  #behaviour: Behaviour = 'answers';
+  #keys: SigningKey[] = [];
+  #made = 0;
+  readonly #stalled = new Set<ServerResponse>();
+  readonly #server = createServer((_request, response) => this.#answer(response));
+
+  private constructor(readonly name: string) {
+    this.rotate();
+  }
+
+  static async start(name = 'https://id.example.com'): Promise<Issuer> {
+    const issuer = new Issuer(name);
+    await new Promise<void>((resolve) => issuer.#server.listen(0, '127.0.0.1', resolve));
+    return issuer;
+  }
+
+  get jwks(): string {
+    return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}/jwks.json`;
+  }
+
+  /** Those that were stalled are answered once it does not stall any more. */
+  behave(behaviour: Behaviour): void {
+    this.#behaviour = behaviour;
+    if (behaviour === 'stalls') return;
+    for (const response of this.#stalled) this.#answer(response, false);
+    this.#stalled.clear();
+  }
+
+  /** Signs with a new key from now on; the old ones are not published any more, unless `keep` says so. */
+  rotate({ keep = false } = {}): void {
+    const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+    this.#keys = [{ kid: `key-${++this.#made}`, privateKey, publicKey }, ...(keep ? this.#keys : [])];
+  }
+
+  /** A token signed with the newest key. */
+  token(claims: JWTPayload, header: object = {}): Promise<string> {
+    const [{ kid, privateKey }] = this.#keys as [SigningKey];
+    return new SignJWT({ iss: this.name, aud: 'chat', ...claims })
+      .setProtectedHeader({ alg: 'ES256', kid, ...header })
+      .sign(privateKey);
+  }
+
+  /** Goes off the network. */
+  stop(): Promise<void> {
+    this.#server.closeAllConnections();
+    return new Promise((resolve) => this.#server.close(() => resolve()));
+  }
+
+  #answer(response: ServerResponse, counted = true): void {
+    if (counted) this.fetches++;
+    if (this.#behaviour === 'stalls') {
+      this.#stalled.add(response);
+      return;
+    }
+    const keys = this.#keys.map(({ kid, publicKey }) => ({
+      ...publicKey.export({ format: 'jwk' }),
+      kid,
+      alg: 'ES256',
+      use: 'sig',
+    }));
+    const lie = '<!doctype html><title>Sign in</title>';
+    response.writeHead(this.#behaviour === 'fails' ? 503 : 200, { 'Content-Type': 'application/json' });
+    response.end(this.#behaviour === 'lies' ? lie : JSON.stringify({ keys }));
+  }
+}
