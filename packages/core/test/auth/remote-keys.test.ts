@@ -1,0 +1,236 @@
+import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
+import { bearer, type Identity, jwt } from '@sallyport/core';
+import { Issuer } from '../../../../test/support/issuer.ts';
+import { Denial } from '../../src/decision.ts';
+import { outcomeOf } from '../support/decide.ts';
+import { guardOf } from '../support/guards.ts';
+import { ManualClock } from '../support/manual-clock.ts';
+import { present } from '../support/present.ts';
+import { upgradeRequest } from '../support/upgrade-request.ts';
+
+const MINUTE = 60_000;
+let clock: ManualClock;
+let issuer: Issuer;
+let shifted: number;
+
+beforeEach(async () => {
+  clock = new ManualClock();
+  issuer = await Issuer.start();
+  // jose goes by the machine's own time.
+  shifted = 0;
+  const real = Date.now;
+  jest.spyOn(Date, 'now').mockImplementation(() => real() + shifted);
+});
+
+afterEach(async () => {
+  jest.restoreAllMocks();
+  await issuer.stop();
+});
+
+function pass(ms: number): void {
+  shifted += ms;
+  clock.advance(ms);
+}
+
+const authenticator = (options: object = {}) =>
+  jwt({
+    from: [bearer()],
+    jwks: issuer.jwks,
+    algorithms: ['ES256'],
+    issuer: issuer.name,
+    audience: 'chat',
+    ...options,
+  });
+const token = (header: object = {}) =>
+  issuer.token({ sub: 'alice', exp: Math.floor(clock.now() / 1_000) + 86_400 }, header);
+
+async function judge(asked: ReturnType<typeof authenticator>, text: string): Promise<string | undefined> {
+  const verdict = await present(asked, text, clock);
+  return verdict instanceof Denial ? verdict.reason : (verdict as Identity).subject;
+}
+
+describe('rotation, without a restart', () => {
+  test('a new key is fetched as soon as the cool-down allows, and costs one fetch', async () => {
+    const asked = authenticator();
+    const before = await token();
+    expect(await judge(asked, before)).toBe('alice');
+    issuer.rotate({ keep: true });
+    const after = await token();
+    expect(await judge(asked, after)).toBe('credential_invalid');
+    pass(31_000);
+    expect(await judge(asked, after)).toBe('alice');
+    expect(await judge(asked, before)).toBe('alice');
+    expect(issuer.fetches).toBe(2);
+  });
+
+  test('a key that is published no more verifies nothing, not even what was verified before', async () => {
+    const asked = authenticator();
+    const before = await token();
+    expect(await judge(asked, before)).toBe('alice');
+    issuer.rotate();
+    pass(10 * MINUTE);
+    expect(await judge(asked, before)).toBe('credential_invalid');
+    expect(await judge(asked, await token())).toBe('alice');
+  });
+
+  test('a token that is being verified while the keys change is not remembered under the new ones', async () => {
+    const asked = authenticator();
+    const before = await token();
+    expect(await judge(asked, before)).toBe('alice');
+    asked.forget?.(() => true);
+    issuer.rotate();
+    pass(31_000);
+    const after = await token();
+    // The first finds its key at once, and verifies while the second makes the keys be fetched anew.
+    const answers = await Promise.all([judge(asked, before), judge(asked, after)]);
+    expect(answers[1]).toBe('alice');
+    expect(await judge(asked, before)).toBe('credential_invalid');
+  });
+});
+
+test('a flood of unknown key ids costs one fetch per cool-down, and right tokens pass meanwhile', async () => {
+  const asked = authenticator();
+  const right = await token();
+  expect(await judge(asked, right)).toBe('alice');
+  for (let round = 1; round <= 3; round++) {
+    pass(31_000);
+    const flood = await Promise.all(
+      Array.from({ length: 30 }, (_, i) => token({ kid: `made-up-${round}-${i}` })),
+    );
+    const answers = await Promise.all([...flood, right].map((text) => judge(asked, text)));
+    expect(answers.at(-1)).toBe('alice');
+    expect(new Set(answers.slice(0, -1))).toEqual(new Set(['credential_invalid']));
+    expect(issuer.fetches).toBe(1 + round);
+  }
+});
+
+describe('an issuer that', () => {
+  test.each(['fails', 'lies'] as const)('%s: its outage, and no wrong credential', async (behaviour) => {
+    const asked = authenticator();
+    issuer.behave(behaviour);
+    expect(await judge(asked, await token())).toBe('auth_unavailable');
+    issuer.behave('answers');
+    expect(await judge(asked, await token())).toBe('auth_unavailable');
+    expect(issuer.fetches).toBe(1);
+    pass(5_000);
+    expect(await judge(asked, await token())).toBe('alice');
+  });
+
+  test('fails while the keys are fresh is not noticed', async () => {
+    const asked = authenticator();
+    expect(await judge(asked, await token())).toBe('alice');
+    await issuer.stop();
+    pass(9 * MINUTE);
+    asked.forget?.(() => true);
+    expect(await judge(asked, await token())).toBe('alice');
+    issuer = await Issuer.start();
+  });
+
+  test('stalls keeps waiting who needs its keys, asked once; the others pass', async () => {
+    const asked = authenticator();
+    const right = await token();
+    expect(await judge(asked, right)).toBe('alice');
+    pass(31_000);
+    issuer.behave('stalls');
+    const waiting = Promise.all(['a', 'b', 'c'].map(async (kid) => judge(asked, await token({ kid }))));
+    expect(await judge(asked, right)).toBe('alice');
+    issuer.behave('answers');
+    expect(new Set(await waiting)).toEqual(new Set(['credential_invalid']));
+    expect(issuer.fetches).toBe(2);
+  });
+
+  test('stalled until the fetch was given up is left alone from then on, not from when it was asked', async () => {
+    const asked = authenticator();
+    issuer.behave('stalls');
+    const text = await token();
+    const first = judge(asked, text);
+    while (issuer.fetches === 0) await new Promise((resolve) => setImmediate(resolve));
+    // As long as the fetch may take.
+    pass(5_000);
+    issuer.behave('fails');
+    expect(await first).toBe('auth_unavailable');
+    expect(await judge(asked, text)).toBe('auth_unavailable');
+    expect(issuer.fetches).toBe(1);
+  });
+});
+
+describe('staleIfError', () => {
+  test.each([
+    [undefined, 10 * MINUTE, 'auth_unavailable'],
+    ['5m', 10 * MINUTE, 'alice'],
+    ['5m', 15 * MINUTE - 1, 'alice'],
+    ['5m', 15 * MINUTE, 'auth_unavailable'],
+  ] as const)('of %s, %d ms after the last fetch: %s', async (staleIfError, wait, expected) => {
+    const asked = authenticator({ ...(staleIfError && { staleIfError }) });
+    const text = await token();
+    expect(await judge(asked, text)).toBe('alice');
+    issuer.behave('fails');
+    pass(wait);
+    expect(await judge(asked, text)).toBe(expected);
+    // Within the cool-down after the failure, too.
+    expect(await judge(asked, text)).toBe(expected);
+    expect(issuer.fetches).toBe(2);
+  });
+
+  test('a key that nobody knows yet is not called wrong meanwhile', async () => {
+    const asked = authenticator({ staleIfError: '5m' });
+    expect(await judge(asked, await token())).toBe('alice');
+    issuer.rotate();
+    issuer.behave('fails');
+    pass(10 * MINUTE);
+    expect(await judge(asked, await token())).toBe('auth_unavailable');
+  });
+
+  test('without keys that are fetched it is refused', () => {
+    expect(() =>
+      jwt({
+        from: [bearer()],
+        secret: 'a secret of thirty-two bytes, yes',
+        algorithms: ['HS256'],
+        issuer: 'me',
+        audience: 'chat',
+        staleIfError: '5m',
+      }),
+    ).toThrow(/the keys are not fetched/);
+  });
+});
+
+test('two issuers in one policy: each token is judged by its own, and an outage of one is only its own', async () => {
+  const partner = await Issuer.start('https://partner.example');
+  try {
+    const from = [bearer()];
+    const guard = guardOf({
+      clock,
+      auth: [
+        authenticator({ from, scheme: 'own' }),
+        jwt({
+          from,
+          jwks: partner.jwks,
+          algorithms: ['ES256'],
+          issuer: partner.name,
+          audience: 'chat',
+          scheme: 'partner',
+        }),
+      ],
+    });
+    const seen: string[] = [];
+    guard.on('handshake.admitted', ({ scheme }) => void seen.push(scheme));
+    const outcome = (text: string) =>
+      outcomeOf(guard, upgradeRequest({ headers: { Authorization: `Bearer ${text}` } }));
+    const claims = { sub: 'alice', exp: clock.now() / 1_000 + 60 };
+    expect(await outcome(await issuer.token(claims))).toBe('admitted');
+    expect(await outcome(await partner.token(claims))).toBe('admitted');
+    expect(seen).toEqual(['own', 'partner']);
+    // Signed by one in the name of the other, of nobody, of a third.
+    for (const iss of [issuer.name, undefined, 'https://evil.example']) {
+      expect(await outcome(await partner.token({ ...claims, iss } as never))).toBe('credential_invalid');
+    }
+    partner.behave('fails');
+    pass(10 * MINUTE);
+    const later = { sub: 'alice', exp: clock.now() / 1_000 + 60 };
+    expect(await outcome(await partner.token(later))).toBe('auth_unavailable');
+    expect(await outcome(await issuer.token(later))).toBe('admitted');
+  } finally {
+    await partner.stop();
+  }
+});
