@@ -16,11 +16,17 @@ export const serveExpress: Serve = (api, page, { port, certificate }) => {
     '/chat',
     websocket(chat.guard, (connection) => chat.join(connection)),
   );
+  app.get(
+    '/chat/late',
+    websocket(chat.late, (connection) => chat.join(connection)),
+  );
 
   app.post('/login', async (request, response) =>
     sendAnswer(response, await api.login(request.headers, request.body)),
   );
-  app.post('/logout', (request, response) => sendAnswer(response, api.logout(request.headers)));
+  app.post('/logout', async ({ headers }, response) => sendAnswer(response, await api.logout(headers)));
+  app.post('/token', async ({ headers }, response) => sendAnswer(response, await api.token(headers)));
+  app.post('/ticket', async ({ headers }, response) => sendAnswer(response, await api.ticket(headers)));
   app.get('/health', (_request, response) => sendAnswer(response, api.health()));
   app.get('/setup', (request, response) => sendAnswer(response, api.setup(request.headers)));
   app.get('/decisions', (_request, response) => chat.feed.stream(response));

@@ -18,9 +18,14 @@ export const serveFastify: Serve = async (api, page, { port, certificate }) => {
   await app.register(sallyport, { guard: chat.guard });
 
   app.get('/chat', { websocket: true }, (socket) => chat.join(connectionOf(socket, chat.guard)));
+  app.get('/chat/late', { websocket: true, config: { guard: chat.late } }, (socket) =>
+    chat.join(connectionOf(socket, chat.late)),
+  );
 
   app.post('/login', async (request, reply) => send(reply, await api.login(request.headers, request.body)));
-  app.post('/logout', (request, reply) => send(reply, api.logout(request.headers)));
+  app.post('/logout', async (request, reply) => send(reply, await api.logout(request.headers)));
+  app.post('/token', async (request, reply) => send(reply, await api.token(request.headers)));
+  app.post('/ticket', async (request, reply) => send(reply, await api.ticket(request.headers)));
   app.get('/health', (_request, reply) => send(reply, api.health()));
   app.get('/setup', (request, reply) => send(reply, api.setup(request.headers)));
   app.get('/decisions', (_request, reply) => {

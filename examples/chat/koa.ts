@@ -15,9 +15,15 @@ export const serveKoa: Serve = (api, page, { port, certificate }) => {
     '/chat',
     websocket(chat.guard, (connection) => chat.join(connection)),
   );
+  router.get(
+    '/chat/late',
+    websocket(chat.late, (connection) => chat.join(connection)),
+  );
 
   router.post('/login', async (ctx) => send(ctx, await api.login(ctx.headers, await readJson(ctx.req))));
-  router.post('/logout', (ctx) => send(ctx, api.logout(ctx.headers)));
+  router.post('/logout', async (ctx) => send(ctx, await api.logout(ctx.headers)));
+  router.post('/token', async (ctx) => send(ctx, await api.token(ctx.headers)));
+  router.post('/ticket', async (ctx) => send(ctx, await api.ticket(ctx.headers)));
   router.get('/health', (ctx) => send(ctx, api.health()));
   router.get('/setup', (ctx) => send(ctx, api.setup(ctx.headers)));
   router.get('/decisions', (ctx) => {

@@ -8,65 +8,57 @@ import {
   jwt,
   subprotocol,
   Type,
+  tickets,
 } from '@sallyport/core';
+import { Room, replies, Text } from './chat/replies.ts';
 import type { Sessions } from './chat/sessions.ts';
 import { AUDIENCE, ISSUER } from './chat/tokens.ts';
 
-const Room = Type.String({ minLength: 1, maxLength: 64 });
-const Text = Type.String({ minLength: 1, maxLength: 500 });
-const Said = Type.Object({
-  id: Type.Integer(),
-  room: Room,
-  user: Type.String(),
-  text: Text,
-  at: Type.Integer({ description: 'Milliseconds since the epoch.' }),
-});
-
-export type SaidMessage = Type.Static<typeof Said>;
-
 /** The one policy of the chat: the same in front of Fastify, Express, Koa and plain ws. */
-export function createChatGuard(sessions: Sessions, secret: Uint8Array, { silent = false } = {}) {
+export function createGuards(sessions: Sessions, secret: Uint8Array, { silent = false } = {}) {
+  const session = custom({
+    scheme: 'session',
+    from: [cookie('session')],
+    authenticate: ({ credential }) => sessions.identify(credential),
+  });
+  const token = jwt({
+    secret,
+    algorithms: ['HS256'],
+    issuer: ISSUER,
+    audience: AUDIENCE,
+    type: 'JWT',
+    from: [bearer(), subprotocol()],
+  });
+  const ticket = tickets();
   const policy = definePolicy({
     name: 'chat',
     // No `origins` and no `hosts`: the same origin only, and only under a loopback name.
-    auth: [
-      custom({
-        scheme: 'session',
-        from: [cookie('session')],
-        authenticate: ({ credential }) => sessions.identify(credential),
-      }),
-      jwt({
-        secret,
-        algorithms: ['HS256'],
-        issuer: ISSUER,
-        audience: AUDIENCE,
-        type: 'JWT',
-        from: [bearer(), subprotocol()],
-      }),
-    ],
-    // A token is as good as the session that it was issued to: it ends with the logout.
+    auth: [session, token, ticket],
+    // Logging out revokes. A session also ends by age, or to make room for newer ones: so do its credentials.
     authorize: ({ identity }) => sessions.isOpen(identity.session),
     messages: {
       say: Type.Object({ room: Room, text: Text }),
       search: Type.Object({ query: Type.String({ minLength: 1, maxLength: 100 }) }),
     },
-    replies: {
-      welcome: Type.Object({ user: Type.String() }),
-      said: Said,
-      found: Type.Object({ messages: Type.Array(Said, { maxItems: 50 }) }),
-    },
+    replies,
+    renewal: { notice: '30s' },
     limits: {
       message: '16KiB',
       messages: { rate: '20/s', burst: 40 },
       violations: 5,
       handshakes: { rate: '600/m', burst: 300 },
+      authFailures: { rate: '200/m', burst: 200 },
       connectionsPerIdentity: 10,
       connectionsPerAddress: 50,
     },
     logger: silent ? false : consoleLogger,
   });
-  return createGuard(policy);
+  const guard = createGuard(policy);
+  // Not by the cookie: browsers send it along, so that nobody would be asked for a first message.
+  const late = guard.extend({ name: 'late', auth: [token, ticket], firstMessage: true });
+  return { guard, late };
 }
 
-export type ChatGuard = ReturnType<typeof createChatGuard>;
+export type ChatGuard = ReturnType<typeof createGuards>['guard'];
+export type LateGuard = ReturnType<typeof createGuards>['late'];
 export type ChatConnection = ReturnType<ChatGuard['connections']> extends Iterable<infer C> ? C : never;

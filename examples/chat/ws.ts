@@ -24,6 +24,10 @@ export const serveWs: Serve = (api, page, { port, certificate }) => {
   guardServer(server, wss, chat.guard, { path: '/chat' });
   wss.on('connection', (socket) => chat.join(connectionOf(socket, chat.guard)));
 
+  const late = new WebSocketServer({ noServer: true });
+  guardServer(server, late, chat.late, { path: '/chat/late' });
+  late.on('connection', (socket) => chat.join(connectionOf(socket, chat.late)));
+
   return listen(server, port);
 };
 
@@ -35,6 +39,10 @@ async function answer(api: Api, page: Page, request: IncomingMessage): Promise<A
       return api.login(headers, await readJson(request));
     case 'POST /logout':
       return api.logout(headers);
+    case 'POST /token':
+      return api.token(headers);
+    case 'POST /ticket':
+      return api.ticket(headers);
     case 'GET /health':
       return api.health();
     case 'GET /setup':

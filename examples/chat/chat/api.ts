@@ -39,11 +39,26 @@ export class Api {
     return json(200, { token }, { 'Set-Cookie': this.#cookie(session.secret, SESSION_SECONDS) });
   }
 
-  logout(headers: IncomingHttpHeaders): Answer {
+  async logout(headers: IncomingHttpHeaders): Promise<Answer> {
     if (isCrossSite(headers)) return CROSS_SITE;
     const session = this.#session(headers);
-    if (session !== undefined) this.chat.leave(session);
+    if (session !== undefined) await this.chat.leave(session);
     return json(200, {}, { 'Set-Cookie': this.#cookie('', 0) });
+  }
+
+  /** Another token of the session, to connect with or to renew a connection. */
+  async token(headers: IncomingHttpHeaders): Promise<Answer> {
+    if (isCrossSite(headers)) return CROSS_SITE;
+    const session = this.#session(headers);
+    return session === undefined ? NO_SESSION : json(200, { token: await this.chat.tokens.issue(session) });
+  }
+
+  /** A ticket for the page that asks; whoever sends no `Origin` is no browser's page. */
+  async ticket(headers: IncomingHttpHeaders): Promise<Answer> {
+    if (isCrossSite(headers)) return CROSS_SITE;
+    const session = this.#session(headers);
+    if (session === undefined) return NO_SESSION;
+    return json(200, { ticket: await this.chat.issueTicket(session, headers.origin ?? 'any') });
   }
 
   health(): Answer {
@@ -70,12 +85,14 @@ export class Api {
 }
 
 const CROSS_SITE = problem(403, 'cross_site', 'Another site may not ask for this.');
+const NO_SESSION = problem(401, 'session_missing', 'Log in first.');
 
 /**
  * Whether a page of another origin sent the request. `SameSite=Lax` does not answer this: another port, and a sibling
  * subdomain, are the same site.
  */
 function isCrossSite({ host, origin, 'sec-fetch-site': site }: IncomingHttpHeaders): boolean {
-  if (site !== undefined) return site !== 'same-origin' && site !== 'none';
-  return origin !== undefined && origin !== `http://${host}` && origin !== `https://${host}`;
+  if (site !== undefined && site !== 'same-origin' && site !== 'none') return true;
+  if (origin === undefined) return false;
+  return !URL.canParse(origin) || new URL(origin).origin !== origin || new URL(origin).host !== host;
 }

@@ -1,8 +1,8 @@
-import { type ChatConnection, type ChatGuard, createChatGuard } from '../policy.ts';
+import { type ChatConnection, type ChatGuard, createGuards, type LateGuard } from '../policy.ts';
 import { DecisionFeed } from './feed.ts';
 import { History } from './history.ts';
 import { type Session, Sessions } from './sessions.ts';
-import { Tokens } from './tokens.ts';
+import { endOf, Tokens } from './tokens.ts';
 
 export interface ChatOptions {
   /** Keeps the guard's warnings off the console. */
@@ -14,12 +14,16 @@ export class Chat {
   readonly sessions = new Sessions();
   readonly tokens = new Tokens();
   readonly guard: ChatGuard;
+  /** For who authenticates by the first message. */
+  readonly late: LateGuard;
   readonly feed: DecisionFeed;
   readonly #history: History;
 
   private constructor(history: History, { silent = false }: ChatOptions) {
     this.#history = history;
-    this.guard = createChatGuard(this.sessions, this.tokens.secret, { silent });
+    const { guard, late } = createGuards(this.sessions, this.tokens.secret, { silent });
+    this.guard = guard;
+    this.late = late;
     this.feed = new DecisionFeed(this.guard);
   }
 
@@ -40,12 +44,17 @@ export class Chat {
     connection.send('welcome', { user });
   }
 
-  /** Ends a session: its cookie and its tokens open nothing any more, and its sockets close. */
-  leave(session: Session): void {
+  /** A ticket for `/chat`, to be redeemed once within 30 s, by a page of this origin. */
+  issueTicket(session: Session, origin: string): Promise<string> {
+    const { user, id } = session;
+    const expiresAt = endOf(session);
+    return this.guard.tickets.issue({ subject: user, session: id, expiresAt, origin, route: '/chat' });
+  }
+
+  /** Ends a session: its cookie, tokens and tickets open nothing any more, and its sockets close, in every tab. */
+  async leave(session: Session): Promise<void> {
     this.sessions.end(session);
-    for (const connection of this.guard.connections()) {
-      if (connection.identity.session === session.id) connection.close(4401, 'You have logged out.');
-    }
+    await this.guard.revoke({ session: session.id });
   }
 
   async close(): Promise<void> {

@@ -12,6 +12,7 @@ const BACKLOG = 65_536;
 const SHOWN = [
   'handshake.admitted',
   'handshake.denied',
+  'connection.opened',
   'connection.closed',
   'message.denied',
   'fault',

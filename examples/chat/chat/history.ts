@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { type Client, createClient, type Row } from '@libsql/client';
-import type { SaidMessage } from '../policy.ts';
+import type { SaidMessage } from './replies.ts';
 
 /** How many messages are kept. */
 const CAPACITY = 10_000;

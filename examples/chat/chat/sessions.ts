@@ -1,4 +1,5 @@
 import { randomBytes, randomUUID } from 'node:crypto';
+import type { Claims, CustomIdentity } from '@sallyport/core';
 
 export interface Session {
   /** Names the session where its secret must not be: in tokens and in the guard's identities. */
@@ -6,6 +7,8 @@ export interface Session {
   /** The cookie's value: who knows it is the user. */
   readonly secret: string;
   readonly user: string;
+  /** Milliseconds since the epoch. */
+  readonly startedAt: number;
   /** Milliseconds since the epoch. */
   readonly expiresAt: number;
 }
@@ -25,11 +28,13 @@ export class Sessions {
   start(user: string): Session {
     const oldest = this.#bySecret.size >= this.capacity ? this.#bySecret.values().next().value : undefined;
     if (oldest !== undefined) this.end(oldest);
+    const startedAt = this.now();
     const session = {
       id: randomUUID(),
       secret: randomBytes(32).toString('base64url'),
       user,
-      expiresAt: this.now() + SESSION_SECONDS * 1_000,
+      startedAt,
+      expiresAt: startedAt + SESSION_SECONDS * 1_000,
     };
     this.#bySecret.set(session.secret, session);
     this.#byId.set(session.id, session);
@@ -50,13 +55,15 @@ export class Sessions {
   }
 
   /** What the guard's `custom()` authenticator asks: whose cookie is this? */
-  identify(secret: string | undefined): { subject: string; session: string; expiresAt: number } | undefined {
+  identify(secret: string | undefined): CustomIdentity<Claims> | undefined {
     const session = this.find(secret);
     return (
       session && {
         subject: session.user,
         session: session.id,
+        issuedAt: Math.floor(session.startedAt / 1_000),
         expiresAt: Math.floor(session.expiresAt / 1_000),
+        stillValid: () => this.isOpen(session.id),
       }
     );
   }

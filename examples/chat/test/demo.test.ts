@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { type Demo, startDemo } from '../demo.ts';
 import { HOSTS } from '../server/arguments.ts';
-import { Client, login, post } from './support/client.ts';
+import { ask, Client, login, post } from './support/client.ts';
 
 describe.each(HOSTS)('the chat on %s', (host) => {
   let demo: Demo;
@@ -126,28 +126,114 @@ describe.each(HOSTS)('the chat on %s', (host) => {
     expect(await flood.closed).toEqual({ code: 4429 });
   });
 
-  test('ends a session with its sockets, its cookie and its token, and no other one', async () => {
+  test('gives the session a ticket that opens the chat once, from the page that asked', async () => {
+    const { cookie } = await login(url, 'alice');
+    const ticket = await ask(url, 'ticket', { cookie, origin: url });
+    const client = await Client.open(`${url}/chat?ticket=${ticket}`, { origin: url });
+    expect(await client.next()).toEqual({ type: 'welcome', user: 'alice' });
+    client.close();
+    expect(await Client.connect(`${url}/chat?ticket=${ticket}`, { origin: url })).toEqual(INVALID);
+
+    const otherPage = await ask(url, 'ticket', { cookie, origin: url });
+    expect(await Client.connect(`${url}/chat?ticket=${otherPage}`)).toEqual(INVALID);
+    expect(await Client.connect(`${url}/chat?ticket=${otherPage}`, { origin: url })).toEqual(INVALID);
+    const otherRoute = await ask(url, 'ticket', { cookie, origin: url });
+    expect(await Client.connect(`${url}/chat/late?ticket=${otherRoute}`, { origin: url })).toEqual(INVALID);
+
+    const noPage = await Client.open(`${url}/chat?ticket=${await ask(url, 'ticket', { cookie })}`);
+    expect(await noPage.next()).toEqual({ type: 'welcome', user: 'alice' });
+    noPage.close();
+  });
+
+  test('gives neither ticket nor token without a session, or to another site', async () => {
+    const { cookie } = await login(url, 'alice');
+    for (const path of ['/ticket', '/token']) {
+      const nobody = await post(url, path, {});
+      expect([nobody.status, await nobody.json()]).toEqual([
+        401,
+        { error: 'session_missing', message: 'Log in first.' },
+      ]);
+      const foreign: Record<string, string>[] = [
+        { 'sec-fetch-site': 'same-site' },
+        { origin: demo.attacker },
+        { origin: 'null' },
+        { origin: `${url}/` },
+        { origin: demo.attacker, 'sec-fetch-site': 'same-origin' },
+      ];
+      for (const headers of foreign)
+        expect((await raw(`${url}${path}`, { ...headers, cookie })).status).toBe(403);
+    }
+  });
+
+  test('asks at /chat/late for a first message, whatever cookie comes along', async () => {
     const { cookie, token } = await login(url, 'alice');
+    const client = await Client.open(`${url}/chat/late`, { headers: { cookie }, origin: url });
+    client.send({ type: 'auth', token: `${token}x` });
+    expect(await client.next()).toMatchObject({ type: 'error', code: 'credential_invalid' });
+    client.send({ type: 'auth', token });
+    expect(await client.next()).toEqual({ type: 'welcome', user: 'alice' });
+    client.send({ type: 'say', room: 'hall', text: 'late, but here' });
+    expect(await client.next()).toMatchObject({ type: 'said', user: 'alice', text: 'late, but here' });
+    client.close();
+  });
+
+  test('closes on a message that comes before the first one, and nobody hears it', async () => {
+    const { token } = await login(url, 'mallory');
+    const witness = await enter('alice');
+    const early = await Client.open(`${url}/chat/late`, { origin: url });
+    early.send({ type: 'say', room: 'hall', text: 'too early' });
+    early.send({ type: 'auth', token });
+    expect(await early.closed).toEqual({ code: 4401 });
+    witness.send({ type: 'search', query: 'too early' });
+    expect(await witness.next()).toEqual({ type: 'found', messages: [] });
+    witness.close();
+  });
+
+  test('renews an open connection with another token of its session, and with nobody else’s', async () => {
+    const { cookie, token } = await login(url, 'alice');
+    const mallory = await login(url, 'mallory');
+    const sameUser = await login(url, 'alice');
+    const client = await Client.open(url, { origin: url }, ['bearer', token]);
+    expect(await client.next()).toEqual({ type: 'welcome', user: 'alice' });
+    client.send({ type: 'auth', token: await ask(url, 'token', { cookie, origin: url }) });
+    expect(await client.next()).toEqual({ type: 'auth_ok', expiresAt: expect.any(Number) });
+    for (const other of [mallory, sameUser]) {
+      client.send({ type: 'auth', token: other.token });
+      expect(await client.next()).toMatchObject({ type: 'error', code: 'credential_invalid' });
+    }
+    client.send({ type: 'say', room: 'hall', text: 'still me' });
+    expect(await client.next()).toMatchObject({ type: 'said', user: 'alice', text: 'still me' });
+    client.close();
+  });
+
+  test('ends a session with its sockets and all its credentials, and no other one', async () => {
+    const { cookie, token } = await login(url, 'alice');
+    const ticket = await ask(url, 'ticket', { cookie, origin: url });
+    const unused = await ask(url, 'ticket', { cookie, origin: url });
     const leaving = await Client.open(url, { headers: { cookie }, origin: url });
     const sameSession = await Client.open(url, { headers: { authorization: `Bearer ${token}` } });
+    const byTicket = await Client.open(`${url}/chat?ticket=${ticket}`, { origin: url });
+    const late = await Client.open(`${url}/chat/late`, { origin: url });
+    late.send({ type: 'auth', token });
+    expect(await late.next()).toEqual({ type: 'welcome', user: 'alice' });
     const other = await enter('alice');
     const response = await post(url, '/logout', {}, { cookie });
     expect(response.status).toBe(200);
     expect(response.headers.get('set-cookie')).toMatch(/^session=; Path=\/; Max-Age=0;/);
-    expect(await leaving.closed).toEqual({ code: 4401 });
-    expect(await sameSession.closed).toEqual({ code: 4401 });
+    for (const client of [leaving, sameSession, byTicket, late])
+      expect(await client.closed).toEqual({ code: 4401 });
     other.send({ type: 'search', query: 'still here?' });
     expect(await other.next()).toEqual({ type: 'found', messages: [] });
     other.close();
 
-    expect(await Client.connect(url, { headers: { cookie }, origin: url })).toEqual({
-      status: 401,
-      error: 'credential_invalid',
-    });
-    expect(await Client.connect(url, { headers: { authorization: `Bearer ${token}` } })).toEqual({
-      status: 403,
-      error: 'not_authorized',
-    });
+    expect(await Client.connect(url, { headers: { cookie }, origin: url })).toEqual(INVALID);
+    expect((await post(url, '/token', {}, { cookie })).status).toBe(401);
+    const revoked = { status: 401, error: 'revoked' };
+    expect(await Client.connect(url, { headers: { authorization: `Bearer ${token}` } })).toEqual(revoked);
+    expect(await Client.connect(`${url}/chat?ticket=${unused}`, { origin: url })).toEqual(revoked);
+    const again = await Client.open(`${url}/chat/late`, { origin: url });
+    again.send({ type: 'auth', token });
+    expect(await again.closed).toEqual({ code: 4401 });
   });
 
   test('counts connections, admissions, and denials by reason', async () => {
@@ -258,6 +344,31 @@ describe.each(HOSTS)('the chat on %s', (host) => {
     return client;
   }
 });
+
+test.each(HOSTS)(
+  'on %s guessing ends before any cryptography, after 200 failures of an address',
+  async (host) => {
+    const demo = await startDemo({ host, port: 0, tls: false, silent: true });
+    const { url } = demo;
+    try {
+      const { token } = await login(url, 'alice');
+      const guess = () => Client.connect(`${url}/chat?ticket=guess`, { origin: url });
+      const guesses = await Promise.all(Array.from({ length: 200 }, guess));
+      expect(guesses).toEqual(Array.from({ length: 200 }, () => INVALID));
+      // The budget recovers by 3.3 a second.
+      let answer = await guess();
+      for (let more = 0; more < 60 && 'error' in answer && answer.error === INVALID.error; more++)
+        answer = await guess();
+      expect(answer).toEqual({ status: 429, error: 'auth_attempts' });
+      const right = { headers: { authorization: `Bearer ${token}` } };
+      expect(await Client.connect(url, right)).toEqual({ status: 429, error: 'auth_attempts' });
+    } finally {
+      await demo.close();
+    }
+  },
+);
+
+const INVALID = { status: 401, error: 'credential_invalid' };
 
 /** `fetch` sets the `Sec-Fetch` headers and `Origin` itself, so these requests are plain ones. */
 async function raw(url: string, headers: Record<string, string>): Promise<{ status: number | undefined }> {

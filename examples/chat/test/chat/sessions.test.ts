@@ -15,12 +15,18 @@ test('a session is found by its secret, and is open until it ends', () => {
 
 test('the guard is told the name of a session, never its secret', () => {
   const sessions = new Sessions(1, () => 1_000);
-  const { id, secret } = sessions.start('alice');
-  expect(sessions.identify(secret)).toEqual({
+  const session = sessions.start('alice');
+  const identity = sessions.identify(session.secret);
+  expect(identity).toEqual({
     subject: 'alice',
-    session: id,
+    session: session.id,
+    issuedAt: 1,
     expiresAt: 1 + SESSION_SECONDS,
+    stillValid: expect.any(Function),
   });
+  expect(identity?.stillValid?.()).toBe(true);
+  sessions.end(session);
+  expect(identity?.stillValid?.()).toBe(false);
   expect(sessions.identify('x')).toBeUndefined();
 });
 

@@ -21,6 +21,15 @@ export function post(url: string, path: string, body: unknown, headers: Record<s
   });
 }
 
+/** What `POST /token` and `POST /ticket` answer to a session. */
+export async function ask(url: string, what: 'token' | 'ticket', headers: Record<string, string>) {
+  const response = await post(url, `/${what}`, {}, headers);
+  const answer = (await response.json()) as { [key in typeof what]?: string };
+  const value = answer[what];
+  if (value === undefined) throw new Error(`no ${what}: ${response.status}`);
+  return value;
+}
+
 export interface Message {
   readonly type: string;
   readonly [property: string]: unknown;
@@ -42,13 +51,15 @@ export class Client {
     this.closed = new Promise((resolve) => socket.on('close', (code) => resolve({ code })));
   }
 
-  /** Resolves with the client, or with the refusal's status and reason. */
+  /** Resolves with the client, or with the refusal's status and reason. An address without a path means `/chat`. */
   static connect(
     url: string,
     options: ClientOptions = {},
     protocols: string[] = [],
   ): Promise<Client | { status: number | undefined; error: string }> {
-    const socket = new WebSocket(`${url.replace(/^http/, 'ws')}/chat`, protocols, options);
+    const address = url.replace(/^http/, 'ws');
+    const path = new URL(url).pathname === '/' ? '/chat' : '';
+    const socket = new WebSocket(`${address}${path}`, protocols, options);
     const client = new Client(socket);
     return new Promise((resolve, reject) => {
       socket.on('open', () => resolve(client));
