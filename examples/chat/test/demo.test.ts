@@ -355,13 +355,15 @@ test.each(HOSTS)(
       const guess = () => Client.connect(`${url}/chat?ticket=guess`, { origin: url });
       const guesses = await Promise.all(Array.from({ length: 200 }, guess));
       expect(guesses).toEqual(Array.from({ length: 200 }, () => INVALID));
-      // The budget recovers by 3.3 a second.
-      let answer = await guess();
-      for (let more = 0; more < 60 && 'error' in answer && answer.error === INVALID.error; more++)
-        answer = await guess();
-      expect(answer).toEqual({ status: 429, error: 'auth_attempts' });
       const right = { headers: { authorization: `Bearer ${token}` } };
-      expect(await Client.connect(url, right)).toEqual({ status: 429, error: 'auth_attempts' });
+      // The budget recovers by 3.3 a second, which a slow machine may see.
+      for (let round = 0; round < 40; round++) {
+        await Promise.all([guess(), guess(), guess()]);
+        const answer = await Client.connect(url, right);
+        if (answer instanceof Client) answer.close();
+        else return expect(answer).toEqual({ status: 429, error: 'auth_attempts' });
+      }
+      throw new Error('The right token was let in all the time.');
     } finally {
       await demo.close();
     }
