@@ -142,12 +142,15 @@ async function run(copy, tests) {
 
 function redTests(report) {
   const { testResults } = JSON.parse(readFileSync(report, 'utf8'));
-  const failures = ({ assertionResults }) => assertionResults.filter(({ status }) => status === 'failed');
   // A file that does not even load says nothing about the protection.
-  if (testResults.some((file) => file.status === 'failed' && failures(file).length === 0)) return undefined;
-  return testResults.flatMap((file) => {
-    const path = file.name.slice(file.name.indexOf('/test/') + 1);
-    return failures(file).map(({ fullName }) => `${path} › ${fullName}`);
+  if (testResults.some((file) => file.status === 'failed' && file.assertionResults.length === 0))
+    return undefined;
+  return testResults.flatMap(({ name, status, assertionResults }) => {
+    const path = name.slice(name.indexOf('/test/') + 1);
+    const failed = assertionResults.filter((test) => test.status === 'failed');
+    // An error that belongs to no test, and would have ended the process.
+    if (failed.length === 0 && status === 'failed') return [`${path}, by an uncaught error`];
+    return failed.map(({ fullName }) => `${path} › ${fullName}`);
   });
 }
 

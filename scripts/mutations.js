@@ -346,12 +346,11 @@ export const mutations = [
   },
   {
     stage: 'slots',
-    what: 'a refused handshake keeps its slots',
+    what: 'a client that goes as it is admitted keeps its slots',
     file: ws('gate'),
     find: '    admission?.release();\n    return;',
     replace: '    return;',
-    // Only a client that goes between the admission and the 101 gets here.
-    tests: ['packages/ws/test/'],
+    tests: attack('stalled-handshake'),
   },
   {
     stage: 'proxies',

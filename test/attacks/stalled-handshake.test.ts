@@ -1,5 +1,6 @@
 // H8: one deadline over the whole handshake, the authenticator's wait included; a reset in the meantime crashes nothing
 // and frees what it held. @fastify/websocket CVE-2022-39386 and socket.io CVE-2024-38355 were such crashes.
+import type { Socket } from 'node:net';
 import { describe, expect, test } from '@jest/globals';
 import { bearer, custom, systemClock } from '@sallyport/core';
 import { ManualClock } from '../../packages/core/test/support/manual-clock.ts';
@@ -82,6 +83,26 @@ describe.each(hosts)('$name', (host) => {
     expect(wire.ended).toBe(false);
     clock.advance(1_000);
     expect(verdict(await wire.answer())).toBe('408 auth_timeout');
+  });
+
+  test('a client that goes at the very moment of its admission leaves no slot behind', async () => {
+    const { authenticator, waiting } = slow();
+    const guard = chatGuard({ auth: [authenticator], limits: { connections: 1 } });
+    const app = await start(host, { guard });
+    const sockets: Socket[] = [];
+    app.server.on('connection', (socket: Socket) => sockets.push(socket));
+    const stop = guard.on('handshake.admitted', () => sockets.at(-1)?.destroy());
+    const gone = (await dial(app)).handshake({ headers });
+    await eventually(() => waiting.length === 1, 'the authenticator');
+    waiting.pop()?.({ subject: 'alice' });
+    await gone.until(() => gone.ended, 'the end of the connection');
+    stop();
+
+    const wire = (await dial(app)).handshake({ headers });
+    await eventually(() => waiting.length === 1, 'the authenticator');
+    waiting.pop()?.({ subject: 'alice' });
+    expect(await wire.head()).toMatchObject({ status: 101 });
+    expect(app.handled).toHaveLength(1);
   });
 
   test('a slot that was reserved too late is given back', async () => {
