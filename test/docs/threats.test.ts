@@ -1,0 +1,55 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from '@jest/globals';
+import { root } from './markdown.ts';
+
+const text = readFileSync(join(root, 'docs/threats.md'), 'utf8');
+/** The cells of every table row, by section. */
+const rows = text.split(/^## /m).flatMap((section) => {
+  const title = section.slice(0, section.indexOf('\n'));
+  const lines = section.split('\n').filter((line) => line.startsWith('| ') && !line.startsWith('| id |'));
+  return lines.map((line) => ({
+    title,
+    cells: line
+      .split('|')
+      .slice(1, -1)
+      .map((cell) => cell.trim()),
+  }));
+});
+const ids = (cell = ''): string[] => cell.split(',').map((id) => id.trim());
+const named = [...text.matchAll(/\]\(\.\.\/([^)]+\.test\.ts)\)/g)].map(([, path]) => path as string);
+
+const range = (letter: string, last: number): string[] =>
+  Array.from({ length: last }, (_, i) => `${letter}${i + 1}`);
+const checklist = [
+  ...range('H', 13),
+  ...range('A', 9),
+  ...range('M', 7),
+  ...range('D', 10),
+  ...range('O', 5),
+];
+
+test('every row of the checklist stands on the page, once', () => {
+  const found = rows.flatMap(({ cells }) => ids(cells[0])).filter((id) => id !== '—');
+  expect([...found].sort()).toEqual([...checklist].sort());
+});
+
+test.each([...range('H', 13), 'A1', 'A2', 'M3', 'M7'])('%s has its own attack', (id) => {
+  const row = rows.find(({ cells }) => ids(cells[0]).includes(id));
+  expect(row?.cells).toHaveLength(4);
+  expect(row?.cells.at(-1)).toContain('../test/attacks/');
+});
+
+test('every row that is not still to come names a test, and every test that is named exists', () => {
+  const open = rows.filter(
+    ({ title, cells }) => title !== 'Still to come' && !cells.at(-1)?.includes('.test.ts'),
+  );
+  expect(open).toEqual([]);
+  expect(named.length).toBeGreaterThan(25);
+  expect(named.filter((path) => !existsSync(join(root, path)))).toEqual([]);
+});
+
+test('every attack is on the page', () => {
+  const attacks = readdirSync(join(root, 'test/attacks')).map((name) => `test/attacks/${name}`);
+  expect(attacks.filter((path) => !named.includes(path))).toEqual([]);
+});
