@@ -22,7 +22,7 @@ export interface GateOptions {
   /**
    * Runs before the inner door, on a context of the application: `[session(app)]`. What it answers or throws is a true
    * HTTP refusal, and what it puts on the context is there for the policy's hooks, as `request.native`, and for the
-   * handlers, which get the same context. Default: none; koa-websocket's own middleware runs after the 101.
+   * handlers, which get the same context. The cookies that it sets go out on the 101, which waits for it. Default: none; koa-websocket's own middleware runs after the 101.
    */
   readonly middleware?: readonly Middleware[];
 }
@@ -58,7 +58,8 @@ export function gate(
     const accept = (ctx: SocketContext): Promise<void> => {
       const { req, res } = ctx;
       ctx.respond = false;
-      return acceptUpgrade(req, res, { guard, native: ctx, server: wss }, (_connection, socket) => {
+      const target = { guard, native: ctx, server: wss, awaitsReturn: true };
+      return acceptUpgrade(req, res, target, (_connection, socket) => {
         contexts.set(req, ctx);
         wss.emit('connection', socket, req);
       });

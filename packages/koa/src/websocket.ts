@@ -7,8 +7,9 @@ import type { KoaContext } from './sallyport.ts';
 /**
  * Middleware for a WebSocket route: `router.get('/chat', websocket(guard, (connection, ctx) => …))`. It runs the guard's
  * inner door, then the handler; the policy's hooks see the Koa context as `request.native`, with what the middleware
- * before it has put there. Cookies that are set before it go out with the 101; what is changed later, a session say,
- * has to be saved by hand. The middleware before it goes on once the handshake is decided.
+ * before it has put there. That middleware goes on once the handshake is decided, and the 101 waits for it: sessions are
+ * saved, and the cookies that are set by then go out with it. What is changed later, a session say, has to be saved by
+ * hand.
  *
  * A handler that throws or rejects closes the connection with `internal`. An ordinary request is answered with 426.
  */
@@ -23,7 +24,7 @@ export function websocket<
 ): (ctx: C) => Promise<void> {
   return (ctx) => {
     (ctx as { respond?: boolean }).respond = false;
-    return acceptUpgrade(ctx.req, ctx.res, { guard, native: ctx }, (connection, socket) =>
+    return acceptUpgrade(ctx.req, ctx.res, { guard, native: ctx, awaitsReturn: true }, (connection, socket) =>
       handler(connection, ctx, socket),
     );
   };

@@ -5,6 +5,7 @@ import { bypassDenial } from './bypass.ts';
 import { guardSocket } from './guarded-socket.ts';
 import { refuse } from './refuse.ts';
 import { type Upgrade, upgradeOf } from './upgrade.ts';
+import { sendCookies } from './upgrade-response.ts';
 
 type Admitted = Admission<Identity, unknown, unknown>;
 type Accept = (socket: WebSocket, request: IncomingMessage) => void;
@@ -22,9 +23,19 @@ export interface PublicTarget {
 
 type Found = GateTarget | PublicTarget | Denial;
 
-export interface GateOptions {
+/** What a host has to say about each upgrade. */
+export interface Passage {
   /** Asked for each upgrade, before the inner door; a denial refuses it. */
   readonly target: (request: IncomingMessage) => Found | Promise<Found>;
+  /**
+   * Called once the inner door has let an upgrade pass: what the host's application still does about a response, such
+   * as saving a session and setting its cookie. The 101 waits for it, for at most `limits.closeTimeout`; a rejection
+   * refuses with `internal`. Default: nothing.
+   */
+  readonly beforeSwitching?: (request: IncomingMessage) => unknown;
+}
+
+export interface GateOptions extends Passage {
   /** Used where there is no better one: to refuse an upgrade that went around the outer door. */
   readonly guard: AnyGuard;
 }
@@ -46,21 +57,51 @@ export function gate(wss: WebSocketServer, options: GateOptions): void {
       refuse(socket, bypassDenial(request, options.guard), options.guard);
       return;
     }
-    void passThrough(upgrade, options.target, wss, handleUpgrade, accept);
+    void passThrough(upgrade, options, wss, handleUpgrade, accept);
   };
 }
 
 /** The inner door, then the 101; whatever goes wrong on the way ends the socket. */
 export function passThrough(
   upgrade: Upgrade,
-  find: GateOptions['target'],
+  passage: Passage,
   wss: WebSocketServer,
   handleUpgrade: WebSocketServer['handleUpgrade'],
   accept: Accept,
 ): Promise<void> {
-  return decide(upgrade, find)
-    .then((decision) => decision && complete(upgrade, decision, wss, handleUpgrade, accept))
+  sendCookies(wss);
+  return decide(upgrade, passage.target)
+    .then(async (decision) => {
+      if (decision === undefined) return;
+      await prepare(upgrade, passage);
+      complete(upgrade, decision, wss, handleUpgrade, accept);
+    })
     .catch((error) => abort(upgrade, error));
+}
+
+/** Lets the host's application finish its side of the response: it may refuse after all, and is not waited for forever. */
+async function prepare(upgrade: Upgrade, { beforeSwitching }: Passage): Promise<void> {
+  const { guard, request, socket } = upgrade;
+  let stopWaiting = (): void => {};
+  try {
+    const work = beforeSwitching?.(request);
+    if (!isPromise(work)) return;
+    const noLonger = new Promise<void>((resolve, reject) => {
+      const cancel = guard.schedule(guard.hostLimits.closeTimeout, () =>
+        reject(new Error('the application did not finish its response to an upgrade in time')),
+      );
+      socket.once('close', resolve);
+      stopWaiting = () => {
+        cancel();
+        socket.off('close', resolve);
+      };
+    });
+    await Promise.race([work, noLonger]);
+  } catch (error) {
+    upgrade.refuse(upgrade.handshake.fault(error));
+  } finally {
+    stopWaiting();
+  }
 }
 
 /** Too late for a refusal, since part of the 101 may be out. */

@@ -15,3 +15,4 @@ export {
 } from './own-dispatch.ts';
 export { handshakeRequest } from './request.ts';
 export { type Upgrade, upgradeOf } from './upgrade.ts';
+export { answerSwitching } from './upgrade-response.ts';

@@ -82,7 +82,9 @@ export function dispatchUpgrade(upgrade: Upgrade, run: RunApplication, handOver 
   };
   try {
     const result = run(request, answer.response);
-    if (isPromise(result)) result.then(undefined, fault);
+    if (!isPromise(result)) return;
+    result.then(undefined, fault);
+    answer.returned = Promise.resolve(result).catch(() => {});
   } catch (error) {
     fault(error);
   }
@@ -96,10 +98,14 @@ export interface UpgradeTarget<I extends readonly Identity[], M, R> {
   readonly server?: WebSocketServer;
   /**
    * Whether the response ends, with status 101, as the socket is accepted: middleware that waits for its headers (to
-   * set a session's cookie) or its end (to save one, to log) does its work then. Default: `false`, for frameworks
-   * whose middleware goes on after the route; cookies that are set by then still go out on the 101.
+   * set a session's cookie) or its end (to save one, to log) does its work then. Default: `false`.
    */
   readonly endsResponse?: boolean;
+  /**
+   * Whether the 101 waits until the application has returned, for frameworks whose middleware goes on after its route,
+   * to save a session and set its cookie. What it refuses then is true HTTP. Default: `false`.
+   */
+  readonly awaitsReturn?: boolean;
 }
 
 /** One ws server for all own dispatch: limits and subprotocols are set for each upgrade. */
@@ -107,7 +113,8 @@ let shared: WebSocketServer | undefined;
 
 /**
  * Answers the request of a route that is a WebSocket: the inner door, the 101, then `handler`; a handler that throws
- * or rejects closes with `internal`. A request that is no upgrade gets 426. Resolves when that is decided.
+ * or rejects closes with `internal`. A request that is no upgrade gets 426. Resolves when that is decided; the cookies
+ * that are set before the 101 go out on it.
  */
 export async function acceptUpgrade<I extends readonly Identity[], M, R>(
   request: IncomingMessage,
@@ -128,30 +135,20 @@ export async function acceptUpgrade<I extends readonly Identity[], M, R>(
   answer.endsOnAccept = target.endsResponse ?? false;
   shared ??= new WebSocketServer({ noServer: true, clientTracking: false });
   const { server = shared } = target;
-  sendCookies(server);
-  await passThrough(
-    upgrade,
-    () => target,
-    server,
-    server.handleUpgrade,
-    (socket) => {
-      const connection = connectionOf(socket, guard);
-      const result = handler(connection, socket);
-      if (isPromise(result)) result.then(undefined, (error: unknown) => connection.fault(error));
-    },
-  );
-}
-
-const sendingCookies = new WeakSet<WebSocketServer>();
-
-/** ws writes the 101 itself; this is where it can be added to. */
-function sendCookies(server: WebSocketServer): void {
-  if (sendingCookies.has(server)) return;
-  sendingCookies.add(server);
-  server.on('headers', (lines, request) => {
-    const answer = responseTo(request);
-    for (const cookie of answer?.switching() ?? []) lines.push(`Set-Cookie: ${cookie}`);
-    // Now, and not with the handler, which may have to wait for a first message.
-    answer?.accepted();
+  const accept = (socket: WebSocket): void => {
+    const connection = connectionOf(socket, guard);
+    const result = handler(connection, socket);
+    if (isPromise(result)) result.then(undefined, (error: unknown) => connection.fault(error));
+  };
+  await new Promise<void>((decided) => {
+    const options = {
+      target: () => target,
+      beforeSwitching(): Promise<unknown> | undefined {
+        if (!target.awaitsReturn) return undefined;
+        decided();
+        return answer.returned;
+      },
+    };
+    passThrough(upgrade, options, server, server.handleUpgrade, accept).then(decided);
   });
 }

@@ -1,6 +1,7 @@
 import { type IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { Duplex } from 'node:stream';
+import type { WebSocketServer } from 'ws';
 import { endSoon } from './refuse.ts';
 import type { Upgrade } from './upgrade.ts';
 
@@ -12,6 +13,14 @@ export function responseTo(request: IncomingMessage): UpgradeResponse | undefine
 }
 
 /**
+ * Has an application answer an upgrade with 101 by its own means, so that its hooks run as for any response. Resolves
+ * when it has, or has refused instead, or the client is gone; at once for a request that has no such response.
+ */
+export function answerSwitching(request: IncomingMessage, send: () => void): Promise<void> {
+  return responseTo(request)?.switchThrough(send) ?? Promise.resolve();
+}
+
+/**
  * What an application answers an upgrade with: from status 400 on, 404 excepted, it goes out as it is; anything else
  * says that there is no WebSocket. It is a plain `ServerResponse` with methods of its own, and no subclass, since
  * Express gives every response another prototype.
@@ -20,6 +29,10 @@ export class UpgradeResponse {
   readonly response: ServerResponse;
   /** Whether the response counts as answered with 101 once the socket is accepted; else it is only taken away. */
   endsOnAccept = false;
+  /** Fulfilled when the application's function has returned, and so all of a chain of middleware has run. */
+  returned: Promise<unknown> = Promise.resolve();
+  /** Called with the head of the 101 that the application answers by its own means. */
+  #onSwitching: (() => void) | undefined;
   readonly #line: Line;
 
   constructor(
@@ -35,6 +48,7 @@ export class UpgradeResponse {
     response.on('finish', () => line.end());
     response.writeHead = ((...args: [number]) => {
       const [status] = args;
+      if (status === 101 && this.#onSwitching !== undefined) return this.#switch(args);
       if (line.undecided && (status < 400 || status === 404)) {
         line.takeAway();
         if (!upgrade.done) notAWebSocket(status);
@@ -56,6 +70,28 @@ export class UpgradeResponse {
     this.#line.takeAway();
   }
 
+  switchThrough(send: () => void): Promise<void> {
+    return new Promise((resolve) => {
+      this.#onSwitching = resolve;
+      this.#line.once('close', resolve);
+      this.#line.once('connect', resolve);
+      send();
+    });
+  }
+
+  /** Nothing of it is sent, and it never ends: the socket goes on as a WebSocket. */
+  #switch(args: readonly unknown[]): ServerResponse {
+    const { response } = this;
+    const cookies = Object.entries(args.at(-1) as object).find(
+      ([name]) => name.toLowerCase() === 'set-cookie',
+    );
+    if (cookies !== undefined) response.setHeader('Set-Cookie', cookies[1] as string[]);
+    response.end = () => response;
+    this.#line.ignore();
+    this.#onSwitching?.();
+    return response;
+  }
+
   /** The 101 is about to be sent: the cookies that the application has set for it. */
   switching(): readonly string[] {
     this.#line.ignore();
@@ -73,6 +109,20 @@ export class UpgradeResponse {
     this.response.once('finish', () => this.withdraw());
     this.response.end();
   }
+}
+
+const sendingCookies = new WeakSet<WebSocketServer>();
+
+/** Puts the application's cookies on the 101. ws writes it itself; this is where it can be added to. */
+export function sendCookies(server: WebSocketServer): void {
+  if (sendingCookies.has(server)) return;
+  sendingCookies.add(server);
+  server.on('headers', (lines, request) => {
+    const answer = responseTo(request);
+    for (const cookie of answer?.switching() ?? []) lines.push(`Set-Cookie: ${cookie}`);
+    // Now, and not with the handler, which may have to wait for a first message.
+    answer?.accepted();
+  });
 }
 
 /**
@@ -101,6 +151,7 @@ class Line extends Duplex {
     }
     this.#state = 'connected';
     upgrade.answered();
+    this.emit('connect');
     const cancel = upgrade.guard.schedule(upgrade.guard.hostLimits.closeTimeout, () =>
       upgrade.socket.destroy(),
     );
