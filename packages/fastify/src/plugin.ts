@@ -17,6 +17,7 @@ import { catchHandlers } from './handlers.ts';
 import { checkOptions, type SallyportOptions } from './options.ts';
 import { Routes } from './routes.ts';
 import { closeWith } from './shutdown.ts';
+import { keepReply, sendSwitching } from './switching.ts';
 
 /** The plugin's body: everything that can go wrong with the set-up stops the start-up here or in `onReady`. */
 export async function guardApplication(app: FastifyInstance, options: SallyportOptions): Promise<void> {
@@ -31,7 +32,7 @@ export async function guardApplication(app: FastifyInstance, options: SallyportO
   dispatchThroughRouting(app);
 
   app.addHook('onRoute', function (this: FastifyInstance, route) {
-    routes.add(route, this);
+    if (routes.add(route, this)) keepReply(route);
   });
   app.addHook('onRequest', (request, reply, next) => {
     const upgrade = upgradeOf(request.raw);
@@ -54,6 +55,7 @@ export async function guardApplication(app: FastifyInstance, options: SallyportO
         if (decider === undefined) return deny('route_unknown', 'a route that the guard does not know');
         return decider === 'public' ? { public: true } : { guard: decider, native: request };
       },
+      beforeSwitching: sendSwitching,
     });
     takeUpgrades(standBefore(server, guard));
     // Without a logger of its own, Fastify has a silent one.

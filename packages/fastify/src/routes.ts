@@ -22,12 +22,12 @@ export class Routes {
 
   constructor(readonly fallback: AnyGuard | undefined) {}
 
-  /** Learns of a route as it is defined; what is wrong with it is told when all are known. */
-  add(options: RouteOptions, scope: FastifyInstance): void {
-    if ([options.method].flat().every((method) => method === 'HEAD')) return;
+  /** Learns of a route as it is defined, and says whether it is a WebSocket route; what is wrong with it is told when all are known. */
+  add(options: RouteOptions, scope: FastifyInstance): boolean {
+    if ([options.method].flat().every((method) => method === 'HEAD')) return false;
     const { url, config } = options;
     if (options.websocket !== true && options.wsHandler === undefined) {
-      if (!isGuard(config?.guard)) return;
+      if (!isGuard(config?.guard)) return false;
       throw new PolicyError(`config.guard of ${url}`, 'this is no WebSocket route', 'Add websocket: true.');
     }
     const guard = config?.guard === undefined ? this.fallback : config.guard;
@@ -35,6 +35,7 @@ export class Routes {
     this.#routes.push(route);
     this.scopes.add(scope);
     options.config = Object.assign({}, config, { [ROUTE]: route });
+    return true;
   }
 
   /** Who decides about the route that a request was led to; `undefined` where that is no WebSocket route, or unknown. */
