@@ -4,7 +4,7 @@ import type { WebSocketServer } from '@sallyport/ws';
 import { dispatchInstead } from '@sallyport/ws';
 import express from 'express';
 import type { ExpressApplication } from './upgrade.ts';
-import { type Bound, bindRoutes, guardRoutes, pathOfRoute, type Routable } from './ws-routes.ts';
+import { type Bound, bindRoutes, guardRoutes, isOpen, pathOfRoute, type Routable } from './ws-routes.ts';
 
 /** What `expressWs(app)` of express-ws 5 returns. */
 export interface ExpressWs {
@@ -17,7 +17,8 @@ export interface ExpressWs {
  * Guards an application that uses express-ws, with its handlers as they are: `app.ws('/chat', (ws, req) => …)`. To be
  * called right after `expressWs(app)`, before routes are defined; a route that was defined earlier is refused with
  * `route_unknown`. The application's middleware now runs before the 101, so that sessions are there for the policy
- * (`request.native` is the Express request), its refusals are true HTTP, and unknown paths get `route_unknown`.
+ * (`request.native` is the Express request), its refusals are true HTTP, and unknown paths get `route_unknown`. The
+ * response ends with status 101, so that sessions are saved and their cookies go out with it.
  * A handler that throws, rejects or calls `next(error)` closes the connection with `internal`.
  *
  * @throws PolicyError for an instance that has a gate already, and for a server with a guard of another family.
@@ -35,10 +36,11 @@ export function gate(instance: ExpressWs, guard: AnyGuard): void {
   dispatchInstead(wss, guard, (request, response) => {
     bindRoutes(request, bound);
     request.url = pathOfRoute(request.url ?? '/');
-    return (app as unknown as (request: IncomingMessage, response: ServerResponse) => unknown)(
-      request,
-      response,
-    );
+    return (app as unknown as Handle)(request, response, (error) => {
+      if (isOpen(request)) return;
+      failures.set(request, error);
+      (leftover as unknown as Handle)(request, response);
+    });
   });
   wss.off('connection', runApplication as () => void);
   guardRoutes(app);
@@ -52,4 +54,20 @@ export function gate(instance: ExpressWs, guard: AnyGuard): void {
   };
 }
 
+type Handle = (
+  request: IncomingMessage,
+  response: ServerResponse,
+  done?: (error?: unknown) => void,
+) => unknown;
+
 const bounds = new WeakSet<WebSocketServer>();
+
+const failures = new WeakMap<object, unknown>();
+
+/**
+ * Answers as Express does what no route of the application has answered, and errors. The application's own last handler
+ * would destroy the socket of a WebSocket whose handler calls `next()`, since its response has ended.
+ */
+const leftover = express()
+  .disable('x-powered-by')
+  .use((request, _response, next) => next(failures.get(request)));

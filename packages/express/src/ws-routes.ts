@@ -30,6 +30,11 @@ export function bindRoutes(request: IncomingMessage, bound: Bound): void {
   bounds.set(request, bound);
 }
 
+/** Whether the request's WebSocket has reached its handlers. */
+export function isOpen(request: IncomingMessage): boolean {
+  return connections.has(request);
+}
+
 /** The internal path that express-ws gives its routes, apart from ordinary ones: `/chat?a` is `/chat/.websocket?a`. */
 export function pathOfRoute(url: string): string {
   const [, path = '', query = ''] = /^([^?]*)(.*)$/s.exec(url) ?? [];
@@ -53,7 +58,7 @@ function routeHandler(handler: Handler): RouteHandler {
     const connection = connections.get(request);
     if (bound === undefined) return ungated(handler, request, next);
     if (connection !== undefined) return run(handler, request, next, connection);
-    const target = { ...bound, native: request, server: bound.wss };
+    const target = { ...bound, native: request, server: bound.wss, endsResponse: true };
     return acceptUpgrade(request, response, target, (admitted, socket) => {
       connections.set(request, admitted);
       request.ws = socket;
