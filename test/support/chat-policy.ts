@@ -55,7 +55,7 @@ export const chatJwt = (from = [bearer(), cookie('token'), subprotocol(), query(
   });
 
 /** The chat's policy with some options replaced, at a time that stands still unless a test moves it. */
-export function chatPolicy(overrides: PolicyOverrides = {}): AnyPolicy {
+function chatPolicy(overrides: PolicyOverrides = {}): AnyPolicy {
   return {
     origins: [APP],
     hosts: ['localhost'],

@@ -2,7 +2,7 @@ import { connect as connectTcp, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 
 /** A header's value; several for a header that is repeated, `null` for one that is left out. */
-export type HeaderValue = string | readonly string[] | null;
+type HeaderValue = string | readonly string[] | null;
 
 export interface HandshakeOptions {
   readonly method?: string;

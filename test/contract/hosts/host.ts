@@ -4,7 +4,7 @@ import type { AnyGuard, Connection } from '@sallyport/core';
 import type { WebSocket } from 'ws';
 
 /** What a host can do. A test for something that a host cannot do is not run there, and the reason stands here. */
-export interface Capabilities {
+interface Capabilities {
   /** The application's own middleware runs before the inner door, so that `request.native` carries its session. */
   readonly middleware: boolean;
   /** A route may have a guard of its own. A gate has one guard for one WebSocket server. */
