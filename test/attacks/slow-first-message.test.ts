@@ -1,0 +1,71 @@
+// A4: the time for the first message is absolute. A client that drips fragments, pings, or fails and tries again gets
+// no more of it, and one that says nothing keeps no slot.
+import { describe, expect, test } from '@jest/globals';
+import { ManualClock } from '../../packages/core/test/support/manual-clock.ts';
+import { hosts } from '../contract/hosts/index.ts';
+import { applications } from '../support/applications.ts';
+import { authenticate, fragment } from '../support/auth-frames.ts';
+import { APP, chatGuard, token } from '../support/chat-policy.ts';
+import { eventually } from '../support/eventually.ts';
+import { frame, type Wire } from '../support/wire.ts';
+
+const PAGE = { headers: { Origin: APP } };
+
+describe.each(hosts)('$name', (host) => {
+  const { start, open } = applications();
+
+  const serve = async () => {
+    const clock = new ManualClock();
+    const guard = chatGuard({ clock, firstMessage: true, limits: { authAttempts: 1_000 } });
+    return { clock, guard, app: await start(host, { guard }) };
+  };
+
+  /** What was sent until now has been read: the answer to a ping behind it has come. */
+  const read = async (wire: Wire): Promise<void> => {
+    const pongs = (): number => wire.frames().filter(({ opcode }) => opcode === 0xa).length;
+    const before = pongs();
+    wire.send(frame('', 0x9));
+    await wire.until(() => pongs() > before, 'a pong');
+  };
+
+  test.each<[string, (i: number) => Promise<Buffer>]>([
+    [
+      'a message in fragments of one byte',
+      async (i) => fragment(authenticate({ token: 'x' }).subarray(6 + i, 7 + i), i === 0),
+    ],
+    ['pings', async () => frame('', 0x9)],
+    ['wrong credentials', async (i) => authenticate({ token: `x.y.${i}` })],
+    ['silence', async () => Buffer.alloc(0)],
+  ])('%s', async (_what, drip) => {
+    const { app, guard, clock } = await serve();
+    const wire = await open(app, PAGE);
+    for (let i = 0; i < 9; i++) {
+      wire.send(await drip(i));
+      await read(wire);
+      clock.advance(500);
+    }
+    clock.advance(499);
+    expect(guard.stats().pending).toBe(1);
+    clock.advance(1);
+    expect(await wire.closeCode()).toBe(4408);
+    expect([guard.stats().pending, guard.stats().connections]).toEqual([0, 0]);
+    wire.send(frame('', 0x0)).send(authenticate({ token: await token() }));
+    // A client that ignores the close is dropped.
+    clock.advance(5_000);
+    await wire.until(() => wire.ended, 'the end');
+    expect(app.handled).toEqual([]);
+  });
+
+  test('a first message that comes in time, in fragments, opens the connection for good', async () => {
+    const { app, guard, clock } = await serve();
+    const wire = await open(app, PAGE);
+    const text = JSON.stringify({ type: 'auth', token: await token() });
+    wire.send(fragment(text.slice(0, 10), true));
+    await read(wire);
+    clock.advance(4_999);
+    wire.send(frame(text.slice(10), 0x0));
+    await eventually(() => app.handled.length === 1, 'the handler');
+    clock.advance(60_000);
+    expect(guard.stats()).toMatchObject({ connections: 1, pending: 0 });
+  });
+});
