@@ -1,5 +1,5 @@
-import type { ConnectionServices } from './connection/connection.ts';
 import type { PendingServices } from './connection/pending.ts';
+import type { ConnectionServices } from './connection/services.ts';
 import type { GuardFamily } from './family.ts';
 import { readPendingMessage, renewConnection } from './late-authentication.ts';
 import { admit, judge } from './message/pipeline.ts';

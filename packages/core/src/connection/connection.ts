@@ -1,68 +1,14 @@
 import type { Static, TSchema } from 'typebox';
-import { recheckOf, stillValid } from '../auth/recheck.ts';
 import { Denial, isPromise, type MaybePromise, settled } from '../decision.ts';
-import type { EventHub } from '../events.ts';
-import type { Clock, Identity, Lease, RequestView, Socket } from '../ports.ts';
+import type { Identity, Lease, RequestView, Socket } from '../ports.ts';
 import { type Reason, reasons } from '../reasons.ts';
 import { closeReason, isSendableCloseCode } from './close-frame.ts';
-
-/** What the message room says of one message. */
-export type Judgement =
-  | { readonly type: string | undefined; readonly message: unknown }
-  | { readonly renewal: object }
-  | { readonly denial: Denial; readonly pointer: string | undefined };
-
-/** What a connection needs from the rooms beside it, the same for all connections of a guard. */
-export interface ConnectionServices {
-  readonly clock: Clock;
-  readonly events: EventHub;
-  /** Size and rate, as the frame arrives. */
-  admit(connection: ConnectionState, bytes: number, now: number): Denial | undefined;
-  /** Parse, schema, permission. */
-  judge(connection: ConnectionState, data: Uint8Array | string, isBinary: boolean): MaybePromise<Judgement>;
-  /** Judges a new credential for an open connection. */
-  renew(connection: ConnectionState, message: object): MaybePromise<Identity | Denial>;
-  isRevoked(identity: Identity): boolean;
-  /** Milliseconds that the connection may outlive the identity's `expiresAt`. */
-  toleranceOf(identity: Identity): number;
-  /** Milliseconds after which a connection ends, whatever renews it. */
-  readonly lifetime: number;
-  /** Milliseconds before the credential's end at which the client is told; 0 for never. */
-  readonly expiryNotice: number;
-  /** Turns a reply into text; throws where it does not match `policy.replies`. */
-  encode(type: string, body: object): string;
-  /** Whether the policy knows the type, for `on`. */
-  knows(type: string): boolean;
-  /** Whether a denied message is answered, or closes. */
-  readonly onDenied: 'reply' | 'close';
-  /** How many denied messages end the connection. */
-  readonly violations: number;
-  /** How many messages may wait for an asynchronous handler before the socket is paused. */
-  readonly queuedMessages: number;
-  /** Milliseconds that a peer has for the closing handshake before it is terminated. */
-  readonly closeTimeout: number;
-  opened(connection: ConnectionState): void;
-  closed(connection: ConnectionState): void;
-}
-
-/** What is known of a connection from its handshake. */
-export interface ConnectionOrigin {
-  readonly identity: Identity;
-  readonly subprotocol: string | undefined;
-  readonly address: string;
-  readonly path: string;
-  readonly lease: Lease;
-  /** The handshake without the host's request, where a renewal asks `authorize` again. */
-  readonly request: RequestView | undefined;
-}
+import { Inbox } from './inbox.ts';
+import type { ConnectionOrigin, ConnectionServices, Judgement } from './services.ts';
+import { Term } from './term.ts';
 
 type Handler = (message: never, connection: never) => unknown;
 type CloseListener = (event: { readonly code: number; readonly reason: Reason | undefined }) => void;
-interface Waiting {
-  readonly data: Uint8Array | string;
-  readonly isBinary: boolean;
-}
-
 /** Reasons for which there is no going on, whatever the policy says about replies. */
 const FATAL: ReadonlySet<Reason> = new Set<Reason>([
   'frame_unsupported',
@@ -102,19 +48,11 @@ export class Connection<
   #state: 'open' | 'closing' | 'closed' = 'open';
   #reason: Reason | undefined;
   #violations = 0;
-  #busy = false;
-  #paused = false;
-  #queue: Waiting[] | undefined;
   #handlers: Map<string, Handler> | undefined;
   #closeListeners: CloseListener[] | undefined;
   #cancelTerminate: (() => void) | undefined;
-  /** Wall-clock milliseconds at which the credential is no longer good. */
-  #expiresAt = Number.POSITIVE_INFINITY;
-  #noticeAt = Number.POSITIVE_INFINITY;
-  /** Monotonic milliseconds of the next question whether the session is still there. */
-  #recheckAt = Number.POSITIVE_INFINITY;
-  /** Whose session was asked for and has not answered. */
-  #asked: Identity | undefined;
+  readonly #inbox: Inbox;
+  readonly #term: Term;
   readonly #openedAt: number;
   readonly #lease: Lease;
   readonly #socket: Socket;
@@ -130,7 +68,8 @@ export class Connection<
     this.#socket = socket;
     this.#services = services;
     this.#openedAt = services.clock.monotonic();
-    this.#takeTimes();
+    this.#inbox = new Inbox(this, socket, services.queuedMessages);
+    this.#term = new Term(this, services, this.#openedAt);
     services.opened(this as unknown as ConnectionState);
     services.events.emit('connection.opened', () => this.#facts());
   }
@@ -213,13 +152,7 @@ export class Connection<
 
   /** For the guard, about once a second: what has come due. */
   tick(now: number, monotonic: number): void {
-    if (this.#state !== 'open') return;
-    if (now >= this.#expiresAt) this.end('credential_expired');
-    else if (monotonic - this.#openedAt >= this.#services.lifetime) this.end('lifetime');
-    else {
-      if (now >= this.#noticeAt) this.#notify();
-      if (monotonic >= this.#recheckAt) this.#recheck(monotonic);
-    }
+    if (this.#state === 'open') this.#term.tick(now, monotonic);
   }
 
   /** For hosts: a message has arrived. Never throws. */
@@ -230,15 +163,14 @@ export class Connection<
     const self = this as unknown as ConnectionState;
     const denial = services.admit(self, bytes, services.clock.monotonic());
     if (denial !== undefined) this.#deny(denial, undefined);
-    else if (this.#busy) this.#wait({ data, isBinary });
-    else this.#process(data, isBinary);
+    else this.#inbox.put(data, isBinary);
   }
 
   /** For hosts: the socket has closed. Gives the slots back; later calls change nothing. */
   closed(code: number): void {
     if (this.#state === 'closed') return;
     this.#state = 'closed';
-    this.#queue = undefined;
+    this.#inbox.close();
     this.#cancelTerminate?.();
     this.#lease.release();
     this.#services.closed(this as unknown as ConnectionState);
@@ -275,26 +207,17 @@ export class Connection<
     this.#services.events.emit(name, () => ({ ...this.#facts(), reason, stage, pointer }));
   }
 
-  #process(data: Uint8Array | string, isBinary: boolean): void {
-    let work: MaybePromise<unknown>;
-    try {
-      const judgement = this.#services.judge(this as unknown as ConnectionState, data, isBinary);
-      work = isPromise(judgement)
-        ? settled(judgement).then((late) => this.#dispatch(late, data, isBinary))
-        : this.#dispatch(judgement, data, isBinary);
-    } catch (error) {
-      this.fault(error);
-      return;
-    }
-    if (!isPromise(work)) return;
-    this.#busy = true;
-    settled(work).then(
-      () => this.#next(),
-      (error) => {
-        this.fault(error);
-        this.#next();
-      },
-    );
+  /** For the inbox: looks at a message and hands it on. */
+  handle(data: Uint8Array | string, isBinary: boolean): MaybePromise<unknown> {
+    const judgement = this.#services.judge(this as unknown as ConnectionState, data, isBinary);
+    return isPromise(judgement)
+      ? settled(judgement).then((late) => this.#dispatch(late, data, isBinary))
+      : this.#dispatch(judgement, data, isBinary);
+  }
+
+  /** For its term: tells the client that the credential ends soon. */
+  expiring(expiresAt: number): void {
+    this.#socket.send(JSON.stringify({ type: 'auth_expiring', expiresAt }));
   }
 
   /** A denial, or the handlers: the typed one first, then those that were written for the bare library. */
@@ -316,36 +239,6 @@ export class Connection<
     return this.#socket.deliver(data, isBinary);
   }
 
-  #takeTimes(): void {
-    const { clock, expiryNotice } = this.#services;
-    const { expiresAt } = this.#identity;
-    const recheck = recheckOf(this.#identity);
-    this.#recheckAt = recheck === undefined ? Number.POSITIVE_INFINITY : clock.monotonic() + recheck.every;
-    if (expiresAt === undefined) return;
-    this.#expiresAt = expiresAt * 1_000 + this.#services.toleranceOf(this.#identity);
-    if (expiryNotice > 0) this.#noticeAt = expiresAt * 1_000 - expiryNotice;
-  }
-
-  #notify(): void {
-    this.#noticeAt = Number.POSITIVE_INFINITY;
-    this.#socket.send(JSON.stringify({ type: 'auth_expiring', expiresAt: this.#identity.expiresAt }));
-  }
-
-  /** Ends the connection unless its session answers, before the next question is due, that it is still there. */
-  #recheck(monotonic: number): void {
-    const identity = this.#identity;
-    if (this.#asked === identity) {
-      this.end('auth_unavailable');
-      return;
-    }
-    this.#asked = identity;
-    this.#recheckAt = monotonic + (recheckOf(identity)?.every ?? Number.POSITIVE_INFINITY);
-    stillValid(identity).then((reason) => {
-      if (this.#asked === identity) this.#asked = undefined;
-      if (reason !== undefined) this.end(reason);
-    });
-  }
-
   #renew(message: object): MaybePromise<void> {
     const result = this.#services.renew(this as unknown as ConnectionState, message);
     return isPromise(result) ? settled(result).then((late) => this.#renewed(late)) : this.#renewed(result);
@@ -363,31 +256,8 @@ export class Connection<
       return;
     }
     this.#identity = result as I;
-    this.#expiresAt = Number.POSITIVE_INFINITY;
-    this.#noticeAt = Number.POSITIVE_INFINITY;
-    this.#takeTimes();
+    this.#term.renew();
     this.#socket.send(JSON.stringify({ type: 'auth_ok', expiresAt: result.expiresAt }));
-  }
-
-  #wait(message: Waiting): void {
-    this.#queue ??= [];
-    this.#queue.push(message);
-    if (this.#queue.length < this.#services.queuedMessages || this.#paused) return;
-    this.#paused = true;
-    this.#socket.pause();
-  }
-
-  #next(): void {
-    this.#busy = false;
-    while (!this.#busy && this.#state === 'open') {
-      const message = this.#queue?.shift();
-      if (message === undefined) break;
-      this.#process(message.data, message.isBinary);
-    }
-    if (this.#paused && (this.#queue === undefined || this.#queue.length < this.#services.queuedMessages)) {
-      this.#paused = false;
-      this.#socket.resume();
-    }
   }
 
   #deny(denial: Denial, pointer: string | undefined): void {
@@ -415,8 +285,7 @@ export class Connection<
   #closing(): void {
     if (this.#state !== 'open') return;
     this.#state = 'closing';
-    this.#queue = undefined;
-    if (this.#paused) this.#socket.resume();
+    this.#inbox.close();
     this.#cancelTerminate = this.#services.clock.schedule(this.#services.closeTimeout, () =>
       this.#socket.terminate(),
     );

@@ -1,0 +1,87 @@
+import { isPromise, type MaybePromise, settled } from '../decision.ts';
+import type { Socket } from '../ports.ts';
+
+/** Who handles the messages of an inbox. */
+export interface InboxOwner {
+  /** Handles one message; a promise makes those that come later wait for it. */
+  handle(data: Uint8Array | string, isBinary: boolean): MaybePromise<unknown>;
+  /** What `handle` threw or rejected with. */
+  fault(error: unknown): void;
+}
+
+interface Waiting {
+  readonly data: Uint8Array | string;
+  readonly isBinary: boolean;
+}
+
+/**
+ * Keeps one connection's messages in order while handlers are asynchronous. At its limit the socket is not read, so
+ * that TCP pushes back and nothing is lost; what is in the chunk being read still comes.
+ */
+export class Inbox {
+  #busy = false;
+  #paused = false;
+  #closed = false;
+  #queue: Waiting[] | undefined;
+
+  constructor(
+    readonly owner: InboxOwner,
+    readonly socket: Socket,
+    readonly limit: number,
+  ) {}
+
+  put(data: Uint8Array | string, isBinary: boolean): void {
+    if (this.#busy) this.#wait({ data, isBinary });
+    else this.#process(data, isBinary);
+  }
+
+  /** Handles nothing more; the socket is read again, for the closing handshake. */
+  close(): void {
+    this.#closed = true;
+    this.#queue = undefined;
+    this.#resume();
+  }
+
+  #process(data: Uint8Array | string, isBinary: boolean): void {
+    let work: MaybePromise<unknown>;
+    try {
+      work = this.owner.handle(data, isBinary);
+    } catch (error) {
+      this.owner.fault(error);
+      return;
+    }
+    if (!isPromise(work)) return;
+    this.#busy = true;
+    settled(work).then(
+      () => this.#next(),
+      (error) => {
+        this.owner.fault(error);
+        this.#next();
+      },
+    );
+  }
+
+  #wait(message: Waiting): void {
+    this.#queue ??= [];
+    this.#queue.push(message);
+    if (this.#queue.length < this.limit || this.#paused) return;
+    this.#paused = true;
+    this.socket.pause();
+  }
+
+  #next(): void {
+    this.#busy = false;
+    while (!(this.#busy || this.#closed)) {
+      const message = this.#queue?.shift();
+      if (message === undefined) break;
+      this.#process(message.data, message.isBinary);
+    }
+    if ((this.#queue?.length ?? 0) < this.limit) this.#resume();
+  }
+
+  #resume(): void {
+    if (!this.#paused) return;
+    this.#paused = false;
+    this.socket.resume();
+  }
+}

@@ -1,0 +1,81 @@
+import { recheckOf, stillValid } from '../auth/recheck.ts';
+import type { Identity } from '../ports.ts';
+import type { Reason } from '../reasons.ts';
+import type { ConnectionServices } from './services.ts';
+
+/** Whose term it is. */
+export interface TermOwner {
+  readonly identity: Identity;
+  /** The term is over. */
+  end(reason: Reason): void;
+  /** The credential ends soon. */
+  expiring(expiresAt: number): void;
+}
+
+/**
+ * How long a connection may live: as its credential says, as its session answers, and never past the lifetime. Plain
+ * numbers that are looked at once a second, and no timer of its own.
+ */
+export class Term {
+  /** Wall-clock milliseconds at which the credential is no longer good. */
+  #expiresAt = Number.POSITIVE_INFINITY;
+  #noticeAt = Number.POSITIVE_INFINITY;
+  /** Monotonic milliseconds of the next question whether the session is still there. */
+  #recheckAt = Number.POSITIVE_INFINITY;
+  /** Whose session was asked for and has not answered. */
+  #asked: Identity | undefined;
+  readonly #endsAt: number;
+
+  constructor(
+    readonly owner: TermOwner,
+    readonly services: ConnectionServices,
+    openedAt: number,
+  ) {
+    this.#endsAt = openedAt + services.lifetime;
+    this.renew();
+  }
+
+  /** Takes the times of the owner's identity, the first one or a new one. */
+  renew(): void {
+    const { owner, services } = this;
+    const { expiresAt } = owner.identity;
+    const recheck = recheckOf(owner.identity);
+    this.#recheckAt =
+      recheck === undefined ? Number.POSITIVE_INFINITY : services.clock.monotonic() + recheck.every;
+    this.#expiresAt = (expiresAt ?? Number.POSITIVE_INFINITY) * 1_000 + services.toleranceOf(owner.identity);
+    this.#noticeAt =
+      expiresAt === undefined || services.expiryNotice === 0
+        ? Number.POSITIVE_INFINITY
+        : expiresAt * 1_000 - services.expiryNotice;
+  }
+
+  /** Does what has come due. */
+  tick(now: number, monotonic: number): void {
+    if (now >= this.#expiresAt) this.owner.end('credential_expired');
+    else if (monotonic >= this.#endsAt) this.owner.end('lifetime');
+    else {
+      if (now >= this.#noticeAt) this.#notify();
+      if (monotonic >= this.#recheckAt) this.#recheck(monotonic);
+    }
+  }
+
+  #notify(): void {
+    this.#noticeAt = Number.POSITIVE_INFINITY;
+    this.owner.expiring(this.owner.identity.expiresAt as number);
+  }
+
+  /** Ends the connection unless its session answers, before the next question is due, that it is still there. */
+  #recheck(monotonic: number): void {
+    const { identity } = this.owner;
+    if (this.#asked === identity) {
+      this.owner.end('auth_unavailable');
+      return;
+    }
+    this.#asked = identity;
+    this.#recheckAt = monotonic + (recheckOf(identity)?.every ?? Number.POSITIVE_INFINITY);
+    stillValid(identity).then((reason) => {
+      if (this.#asked === identity) this.#asked = undefined;
+      if (reason !== undefined) this.owner.end(reason);
+    });
+  }
+}
