@@ -1,0 +1,124 @@
+// A7: guessing is budgeted by address, and beyond the budget costs no cryptography (CVE-2026-31903). An issuer that is
+// away is no guess, and no wrong credential.
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { bearer, custom, jwt } from '@sallyport/core';
+import { ManualClock } from '../../packages/core/test/support/manual-clock.ts';
+import { hosts } from '../contract/hosts/index.ts';
+import { applications, verdict } from '../support/applications.ts';
+import { authenticate } from '../support/auth-frames.ts';
+import { APP, chatGuard, NOW } from '../support/chat-policy.ts';
+import { Issuer } from '../support/issuer.ts';
+
+const withToken = (text: string, more: object = {}) => ({
+  headers: { Authorization: `Bearer ${text}`, Origin: APP, ...more },
+});
+const limits = { authFailures: { rate: '3/m', burst: 3 } } as const;
+
+describe.each(hosts)('$name', (host) => {
+  const { start, open, refused } = applications();
+
+  const serve = async (options: object = {}) => {
+    const clock = new ManualClock();
+    const verified: string[] = [];
+    const auth = custom({
+      scheme: 'key',
+      from: [bearer()],
+      messageField: 'token',
+      authenticate: ({ credential = '' }) => {
+        verified.push(credential);
+        return credential === 'right' ? { subject: 'alice' } : undefined;
+      },
+    });
+    const guard = chatGuard({ clock, auth: [auth] as never, limits, ...options });
+    return { clock, guard, verified, app: await start(host, { guard }) };
+  };
+
+  test('beyond the budget nothing is verified, a right credential included, until time has passed', async () => {
+    const { app, clock, verified } = await serve();
+    for (let i = 0; i < 3; i++)
+      expect(verdict(await refused(app, withToken(`guess ${i}`)))).toBe('401 credential_invalid');
+    for (const text of ['guess 3', 'right', 'guess 4']) {
+      const answer = await refused(app, withToken(text));
+      expect(verdict(answer)).toBe('429 auth_attempts');
+      expect(Number(answer.headers['retry-after'])).toBeGreaterThan(0);
+    }
+    expect(verified).toHaveLength(3);
+    clock.advance(20_000);
+    await open(app, withToken('right'));
+    expect(verified).toHaveLength(4);
+  });
+
+  test('success costs nothing', async () => {
+    const { app, verified } = await serve();
+    for (let i = 0; i < 10; i++) await open(app, withToken('right'));
+    expect(verified).toHaveLength(10);
+  });
+
+  test('guesses in first messages and in handshakes are counted together', async () => {
+    const { app, verified } = await serve({ firstMessage: true });
+    await refused(app, withToken('guess'));
+    const wire = await open(app, { headers: { Origin: APP } });
+    for (let i = 0; i < 2; i++) wire.send(authenticate({ token: 'guess' }));
+    wire.send(authenticate({ token: 'right' }));
+    expect(await wire.closeCode()).toBe(4429);
+    expect(verdict(await refused(app, withToken('right')))).toBe('429 auth_attempts');
+    expect([verified.length, app.handled]).toEqual([3, []]);
+  });
+
+  test('the budget is of the address that a trusted proxy names, and of no other', async () => {
+    const { app } = await serve({ trustedProxies: ['127.0.0.1'], transport: undefined });
+    const by = (address: string) => ({ 'X-Forwarded-For': address, 'X-Forwarded-Proto': 'https' });
+    for (let i = 0; i < 3; i++) await refused(app, withToken('guess', by('2001:db8::1')));
+    // The same /64.
+    expect(verdict(await refused(app, withToken('right', by('2001:db8::2'))))).toBe('429 auth_attempts');
+    await open(app, withToken('right', by('2001:db8:1::1')));
+  });
+
+  describe('with an issuer that publishes its keys', () => {
+    let issuer: Issuer;
+    beforeEach(async () => {
+      issuer = await Issuer.start();
+    });
+    afterEach(() => issuer.stop());
+
+    const serveIssuer = () => {
+      const { jwks, name } = issuer;
+      const auth = jwt({ from: [bearer()], jwks, algorithms: ['ES256'], issuer: name, audience: 'chat' });
+      return start(host, { guard: chatGuard({ auth: [auth] as never, limits }) });
+    };
+    const mint = (header: object = {}) => issuer.token({ sub: 'alice', iat: NOW, exp: NOW + 300 }, header);
+
+    test.each(['fails', 'lies'] as const)(
+      'that %s: 503, to be tried again, and no guess',
+      async (behaviour) => {
+        const app = await serveIssuer();
+        issuer.behave(behaviour);
+        for (let i = 0; i < 5; i++) {
+          expect(verdict(await refused(app, withToken(await mint())))).toBe('503 auth_unavailable');
+        }
+        expect([issuer.fetches, app.handled]).toEqual([1, []]);
+      },
+    );
+
+    test('that nobody can reach: 503', async () => {
+      const app = await serveIssuer();
+      const text = await mint();
+      await issuer.stop();
+      expect(verdict(await refused(app, withToken(text)))).toBe('503 auth_unavailable');
+      issuer = await Issuer.start();
+    });
+
+    test('a flood of unknown key ids costs one fetch, and is guessing', async () => {
+      const app = await serveIssuer();
+      await open(app, withToken(await mint()));
+      const answers = [];
+      for (let i = 0; i < 6; i++)
+        answers.push(verdict(await refused(app, withToken(await mint({ kid: `${i}` })))));
+      expect(answers).toEqual([
+        ...Array(3).fill('401 credential_invalid'),
+        ...Array(3).fill('429 auth_attempts'),
+      ]);
+      expect(issuer.fetches).toBe(1);
+    });
+  });
+});

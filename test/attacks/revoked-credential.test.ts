@@ -1,0 +1,166 @@
+// A6: whoever is revoked is out at once, on every socket, and does not come back: not while the revocation happens,
+// not by a handshake that began before it, and not for as long as the credential could have lived.
+import { describe, expect, test } from '@jest/globals';
+import { type AnyGuard, bearer, custom } from '@sallyport/core';
+import { ManualClock } from '../../packages/core/test/support/manual-clock.ts';
+import { hosts } from '../contract/hosts/index.ts';
+import { applications, verdict } from '../support/applications.ts';
+import { authenticate } from '../support/auth-frames.ts';
+import { APP, chatGuard, NOW, type PolicyOverrides, token } from '../support/chat-policy.ts';
+import { eventually } from '../support/eventually.ts';
+import type { Wire } from '../support/wire.ts';
+
+const withToken = (text: string) => ({ headers: { Authorization: `Bearer ${text}`, Origin: APP } });
+
+/** Something that a test holds back, for everybody who waits for it. */
+function barrier() {
+  let waiting = 0;
+  let open: () => void = () => {};
+  const opened = new Promise<void>((resolve) => {
+    open = resolve;
+  });
+  return {
+    open,
+    waiting: () => waiting,
+    async pass<T>(answer: T): Promise<T> {
+      waiting++;
+      await opened;
+      return answer;
+    },
+  };
+}
+
+describe.each(hosts)('$name', (host) => {
+  const { start, dial, open, refused } = applications();
+
+  test.each<[string, object, object]>([
+    ['a subject', { subject: 'alice' }, {}],
+    ['a session', { session: 's1' }, { sid: 's1' }],
+    ['a token', { tokenId: 't1' }, { jti: 't1' }],
+  ])('%s: all its sockets close, and no other', async (_what, revocation, claims) => {
+    const guard: AnyGuard = chatGuard({ firstMessage: true });
+    const app = await start(host, { guard });
+    const text = await token(claims);
+    const hers = [await open(app, withToken(text)), await open(app, withToken(text))];
+    const late = await open(app, { headers: { Origin: APP } });
+    late.send(authenticate({ token: text }));
+    const his = await open(app, withToken(await token({ sub: 'bob', sid: 's2', jti: 't2' })));
+    await eventually(() => guard.stats().connections === 4, 'all four');
+    await guard.revoke(revocation);
+    expect(await Promise.all([...hers, late].map((wire) => wire.closeCode()))).toEqual([4401, 4401, 4401]);
+    for (const wire of [...hers, late]) wire.destroy();
+    await eventually(() => guard.stats().connections === 1, 'his alone');
+    expect(his.frames()).toEqual([]);
+    expect(verdict(await refused(app, withToken(text)))).toBe('401 revoked');
+  });
+
+  test('issued later, it counts again; without an issue date it does not', async () => {
+    const clock = new ManualClock();
+    const guard = chatGuard({ clock });
+    const app = await start(host, { guard });
+    await guard.revoke({ subject: 'alice' });
+    clock.advance(1_000);
+    expect(verdict(await refused(app, withToken(await token({ iat: undefined as never }))))).toBe(
+      '401 revoked',
+    );
+    await open(app, withToken(await token({ iat: NOW + 1 })));
+  });
+
+  test('for as long as it could have lived, and not only as long as the list remembers', async () => {
+    const clock = new ManualClock();
+    const guard = chatGuard({ clock, limits: { revocationRetention: '1d', revocations: 2 } });
+    const app = await start(host, { guard });
+    const long = await token({ exp: NOW + 2 * 86_400 });
+    // It would come back when the list has forgotten it.
+    await guard.revoke({ subject: 'alice' });
+    clock.advance(86_400_000 + 1_000);
+    for (const subject of ['x', 'y']) await guard.revoke({ subject });
+    expect(verdict(await refused(app, withToken(long)))).toBe('401 credential_invalid');
+  });
+
+  describe('in the middle of a handshake', () => {
+    const stages: readonly (readonly [string, (wait: ReturnType<typeof barrier>) => PolicyOverrides])[] = [
+      [
+        'while it is authenticated',
+        ({ pass }) => ({
+          auth: [
+            custom({
+              scheme: 'key',
+              from: [bearer()],
+              messageField: 'token',
+              authenticate: () => pass({ subject: 'alice', issuedAt: NOW }),
+            }),
+          ] as never,
+        }),
+      ],
+      ['while it is authorized', ({ pass }) => ({ authorize: () => pass(true) })],
+    ];
+
+    test.each(stages)('%s', async (_what, options) => {
+      const wait = barrier();
+      const guard = chatGuard(options(wait));
+      const app = await start(host, { guard });
+      const wire = (await dial(app)).handshake(withToken(await token()));
+      await eventually(() => wait.waiting() === 1, 'the await');
+      await guard.revoke({ subject: 'alice' });
+      wait.open();
+      const { status } = await wire.head();
+      if (status === 101) expect(await wire.closeCode()).toBe(4401);
+      else expect(status).toBe(401);
+      expect(app.handled).toEqual([]);
+      wire.destroy();
+      await eventually(() => guard.stats().connections === 0, 'the slots');
+    });
+
+    test.each(stages)('of a first message, %s', async (_what, options) => {
+      const wait = barrier();
+      const guard = chatGuard({ firstMessage: true, ...options(wait) });
+      const app = await start(host, { guard });
+      const wire = await open(app, { headers: { Origin: APP } });
+      wire.send(authenticate({ token: await token() }));
+      await eventually(() => wait.waiting() === 1, 'the await');
+      await guard.revoke({ subject: 'alice' });
+      wait.open();
+      expect(await wire.closeCode()).toBe(4401);
+      expect([app.handled, guard.stats()]).toMatchObject([[], { connections: 0, pending: 0 }]);
+    });
+  });
+
+  test('who reconnects all the time during the revocation stays out', async () => {
+    const guard = chatGuard();
+    const app = await start(host, { guard });
+    const text = await token();
+    const wires: Wire[] = [];
+    const attempts: Promise<unknown>[] = [];
+    for (let i = 0; i < 20; i++) {
+      const wire = await dial(app);
+      wires.push(wire);
+      attempts.push(wire.handshake(withToken(text)).head());
+      if (i === 10) attempts.push(guard.revoke({ subject: 'alice' }));
+    }
+    await Promise.all(attempts);
+    await eventually(() => [...guard.connections()].every(({ state }) => state !== 'open'), 'their end');
+    for (const wire of wires) wire.destroy();
+    await eventually(() => guard.stats().connections === 0, 'the slots');
+    expect(verdict(await refused(app, withToken(text)))).toBe('401 revoked');
+  });
+
+  test('an account that its own session store has closed is out at the next look', async () => {
+    const clock = new ManualClock();
+    let active = true;
+    const session = custom({
+      scheme: 'session',
+      from: [bearer()],
+      recheckEvery: '10s',
+      authenticate: () => ({ subject: 'alice', stillValid: async () => active }),
+    });
+    const guard = chatGuard({ clock, auth: [session] as never });
+    const app = await start(host, { guard });
+    const wire = await open(app, withToken('x'));
+    clock.advance(10_000);
+    await eventually(() => guard.stats().connections === 1, 'nothing');
+    active = false;
+    clock.advance(10_000);
+    expect(await wire.closeCode()).toBe(4401);
+  });
+});
