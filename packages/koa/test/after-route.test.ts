@@ -1,0 +1,75 @@
+import { createServer } from 'node:http';
+import { expect, test } from '@jest/globals';
+import { anonymous, createGuard, type Limits, Type } from '@sallyport/core';
+import Koa from 'koa';
+import { ManualClock } from '../../../packages/core/test/support/manual-clock.ts';
+import { eventually } from '../../../test/support/eventually.ts';
+import { servers } from '../../../test/support/served.ts';
+import { upgrade, websocket } from '../src/index.ts';
+
+// Koa's middleware goes on after its route, and the 101 waits for it.
+const { listen, dial, refused } = servers();
+const headers = { Origin: 'https://app.example.com' };
+
+async function start(middleware: Koa.Middleware, limits: Limits = {}, clock = new ManualClock()) {
+  const guard = createGuard({
+    origins: [headers.Origin],
+    auth: [anonymous()],
+    messages: { say: Type.Object({}) },
+    limits: { connections: 1, ...limits },
+    logger: false,
+    clock,
+  });
+  let handled = 0;
+  const app = new Koa();
+  app.silent = true;
+  app.use(middleware);
+  app.use(websocket(guard, () => void handled++));
+  const server = createServer(app.callback());
+  upgrade(server, app, guard);
+  return { port: await listen(server), handled: () => handled, clock };
+}
+
+test('a cookie that is set after the route goes out on the 101', async () => {
+  const { port } = await start(async (ctx, next) => {
+    await next();
+    await new Promise((resolve) => setImmediate(resolve));
+    ctx.cookies.set('late', 'yes');
+  });
+  const { status, raw } = await (await dial(port)).handshake({ headers }).head();
+  expect([status, raw.includes('Set-Cookie: late=yes')]).toEqual([101, true]);
+});
+
+test('what fails after the route is a 500 instead of the 101, and gives the slot back', async () => {
+  let fail = true;
+  const { port, handled } = await start(async (_ctx, next) => {
+    await next();
+    if (fail) throw new Error('the session could not be saved');
+  });
+  const { status, raw } = await refused(port, { headers });
+  expect([status, raw.includes(' 101 '), handled()]).toEqual([500, false, 0]);
+  fail = false;
+  expect((await (await dial(port)).handshake({ headers }).head()).status).toBe(101);
+});
+
+test('what never ends after the route is not waited for forever', async () => {
+  const hanging: (() => void)[] = [];
+  const { port, clock } = await start(
+    async (_ctx, next) => {
+      await next();
+      await new Promise<void>((resolve) => hanging.push(resolve));
+    },
+    { closeTimeout: '3s' },
+  );
+  const wire = (await dial(port)).handshake({ headers });
+  await eventually(() => hanging.length === 1, 'the middleware after the route');
+  clock.advance(2_999);
+  expect(wire.ended).toBe(false);
+  clock.advance(1);
+  expect((await wire.answer()).status).toBe(408);
+  hanging[0]?.();
+  const next = (await dial(port)).handshake({ headers });
+  await eventually(() => hanging.length === 2, 'the middleware after the route');
+  hanging[1]?.();
+  expect((await next.head()).status).toBe(101);
+});
