@@ -1,9 +1,11 @@
 // H5: a missing or null Origin gets in only with a credential that no browser attaches by itself.
 import { describe, expect, test } from '@jest/globals';
-import { anonymous, bearer, cookie, custom, query, subprotocol } from '@sallyport/core';
+import { anonymous, bearer, cookie, custom, query, subprotocol, tickets } from '@sallyport/core';
 import { hosts } from '../contract/hosts/index.ts';
 import { applications, verdict } from '../support/applications.ts';
+import { authenticate } from '../support/auth-frames.ts';
 import { chatGuard, chatJwt, type PolicyOverrides, token } from '../support/chat-policy.ts';
+import { eventually } from '../support/eventually.ts';
 import type { HandshakeOptions } from '../support/wire.ts';
 
 const user = custom({ scheme: 'device', authenticate: () => ({ subject: 'device' }) });
@@ -66,6 +68,60 @@ describe.each(hosts)('$name', (host) => {
       if (allowed) await open(app, options);
       else expect(verdict(await refused(app, options))).toBe('403 origin_denied');
     });
+  });
+
+  describe.each([
+    ['no Origin', null],
+    ['Origin: null', 'null'],
+  ])('%s, and what no page can have', (_what, Origin) => {
+    const auth = [chatJwt([bearer()]), tickets()] as never;
+    const headers = { Origin };
+
+    test('a ticket for any origin gets in; one that names its page does not', async () => {
+      const guard = chatGuard({ auth });
+      const app = await start(host, { guard });
+      const issue = (origin: string) => guard.tickets.issue({ subject: 'device', origin, route: '/chat' });
+      await open(app, { target: `/chat?ticket=${await issue('any')}`, headers });
+      const bound = await issue('https://app.example.com');
+      const answer = await refused(app, { target: `/chat?ticket=${bound}`, headers });
+      expect(verdict(answer)).toBe('401 credential_invalid');
+    });
+
+    test('a first message may follow, and gets in with a token or a ticket for any origin', async () => {
+      const guard = chatGuard({ auth, firstMessage: true });
+      const app = await start(host, { guard });
+      const ticket = await guard.tickets.issue({ subject: 'device', origin: 'any', route: '/chat' });
+      for (const [before, credential] of [{ token: await token() }, { ticket }].entries()) {
+        const wire = await open(app, { headers });
+        expect(app.handled).toHaveLength(before);
+        wire.send(authenticate(credential));
+        await eventually(() => app.handled.length === before + 1, 'the handler');
+      }
+      const bound = await guard.tickets.issue({
+        subject: 'device',
+        origin: 'https://app.example.com',
+        route: '/chat',
+      });
+      const wire = await open(app, { headers });
+      wire.send(authenticate({ ticket: bound }));
+      expect(JSON.parse((await wire.messages(1))[0] ?? '')).toMatchObject({ code: 'credential_invalid' });
+    });
+
+    test('beside a cookie that could be read, a first message is of no help', async () => {
+      const guard = chatGuard({ auth: [chatJwt([cookie('token')]), tickets()] as never, firstMessage: true });
+      const app = await start(host, { guard });
+      const answer = await refused(app, { headers: { ...headers, Cookie: `token=${await token()}` } });
+      expect(verdict(answer)).toBe('403 origin_denied');
+    });
+  });
+
+  test('a foreign page is refused whatever it could say in a first message', async () => {
+    const guard = chatGuard({ auth: [chatJwt([bearer()])] as never, firstMessage: true });
+    const app = await start(host, { guard });
+    const after = authenticate({ token: await token() });
+    const answer = await refused(app, { headers: { Origin: 'https://evil.example' }, after });
+    expect(verdict(answer)).toBe('403 origin_denied');
+    expect(app.handled).toEqual([]);
   });
 
   test('a cookie beside an explicit token is not what gets in: a wrong token never falls through to it', async () => {

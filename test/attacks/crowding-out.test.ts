@@ -1,0 +1,69 @@
+// D1: many sockets of one identity at once. At the cap the new one is refused, or the oldest gives way; never are there
+// more, and nobody else loses a slot by it.
+import { describe, expect, test } from '@jest/globals';
+import { hosts } from '../contract/hosts/index.ts';
+import { applications, verdict } from '../support/applications.ts';
+import { authenticate } from '../support/auth-frames.ts';
+import { APP, chatGuard, goodHeaders, token } from '../support/chat-policy.ts';
+import { eventually } from '../support/eventually.ts';
+
+const CAP = 3;
+const RACING = 12;
+
+describe.each(hosts)('$name', (host) => {
+  const { start, dial, open, refused } = applications();
+
+  test('the new one is refused', async () => {
+    const guard = chatGuard({ limits: { connectionsPerIdentity: CAP } });
+    const app = await start(host, { guard });
+    const headers = await goodHeaders();
+    for (let i = 0; i < CAP; i++) await open(app, { headers });
+    expect(verdict(await refused(app, { headers }))).toBe('429 connection_limit');
+    await open(app, { headers: await goodHeaders('bob') });
+  });
+
+  test('the oldest gives way, one for one, in order', async () => {
+    const guard = chatGuard({ onIdentityLimit: 'replace-oldest', limits: { connectionsPerIdentity: CAP } });
+    const app = await start(host, { guard });
+    const headers = await goodHeaders();
+    const bob = await open(app, { headers: await goodHeaders('bob') });
+    const wires = [];
+    for (let i = 0; i < CAP + 2; i++) {
+      wires.push(await open(app, { headers }));
+      await eventually(() => app.handled.length === i + 2, 'the handler');
+    }
+    expect(await Promise.all(wires.slice(0, 2).map((wire) => wire.closeCode()))).toEqual([4409, 4409]);
+    for (const wire of wires.slice(0, 2)) wire.destroy();
+    await eventually(() => guard.stats().connections === CAP + 1, 'the rest');
+    expect([bob, ...wires.slice(2)].map((wire) => wire.frames().length)).toEqual([0, 0, 0, 0]);
+  });
+
+  test.each([
+    ['in handshakes', false],
+    ['in first messages', true],
+  ])('racing %s, no more than the cap are open', async (_what, late) => {
+    const guard = chatGuard({
+      firstMessage: true,
+      onIdentityLimit: 'replace-oldest',
+      limits: { connectionsPerIdentity: CAP, pendingPerAddress: RACING },
+    });
+    const app = await start(host, { guard });
+    const headers = late ? { Origin: APP } : await goodHeaders();
+    const wires = await Promise.all(Array.from({ length: RACING }, () => dial(app)));
+    for (const wire of wires) wire.handshake({ headers });
+    await Promise.all(wires.map((wire) => wire.head()));
+    const credential = authenticate({ token: await token() });
+    if (late) for (const wire of wires) wire.send(credential);
+    const open = () => [...guard.connections()].filter(({ state }) => state === 'open').length;
+    await eventually(() => guard.stats().pending === 0 && open() === CAP, 'the cap');
+    for (const wire of wires) wire.destroy();
+    await eventually(() => guard.stats().connections === 0, 'the slots');
+    // Every slot is back: as many fit again, and no more.
+    const again = await Promise.all(
+      Array.from({ length: CAP }, async () =>
+        (await dial(app)).handshake({ headers: await goodHeaders() }).head(),
+      ),
+    );
+    expect(again.map(({ status }) => status)).toEqual(Array(CAP).fill(101));
+  });
+});
