@@ -1,3 +1,4 @@
+import type { Clock } from '@sallyport/core';
 import { Api } from './chat/api.ts';
 import { Chat } from './chat/chat.ts';
 import { Page } from './chat/page.ts';
@@ -11,8 +12,13 @@ const FILES = {
   '/style.css': 'style.css',
   '/app.js': 'app.js',
   '/attacks.js': 'attacks.js',
+  '/attack-tools.js': 'attack-tools.js',
+  '/page-attacks.js': 'page-attacks.js',
+  '/credential-attacks.js': 'credential-attacks.js',
+  '/message-attacks.js': 'message-attacks.js',
   '/chat.js': 'chat.js',
   '/decisions.js': 'decisions.js',
+  '/ways.js': 'ways.js',
   '/icon.svg': 'icon.svg',
   '/wall.svg': 'wall.svg',
   '/sandboxed.html': 'sandboxed.html',
@@ -33,10 +39,11 @@ export interface Demo {
   close(): Promise<void>;
 }
 
-export async function startDemo({ host, port, tls, silent }: DemoArguments): Promise<Demo> {
+/** `clock` for tests, which do not wait for a token to end. */
+export async function startDemo({ host, port, tls, silent }: DemoArguments, clock?: Clock): Promise<Demo> {
   const certificate = tls ? await selfSigned() : undefined;
   const origin = (running: Running): string => `${tls ? 'https' : 'http'}://localhost:${running.port}`;
-  const chat = await Chat.open({ silent });
+  const chat = await Chat.open({ silent, clock });
   const open: { close(): Promise<void> }[] = [chat];
   const close = async (): Promise<void> => {
     for (const part of open) await part.close();

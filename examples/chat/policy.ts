@@ -1,5 +1,6 @@
 import {
   bearer,
+  type Clock,
   consoleLogger,
   cookie,
   createGuard,
@@ -14,8 +15,13 @@ import { Room, replies, Text } from './chat/replies.ts';
 import type { Sessions } from './chat/sessions.ts';
 import { AUDIENCE, ISSUER } from './chat/tokens.ts';
 
+interface GuardOptions {
+  readonly silent: boolean;
+  readonly clock: Clock;
+}
+
 /** The one policy of the chat: the same in front of Fastify, Express, Koa and plain ws. */
-export function createGuards(sessions: Sessions, secret: Uint8Array, { silent = false } = {}) {
+export function createGuards(sessions: Sessions, secret: Uint8Array, { silent, clock }: GuardOptions) {
   const session = custom({
     scheme: 'session',
     from: [cookie('session')],
@@ -52,6 +58,7 @@ export function createGuards(sessions: Sessions, secret: Uint8Array, { silent = 
       connectionsPerAddress: 50,
     },
     logger: silent ? false : consoleLogger,
+    clock,
   });
   const guard = createGuard(policy);
   // Not by the cookie: browsers send it along, so that nobody would be asked for a first message.

@@ -2,6 +2,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/gl
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { type Demo, startDemo } from '../../examples/chat/demo.ts';
 import { HOSTS } from '../../examples/chat/server/arguments.ts';
+import { ManualClock } from '../../packages/core/test/support/manual-clock.ts';
 import { launch, visitor } from '../support/chromium.ts';
 import { describeWith } from '../support/needs.ts';
 
@@ -68,6 +69,49 @@ describeWith('chromium', 'the chat in a browser', (path) => {
       expect([...alice.errors, ...bob.errors]).toEqual([]);
     }, 30_000);
 
+    test('every way in opens the chat, and renews itself before its end', async () => {
+      const clock = new ManualClock(Date.now());
+      demo = await startDemo({ host, port: 0, tls: false, silent: true }, clock);
+      const { page, errors } = await enter(demo.url, 'alice');
+      const held = page.locator('.credential');
+      await held.getByText('In by session cookie, good as long as the session.').waitFor();
+      const ways = { token: 'token', ticket: 'ticket', late: 'first message' };
+      for (const [way, name] of Object.entries(ways)) {
+        await page.click(`[data-way=${way}]`);
+        await held.getByText(`In by ${name}, good for`).waitFor();
+        await say(page, `By ${name}.`);
+        await said(page, `By ${name}.`);
+        clock.advance(271_000);
+        await held.getByText('Renewed once.').waitFor();
+        await page.click('#renew');
+        await held.getByText('Renewed 2 times.').waitFor();
+      }
+      expect(errors).toEqual([]);
+    }, 30_000);
+
+    test('a logout closes every tab, whatever it came in by', async () => {
+      demo = await startDemo({ host, port: 0, tls: false, silent: true });
+      const { page, errors } = await enter(demo.url, 'alice');
+      const others = await Promise.all(
+        ['ticket', 'late'].map(async (way) => {
+          const tab = await page.context().newPage();
+          await tab.goto(demo?.url ?? '');
+          await tab.getByText('you are alice').waitFor();
+          await tab.click(`[data-way=${way}]`);
+          await tab.waitForSelector('#renew:not([hidden])');
+          return tab;
+        }),
+      );
+      await page.click('#logout');
+      for (const tab of [page, ...others]) {
+        await tab.waitForSelector('#login:not([hidden])');
+        expect(await tab.textContent('#ended')).toBe(
+          'The connection was closed with 4401. The credential was revoked.',
+        );
+      }
+      expect(errors).toEqual([]);
+    }, 30_000);
+
     test('every attack button says what came of it', async () => {
       demo = await startDemo({ host, port: 0, tls: false, silent: true });
       const { page } = await enter(demo.url, 'alice');
@@ -89,6 +133,9 @@ describeWith('chromium', 'the chat in a browser', (path) => {
         'null-origin': 'held: credential_missing',
         'forged-token': 'held: credential_invalid',
         'none-token': 'held: credential_invalid',
+        'replayed-ticket': 'held: credential_invalid',
+        'early-message': 'held: credential_missing',
+        'foreign-renewal': 'held: credential_invalid',
         flood: 'held: message_rate',
         oversized: 'held: message_too_big',
         'unknown-type': 'held: message_type_unknown',

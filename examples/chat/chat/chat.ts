@@ -1,27 +1,34 @@
+import { type Clock, systemClock } from '@sallyport/core';
 import { type ChatConnection, type ChatGuard, createGuards, type LateGuard } from '../policy.ts';
 import { DecisionFeed } from './feed.ts';
 import { History } from './history.ts';
 import { type Session, Sessions } from './sessions.ts';
-import { endOf, Tokens } from './tokens.ts';
+import { Tokens } from './tokens.ts';
 
 export interface ChatOptions {
   /** Keeps the guard's warnings off the console. */
   readonly silent?: boolean;
+  /** Default: the machine's time. */
+  readonly clock?: Clock | undefined;
 }
 
 /** The chat behind the guard, whichever host serves it. A room is a label: everybody reads all of them. */
 export class Chat {
-  readonly sessions = new Sessions();
-  readonly tokens = new Tokens();
+  readonly sessions: Sessions;
+  readonly tokens: Tokens;
   readonly guard: ChatGuard;
   /** For who authenticates by the first message. */
   readonly late: LateGuard;
   readonly feed: DecisionFeed;
   readonly #history: History;
+  readonly #now: () => number;
 
-  private constructor(history: History, { silent = false }: ChatOptions) {
+  private constructor(history: History, { silent = false, clock = systemClock }: ChatOptions) {
     this.#history = history;
-    const { guard, late } = createGuards(this.sessions, this.tokens.secret, { silent });
+    this.#now = () => clock.now();
+    this.sessions = new Sessions(undefined, this.#now);
+    this.tokens = new Tokens(this.#now);
+    const { guard, late } = createGuards(this.sessions, this.tokens.secret, { silent, clock });
     this.guard = guard;
     this.late = late;
     this.feed = new DecisionFeed(this.guard);
@@ -35,7 +42,7 @@ export class Chat {
   join(connection: ChatConnection): void {
     const user = connection.identity.subject;
     connection.on('say', async ({ room, text }) => {
-      const said = await this.#history.add({ room, user, text, at: Date.now() });
+      const said = await this.#history.add({ room, user, text, at: this.#now() });
       for (const everybody of this.guard.connections()) everybody.send('said', said);
     });
     connection.on('search', async ({ query }) => {
@@ -47,7 +54,7 @@ export class Chat {
   /** A ticket for `/chat`, to be redeemed once within 30 s, by a page of this origin. */
   issueTicket(session: Session, origin: string): Promise<string> {
     const { user, id } = session;
-    const expiresAt = endOf(session);
+    const expiresAt = this.tokens.endOf(session);
     return this.guard.tickets.issue({ subject: user, session: id, expiresAt, origin, route: '/chat' });
   }
 

@@ -7,14 +7,11 @@ export const AUDIENCE = 'chat';
 
 const SECONDS = 5 * 60;
 
-/** When a token or a ticket that is issued now ends, and with it what it opened: after five minutes, and with its session. */
-export function endOf(session: Session): number {
-  return Math.min(now() + SECONDS, Math.floor(session.expiresAt / 1_000));
-}
-
 /** Issues JWTs of five minutes, signed with a secret that this process makes up as it starts. */
 export class Tokens {
   readonly secret: Uint8Array = randomBytes(32);
+
+  constructor(readonly now: () => number = Date.now) {}
 
   issue(session: Session): Promise<string> {
     return new SignJWT({ sid: session.id })
@@ -23,12 +20,13 @@ export class Tokens {
       .setAudience(AUDIENCE)
       .setSubject(session.user)
       .setJti(randomUUID())
-      .setIssuedAt(now())
-      .setExpirationTime(endOf(session))
+      .setIssuedAt(Math.floor(this.now() / 1_000))
+      .setExpirationTime(this.endOf(session))
       .sign(this.secret);
   }
-}
 
-function now(): number {
-  return Math.floor(Date.now() / 1_000);
+  /** When what is issued now is no longer good, in seconds since the epoch: never after its session. */
+  endOf(session: Session): number {
+    return Math.min(Math.floor(this.now() / 1_000) + SECONDS, Math.floor(session.expiresAt / 1_000));
+  }
 }

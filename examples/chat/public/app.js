@@ -1,39 +1,83 @@
-// Puts the page together: logging in and out, the numbers, the attacks.
+// Puts the page together: logging in and out, the way in, the numbers, the attacks.
 import { mountAttacks } from './attacks.js';
-import { closeChat, openChat } from './chat.js';
+import { openChat, renew } from './chat.js';
 import { followDecisions } from './decisions.js';
+import { ways } from './ways.js';
 
 const $ = (id) => document.getElementById(id);
 let numbersDue = false;
+let way = 'cookie';
+let expiresAt;
+let user;
 const setup = await (await fetch('/setup')).json();
 $('host').textContent = setup.host;
 
 const enableAttacks = mountAttacks(setup.attacker);
 followDecisions(refreshNumbers);
 refreshNumbers();
+choose(way);
+setInterval(countDown, 1_000);
 if (setup.user !== null) connect();
 
 function connect() {
-  openChat(
-    (user) => {
-      present(user);
-      $('text').focus();
+  openChat(ways[way], {
+    onWelcome(name) {
+      const arrived = user === undefined;
+      present(name);
+      if (arrived) $('text').focus();
     },
-    (code, reason) => {
+    onCredential(until, renewals) {
+      expiresAt = until;
+      $('renewed').textContent =
+        renewals === 0 ? '' : `Renewed ${renewals === 1 ? 'once' : `${renewals} times`}.`;
+      countDown();
+    },
+    onEnd(code, reason) {
       present(undefined);
-      $('login-problem').textContent = `The connection ended (${code}). ${reason}`;
+      $('ended').textContent = `The connection was closed with ${code}. ${reason}`;
     },
-  );
+  }).catch(({ message }) => {
+    present(undefined);
+    $('login-problem').textContent = message;
+  });
 }
 
-function present(user) {
+function present(name) {
+  user = name;
   const here = user !== undefined;
   $('who').textContent = here ? `you are ${user}` : 'nobody is here yet';
   $('logout').hidden = !here;
   $('login').hidden = here;
   $('room-view').hidden = !here;
+  $('ended').textContent = '';
   enableAttacks(user);
 }
+
+function choose(name) {
+  way = name;
+  for (const button of document.querySelectorAll('[data-way]'))
+    button.setAttribute('aria-pressed', String(button.dataset.way === name));
+  $('way-note').textContent = ways[name].what;
+}
+
+for (const button of document.querySelectorAll('[data-way]')) {
+  button.addEventListener('click', () => {
+    choose(button.dataset.way);
+    if (user !== undefined) connect();
+  });
+}
+
+/** How long the connection is good for, as a clock that runs. */
+function countDown() {
+  const seconds =
+    expiresAt === undefined ? undefined : Math.max(0, expiresAt - Math.floor(Date.now() / 1_000));
+  const left = `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, '0')}`;
+  $('credential').textContent =
+    `In by ${ways[way].name}, good ${seconds === undefined ? 'as long as the session' : `for ${left}`}.`;
+  $('renew').hidden = seconds === undefined;
+}
+
+$('renew').addEventListener('click', renew);
 
 $('login').addEventListener('submit', async (event) => {
   event.preventDefault();
@@ -43,11 +87,10 @@ $('login').addEventListener('submit', async (event) => {
   else $('login-problem').textContent = (await response.json()).message;
 });
 
+// The guard closes the sockets of the session, in every tab; where there is none the page says so itself.
 $('logout').addEventListener('click', async () => {
-  closeChat();
-  await post('/logout', {});
-  present(undefined);
-  $('user').focus();
+  const response = await post('/logout', {});
+  if (!response.ok) $('chat-problem').textContent = (await response.json()).message;
 });
 
 function post(path, body) {

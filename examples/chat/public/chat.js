@@ -1,37 +1,64 @@
 // The visitor's own connection: what is said, and what is found.
+import { ask } from './ways.js';
 
 const KEPT = 200;
 const $ = (id) => document.getElementById(id);
 const listeners = new Set();
 
 let socket;
+let opening = 0;
 let room = 'hall';
 const messages = [];
 
-export const socketAddress = `${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.host}/chat`;
-
-/** Opens the chat with the session cookie; `onEnd` is called when it closes. */
-export function openChat(onWelcome, onEnd) {
-  socket = new WebSocket(socketAddress);
-  const own = socket;
+/**
+ * Opens the chat by one of the ways in. `onWelcome` gets the user, `onCredential` until when the connection is good and
+ * how often it has been renewed, `onEnd` the code and the reason once it has closed.
+ */
+export async function openChat(way, { onWelcome, onCredential, onEnd }) {
+  closeChat();
+  const turn = ++opening;
+  const opened = await way.open();
+  const own = opened.socket;
+  if (turn !== opening) {
+    own.close();
+    return;
+  }
+  socket = own;
+  let renewals = 0;
   own.onmessage = ({ data }) => {
     const message = JSON.parse(data);
-    if (message.type === 'welcome') onWelcome(message.user);
+    if (message.type === 'welcome') {
+      onCredential(opened.expiresAt, renewals);
+      onWelcome(message.user);
+    } else if (message.type === 'auth_ok') onCredential(message.expiresAt, ++renewals);
+    else if (message.type === 'auth_expiring') renew();
     else if (message.type === 'said') keep(message);
     else if (message.type === 'found') showFound(message.messages);
     else if (message.type === 'error') $('chat-problem').textContent = `${message.message} (${message.code})`;
     for (const listener of listeners) listener(message);
   };
   own.onclose = ({ code, reason }) => {
-    if (own === socket) onEnd(code, reason);
+    if (own !== socket) return;
+    socket = undefined;
+    onEnd(code, reason);
   };
 }
 
 /** Closes it, without being told of the end. */
 export function closeChat() {
+  opening++;
   const own = socket;
   socket = undefined;
   own?.close();
+}
+
+/** Proves anew who is here, on the open connection. The server asks for it by `auth_expiring`, too. */
+export async function renew() {
+  try {
+    send({ type: 'auth', token: await ask('token') });
+  } catch (error) {
+    $('chat-problem').textContent = `The connection could not be renewed. ${error.message}`;
+  }
 }
 
 export function say(text, where = room) {

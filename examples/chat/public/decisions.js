@@ -76,8 +76,9 @@ export function followDecisions(changed) {
 }
 
 /** A decision in words, for the list and the attack cards. */
-export function inWords({ event, reason, status, code, stage, pointer }) {
-  if (event === 'handshake.admitted') return 'admitted';
+export function inWords({ event, reason, status, code, stage, pointer, scheme }) {
+  if (event === 'handshake.admitted') return scheme ? 'admitted' : 'admitted, to say who it is';
+  if (event === 'connection.opened') return 'open';
   if (event === 'handshake.denied') return `${reason}, HTTP ${status}, at the stage ${stage}`;
   if (event === 'message.denied')
     return `${reason}, at the stage ${stage}${pointer === undefined || pointer === '' ? '' : `, at ${pointer}`}`;

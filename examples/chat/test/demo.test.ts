@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { ManualClock } from '../../../packages/core/test/support/manual-clock.ts';
 import { type Demo, startDemo } from '../demo.ts';
 import { HOSTS } from '../server/arguments.ts';
 import { ask, Client, login, post } from './support/client.ts';
@@ -342,6 +343,44 @@ describe.each(HOSTS)('the chat on %s', (host) => {
     const client = await Client.open(url, { headers: { cookie }, origin: url });
     expect(await client.next()).toEqual({ type: 'welcome', user });
     return client;
+  }
+});
+
+test.each(HOSTS)('on %s who does not renew is told, and is out after five minutes', async (host) => {
+  const clock = new ManualClock();
+  const demo = await startDemo({ host, port: 0, tls: false, silent: true }, clock);
+  const { url } = demo;
+  try {
+    const { cookie, token } = await login(url, 'alice');
+    const ticket = await ask(url, 'ticket', { cookie, origin: url });
+    const late = await Client.open(`${url}/chat/late`, { origin: url });
+    late.send({ type: 'auth', token });
+    const leaving = [
+      await Client.open(url, { origin: url }, ['bearer', token]),
+      await Client.open(`${url}/chat?ticket=${ticket}`, { origin: url }),
+      late,
+    ];
+    const renewing = await Client.open(url, { origin: url }, ['bearer', token]);
+    const bySession = await Client.open(url, { headers: { cookie }, origin: url });
+    for (const client of [...leaving, renewing, bySession])
+      expect(await client.next()).toEqual({ type: 'welcome', user: 'alice' });
+
+    const expiresAt = Math.floor(clock.now() / 1_000) + 300;
+    clock.advance(271_000);
+    for (const client of [...leaving, renewing])
+      expect(await client.next()).toEqual({ type: 'auth_expiring', expiresAt });
+    renewing.send({ type: 'auth', token: await ask(url, 'token', { cookie }) });
+    expect(await renewing.next()).toEqual({ type: 'auth_ok', expiresAt: expiresAt + 271 });
+
+    clock.advance(30_000);
+    for (const client of leaving) expect(await client.closed).toEqual({ code: 4401 });
+    for (const client of [renewing, bySession]) {
+      client.send({ type: 'search', query: 'still here?' });
+      expect(await client.next()).toEqual({ type: 'found', messages: [] });
+      client.close();
+    }
+  } finally {
+    await demo.close();
   }
 });
 
