@@ -12,10 +12,10 @@ export interface Owner {
 }
 
 /**
- * Who gets an upgrade that no owner matches: nobody (`refused`), the server's own listeners, whose WebSocket server
- * stands behind a gate (`gated`), or listeners that the guard knows nothing of (`public`).
+ * What becomes of the server's other upgrade listeners: they stop the start-up (`refused`), they are known and never
+ * asked, since somebody else serves in their stead (`replaced`), or they get what no owner matches (`public`).
  */
-export type Others = 'refused' | 'gated' | 'public';
+export type Others = 'refused' | 'replaced' | 'public';
 
 export type UpgradeListener = (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
 
@@ -104,8 +104,6 @@ export class Gatehouse {
     const owner = this.#owners.find(({ matches }) => matches(upgrade.handshake.path));
     if (owner !== undefined) {
       owner.accept(upgrade);
-    } else if (this.others === 'gated') {
-      this.#pass(upgrade.request, upgrade.socket, Buffer.alloc(0));
     } else if (!this.handOver(upgrade)) {
       upgrade.refuse(upgrade.handshake.deny(deny('route_unknown', 'no WebSocket at this path').at('route')));
     }

@@ -60,7 +60,7 @@ export function dispatchInstead(wss: WebSocketServer, guard: AnyGuard, run: RunA
       'Make it with a server.',
     );
   }
-  standBefore(server, guard).others = 'gated';
+  standBefore(server, guard).others = 'replaced';
   dispatchUpgrades(server, guard, run);
 }
 
