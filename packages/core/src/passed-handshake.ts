@@ -17,7 +17,8 @@ export class PassedHandshake<I extends Identity, M, R> implements Admission<I, M
   readonly maxMessageBytes: number;
   readonly #address: string;
   readonly #path: string;
-  readonly #request: RequestView;
+  /** With the host's own request in it: let go of as soon as the connection is there. */
+  #request: RequestView | undefined;
   readonly #lease: Lease;
   /** Held in addition where a first message has yet to tell who it is. */
   readonly #pendingLease: Lease | undefined;
@@ -62,7 +63,8 @@ export class PassedHandshake<I extends Identity, M, R> implements Admission<I, M
   #connect(socket: Socket, identity: I, lease: Lease): Connection<I, M, R> {
     const { family, route, services, subprotocol } = this;
     // A connection keeps nothing of the host's request, which would be most of its memory.
-    const request = route.renews ? { ...this.#request, native: undefined } : undefined;
+    const request = route.renews ? ({ ...this.#request, native: undefined } as RequestView) : undefined;
+    this.#request = undefined;
     const origin = { identity, subprotocol, lease, request, address: this.#address, path: this.#path };
     const connection = new Connection<I, M, R>(socket, origin, services.connection);
     if (family.closing) connection.end('shutting_down');
@@ -93,7 +95,14 @@ export class PassedHandshake<I extends Identity, M, R> implements Admission<I, M
         this.#connect(socket, identity as I, both(this.#lease, slot)) as unknown as ConnectionState,
       release: () => slot.release(),
     });
-    return authenticateFirstMessage(this.family, this.route, message, this.#request, signal, open);
+    return authenticateFirstMessage(
+      this.family,
+      this.route,
+      message,
+      this.#request as RequestView,
+      signal,
+      open,
+    );
   }
 }
 
