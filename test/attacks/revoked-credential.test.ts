@@ -5,8 +5,8 @@ import { type AnyGuard, bearer, custom } from '@sallyport/core';
 import { ManualClock } from '../../packages/core/test/support/manual-clock.ts';
 import { hosts } from '../contract/hosts/index.ts';
 import { applications, verdict } from '../support/applications.ts';
-import { authenticate } from '../support/auth-frames.ts';
-import { APP, chatGuard, NOW, type PolicyOverrides, token } from '../support/chat-policy.ts';
+import { authenticate, say } from '../support/auth-frames.ts';
+import { APP, chatGuard, messages, NOW, type PolicyOverrides, token } from '../support/chat-policy.ts';
 import { eventually } from '../support/eventually.ts';
 import type { Wire } from '../support/wire.ts';
 
@@ -143,6 +143,34 @@ describe.each(hosts)('$name', (host) => {
     for (const wire of wires) wire.destroy();
     await eventually(() => guard.stats().connections === 0, 'the slots');
     expect(verdict(await refused(app, withToken(text)))).toBe('401 revoked');
+  });
+
+  test('an account that its own session store has closed sends no message that asks for it', async () => {
+    let active = true;
+    const session = custom({
+      scheme: 'session',
+      from: [bearer()],
+      authenticate: () => ({ subject: 'alice', stillValid: async () => active }),
+    });
+    const { say: schema, note } = messages;
+    const guard = chatGuard({
+      auth: [session] as never,
+      messages: { note, say: { schema, recheck: true } } as never,
+    });
+    const said: string[] = [];
+    const app = await start(host, {
+      guard,
+      chat: (connection) => {
+        connection.on('say', ({ text }: { text: string }) => void said.push(text));
+      },
+    });
+    const wire = await open(app, withToken('x'));
+    wire.send(say('before'));
+    await eventually(() => said.length === 1, 'the first message');
+    active = false;
+    wire.send(say('after'));
+    expect(await wire.closeCode()).toBe(4401);
+    expect(said).toEqual(['before']);
   });
 
   test('an account that its own session store has closed is out at the next look', async () => {
