@@ -7,7 +7,7 @@ import { parseJson, UNREADABLE } from './parse.ts';
 import { type CompiledType, isAuthorized, type MessageRules } from './rules.ts';
 
 /** Two buckets as plain numbers: theoretical arrival times of messages and of bytes. */
-export interface Quota {
+interface Quota {
   messages: number;
   bytes: number;
 }
