@@ -557,6 +557,14 @@ export const mutations = [
     tests: attack('pending-flood'),
   },
   {
+    stage: 'pending gate',
+    what: 'bytes of messages that never end are not counted',
+    file: core('connection/pending'),
+    find: 'this.#receivedBytes += bytes;',
+    replace: '',
+    tests: attack('slow-first-message'),
+  },
+  {
     stage: 'renewal',
     what: 'another subject takes the connection over',
     file: core('late-authentication'),

@@ -56,6 +56,20 @@ describe.each(hosts)('$name', (host) => {
     expect(app.handled).toEqual([]);
   });
 
+  test.each<[string, (i: number) => Buffer]>([
+    ['one message that never ends', (i) => fragment('x'.repeat(1_000), i === 0)],
+    ['control frames', () => frame('x'.repeat(125), 0x9)],
+  ])('%s is bounded in bytes, however much a message may hold later', async (_what, part) => {
+    const guard = chatGuard({ firstMessage: true, limits: { message: '16MiB' } });
+    const app = await start(host, { guard });
+    const wire = await open(app, PAGE);
+    const flood = Buffer.concat(Array.from({ length: 600 }, (_, i) => part(i)));
+    for (let at = 0; at < flood.length && !wire.ended; at += 8_192) wire.send(flood.subarray(at, at + 8_192));
+    await eventually(() => guard.stats().pending === 0, 'the end of its patience');
+    await wire.until(() => wire.ended, 'the end');
+    expect(app.handled).toEqual([]);
+  });
+
   test('a first message that comes in time, in fragments, opens the connection for good', async () => {
     const { app, guard, clock } = await serve();
     const wire = await open(app, PAGE);

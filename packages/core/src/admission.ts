@@ -6,6 +6,11 @@ import type { Reason } from './reasons.ts';
 export interface Receiver {
   /** A message has arrived. Never throws. */
   receive(data: Uint8Array | string, isBinary: boolean): void;
+  /**
+   * Bytes have come from the network, in frames of any kind. Told while the connection is pending, where a message
+   * that never ends must not fill the memory; absent where nobody needs to know.
+   */
+  received?(bytes: number): void;
   /** The WebSocket library found the frames themselves wrong, and is closing the socket. */
   broken(reason: Reason | undefined): void;
   /** A handler outside the guard's reach has failed. */

@@ -51,7 +51,10 @@ export interface RouteLimits {
   readonly authAttempts?: number;
   /** With `firstMessage`: the largest auth message. Default: 8 KiB. Beyond: `message_too_big` (1009). */
   readonly authMessage?: Size;
-  /** With `firstMessage`: bytes of messages that wait for the connection to open, each at least 64. Default: 16 KiB. Beyond: `message_too_big` (1009). */
+  /**
+   * With `firstMessage`: bytes of messages that wait for the connection to open, each at least 64. Default: 16 KiB.
+   * Beyond, and beyond twice as many bytes beside those of `authAttempts` auth messages: `message_too_big` (1009).
+   */
   readonly pendingBytes?: Size;
   /** How many messages wait for an asynchronous handler. Default: 64. Beyond: the socket is not read until there is room. */
   readonly queuedMessages?: number;

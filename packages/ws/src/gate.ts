@@ -167,7 +167,7 @@ function complete(
       // Before the handler, which may pause it.
       socket.resume();
       if ('public' in decision) welcome(ws, request, accept);
-      else welcomeGuarded(ws, request, accept, decision);
+      else welcomeGuarded(ws, upgrade, accept, decision);
     });
   } catch (error) {
     abort(upgrade, error);
@@ -186,11 +186,15 @@ function welcome(ws: WebSocket, request: IncomingMessage, accept: Accept): void 
 
 function welcomeGuarded(
   ws: WebSocket,
-  request: IncomingMessage,
+  { request, socket }: Upgrade,
   accept: Accept,
   { admission, guard }: Decision,
 ): void {
-  guardSocket(ws, admission, guard, (connection) => {
+  // ws tells of whole messages only, and of none as long as it gets fragments.
+  const count = (chunk: Buffer): void => receiver.received?.(chunk.length);
+  if (admission.identity === undefined) socket.on('data', count);
+  const receiver = guardSocket(ws, admission, guard, (connection) => {
+    socket.off('data', count);
     try {
       accept(ws, request);
     } catch (error) {

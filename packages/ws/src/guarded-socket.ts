@@ -44,7 +44,7 @@ export function guardSocket(
   admission: Admission<Identity, unknown, unknown>,
   guard: AnyGuard,
   onOpen: (connection: Connection) => void,
-): void {
+): Receiver {
   // Without an error listener one bad frame would end the process (CVE-2022-39386, CVE-2024-38355).
   socket.on('error', ignore);
   const receiver = admission.open(new WsSocket(socket), (opened) => {
@@ -54,6 +54,7 @@ export function guardSocket(
   });
   Object.defineProperty(socket, RECEIVER, { value: receiver });
   socket.emit = emitGuarded as WebSocket['emit'];
+  return receiver;
 }
 
 function ignore(): void {}

@@ -61,6 +61,7 @@ export class Pending {
   #failed = 0;
   #waiting: Waiting[] = [];
   #waitingBytes = 0;
+  #receivedBytes = 0;
   #early: Waiting[] = [];
   #connection: ConnectionState | undefined;
   readonly #abort = new AbortController();
@@ -84,6 +85,16 @@ export class Pending {
     if (this.#connection !== undefined) this.#connection.receive(data, isBinary);
     else if (this.#judging) this.#hold(message, this.#waiting);
     else if (!this.#ended) this.#look(message);
+  }
+
+  /** For hosts: bytes have come, of messages that have not ended yet and of control frames, too. */
+  received(bytes: number): void {
+    const { authMessageBytes, attempts, queuedBytes } = this.services;
+    this.#receivedBytes += bytes;
+    if (this.#receivedBytes <= authMessageBytes * attempts + 2 * queuedBytes + FRAMING) return;
+    this.end('message_too_big');
+    // It has not listened so far; what it still sends must not be kept until it answers.
+    this.socket.terminate();
   }
 
   /** For hosts: the socket has closed. */
@@ -226,6 +237,9 @@ export class Pending {
 
 /** What a waiting message counts at least, in bytes. */
 const SMALLEST = 64;
+
+/** What the frames around a few messages take, in bytes. */
+const FRAMING = 1_024;
 
 /** Failures after which another credential may be better. */
 const RETRYABLE: ReadonlySet<Reason> = new Set<Reason>([
