@@ -15,13 +15,12 @@ import { Room, replies, Text } from './chat/replies.ts';
 import type { Sessions } from './chat/sessions.ts';
 import { AUDIENCE, ISSUER } from './chat/tokens.ts';
 
-interface GuardOptions {
-  readonly silent: boolean;
-  readonly clock: Clock;
-}
-
 /** The one policy of the chat: the same in front of Fastify, Express, Koa and plain ws. */
-export function createGuards(sessions: Sessions, secret: Uint8Array, { silent, clock }: GuardOptions) {
+export function createGuards(
+  sessions: Sessions,
+  secret: Uint8Array,
+  { silent, clock }: { silent: boolean; clock: Clock },
+) {
   const session = custom({
     scheme: 'session',
     from: [cookie('session')],
