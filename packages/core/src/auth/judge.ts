@@ -55,9 +55,19 @@ export class Judge {
     return isPromise(counted) ? settled(counted).then(() => verdict) : verdict;
   }
 
-  #ask(authenticator: Authenticator, { credential, request, signal }: Case): MaybePromise<Verdict> {
+  #ask(authenticator: Authenticator, presented: Case): MaybePromise<Verdict> {
+    const { credential, request } = presented;
     const { clock, store } = this;
-    const verdict = authenticator.authenticate({ credential, request, signal, clock, store });
+    const verdict = authenticator.authenticate({
+      credential,
+      request,
+      clock,
+      store,
+      // Made when somebody asks for it: most do not, and it is dear.
+      get signal() {
+        return presented.signal;
+      },
+    });
     return isPromise(verdict) ? settled(verdict).then((late) => this.#check(late)) : this.#check(verdict);
   }
 
