@@ -69,7 +69,9 @@ async function serveGuard(guard: AnyGuard): Promise<number> {
   const app = express();
   app.get(
     '/chat',
-    websocket(guard as Guard, (chat) => chat.on('say', (message) => void chat.send('said', message as object))),
+    websocket(guard as Guard, (chat) =>
+      chat.on('say', (message) => void chat.send('said', message as object)),
+    ),
   );
   const server = createServer(app);
   upgrade(server, app, guard);
