@@ -1,0 +1,200 @@
+import { describe, expect, test } from '@jest/globals';
+import { memoryStore, type Store } from '@sallyport/core';
+import { admitted, connect, decide, outcomeOf } from './support/decide.ts';
+import { guardOf } from './support/guards.ts';
+import { auth, byName, Held, keys, settle } from './support/late-auth.ts';
+import { ManualClock } from './support/manual-clock.ts';
+import { RecordingSocket } from './support/recording-socket.ts';
+import { upgradeRequest } from './support/upgrade-request.ts';
+
+const as = (name: string) => upgradeRequest({ headers: { Authorization: `Bearer ${name}` } });
+
+function bench(options: object = {}, wrap: (store: Store) => object = () => ({})) {
+  const clock = new ManualClock();
+  const memory = memoryStore({ clock });
+  const store = { ...memory, ...wrap(memory) };
+  const guard = guardOf({ clock, store, auth: [keys(byName).authenticator], ...options });
+  const open = async (name: string) => {
+    const socket = new RecordingSocket();
+    const connection = connect(await admitted(guard, as(name)), socket);
+    return { socket, connection, codes: () => socket.closes.map(({ code }) => code) };
+  };
+  return { clock, guard, store, open };
+}
+
+describe('guard.revoke', () => {
+  test('takes exactly one name, and a time that is a number', async () => {
+    const { guard } = bench();
+    const wrong = [
+      {},
+      { subject: '' },
+      { subject: 'a', session: 'b' },
+      { subject: 'a', issuedBefore: Number.NaN },
+      { subject: 'a', issuedBefore: Number.POSITIVE_INFINITY },
+    ];
+    for (const what of wrong) await expect(guard.revoke(what)).rejects.toThrow(TypeError);
+  });
+
+  test('closes what is open on every route of the family, and nobody else', async () => {
+    const { guard, open } = bench();
+    const admin = guard.extend({ limits: { lifetime: '1h' } });
+    const alice = await open('alice');
+    const bob = await open('bob');
+    const socket = new RecordingSocket();
+    connect(await admitted(admin, as('alice')), socket);
+    await guard.revoke({ subject: 'alice' });
+    expect([alice.codes(), bob.codes(), socket.closes.map(({ code }) => code)]).toEqual([[4401], [], [4401]]);
+    expect(await outcomeOf(admin, as('alice'))).toBe('revoked');
+  });
+
+  test('closes at once what is open here, although the other nodes cannot be told', async () => {
+    const held = new Held<void>();
+    const { guard, open } = bench({}, () => ({ revoke: held.ask }));
+    const alice = await open('alice');
+    const revoking = guard.revoke({ subject: 'alice' });
+    expect(alice.codes()).toEqual([4401]);
+    held.fail(new Error('the store is away'));
+    await expect(revoking).rejects.toThrow('the store is away');
+    expect(await outcomeOf(guard, as('alice'))).toBe('revoked');
+  });
+
+  test('closes what is open although nothing more can be remembered, and says so', async () => {
+    const { guard, open } = bench({ limits: { revocations: 1 } });
+    const alice = await open('alice');
+    await guard.revoke({ subject: 'bob' });
+    await expect(guard.revoke({ subject: 'alice' })).rejects.toThrow(/limits\.revocations/);
+    expect(alice.codes()).toEqual([4401]);
+  });
+
+  test('that another node made counts here', async () => {
+    let tell: ((revocation: object) => void) | undefined;
+    const { guard, open } = bench({}, () => ({
+      subscribe: (listener: typeof tell) => {
+        tell = listener;
+        return () => {};
+      },
+    }));
+    const alice = await open('alice');
+    tell?.({ subject: 'alice', issuedBefore: 0 });
+    expect(alice.codes()).toEqual([4401]);
+    expect(await outcomeOf(guard, as('alice'))).toBe('revoked');
+  });
+
+  /** Each await of a handshake, held by a test. */
+  const awaits: readonly (readonly [
+    string,
+    (held: Held<unknown>) => [object, (store: Store) => object],
+    unknown,
+  ])[] = [
+    ['the rate is counted', (held) => [{}, () => ({ hit: held.ask })], { allowed: true }],
+    ['failed attempts are looked at', (held) => [{}, () => ({ peek: held.ask })], { allowed: true }],
+    [
+      'it is authenticated',
+      (held) => [{ auth: [keys(held.ask as never).authenticator] }, () => ({})],
+      { subject: 'alice' },
+    ],
+    ['it is authorized', (held) => [{ authorize: held.ask }, () => ({})], true],
+    ['its origin is asked for', (held) => [{ origins: held.ask, hosts: ['localhost'] }, () => ({})], true],
+    [
+      'its slots are reserved',
+      (held) => [{}, () => ({ acquire: held.ask })],
+      { lease: { release: () => {} } },
+    ],
+  ];
+  test.each(awaits)('in a handshake, while %s: it does not slip through', async (_what, hold, answer) => {
+    const held = new Held<unknown>();
+    const { guard } = bench(...hold(held));
+    const request = upgradeRequest({
+      headers: { Authorization: 'Bearer alice', Origin: 'http://localhost:3000' },
+    });
+    const deciding = decide(guard, request);
+    await settle();
+    expect(held.count).toBe(1);
+    await guard.revoke({ subject: 'alice' });
+    await held.answer(answer);
+    const decision = await deciding;
+    if (decision.denied) {
+      expect(decision.reason).toBe('revoked');
+      return;
+    }
+    const socket = new RecordingSocket();
+    decision.open(socket, () => {
+      throw new Error('it slipped through');
+    });
+    expect(socket.closes.map(({ code }) => code)).toEqual([4401]);
+  });
+
+  test('between the last stage and the 101: it does not slip through', async () => {
+    const { guard } = bench();
+    const admission = await admitted(guard, as('alice'));
+    await guard.revoke({ subject: 'alice' });
+    const socket = new RecordingSocket();
+    admission.open(socket, () => {
+      throw new Error('it slipped through');
+    });
+    expect(socket.closes.map(({ code }) => code)).toEqual([4401]);
+  });
+});
+
+describe('replace-oldest', () => {
+  const options = { onIdentityLimit: 'replace-oldest', limits: { connectionsPerIdentity: 2 } };
+
+  test('ends the oldest of that identity, once for each new one', async () => {
+    const { open, guard } = bench(options);
+    const bob = await open('bob');
+    const all = [];
+    for (let i = 0; i < 4; i++) all.push(await open('alice'));
+    expect(all.map(({ codes }) => codes())).toEqual([[4409], [4409], [], []]);
+    expect(bob.codes()).toEqual([]);
+    for (const { connection } of all) connection.closed(1000);
+    expect(guard.stats().connections).toBe(1);
+  });
+
+  test('ends nobody for a handshake that finds another limit reached', async () => {
+    const { open, guard } = bench({ ...options, limits: { connectionsPerIdentity: 1, connections: 2 } });
+    const alice = await open('alice');
+    await open('bob');
+    expect(await outcomeOf(guard, as('alice'))).toBe('capacity');
+    expect(alice.codes()).toEqual([]);
+  });
+
+  test('with a store that answers later, racing handshakes open no more than the cap', async () => {
+    const { guard } = bench(options, (store) => ({
+      acquire: async (leases: never) => store.acquire(leases),
+      full: async (leases: never) => store.full(leases),
+    }));
+    const decisions = await Promise.all(Array.from({ length: 10 }, () => decide(guard, as('alice'))));
+    const sockets = [];
+    for (const decision of decisions) {
+      if (decision.denied) {
+        expect(decision.reason).toBe('connection_limit');
+        continue;
+      }
+      const socket = new RecordingSocket();
+      sockets.push(socket);
+      connect(decision, socket);
+    }
+    expect(sockets.filter(({ closes }) => closes.length === 0)).toHaveLength(2);
+  });
+
+  test('a released slot is not given back a second time when the replaced socket closes', async () => {
+    const { open, guard } = bench({ ...options, limits: { connectionsPerIdentity: 1 } });
+    const first = await open('alice');
+    const second = await open('alice');
+    first.connection.closed(4409);
+    expect(await outcomeOf(guard.extend({ limits: { lifetime: '1h' } }), as('alice'))).toBe('admitted');
+    expect(second.codes()).toEqual([4409]);
+  });
+
+  test('a first message replaces, too', async () => {
+    const { open, guard } = bench({ ...options, firstMessage: true, limits: { connectionsPerIdentity: 1 } });
+    const first = await open('alice');
+    const admission = await admitted(guard, upgradeRequest());
+    const socket = new RecordingSocket();
+    const receiver = admission.open(socket, () => {});
+    expect(first.codes()).toEqual([]);
+    receiver.receive(auth('alice'), false);
+    await settle();
+    expect([first.codes(), socket.closes]).toEqual([[4409], []]);
+  });
+});
