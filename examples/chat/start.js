@@ -1,26 +1,53 @@
 // Builds what has changed, quietly, and starts the demo in this process: Node 20 does not run TypeScript.
 import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 const root = join(import.meta.dirname, '..', '..');
 const tsc = join(root, 'node_modules', 'typescript', 'bin', 'tsc');
+const runners = process.env.npm_lifecycle_event === 'demo' ? lineage() : [];
 const build = spawnSync(process.execPath, [tsc, '-b', import.meta.dirname], { encoding: 'utf8' });
 if (build.status === 0) {
   const { main } = await import('./dist/demo.js');
   await main(process.argv.slice(2));
-  if (process.env.npm_lifecycle_event === 'demo') endWithShell();
+  endWith(runners);
 } else {
   console.error(build.stdout, build.stderr);
   process.exitCode = 1;
 }
 
-/** A SIGTERM to pnpm ends only the shell in between, so that this process notices by the loss of its parent. */
-function endWithShell() {
-  const shell = process.ppid;
+/** A SIGTERM to npx or pnpm ends only the shell below it, so that this process notices by the loss of a parent. */
+function endWith(links) {
   const watch = setInterval(() => {
-    if (process.ppid === shell) return;
+    if (links.every(([pid, parent]) => parentOf(pid) === parent)) return;
     clearInterval(watch);
     process.kill(process.pid, 'SIGTERM');
   }, 500);
   watch.unref();
+}
+
+/** This process and those that run it, up to pnpm or npx, each with its parent; without /proc only this one. */
+function lineage() {
+  const links = [[process.pid, process.ppid]];
+  for (let pid = process.ppid; isRunner(pid); pid = parentOf(pid)) links.push([pid, parentOf(pid)]);
+  return links;
+}
+
+/** Whether pnpm or npx has started it. */
+function isRunner(pid) {
+  return /(^|\0)npm_lifecycle_event=(demo|npx)\0/.test(readProcess(pid, 'environ'));
+}
+
+function parentOf(pid) {
+  if (pid === process.pid) return process.ppid;
+  // The second field, the name in parentheses, may itself hold parentheses and spaces.
+  return Number(/^.*\) \S (\d+)/s.exec(readProcess(pid, 'stat'))?.[1]);
+}
+
+function readProcess(pid, what) {
+  try {
+    return readFileSync(`/proc/${pid}/${what}`, 'utf8');
+  } catch {
+    return '';
+  }
 }

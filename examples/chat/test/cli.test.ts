@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
+import { existsSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -95,6 +96,42 @@ test(
   },
   BUILD_MS,
 );
+
+const testWithProc = existsSync('/proc/self/environ') ? test : test.skip;
+
+testWithProc(
+  'ends with the package manager that runs it through shells',
+  async () => {
+    // As npx does it: a shell for pnpm, and in it one for the script. `true` keeps a shell from becoming its command.
+    const script = 'npm_lifecycle_event=demo "$0" "$1" --host ws --port 0; true';
+    const child = spawn('sh', ['-c', `sh -c '${script}' "$0" "$1"; true`, process.execPath, start], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+      env: { ...process.env, npm_lifecycle_event: 'npx' },
+      detached: true,
+    });
+    try {
+      const [line] = (await once(child.stdout, 'data')) as [Buffer];
+      const url = line.toString().trim().replace('listening on ', '');
+      expect((await fetch(`${url}/health`)).status).toBe(200);
+      child.kill('SIGTERM');
+      // It closes once nobody is left who could write to it.
+      await once(child.stdout, 'close');
+      await expect(fetch(`${url}/health`)).rejects.toThrow();
+    } finally {
+      endGroup(child.pid);
+    }
+  },
+  BUILD_MS,
+);
+
+/** Whoever is left of a group of processes. */
+function endGroup(pid: number | undefined): void {
+  try {
+    if (pid !== undefined) process.kill(-pid, 'SIGKILL');
+  } catch (error) {
+    if ((error as { code?: string }).code !== 'ESRCH') throw error;
+  }
+}
 
 /** A free port whose neighbour is free as well. */
 async function twoFreePorts(): Promise<number> {
