@@ -257,3 +257,112 @@ describe('an extension', () => {
 test('passthrough needs no schema', () => {
   expect(refusal({ messages: passthrough({ text: true }) })).toBe('nothing');
 });
+
+describe('contradictions of what comes after the handshake', () => {
+  const SECRET = 'a secret of thirty-two bytes, yes';
+  const token = (more: object = {}) =>
+    jwt({
+      from: [bearer()],
+      secret: SECRET,
+      algorithms: ['HS256'],
+      issuer: 'https://id.example.com',
+      audience: 'chat',
+      ...more,
+    });
+  const speaking = (scheme: string, messageField: string, from = [query(scheme)]) =>
+    custom({ scheme, from, messageField, authenticate: () => undefined });
+
+  test.each<[string, object, string]>([
+    ['first messages that nobody reads', { firstMessage: true }, 'no authenticator reads messages'],
+    ['renewals that nobody reads', { renewal: true }, 'policy.renewal: no authenticator reads messages'],
+    ['an unknown way with early messages', { firstMessage: { early: 'drop' } }, 'policy.firstMessage.early'],
+    ['an unknown option of firstMessage', { firstMessage: { earyl: 'queue' } }, 'policy.firstMessage.earyl'],
+    ['an unknown option of renewal', { renewal: { notify: '5s' } }, 'policy.renewal.notify'],
+    [
+      'a notice that is no duration',
+      { auth: [token()], renewal: { notice: 'soon' } },
+      'policy.renewal.notice',
+    ],
+    [
+      'a message of the application named auth',
+      { auth: [token()], firstMessage: true, messages: { auth: SAY } },
+      'policy.messages.auth: the name belongs to policy.firstMessage',
+    ],
+    [
+      'renewal of what is not read',
+      { auth: [token()], renewal: true, messages: passthrough({ text: true }) },
+      'policy.renewal: the messages are not read',
+    ],
+    [
+      'somebody who answers for every handshake',
+      { auth: [token(), anonymous()], firstMessage: true },
+      "'anonymous' answers for every handshake without a credential",
+    ],
+    [
+      'a session that answers for every handshake',
+      { auth: [token(), custom({ scheme: 'session', authenticate: () => undefined })], firstMessage: true },
+      "'session' answers for every handshake",
+    ],
+    [
+      'two readers of one field, which say nothing of what is theirs',
+      { auth: [speaking('a', 'key'), speaking('b', 'key')], firstMessage: true },
+      "'key' of the auth message is read by both 'a' and 'b'",
+    ],
+    [
+      'a token and something else in one field',
+      { auth: [token(), speaking('b', 'token')], renewal: true },
+      "'token' of the auth message is read by both 'jwt' and 'b'",
+    ],
+    [
+      'two tolerances under one name',
+      { auth: [token(), token({ issuer: 'https://partner.example', clockTolerance: '5s' })] },
+      "two authenticators of scheme 'jwt' differ in clockTolerance",
+    ],
+    ['an unknown way with the oldest', { onIdentityLimit: 'replace' }, 'policy.onIdentityLimit'],
+    ["replies of the guard's own names", { replies: { auth_ok: SAY } }, 'policy.replies.auth_ok'],
+    ['attempts that are none', { limits: { authAttempts: 0 } }, 'policy.limits.authAttempts'],
+    ['no time for the first message', { limits: { pendingTimeout: 0 } }, 'policy.limits.pendingTimeout'],
+    ['a retention that is no duration', { limits: { revocationRetention: 'long' } }, 'revocationRetention'],
+    ['no failures at all', { limits: { authFailures: '0/m' } }, 'policy.limits.authFailures'],
+  ])('%s', (_what, options, expected) => {
+    expect(refusal(options)).toContain(expected);
+  });
+
+  test.each<[string, object]>([
+    [
+      'two issuers at one place',
+      { auth: [token(), token({ issuer: 'https://partner.example', scheme: 'partner' })] },
+    ],
+    [
+      'two issuers in one field',
+      { auth: [token(), token({ issuer: 'https://b.example' })], firstMessage: true },
+    ],
+    [
+      'one tolerance under one name',
+      { auth: [token({ clockTolerance: '5s' }), token({ clockTolerance: 5_000 })] },
+    ],
+    [
+      'tolerances under names of their own',
+      { auth: [token(), token({ scheme: 'b', clockTolerance: '5s' })] },
+    ],
+    ['the name auth where no message is one', { messages: { auth: SAY } }],
+    [
+      'opaque messages behind a first one',
+      { auth: [token()], firstMessage: true, messages: passthrough({ text: true }) },
+    ],
+  ])('taken: %s', (_what, options) => {
+    expect(refusal(options)).toBe('nothing');
+  });
+
+  test.each(['type', '', 5])('custom({ messageField: %j })', (messageField) => {
+    const options = { scheme: 'key', messageField, authenticate: () => undefined };
+    expect(() => custom(options as never)).toThrow(/custom\(\{ messageField \}\)/);
+  });
+
+  test.each(['pending', 'pendingPerAddress', 'authFailures', 'revocations', 'revocationRetention'])(
+    'limits.%s is decided once for the server',
+    (limit) => {
+      expect(() => guardOf({}).extend({ limits: { [limit]: 1 } })).toThrow(/before the route is known/);
+    },
+  );
+});
