@@ -421,18 +421,17 @@ export const mutations = [
   {
     stage: 'attempts',
     what: 'guessing costs nothing',
-    file: core('auth/judge'),
-    find: 'const exhausted = this.attempts.check(presented.source);',
-    replace: 'const exhausted = undefined;',
+    file: core('auth/attempts'),
+    find: 'if (!hit.allowed) return',
+    replace: 'if (false) return',
     tests: attack('guessed-credential'),
   },
   {
     stage: 'attempts',
-    what: 'the budget is looked at after the verification',
-    file: core('auth/judge'),
-    find: ': (exhausted ?? this.#askAndCount(authenticator, presented));',
-    replace:
-      ': (this.#askAndCount(authenticator, presented), exhausted ?? this.#ask(authenticator, presented));',
+    what: 'guesses that come at once are all verified',
+    file: core('auth/attempts'),
+    find: 'underWay.count++;',
+    replace: '',
     tests: attack('guessed-credential'),
   },
   {

@@ -48,6 +48,28 @@ describe.each(hosts)('$name', (host) => {
     expect(verified).toHaveLength(4);
   });
 
+  test('guesses that come at once are not verified more often', async () => {
+    let verifications = 0;
+    const auth = custom({
+      scheme: 'key',
+      from: [bearer()],
+      authenticate: async () => {
+        verifications++;
+        await new Promise((resolve) => setImmediate(resolve));
+        return undefined;
+      },
+    });
+    const { app } = await serve({ auth: [auth] });
+    const answers = await Promise.all(
+      Array.from({ length: 30 }, (_, i) => refused(app, withToken(`guess ${i}`))),
+    );
+    expect(answers.map(verdict).sort()).toEqual([
+      ...Array(3).fill('401 credential_invalid'),
+      ...Array(27).fill('429 auth_attempts'),
+    ]);
+    expect(verifications).toBe(3);
+  });
+
   test('success costs nothing', async () => {
     const { app, verified } = await serve();
     for (let i = 0; i < 10; i++) await open(app, withToken('right'));

@@ -9,28 +9,83 @@ export interface AttemptSource {
 
 /**
  * Failed authentications of an address, budgeted apart from successful ones. Beyond the budget nothing is verified
- * any more, so that guessing costs this server no cryptography (OWASP ASVS 5.0, 6.3.1).
+ * any more, so that guessing costs this server no cryptography (OWASP ASVS 5.0, 6.3.1). Attempts that are being
+ * verified count as failed until they are not, so that sending all guesses at once gains nothing; whoever finds the
+ * budget taken up by those alone waits for its turn.
  */
 export class Attempts {
+  readonly #underWay = new Map<string, UnderWay>();
+
   constructor(
     readonly store: Store,
     readonly limit: RateLimit,
   ) {}
 
-  /** A denial when the budget is used up; spends nothing. */
-  check({ bucket, coarser }: AttemptSource): MaybePromise<Denial | undefined> {
-    const answer = this.store.peek(`attempt ${bucket}`, `attempt ${coarser}`, this.limit);
-    return isPromise(answer) ? settled(answer).then(verdict) : verdict(answer);
+  /** A turn to verify a credential, at once or later, or a denial when the budget is used up; spends nothing. */
+  begin(source: AttemptSource): MaybePromise<Turn | Denial> {
+    const before = this.#count(source);
+    const { interval, burst } = this.limit;
+    if (before >= burst) return this.#wait(source);
+    const { bucket, coarser } = source;
+    const answer = this.store.peek(`attempt ${bucket}`, `attempt ${coarser}`, {
+      interval,
+      burst: burst - before,
+    });
+    return isPromise(answer)
+      ? settled(answer).then((hit) => this.#decide(hit, before, source))
+      : this.#decide(answer, before, source);
   }
 
   /** Counts a failure. */
   failed({ bucket, coarser }: AttemptSource): MaybePromise<unknown> {
     return this.store.hit(`attempt ${bucket}`, `attempt ${coarser}`, this.limit);
   }
+
+  #decide(hit: Hit, before: number, source: AttemptSource): MaybePromise<Turn | Denial> {
+    if (!hit.allowed) return before === 0 ? exhausted(hit.retryAfter) : this.#wait(source);
+    // Others have begun while the store was asked.
+    if (this.#count(source) > before) return this.begin(source);
+    const underWay = this.#underWay.get(source.bucket) ?? new UnderWay();
+    this.#underWay.set(source.bucket, underWay);
+    underWay.count++;
+    return new Turn(() => this.#end(source.bucket, underWay));
+  }
+
+  async #wait(source: AttemptSource): Promise<Turn | Denial> {
+    const underWay = this.#underWay.get(source.bucket);
+    if (underWay !== undefined) await new Promise<void>((resolve) => underWay.waiting.push(resolve));
+    return this.begin(source);
+  }
+
+  #end(bucket: string, underWay: UnderWay): void {
+    if (--underWay.count === 0) this.#underWay.delete(bucket);
+    for (const wake of underWay.waiting.splice(0)) wake();
+  }
+
+  #count({ bucket }: AttemptSource): number {
+    return this.#underWay.get(bucket)?.count ?? 0;
+  }
 }
 
-function verdict(hit: Hit): Denial | undefined {
-  return hit.allowed
-    ? undefined
-    : deny('auth_attempts', 'too many failed authentications from this address', hit.retryAfter);
+/** Permission to verify one credential, until `end`, which counts once. */
+export class Turn {
+  #ended = false;
+
+  constructor(readonly onEnd: () => void) {}
+
+  end(): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    this.onEnd();
+  }
+}
+
+/** The verifications of one address that have not come to an end. */
+class UnderWay {
+  count = 0;
+  readonly waiting: (() => void)[] = [];
+}
+
+function exhausted(retryAfter: number): Denial {
+  return deny('auth_attempts', 'too many failed authentications from this address', retryAfter);
 }

@@ -1,6 +1,6 @@
 import { Denial, deny, isPromise, type MaybePromise, settled } from '../decision.ts';
 import type { Clock, Identity, RequestView, Store } from '../ports.ts';
-import type { AttemptSource, Attempts } from './attempts.ts';
+import type { AttemptSource, Attempts, Turn } from './attempts.ts';
 import type { Authenticator } from './authenticator.ts';
 import type { RevocationList } from './revocations.ts';
 
@@ -11,6 +11,9 @@ export interface Case {
   readonly source: AttemptSource;
   readonly signal: AbortSignal;
 }
+
+/** An authenticator that never answers must not keep its address from authenticating for good. */
+const LONGEST_TURN = 10_000;
 
 export type Verdict = Identity | Denial | undefined;
 
@@ -29,10 +32,10 @@ export class Judge {
   /** Counts a failure against its address. */
   judge(authenticator: Authenticator, presented: Case): MaybePromise<Verdict> {
     if (presented.credential === undefined) return this.#ask(authenticator, presented);
-    const exhausted = this.attempts.check(presented.source);
-    return isPromise(exhausted)
-      ? settled(exhausted).then((denial) => denial ?? this.#askAndCount(authenticator, presented))
-      : (exhausted ?? this.#askAndCount(authenticator, presented));
+    const turn = this.attempts.begin(presented.source);
+    return isPromise(turn)
+      ? settled(turn).then((late) => this.#askInTurn(late, authenticator, presented))
+      : this.#askInTurn(turn, authenticator, presented);
   }
 
   /** The same without counting, for `explain()`; authenticators that ask outside are not for it. */
@@ -40,11 +43,26 @@ export class Judge {
     return this.#ask(authenticator, presented);
   }
 
-  #askAndCount(authenticator: Authenticator, presented: Case): MaybePromise<Verdict> {
-    const verdict = this.#ask(authenticator, presented);
-    return isPromise(verdict)
-      ? settled(verdict).then((late) => this.#count(late, presented))
-      : this.#count(verdict, presented);
+  #askInTurn(turn: Turn | Denial, authenticator: Authenticator, presented: Case): MaybePromise<Verdict> {
+    if (turn instanceof Denial) return turn;
+    let verdict: MaybePromise<Verdict>;
+    try {
+      verdict = this.#ask(authenticator, presented);
+      if (!isPromise(verdict)) verdict = this.#count(verdict, presented);
+      else verdict = settled(verdict).then((late) => this.#count(late, presented));
+    } catch (error) {
+      turn.end();
+      throw error;
+    }
+    if (!isPromise(verdict)) {
+      turn.end();
+      return verdict;
+    }
+    const cancel = this.clock.schedule(LONGEST_TURN, () => turn.end());
+    return verdict.finally(() => {
+      cancel();
+      turn.end();
+    });
   }
 
   #count(verdict: Verdict, { source }: Case): MaybePromise<Verdict> {

@@ -79,6 +79,45 @@ describe.each([
   });
 });
 
+describe('guesses that come at once', () => {
+  test('are verified as often as those that come one after another', async () => {
+    const { ask, verifications } = bench(async () => deny('credential_invalid', 'guessed'));
+    const answers = await Promise.all(Array.from({ length: 50 }, () => ask()));
+    expect(answers.filter((answer) => answer === 'auth_attempts')).toHaveLength(47);
+    expect(verifications()).toBe(3);
+  });
+
+  test('do not keep out right credentials that come at once: those take turns', async () => {
+    const { ask, verifications, clock } = bench(async () => alice);
+    expect(new Set(await Promise.all(Array.from({ length: 50 }, () => ask())))).toEqual(new Set(['alice']));
+    expect([verifications(), clock.pending]).toEqual([50, 0]);
+  });
+
+  test('that are never answered keep their address waiting for a while, and no longer', async () => {
+    const { ask, verifications, clock } = bench(() => new Promise(() => {}));
+    for (let i = 0; i < 5; i++) void ask();
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(verifications()).toBe(3);
+    clock.advance(10_000);
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(verifications()).toBe(5);
+  });
+
+  test.each<[string, () => MaybePromise<never>]>([
+    [
+      'throws',
+      () => {
+        throw new Error('a bug');
+      },
+    ],
+    ['rejects', () => Promise.reject(new Error('a bug'))],
+  ])('an authenticator that %s keeps nobody waiting', async (_what, answer) => {
+    const { ask, verifications, clock } = bench(answer);
+    for (let i = 0; i < 10; i++) await expect(ask()).rejects.toThrow('a bug');
+    expect([verifications(), clock.pending]).toEqual([10, 0]);
+  });
+});
+
 test('a handshake without a credential guesses nothing, and is not counted', async () => {
   const { ask } = bench(() => undefined);
   for (let i = 0; i < 20; i++) expect(await ask(null)).toBe('nothing');

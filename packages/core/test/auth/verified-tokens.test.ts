@@ -132,7 +132,12 @@ describe('a jwt() that remembers', () => {
           if (forged) tokens[0] = await sign({ exp: START + 60 }, 'another secret of thirty-two bytes');
           const clock = new ManualClock();
           for (const { token, to, tolerance, delta, forget } of steps) {
-            const body = bodies[token % bodies.length] as Record<string, number | undefined>;
+            const body = bodies[token % bodies.length] as {
+              exp?: number;
+              nbf?: number;
+              iat?: number;
+              start?: number;
+            };
             const about = (to === 'age' ? body.iat : body[to]) ?? START;
             const age = to === 'age' ? (AGE[chosen.maxAge ?? ''] ?? 0) : 0;
             const slack = tolerance * (TOLERANCE[chosen.clockTolerance ?? ''] ?? 0);
