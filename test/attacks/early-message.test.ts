@@ -21,7 +21,10 @@ describe.each(hosts)('$name', (host) => {
       guard,
       chat(connection, socket) {
         socket.on('message', (data) => void messages.push(String(data)));
-        connection.on('say', ({ text }: { text: string }) => void connection.send('said', { text }));
+        connection.on(
+          'say',
+          (message) => void connection.send('said', { text: (message as { text: string }).text }),
+        );
       },
     });
     return { guard, app, messages };

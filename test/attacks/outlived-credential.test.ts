@@ -155,7 +155,7 @@ describe.each(hosts)('$name', (host) => {
     const ticket = await guard.tickets.issue({ subject: 'alice', origin: APP, route: '/chat' });
     const wire = await open(app, { target: `/chat?ticket=${ticket}`, headers: { Origin: APP } });
     await eventually(() => app.handled.length === 1, 'the handler');
-    const [{ id }] = [...guard.connections()] as [{ id: string }];
+    const [{ id }] = [...guard.connections()] as unknown as [{ id: string }];
     wire.destroy();
     await eventually(() => guard.stats().connections === 0, 'its end');
     const again = { target: `/chat?ticket=${ticket}&connection=${id}&sid=${id}`, headers: { Origin: APP } };

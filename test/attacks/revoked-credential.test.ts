@@ -33,7 +33,7 @@ function barrier() {
 describe.each(hosts)('$name', (host) => {
   const { start, dial, open, refused } = applications();
 
-  test.each<[string, object, object]>([
+  test.each<[string, object, Record<string, string>]>([
     ['a subject', { subject: 'alice' }, {}],
     ['a session', { session: 's1' }, { sid: 's1' }],
     ['a token', { tokenId: 't1' }, { jti: 't1' }],
@@ -161,7 +161,7 @@ describe.each(hosts)('$name', (host) => {
     const app = await start(host, {
       guard,
       chat: (connection) => {
-        connection.on('say', ({ text }: { text: string }) => void said.push(text));
+        connection.on('say', (message) => void said.push((message as { text: string }).text));
       },
     });
     const wire = await open(app, withToken('x'));

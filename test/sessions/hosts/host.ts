@@ -13,7 +13,7 @@ import type { ManualClock } from '../../../packages/core/test/support/manual-clo
 export const APP = 'https://app.example.com';
 export const SECRET = 'what the session cookies of the tests are signed with';
 
-export interface SessionOptions {
+interface SessionOptions {
   readonly clock: ManualClock;
   readonly store?: Store;
 }
@@ -56,7 +56,7 @@ export function sessionGuard(
   });
 }
 
-export type SessionGuard = ReturnType<typeof sessionGuard>;
+type SessionGuard = ReturnType<typeof sessionGuard>;
 type Chat = SessionGuard extends { connections(): Iterable<infer C> } ? C : never;
 
 /** The handler of `/chat` on every host. */
@@ -72,7 +72,7 @@ export function chat(connection: Chat, removed: string[]): void {
 }
 
 /** An application with `POST /login`, `POST /logout` and a WebSocket `/chat`, on sessions of the host's own library. */
-export interface SessionApplication {
+interface SessionApplication {
   readonly server: Server;
   readonly guard: SessionGuard;
   /** What handlers of `remove` were called with. */

@@ -39,7 +39,7 @@ function bench(options: object = {}, answers: Answers = byName) {
   const { authenticator, asked } = keys(answers);
   const guard = guardOf({ clock, store, auth: [authenticator], firstMessage: true, ...options });
   const slots = () => [...held].filter(([, n]) => n !== 0).map(([key]) => key.split(' ')[0]);
-  const denied = collect(guard, 'message.denied');
+  const denied = collect<'message.denied'>(guard, 'message.denied');
   return { clock, guard, slots, asked, denied };
 }
 
