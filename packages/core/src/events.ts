@@ -49,6 +49,8 @@ export interface GuardEvents {
   /** A stage in report-only mode would have denied. */
   'handshake.reported': HandshakeVerdict;
   'connection.opened': ConnectionFacts;
+  /** A new credential has taken the place of the old one; `expiresAt` in seconds since the epoch, where it ends. */
+  'connection.renewed': ConnectionFacts & { readonly expiresAt: number | undefined };
   /** `reason` where the guard closed it; `milliseconds` it was open. */
   'connection.closed': ConnectionFacts & {
     readonly code: number;
@@ -69,6 +71,7 @@ const NAMES: readonly EventName[] = [
   'handshake.denied',
   'handshake.reported',
   'connection.opened',
+  'connection.renewed',
   'connection.closed',
   'message.denied',
   'message.reported',

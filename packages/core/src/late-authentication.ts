@@ -1,3 +1,4 @@
+import type { AttemptSource } from './auth/attempts.ts';
 import { AUTH_TYPE, readAuthMessage } from './auth/auth-message.ts';
 import type { ConnectionState } from './connection/connection.ts';
 import type { Authenticated } from './connection/pending.ts';
@@ -19,7 +20,7 @@ async function judgeAuthMessage(
   const presented = readAuthMessage(message, route.authenticators);
   if (presented instanceof Denial) return presented;
   const { authenticator, credential } = presented;
-  const source = parseAddress(request.address) ?? { bucket: request.address, coarser: request.address };
+  const source = sourceOf(request);
   const verdict = await family.judge.judge(authenticator, { credential, request, source, signal });
   if (verdict instanceof Denial) return verdict;
   if (verdict === undefined) return deny('credential_invalid', 'the credential was not accepted');
@@ -60,10 +61,17 @@ export async function renewConnection(
   try {
     const identity = await judgeAuthMessage(family, route, message, request, controller.signal);
     if (identity instanceof Denial || isSameHolder(identity, current)) return identity;
+    // Somebody else's credential is as wrong here as a forged one.
+    await family.judge.attempts.failed(sourceOf(request));
     return deny('credential_invalid', 'a renewal cannot change the subject or the session');
   } finally {
     cancel();
   }
+}
+
+/** Whose failed attempts are counted together. */
+function sourceOf({ address }: RequestView): AttemptSource {
+  return parseAddress(address) ?? { bucket: address, coarser: address };
 }
 
 /** A subject is one issuer's word (RFC 7519 §4.1.2): two issuers may mean different people by it. */

@@ -257,6 +257,10 @@ export class Connection<
     }
     this.#identity = result as I;
     this.#term.renew();
+    this.#services.events.emit('connection.renewed', () => ({
+      ...this.#facts(),
+      expiresAt: result.expiresAt,
+    }));
     this.#socket.send(JSON.stringify({ type: 'auth_ok', expiresAt: result.expiresAt }));
   }
 
