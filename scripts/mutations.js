@@ -446,7 +446,7 @@ export const mutations = [
     stage: 'revocation',
     what: 'open connections stay',
     file: core('family'),
-    find: "if (concerns(revocation, connection.identity)) connection.end('revoked');",
+    find: "if (concerns(revocation, connection.identity, seenAt)) connection.end('revoked');",
     replace: '',
     tests: attack('revoked-credential'),
   },

@@ -105,8 +105,9 @@ export class GuardFamily {
       for (const authenticator of this.#authenticators) {
         authenticator.forget?.((identity) => concerns(revocation, identity));
       }
+      const seenAt = this.clock.now() / 1_000;
       for (const connection of [...this.connections]) {
-        if (concerns(revocation, connection.identity)) connection.end('revoked');
+        if (concerns(revocation, connection.identity, seenAt)) connection.end('revoked');
       }
     }
   }

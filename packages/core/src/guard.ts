@@ -34,9 +34,12 @@ export interface RevokeOptions {
   readonly subject?: string;
   readonly session?: string;
   readonly tokenId?: string;
-  /** Whole seconds since the epoch, inclusive. Default: now. */
+  /** Whole seconds since the epoch, inclusive. Default: now for a subject; whenever issued for a session or a token. */
   readonly issuedBefore?: number;
 }
+
+/** A session that was ended stays so, also for a token that was refreshed in the meantime; JSON can hold it. */
+const EVER = Number.MAX_SAFE_INTEGER;
 
 /** A typed policy. Unknown and contradictory options throw here, with the fix in the message. */
 export function definePolicy<
@@ -161,13 +164,14 @@ export class Guard<
   /**
    * Closes every open connection that this is about with `revoked` (4401), at once, and refuses such credentials from
    * now on, for `limits.revocationRetention`: of a subject, a session or a token. `issuedBefore` is in whole seconds
-   * since the epoch, inclusive; default: now, so that whoever authenticates anew gets in again. A credential without
-   * an issue date counts as older.
+   * since the epoch, inclusive. Default: now for a subject, so that whoever authenticates anew gets in again; for a
+   * session or a token, whenever issued. A credential without an issue date counts as older.
    *
    * Rejects when it could not be remembered, or told to other nodes; what was open here is closed all the same.
    */
   async revoke(what: RevokeOptions): Promise<void> {
-    const { subject, session, tokenId, issuedBefore = Math.floor(this.#family.clock.now() / 1_000) } = what;
+    const { subject, session, tokenId } = what;
+    const { issuedBefore = subject === undefined ? EVER : this.#family.clock.now() / 1_000 } = what;
     const named = [subject, session, tokenId].filter((name) => name !== undefined);
     if (named.length !== 1 || named[0] === '' || !Number.isFinite(issuedBefore)) {
       throw new TypeError(

@@ -66,6 +66,42 @@ describe('guard.revoke', () => {
     expect(alice.codes()).toEqual([4401]);
   });
 
+  test('of a session or a token is of all its credentials, those of the next second included', async () => {
+    const clock = new ManualClock();
+    const { guard } = bench({
+      clock,
+      auth: [
+        keys((name) => ({
+          subject: 'alice',
+          session: 's1',
+          tokenId: name,
+          issuedAt: clock.now() / 1_000 + 5,
+        })).authenticator,
+      ],
+    });
+    await guard.revoke({ tokenId: 't1' });
+    expect(await outcomeOf(guard, as('t1'))).toBe('revoked');
+    expect(await outcomeOf(guard, as('t2'))).toBe('admitted');
+    await guard.revoke({ session: 's1' });
+    expect(await outcomeOf(guard, as('t2'))).toBe('revoked');
+    await guard.revoke({ subject: 'alice' });
+    clock.advance(60_000);
+    expect(await outcomeOf(guard, as('t2'))).toBe('revoked');
+  });
+
+  test('of a subject ends what is open, although the issuer is ahead of this clock', async () => {
+    const clock = new ManualClock();
+    const { guard, open } = bench({
+      clock,
+      auth: [keys(() => ({ subject: 'alice', issuedAt: clock.now() / 1_000 + 3 })).authenticator],
+    });
+    const alice = await open('alice');
+    await guard.revoke({ subject: 'alice', issuedBefore: clock.now() / 1_000 - 60 });
+    expect(alice.codes()).toEqual([]);
+    await guard.revoke({ subject: 'alice' });
+    expect(alice.codes()).toEqual([4401]);
+  });
+
   test('that another node made counts here', async () => {
     let tell: ((revocation: object) => void) | undefined;
     const { guard, open } = bench({}, () => ({

@@ -3,15 +3,26 @@ import type { Clock, Identity, Revocation } from '../ports.ts';
 /** One kind of thing that can be revoked. */
 const KINDS = ['subject', 'session', 'tokenId'] as const;
 
-/** Whether a revocation is about this identity, and its credential is old enough for it. */
-export function concerns(revocation: Revocation, identity: Identity): boolean {
+/**
+ * Whether a revocation is about this identity, and its credential is old enough for it. What was seen at a time
+ * (seconds) had been issued by then, whatever an issuer's clock that is ahead of this one says.
+ */
+export function concerns(
+  revocation: Revocation,
+  identity: Identity,
+  seenAt = Number.POSITIVE_INFINITY,
+): boolean {
   const named = KINDS.some((kind) => revocation[kind] !== undefined && revocation[kind] === identity[kind]);
-  return named && wasIssuedBy(identity, revocation.issuedBefore);
+  return named && wasIssuedBy(identity, revocation.issuedBefore, seenAt);
 }
 
 /** In whole seconds, inclusive. A credential without an issue date might be older, so it counts as that. */
-function wasIssuedBy({ issuedAt }: Identity, issuedBefore: number): boolean {
-  return issuedAt === undefined || Math.floor(issuedAt) <= issuedBefore;
+function wasIssuedBy(
+  { issuedAt }: Identity,
+  issuedBefore: number,
+  seenAt = Number.POSITIVE_INFINITY,
+): boolean {
+  return issuedAt === undefined || Math.floor(Math.min(issuedAt, seenAt)) <= issuedBefore;
 }
 
 interface Entry {
