@@ -462,8 +462,8 @@ export const mutations = [
     stage: 'revocation',
     what: 'a credential without an issue date counts as new',
     file: core('auth/revocations'),
-    find: 'issuedAt === undefined || Math.floor(issuedAt) <= issuedBefore',
-    replace: 'issuedAt !== undefined && Math.floor(issuedAt) <= issuedBefore',
+    find: 'issuedAt === undefined || Math',
+    replace: 'issuedAt !== undefined && Math',
     tests: attack('revoked-credential'),
   },
   {

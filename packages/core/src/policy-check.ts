@@ -140,6 +140,7 @@ export function checkRoute(options: Options): void {
   checkReport(options.report, authenticators);
   checkAuthMessages(options, authenticators);
   checkCsrf(options.csrf);
+  checkCsrfPlace(options.csrf as { readonly query: string } | undefined, authenticators);
   checkTolerances(authenticators);
   checkAnyOrigin(options.origins, authenticators);
 }
@@ -248,6 +249,22 @@ function checkMessageFields(authenticators: readonly Authenticator[]): void {
     }
     seen.set(messageField, entry);
   }
+}
+
+/** One parameter cannot be both what identifies and what a forger cannot know. */
+function checkCsrfPlace(
+  csrf: { readonly query: string } | undefined,
+  authenticators: readonly Authenticator[],
+): void {
+  const taken = authenticators
+    .flatMap(({ from }) => from)
+    .some((source) => source.kind === 'query' && source.name === csrf?.query);
+  if (!taken) return;
+  throw new PolicyError(
+    'policy.csrf.query',
+    `'${csrf?.query}' holds a credential already`,
+    'Give the anti-forgery token a parameter of its own.',
+  );
 }
 
 /** How long a connection outlives its credential goes by the scheme of its identity. */

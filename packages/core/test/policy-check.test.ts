@@ -318,6 +318,11 @@ describe('contradictions of what comes after the handshake', () => {
       { auth: [token(), token({ issuer: 'https://partner.example', clockTolerance: '5s' })] },
       "two authenticators of scheme 'jwt' differ in clockTolerance",
     ],
+    [
+      'an anti-forgery token where a credential is',
+      { auth: [key(query('token'))], csrf: { query: 'token', verify: () => true } },
+      "policy.csrf.query: 'token' holds a credential already",
+    ],
     ['an unknown way with the oldest', { onIdentityLimit: 'replace' }, 'policy.onIdentityLimit'],
     ["replies of the guard's own names", { replies: { auth_ok: SAY } }, 'policy.replies.auth_ok'],
     ['attempts that are none', { limits: { authAttempts: 0 } }, 'policy.limits.authAttempts'],

@@ -13,6 +13,11 @@ export interface TicketRequest {
   readonly subject: string;
   readonly session?: string | undefined;
   readonly claims?: Claims;
+  /**
+   * When the login that the ticket stands for took place, in seconds since the epoch: what a message's `freshness` and
+   * a revocation's `issuedBefore` go by. Default: now, which makes every ticket a fresh credential.
+   */
+  readonly issuedAt?: number | undefined;
   /** When the connection that it opens ends, in seconds since the epoch: the end of the session, say. Default: `limits.lifetime`. */
   readonly expiresAt?: number | undefined;
   /** The page that may redeem it: an exact origin such as `https://app.example.com`, or `'any'` by name. */
@@ -36,7 +41,7 @@ interface StoredTicket {
   readonly claims: Claims;
   readonly origin: string;
   readonly route: string;
-  /** Wall-clock milliseconds. */
+  /** Whole seconds since the epoch. */
   readonly issuedAt: number;
   /** Wall-clock milliseconds until which it can be redeemed. */
   readonly redeemableUntil: number;
@@ -115,15 +120,18 @@ export class TicketOffice {
     const ttl = request.ttl === undefined ? this.ttl : parseDuration(request.ttl, 'tickets.issue({ ttl })');
     if (ttl > this.ttl) throw missing('ttl', 'It may be shorter than that of tickets(), and no longer.');
     const ticket = Buffer.from(crypto.getRandomValues(new Uint8Array(TICKET_BYTES))).toString('base64url');
-    const issuedAt = this.clock.now();
-    const redeemableUntil = issuedAt + ttl;
+    const now = this.clock.now();
+    const { issuedAt = now / 1_000 } = request;
+    if (!Number.isFinite(issuedAt) || issuedAt * 1_000 > now)
+      throw missing('issuedAt', 'Give seconds since the epoch, not in the future, or leave it out.');
+    const redeemableUntil = now + ttl;
     const stored: StoredTicket = {
       subject,
       session,
       claims,
       origin,
       route,
-      issuedAt,
+      issuedAt: Math.floor(issuedAt),
       redeemableUntil,
       expiresAt,
     };
@@ -158,7 +166,7 @@ function judgeTicket(
     scheme: 'ticket',
     subject,
     session,
-    issuedAt: Math.floor(issuedAt / 1_000),
+    issuedAt,
     expiresAt,
     claims,
   });

@@ -51,6 +51,14 @@ test('a ticket tells who it was issued for, frozen', async () => {
   );
 });
 
+test('a ticket is as old as the login that it stands for', async () => {
+  const { office, authenticator, clock, store } = bench();
+  const ticket = await office.issue({ ...REQUEST, issuedAt: clock.now() / 1_000 - 3_600.5 });
+  const request = { origin: APP, path: '/chat' };
+  const identity = await authenticator.authenticate({ credential: ticket, request, clock, store } as never);
+  expect(identity).toMatchObject({ issuedAt: clock.now() / 1_000 - 3_601 });
+});
+
 test('of a thousand who present it at once, one gets in', async () => {
   const { office, redeem } = bench({}, (store) => ({ ...store, redeem: async (key) => store.redeem(key) }));
   const ticket = await office.issue(REQUEST);
@@ -142,6 +150,8 @@ describe('refused at once', () => {
     ['a route that is no path', { route: 'chat' }],
     ['longer than the policy says', { ttl: '31s' }],
     ['an end that is no number', { expiresAt: Number.NaN }],
+    ['a login that is no time', { issuedAt: Number.NaN }],
+    ['a login in the future', { issuedAt: new ManualClock().now() / 1_000 + 1 }],
   ])('a ticket with %s', async (_what, wrong) => {
     const { office } = bench();
     await expect(office.issue({ ...REQUEST, ...wrong } as never)).rejects.toThrow(/tickets\.issue/);
