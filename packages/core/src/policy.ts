@@ -127,8 +127,8 @@ export interface RoutePolicy<I extends readonly Identity[], M, R> {
   readonly firstMessage?: boolean | { readonly early?: 'refuse' | 'queue' };
   /**
    * Whether `{ "type": "auth", "token": … }` on an open connection renews it: same subject and session, asked of
-   * `authorize` again, never past `limits.lifetime`. With `notice`, the client is sent `auth_expiring` so long before
-   * the end. Default: `false`.
+   * `authorize` again (without `request.native`, which no connection keeps), never past `limits.lifetime`. With
+   * `notice`, the client is sent `auth_expiring` so long before the end. Default: `false`.
    */
   readonly renewal?: boolean | { readonly notice?: Duration };
   /** An anti-forgery token that has to come with an ambient credential. Default: none. Else: `csrf_denied` (403). */

@@ -13,11 +13,6 @@ import type { ManualClock } from '../../../packages/core/test/support/manual-clo
 export const APP = 'https://app.example.com';
 export const SECRET = 'what the session cookies of the tests are signed with';
 
-interface SessionOptions {
-  readonly clock: ManualClock;
-  readonly store?: Store;
-}
-
 /** The session as the application keeps it. */
 export interface Kept {
   user?: string;
