@@ -21,6 +21,7 @@ const VOCABULARY = [
   'clock',
   'decision',
   'errors',
+  'option-checks',
   'events',
   'ports',
   'reasons',
@@ -40,6 +41,7 @@ const GUARD = [
   'admission',
   'policy',
   'policy-check',
+  'credential-check',
   'explain',
 ];
 /** The folders of the core. A room knows no other room. */

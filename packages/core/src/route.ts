@@ -1,6 +1,7 @@
 import type { Authenticator } from './auth/authenticator.ts';
 import type { Judge } from './auth/judge.ts';
 import type { PendingServices } from './connection/pending.ts';
+import { REPORTABLE } from './credential-check.ts';
 import { PolicyError } from './errors.ts';
 import type { EventHub } from './events.ts';
 import type { Slots } from './handshake/admission.ts';
@@ -12,7 +13,6 @@ import { checkSubprotocols } from './handshake/subprotocol.ts';
 import { compileTypes, isPassthrough, type MessageRules } from './message/rules.ts';
 import { type Check, compileSchema } from './message/schema.ts';
 import type { PolicyOptions } from './policy.ts';
-import { REPORTABLE } from './policy-check.ts';
 import type { Clock, Identity } from './ports.ts';
 import { parseByteRate, parseCount, parseDuration, parseRate, parseSize } from './units.ts';
 
