@@ -10,6 +10,7 @@ import type {
 } from '@sallyport/core';
 import { isPromise } from '@sallyport/core';
 import type { WebSocket } from 'ws';
+import { batchWrites } from './batching.ts';
 
 const RECEIVER: unique symbol = Symbol('sallyport.receiver');
 const CONNECTION: unique symbol = Symbol('sallyport.connection');
@@ -47,6 +48,7 @@ export function guardSocket(
 ): Receiver {
   // Without an error listener one bad frame would end the process (CVE-2022-39386, CVE-2024-38355).
   socket.on('error', ignore);
+  batchWrites(socket);
   const receiver = admission.open(new WsSocket(socket), (opened) => {
     const connection = opened as unknown as Connection;
     Object.defineProperties(socket, { [CONNECTION]: { value: connection }, [GUARD]: { value: guard } });
