@@ -5,7 +5,6 @@ import {
   custom,
   type PolicyOptions,
   type RequestView,
-  type Store,
   Type,
 } from '@sallyport/core';
 import type { ManualClock } from '../../../packages/core/test/support/manual-clock.ts';
