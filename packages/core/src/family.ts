@@ -112,7 +112,7 @@ export class GuardFamily {
     }
   }
 
-  /** One timer for all connections: a look at two numbers of each, once a second. */
+  /** One timer for all connections: a look at a few numbers of each, once a second. */
   #tickLater(): void {
     this.#cancelTick = this.clock.schedule(TICK, () => {
       const now = this.clock.now();

@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type AnyGuard, type Connection, isPromise } from '@sallyport/core';
 import type { WebSocket, WebSocketServer } from '@sallyport/ws';
-import { acceptUpgrade } from '@sallyport/ws';
+import { acceptUpgrade, announce } from '@sallyport/ws';
 
 /** An application or router of Express, with or without the `ws` of express-ws. */
 export interface Routable {
@@ -63,7 +63,7 @@ function routeHandler(handler: Handler): RouteHandler {
       connections.set(request, admitted);
       request.ws = socket;
       request.wsHandled = true;
-      bound.wss.emit('connection', socket, request);
+      announce(bound.wss, socket, request, admitted);
       return run(handler, request, next, admitted);
     });
   };

@@ -98,6 +98,16 @@ describe.each([
     expect(await wire.messages(1)).toEqual(['alice']);
   });
 
+  test("a listener of the ws server's own that rejects ends its connection, and nothing else", async () => {
+    const { app, instance, server } = gated(openGuard());
+    instance.getWss().on('connection', async () => {
+      throw new Error('too late');
+    });
+    app.ws('/chat', () => {});
+    const wire = await open(await listen(server), { target: '/chat', headers });
+    expect(await wire.closeCode()).toBe(1011);
+  });
+
   test('no 101 and no handler for a foreign page, an unknown path or a plain route', async () => {
     const guard = openGuard();
     const { app, instance, server } = gated(guard);

@@ -131,6 +131,7 @@ function takeUpgrades(gatehouse: Gatehouse): void {
     );
   server.off('upgrade', listener);
   gatehouse.own({
+    everything: true,
     matches: () => true,
     accept: ({ request, socket }) => listener.call(server, request, socket, Buffer.alloc(0)),
   });

@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type AnyGuard, PolicyError, reasons } from '@sallyport/core';
 import type { WebSocket, WebSocketServer } from '@sallyport/ws';
-import { acceptUpgrade, connectionOf, dispatchInstead } from '@sallyport/ws';
+import { acceptUpgrade, announce, connectionOf, dispatchInstead } from '@sallyport/ws';
 import type { KoaContext } from './sallyport.ts';
 import type { KoaApplication } from './upgrade.ts';
 
@@ -59,9 +59,9 @@ export function gate(
       const { req, res } = ctx;
       ctx.respond = false;
       const target = { guard, native: ctx, server: wss, awaitsReturn: true };
-      return acceptUpgrade(req, res, target, (_connection, socket) => {
+      return acceptUpgrade(req, res, target, (connection, socket) => {
         contexts.set(req, ctx);
-        wss.emit('connection', socket, req);
+        announce(wss, socket, req, connection);
       });
     };
     dispatchInstead(wss, guard, before(app, [...middleware, accept as Middleware]));

@@ -75,8 +75,8 @@ export class Gatehouse {
         'Give the earlier one a path, or put this one first.',
       );
     }
-    this.#owners.push(owner);
     if (this.server.listening) this.#refuseStrangers();
+    this.#owners.push(owner);
   }
 
   #receive(request: IncomingMessage, socket: Duplex, head: Buffer): void {

@@ -1,6 +1,7 @@
 import type { IncomingMessage, Server } from 'node:http';
-import { type AnyGuard, isPromise, PolicyError } from '@sallyport/core';
+import { type AnyGuard, PolicyError } from '@sallyport/core';
 import type { WebSocket, WebSocketServer } from 'ws';
+import { announce } from './announce.ts';
 import { gate } from './gate.ts';
 import { standBefore } from './gatehouse.ts';
 import { connectionOf } from './guarded-socket.ts';
@@ -46,16 +47,11 @@ export function guardServer(
   const gatehouse = standBefore(server, guard);
   if (options.otherUpgrades === 'public') gatehouse.others = 'public';
   gate(wss, { guard, target: (request) => ({ guard, native: request }) });
-  const announce = (socket: WebSocket, request: IncomingMessage): void => {
-    // Called one by one, since `emit` would drop the promises of asynchronous ones.
-    for (const listener of wss.rawListeners('connection')) {
-      const result: unknown = listener.call(wss, socket, request);
-      if (isPromise(result)) result.then(undefined, (error) => connectionOf(socket, guard).fault(error));
-    }
-  };
+  const accepted = (socket: WebSocket, request: IncomingMessage): void =>
+    announce(wss, socket, request, connectionOf(socket, guard));
   gatehouse.own({
     everything: path === undefined,
     matches: path === undefined ? () => true : typeof path === 'string' ? (asked) => asked === path : path,
-    accept: ({ request, socket }) => wss.handleUpgrade(request, socket, Buffer.alloc(0), announce),
+    accept: ({ request, socket }) => wss.handleUpgrade(request, socket, Buffer.alloc(0), accepted),
   });
 }

@@ -1,4 +1,5 @@
 export type { WebSocket, WebSocketServer } from 'ws';
+export { announce } from './announce.ts';
 export { bypassRefusal } from './bypass.ts';
 export { type GateOptions, type GateTarget, gate, type PublicTarget } from './gate.ts';
 export { Gatehouse, type Others, type Owner, standBefore, type UpgradeListener } from './gatehouse.ts';

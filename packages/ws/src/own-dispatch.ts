@@ -41,6 +41,7 @@ export function dispatchUpgrades(
   const gatehouse = standBefore(server, guard);
   if (options.otherUpgrades === 'public') gatehouse.others = 'public';
   gatehouse.own({
+    everything: true,
     matches: () => true,
     accept: (upgrade) => dispatchUpgrade(upgrade, run, () => gatehouse.handOver(upgrade)),
   });
