@@ -11,6 +11,10 @@ export interface Receiver {
    * that never ends must not fill the memory; absent where nobody needs to know.
    */
   received?(bytes: number): void;
+  /**
+   * To be asked before anything is sent, with the bytes that wait to be sent already: `false` says that it must not be.
+   */
+  mayBuffer(bytes: number, waiting: number): boolean;
   /** The WebSocket library found the frames themselves wrong, and is closing the socket. */
   broken(reason: Reason | undefined): void;
   /** A handler outside the guard's reach has failed. */

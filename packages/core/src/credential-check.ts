@@ -3,7 +3,7 @@ import type { Authenticator } from './auth/authenticator.ts';
 import { type CredentialSource, isCredentialSource, sourceKey } from './auth/credential.ts';
 import { PolicyError } from './errors.ts';
 import { unsafeAllowAnyOrigin } from './handshake/origin.ts';
-import { isPassthrough } from './message/rules.ts';
+import { isPassthrough } from './message/passthrough.ts';
 import { type Options, oneOf, optionObject } from './option-checks.ts';
 import {
   unsafeReportAuthorization,
@@ -18,6 +18,7 @@ export const REPORTABLE: ReadonlyMap<string | symbol, string> = new Map<string |
   ['subprotocol', 'subprotocol'],
   ['message-rate', 'message-rate'],
   ['schema', 'schema'],
+  ['sanitize', 'sanitize'],
   [unsafeReportTransport, 'transport'],
   [unsafeReportHost, 'host'],
   [unsafeReportOrigin, 'origin'],

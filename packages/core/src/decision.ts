@@ -20,9 +20,12 @@ export type MessageStage =
   | 'size'
   | 'message-rate'
   | 'parse'
+  | 'order'
   | 'schema'
+  | 'sanitize'
   | 'message-authorization'
-  | 'dispatch';
+  | 'dispatch'
+  | 'outbound';
 
 /** Where a decision was made: the same name in events, `explain()` and `report`. */
 export type StageName = HandshakeStage | MessageStage | 'deadline' | 'route' | 'shutdown' | 'socket';

@@ -1,4 +1,3 @@
-import type { TSchema } from 'typebox';
 import type { Admission } from './admission.ts';
 import { TicketOffice, ticketTtl } from './auth/tickets.ts';
 import type { Connection } from './connection/connection.ts';
@@ -8,12 +7,15 @@ import type { EventName, GuardEvents } from './events.ts';
 import { type Explanation, explainHandshake } from './explain.ts';
 import { GuardFamily } from './family.ts';
 import { Handshake } from './handshake/handshake.ts';
+import { frameOf } from './outbound/frame.ts';
+import type { Writer } from './outbound/writer.ts';
 import { PassedHandshake } from './passed-handshake.ts';
 import type { ExtendOptions, PolicyOptions } from './policy.ts';
 import { checkExtension, checkPolicy, checkRoute } from './policy-check.ts';
-import type { HandshakeRequest, Identity, Logger, Revocation } from './ports.ts';
+import type { FramedMessage, HandshakeRequest, Identity, Logger, Revocation } from './ports.ts';
 import type { Reason } from './reasons.ts';
 import { type AnyPolicy, compileRoute, type Route } from './route.ts';
+import type { ReplyOf } from './schema-types.ts';
 import { type Services, servicesOf } from './services.ts';
 import { type Duration, parseDuration } from './units.ts';
 
@@ -44,8 +46,8 @@ const EVER = Number.MAX_SAFE_INTEGER;
 /** A typed policy. Unknown and contradictory options throw here, with the fix in the message. */
 export function definePolicy<
   const I extends readonly Identity[],
-  M extends Record<string, TSchema>,
-  R extends Record<string, TSchema> = Record<string, TSchema>,
+  M extends Record<string, unknown>,
+  R extends Record<string, unknown> = Record<string, unknown>,
 >(policy: PolicyOptions<I, M, R>): PolicyOptions<I, M, R> {
   checkPolicy(policy);
   return policy;
@@ -54,8 +56,8 @@ export function definePolicy<
 /** Compiles a policy once; what comes out is what the hosts get, and what the application keeps. */
 export function createGuard<
   const I extends readonly Identity[],
-  M extends Record<string, TSchema>,
-  R extends Record<string, TSchema> = Record<string, TSchema>,
+  M extends Record<string, unknown>,
+  R extends Record<string, unknown> = Record<string, unknown>,
 >(policy: PolicyOptions<I, M, R>): Guard<I, M, R> {
   checkPolicy(policy);
   const family = new GuardFamily(policy as AnyPolicy);
@@ -69,8 +71,8 @@ export type AnyGuard = Guard<any, any, any>;
 /** A policy compiled once. */
 export class Guard<
   I extends readonly Identity[] = readonly Identity[],
-  M = Record<string, TSchema>,
-  R = Record<string, TSchema>,
+  M = Record<string, unknown>,
+  R = Record<string, unknown>,
 > {
   readonly #family: GuardFamily;
   readonly #route: Route;
@@ -159,6 +161,30 @@ export class Guard<
   /** The open connections of this guard and its extensions. */
   connections(): Iterable<Connection<I[number], M, R>> {
     return this.#family.connections as unknown as Iterable<Connection<I[number], M, R>>;
+  }
+
+  /**
+   * Sends one message to every open connection of this guard and its extensions, written and framed once for all. Routes
+   * with `replies`, an `envelope` or a `codec` of their own are left out. Returns how many took it: one that is closing does
+   * not, nor one that is slow, to which `onSlowConsumer` happens.
+   *
+   * @throws TypeError where `policy.replies` does not allow it, and what `filter` throws.
+   */
+  broadcast<K extends keyof R & string>(
+    type: K,
+    body: ReplyOf<R[K]> & object,
+    filter?: (connection: Connection<I[number], M, R>) => boolean,
+  ): number {
+    const { writer } = this.#route;
+    const data = writer.message(type, body);
+    const message: FramedMessage = { data, frame: frameOf(data) };
+    let taken = 0;
+    for (const connection of this.connections()) {
+      if (!writer.writesLike(connection.writer as Writer)) continue;
+      if (filter !== undefined && !filter(connection)) continue;
+      if (connection.sendFramed(message)) taken++;
+    }
+    return taken;
   }
 
   /**

@@ -54,7 +54,10 @@ export type { Handshake } from './handshake/handshake.ts';
 export { type OriginPredicate, type OriginsOption, unsafeAllowAnyOrigin } from './handshake/origin.ts';
 export { unsafeAllowPlaintext } from './handshake/transport.ts';
 export { type MemoryStoreOptions, memoryStore } from './limits/memory-store.ts';
-export { type MessageContext, type MessageRule, type Passthrough, passthrough } from './message/rules.ts';
+export { type Passthrough, passthrough } from './message/passthrough.ts';
+export type { MessageContext, MessageRule } from './message/rules.ts';
+export type { UnknownProperties } from './message/schema.ts';
+export type { StandardSchema } from './message/standard-schema.ts';
 export {
   type AuthorizeContext,
   type ExtendOptions,
@@ -72,6 +75,8 @@ export type {
   Acquired,
   Claims,
   Clock,
+  ConnectionView,
+  FramedMessage,
   HandshakeRequest,
   Hit,
   Identity,
@@ -87,5 +92,8 @@ export type {
 } from './ports.ts';
 export { type Reason, type ReasonEntry, reasons } from './reasons.ts';
 export { type Refusal, refusalOf } from './refusal.ts';
+export type { MessageOf, ReplyOf } from './schema-types.ts';
 export type { ByteRate, ByteRateOption, Duration, Rate, RateOption, Size } from './units.ts';
 export { consoleLogger } from './warnings.ts';
+export type { Codec, Payload } from './wire/codec.ts';
+export type { EnvelopeName } from './wire/envelope.ts';

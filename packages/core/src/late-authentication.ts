@@ -5,15 +5,17 @@ import type { Authenticated } from './connection/pending.ts';
 import { Denial, deny } from './decision.ts';
 import type { GuardFamily } from './family.ts';
 import { parseAddress } from './handshake/address.ts';
-import { parseJson } from './message/parse.ts';
+import { isAcceptable } from './message/parse.ts';
+import { open } from './message/pipeline.ts';
 import type { Identity, RequestView } from './ports.ts';
 import type { Route } from './route.ts';
+import type { Incoming } from './wire/incoming.ts';
 
 /** Judges an auth message as a handshake's credential is judged, `policy.authorize` included. */
 async function judgeAuthMessage(
   family: GuardFamily,
   route: Route,
-  message: object,
+  message: unknown,
   request: RequestView,
   signal: AbortSignal,
 ): Promise<Identity | Denial> {
@@ -36,7 +38,7 @@ async function judgeAuthMessage(
 export async function authenticateFirstMessage(
   family: GuardFamily,
   route: Route,
-  message: object,
+  message: unknown,
   request: RequestView,
   signal: AbortSignal,
   open: (identity: Identity, slot: { release(): void }) => Authenticated,
@@ -52,7 +54,7 @@ export async function renewConnection(
   family: GuardFamily,
   route: Route,
   connection: ConnectionState,
-  message: object,
+  message: unknown,
 ): Promise<Identity | Denial> {
   const { identity: current, request } = connection;
   if (request === undefined) return deny('internal', 'the connection cannot be renewed');
@@ -81,17 +83,13 @@ function isSameHolder(a: Identity, b: Identity): boolean {
   return a.subject === b.subject && a.session === b.session && issuers.size <= 1;
 }
 
-/** Parses what may be an auth message; `undefined` for everything else, the unreadable included. */
+/** Reads what may be an auth message; `undefined` for everything else, the unreadable included. */
 export function readPendingMessage(
   data: Uint8Array | string,
   isBinary: boolean,
   { rules }: Route,
-): object | undefined {
-  if (isBinary) return undefined;
-  const text =
-    typeof data === 'string' ? data : Buffer.from(data.buffer, data.byteOffset, data.byteLength).toString();
-  const message = parseJson(text, rules.json);
-  const isAuth =
-    typeof message === 'object' && message !== null && (message as { type?: unknown }).type === AUTH_TYPE;
-  return isAuth ? message : undefined;
+): Incoming | undefined {
+  const incoming = open(data, isBinary, rules);
+  if ('denial' in incoming || incoming.type !== AUTH_TYPE) return undefined;
+  return isAcceptable(incoming.value, rules.bounds, incoming.text) ? incoming : undefined;
 }

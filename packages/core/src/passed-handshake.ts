@@ -80,7 +80,7 @@ export class PassedHandshake<I extends Identity, M, R> implements Admission<I, M
       path: this.#path,
       lease: this.#lease,
       pendingLease,
-      authenticate: (message: object, signal: AbortSignal) => this.#authenticate(message, signal),
+      authenticate: (message: unknown, signal: AbortSignal) => this.#authenticate(message, signal),
     };
     const pending = new Pending(socket, origin, this.services.pending, (connection) =>
       onOpen(connection as unknown as Connection<I, M, R>),
@@ -89,7 +89,7 @@ export class PassedHandshake<I extends Identity, M, R> implements Admission<I, M
     return pending;
   }
 
-  #authenticate(message: object, signal: AbortSignal): MaybePromise<Authenticated | Denial> {
+  #authenticate(message: unknown, signal: AbortSignal): MaybePromise<Authenticated | Denial> {
     const open = (identity: Identity, slot: Lease): Authenticated => ({
       open: (socket) =>
         this.#connect(socket, identity as I, both(this.#lease, slot)) as unknown as ConnectionState,

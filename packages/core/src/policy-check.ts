@@ -10,8 +10,10 @@ import {
 import { PolicyError } from './errors.ts';
 import { unsafeAllowAnyOrigin } from './handshake/origin.ts';
 import { unsafeAllowPlaintext } from './handshake/transport.ts';
+import { isPassthrough } from './message/passthrough.ts';
 import { asObject, type Options, oneOf, refuseUnknown, stringList } from './option-checks.ts';
 import { unsafeReportHost, unsafeReportTransport } from './policy.ts';
+import { envelopes } from './wire/envelope.ts';
 
 const ROUTE_OPTIONS = [
   'name',
@@ -19,8 +21,14 @@ const ROUTE_OPTIONS = [
   'authorize',
   'messages',
   'replies',
+  'checkReplies',
+  'envelope',
+  'codec',
+  'unknownProperties',
   'subprotocols',
   'onDenied',
+  'onFault',
+  'onSlowConsumer',
   'rejectAs',
   'firstMessage',
   'renewal',
@@ -51,6 +59,7 @@ const ROUTE_LIMITS = [
   'authMessage',
   'pendingBytes',
   'queuedMessages',
+  'buffered',
   'json',
 ];
 const SERVER_LIMITS = [
@@ -106,7 +115,12 @@ export function checkRoute(options: Options): void {
   oneOf(options.rejectAs, ['http', 'close'], 'policy.rejectAs');
   stringList(options.subprotocols, 'policy.subprotocols');
   const json = asObject(asObject(options.limits, 'policy.limits').json, 'policy.limits.json');
-  refuseUnknown(json, ['depth', 'keys', 'items'], 'policy.limits.json');
+  refuseUnknown(json, ['depth', 'keys', 'items', 'text', 'number'], 'policy.limits.json');
+  oneOf(options.onFault, ['reply', 'close'], 'policy.onFault');
+  oneOf(options.onSlowConsumer, ['close', 'drop'], 'policy.onSlowConsumer');
+  oneOf(options.checkReplies, [true, false], 'policy.checkReplies');
+  oneOf(options.unknownProperties, ['refuse', 'strip'], 'policy.unknownProperties');
+  checkWriting(options);
   if (options.authorize !== undefined && typeof options.authorize !== 'function') {
     throw new PolicyError(
       'policy.authorize',
@@ -129,6 +143,31 @@ export function checkRoute(options: Options): void {
   checkCsrfPlace(options.csrf as { readonly query: string } | undefined, authenticators);
   checkTolerances(authenticators);
   checkAnyOrigin(options.origins, authenticators);
+}
+
+/** How messages are read and written; what is opaque is neither. */
+function checkWriting({ messages, envelope, codec }: Options): void {
+  oneOf(envelope, Object.keys(envelopes), 'policy.envelope');
+  if (codec !== undefined) checkCodec(asObject(codec, 'policy.codec'));
+  if (!isPassthrough(messages) || (envelope === undefined && codec === undefined)) return;
+  throw new PolicyError(
+    codec === undefined ? 'policy.envelope' : 'policy.codec',
+    'the messages are not read',
+    'Leave it out with passthrough().',
+  );
+}
+
+function checkCodec({ contentType, frames, decode, encode }: Options): void {
+  const complete =
+    typeof contentType === 'string' && typeof decode === 'function' && typeof encode === 'function';
+  if (!complete) {
+    throw new PolicyError(
+      'policy.codec',
+      'it is no codec',
+      "Give { contentType, frames: 'binary', decode, encode }.",
+    );
+  }
+  oneOf(frames ?? null, ['text', 'binary'], 'policy.codec.frames');
 }
 
 function checkOrigins(origins: unknown): void {

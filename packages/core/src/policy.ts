@@ -3,9 +3,13 @@ import type { CsrfOption } from './auth/csrf.ts';
 import type { MaybePromise } from './decision.ts';
 import type { OriginsOption } from './handshake/origin.ts';
 import type { unsafeAllowPlaintext } from './handshake/transport.ts';
-import type { MessageRule, Passthrough } from './message/rules.ts';
+import type { Passthrough } from './message/passthrough.ts';
+import type { MessageRule } from './message/rules.ts';
+import type { UnknownProperties } from './message/schema.ts';
 import type { Clock, Identity, Logger, RequestView, Store } from './ports.ts';
 import type { ByteRateOption, Duration, RateOption, Size } from './units.ts';
+import type { Codec } from './wire/codec.ts';
+import type { EnvelopeName } from './wire/envelope.ts';
 
 /** Lets handshakes through that the transport stage would deny, and records them. */
 export const unsafeReportTransport: unique symbol = Symbol('sallyport.unsafeReportTransport');
@@ -22,6 +26,7 @@ export type ReportOption =
   | 'subprotocol'
   | 'message-rate'
   | 'schema'
+  | 'sanitize'
   | typeof unsafeReportTransport
   | typeof unsafeReportHost
   | typeof unsafeReportOrigin
@@ -58,7 +63,12 @@ export interface RouteLimits {
   readonly pendingBytes?: Size;
   /** How many messages wait for an asynchronous handler. Default: 64. Beyond: the socket is not read until there is room. */
   readonly queuedMessages?: number;
-  /** The shape of a parsed message. Beyond: `message_malformed`. */
+  /**
+   * Bytes that may wait to be sent to one connection, because it reads too slowly; what is about to be sent counts.
+   * Default: 1 MiB. Beyond: as `onSlowConsumer` says.
+   */
+  readonly buffered?: Size;
+  /** The shape of a parsed message, whatever its codec. Beyond: `message_malformed`. */
   readonly json?: {
     /** How deep arrays and objects nest. Default: 32. */
     readonly depth?: number;
@@ -66,6 +76,13 @@ export interface RouteLimits {
     readonly keys?: number;
     /** How many elements one array has. Default: 1,000. */
     readonly items?: number;
+    /** How many UTF-16 code units one text, or bytes one `Uint8Array`, has. Default: as many as `limits.message` has bytes. */
+    readonly text?: number;
+    /**
+     * The largest magnitude of a number. Default: 2^53 − 1, up to which whole numbers are exact and mean the same to
+     * everybody (RFC 7493 §2.2). `1e999`, which parses to infinity, is refused in any case.
+     */
+    readonly number?: number;
   };
 }
 
@@ -117,6 +134,23 @@ export interface RoutePolicy<I extends readonly Identity[], M, R> {
   readonly messages: { readonly [K in keyof M]: M[K] | MessageRule<M[K], I[number]> } | Passthrough;
   /** The messages that the server sends, by type: typed in `send`, and checked there. Default: anything. */
   readonly replies?: R;
+  /**
+   * Whether what is sent is held against its schema in `replies`; its name is in any case. Default: `true`. Else: `send`
+   * throws, and nothing is sent. Switch it off where the compiler's word is enough, such as in production.
+   */
+  readonly checkReplies?: boolean;
+  /**
+   * How a message is written: `'flat'` is `{ type, …body }`, `'nested'` is `{ type, data, id? }`, `'json-rpc'` is JSON-RPC
+   * 2.0. Default: `'flat'`.
+   */
+  readonly envelope?: EnvelopeName;
+  /** What reads and writes messages instead of JSON. Default: none. */
+  readonly codec?: Codec;
+  /**
+   * What is done with a property that no schema names: the message is refused, or goes on without it. A schema can say
+   * otherwise for an object of its own, a rule for its type. Default: `'refuse'`.
+   */
+  readonly unknownProperties?: UnknownProperties;
   /** The application's subprotocols. Default: none, so that an offer of some is refused with `subprotocol_denied`. */
   readonly subprotocols?: readonly string[];
   /**
@@ -135,6 +169,16 @@ export interface RoutePolicy<I extends readonly Identity[], M, R> {
   readonly csrf?: CsrfOption;
   /** What a denied message gets: an error reply, or the close code of its reason. Default: `'reply'`. */
   readonly onDenied?: 'reply' | 'close';
+  /**
+   * What a message gets whose handler, rule or schema throws or rejects: an error reply `internal`, or its close code
+   * (1011). Default: `'close'`.
+   */
+  readonly onFault?: 'reply' | 'close';
+  /**
+   * What is done at `limits.buffered`: the connection is closed with `slow_consumer` (1013), or the message is not sent,
+   * and `send` says `false`. Default: `'close'`.
+   */
+  readonly onSlowConsumer?: 'close' | 'drop';
   /**
    * How a denial after the origin check reaches the client. Default: `'http'`. With `'close'` the socket is accepted
    * and closed at once with the reason's close code, for browsers, whose scripts cannot see an HTTP status; no

@@ -55,16 +55,41 @@ export interface Identity<Scheme extends string = string, C = Claims> {
   readonly claims: C;
 }
 
+/** What hooks get to see of an open connection. */
+export interface ConnectionView {
+  /** Random, and the same in events. */
+  readonly id: string;
+  readonly identity: Identity;
+  /** The client's address after trusted proxies were looked through. */
+  readonly address: string;
+  /** The path of its handshake. */
+  readonly path: string;
+  /** The subprotocol that was agreed on; never a token. */
+  readonly subprotocol: string | undefined;
+}
+
+/** One message for many sockets. */
+export interface FramedMessage {
+  readonly data: string | Uint8Array;
+  /** The same as one unmasked frame (RFC 6455 §5.2), which every uncompressed connection can be sent as it is. */
+  readonly frame: Uint8Array;
+}
+
 /** An accepted WebSocket, as small as a guard needs it. Structural: any library's socket can be made to fit. */
 export interface Socket {
-  send(data: string): void;
+  /** Returns whether it was taken: not by a socket that is closing, nor where `Receiver.mayBuffer` said no. */
+  send(data: string | Uint8Array): boolean;
+  /** Like `send`; the frame may be written as it is where nothing else shapes what goes out. */
+  sendFramed(message: FramedMessage): boolean;
   close(code: number, reason: string): void;
   /** Drops the connection without a closing handshake. */
   terminate(): void;
   /** Stops reading from the network, so that TCP pushes back. */
   pause(): void;
   resume(): void;
-  /** Hands a message that has passed to the listeners that were written for the bare library. */
+  /** Whether there are listeners that were written for the bare library. */
+  listens(): boolean;
+  /** Hands them a message that has passed. */
   deliver(data: Uint8Array | string, isBinary: boolean): unknown;
 }
 

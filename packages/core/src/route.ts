@@ -10,11 +10,15 @@ import { innerDoor } from './handshake/inner-door.ts';
 import { compileOrigins } from './handshake/origin.ts';
 import type { Reporting, Stage } from './handshake/stage.ts';
 import { checkSubprotocols } from './handshake/subprotocol.ts';
-import { compileTypes, isPassthrough, type MessageRules } from './message/rules.ts';
-import { type Check, compileSchema } from './message/schema.ts';
+import { compileBodyCheck } from './message/compile.ts';
+import { isPassthrough } from './message/passthrough.ts';
+import { compileTypes, type MessageRules } from './message/rules.ts';
+import type { BodyCheck } from './message/schema.ts';
+import { Writer } from './outbound/writer.ts';
 import type { PolicyOptions } from './policy.ts';
 import type { Clock, Identity } from './ports.ts';
 import { parseByteRate, parseCount, parseDuration, parseRate, parseSize } from './units.ts';
+import { type Envelope, envelopes } from './wire/envelope.ts';
 
 /** Any policy, for code that does not care what its types infer. */
 export type AnyPolicy = PolicyOptions<readonly Identity[], unknown, unknown>;
@@ -27,7 +31,12 @@ export interface Route {
   readonly innerDoor: readonly Stage[];
   readonly reporting: Reporting;
   readonly rules: MessageRules;
-  readonly replies: ReadonlyMap<string, Check> | undefined;
+  readonly replies: ReadonlyMap<string, BodyCheck> | undefined;
+  readonly writer: Writer;
+  readonly onFault: 'reply' | 'close';
+  /** Bytes. */
+  readonly buffered: number;
+  readonly onSlowConsumer: 'close' | 'drop';
   readonly onDenied: 'reply' | 'close';
   readonly rejectAs: 'http' | 'close';
   readonly violations: number;
@@ -60,6 +69,8 @@ export function compileRoute(policy: AnyPolicy, { events, judge, slots, clock }:
   const reported = new Set((policy.report ?? []).map((stage) => REPORTABLE.get(stage) as string));
   const { limits = {}, firstMessage = false, renewal = false } = policy;
   const authorize = policy.authorize as AuthorizeHandshake | undefined;
+  const envelope = envelopes[policy.envelope ?? 'flat'];
+  const replies = compileReplies(policy.replies as Readonly<Record<string, unknown>> | undefined, envelope);
   return {
     name: policy.name ?? 'default',
     policy,
@@ -75,8 +86,18 @@ export function compileRoute(policy: AnyPolicy, { events, judge, slots, clock }:
       firstMessage: Boolean(firstMessage),
     }),
     reporting: reportingTo(events, reported),
-    rules: compileRules(policy, reported, clock),
-    replies: compileReplies(policy.replies as Readonly<Record<string, unknown>> | undefined),
+    rules: compileRules(policy, reported, clock, envelope),
+    replies,
+    writer: new Writer({
+      envelope,
+      codec: policy.codec,
+      replies,
+      source: policy.replies,
+      check: policy.checkReplies ?? true,
+    }),
+    onFault: policy.onFault ?? 'close',
+    buffered: parseSize(limits.buffered ?? '1MiB', 'policy.limits.buffered'),
+    onSlowConsumer: policy.onSlowConsumer ?? 'close',
     onDenied: policy.onDenied ?? 'reply',
     rejectAs: policy.rejectAs ?? 'http',
     violations: parseCount(limits.violations ?? 10, 'policy.limits.violations'),
@@ -116,46 +137,73 @@ export function reportingTo(events: EventHub, stages: ReadonlySet<string>): Repo
   };
 }
 
-function compileRules(policy: AnyPolicy, reported: ReadonlySet<string>, clock: Clock): MessageRules {
-  const { messages, limits = {} } = policy;
+function compileRules(
+  policy: AnyPolicy,
+  reported: ReadonlySet<string>,
+  clock: Clock,
+  envelope: Envelope,
+): MessageRules {
+  const { messages, limits = {}, unknownProperties = 'refuse' } = policy;
   const opaque = isPassthrough(messages) ? messages : undefined;
-  const types = compileTypes(opaque === undefined ? (messages as Readonly<Record<string, unknown>>) : {});
   const json = limits.json ?? {};
+  const maxBytes = parseSize(limits.message ?? '64KiB', 'policy.limits.message');
+  const rate = parseRate(limits.messages ?? { rate: '50/s', burst: 100 }, 'policy.limits.messages');
+  const bounds = {
+    depth: parseCount(json.depth ?? 32, 'policy.limits.json.depth'),
+    keys: parseCount(json.keys ?? 1_000, 'policy.limits.json.keys'),
+    items: parseCount(json.items ?? 1_000, 'policy.limits.json.items'),
+    text: parseCount(json.text ?? maxBytes, 'policy.limits.json.text'),
+    number: parseMagnitude(json.number ?? Number.MAX_SAFE_INTEGER, 'policy.limits.json.number'),
+  };
+  const types = compileTypes(opaque === undefined ? (messages as Readonly<Record<string, unknown>>) : {}, {
+    mergesType: envelope.mergesType,
+    unknownProperties,
+    maxBytes,
+    bounds,
+    burst: rate.burst,
+  });
   return {
     types,
     passthrough: opaque,
+    envelope,
+    codec: policy.codec,
     anyRule: [...types.values()].some(({ authorize }) => authorize !== undefined),
-    maxBytes: parseSize(limits.message ?? '64KiB', 'policy.limits.message'),
-    rate: parseRate(limits.messages ?? { rate: '50/s', burst: 100 }, 'policy.limits.messages'),
+    maxBytes,
+    rate,
     byteRate: parseByteRate(limits.bytes ?? { rate: '256KiB/s', burst: '1MiB' }, 'policy.limits.bytes'),
-    json: {
-      depth: parseCount(json.depth ?? 32, 'policy.limits.json.depth'),
-      keys: parseCount(json.keys ?? 1_000, 'policy.limits.json.keys'),
-      items: parseCount(json.items ?? 1_000, 'policy.limits.json.items'),
-    },
+    bounds,
     reportSchema: reported.has('schema'),
+    reportSanitize: reported.has('sanitize'),
     reportRate: reported.has('message-rate'),
     renewal: Boolean(policy.renewal),
     now: () => clock.now(),
+    monotonic: () => clock.monotonic(),
   };
+}
+
+function parseMagnitude(value: unknown, option: string): number {
+  if (typeof value === 'number' && Number.isFinite(value) && value > 0) return value;
+  throw new PolicyError(
+    option,
+    `${String(value)} is no finite number above zero`,
+    'Give the largest magnitude.',
+  );
 }
 
 const RESERVED_REPLIES: readonly string[] = ['error', 'auth_ok', 'auth_expiring'];
 
 function compileReplies(
   replies: Readonly<Record<string, unknown>> | undefined,
-): ReadonlyMap<string, Check> | undefined {
+  { mergesType }: Envelope,
+): ReadonlyMap<string, BodyCheck> | undefined {
   if (replies === undefined) return undefined;
   return new Map(
     Object.entries(replies).map(([type, schema]) => {
+      const option = `policy.replies.${type}`;
       if (RESERVED_REPLIES.includes(type)) {
-        throw new PolicyError(
-          `policy.replies.${type}`,
-          "the guard's own messages use this type",
-          'Choose another name.',
-        );
+        throw new PolicyError(option, "the guard's own messages use this type", 'Choose another name.');
       }
-      return [type, compileSchema(schema, type, `policy.replies.${type}`)];
+      return [type, compileBodyCheck(schema, mergesType ? type : undefined, option)];
     }),
   );
 }

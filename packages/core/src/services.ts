@@ -3,7 +3,6 @@ import type { ConnectionServices } from './connection/services.ts';
 import type { GuardFamily } from './family.ts';
 import { readPendingMessage, renewConnection } from './late-authentication.ts';
 import { admit, judge } from './message/pipeline.ts';
-import type { Check } from './message/schema.ts';
 import type { Route } from './route.ts';
 
 /** What the rooms of one guard need of each other: hands one room's result to the next. */
@@ -17,7 +16,7 @@ export function servicesOf(family: GuardFamily, route: Route): Services {
 }
 
 function connectionServices(family: GuardFamily, route: Route): ConnectionServices {
-  const { rules, replies } = route;
+  const { rules, writer } = route;
   const tolerances = new Map(route.authenticators.map(({ scheme, tolerance = 0 }) => [scheme, tolerance]));
   return {
     clock: family.clock,
@@ -29,7 +28,10 @@ function connectionServices(family: GuardFamily, route: Route): ConnectionServic
     admit: (connection, bytes, now) => admit(bytes, now, connection, rules),
     judge: (connection, data, isBinary) => judge(data, isBinary, connection, rules),
     knows: (type) => rules.types.has(type),
-    encode: (type, body) => encode(type, body, replies),
+    writer,
+    onFault: route.onFault,
+    buffered: route.buffered,
+    onSlowConsumer: route.onSlowConsumer,
     renew: (connection, message) => renewConnection(family, route, connection, message),
     isRevoked: (identity) => family.revocations.covers(identity),
     toleranceOf: ({ scheme }) => tolerances.get(scheme) ?? 0,
@@ -40,23 +42,13 @@ function connectionServices(family: GuardFamily, route: Route): ConnectionServic
   };
 }
 
-/** @throws TypeError for a reply that `policy.replies` does not know, or that does not match its schema. */
-function encode(type: string, body: object, replies: ReadonlyMap<string, Check> | undefined): string {
-  const reply = { ...body, type };
-  if (replies === undefined) return JSON.stringify(reply);
-  const check = replies.get(type);
-  if (check === undefined) throw new TypeError(`There is no reply '${type}' in the policy.`);
-  if (!check.passes(reply))
-    throw new TypeError(`The reply '${type}' does not match its schema at '${check.pointer(reply)}'.`);
-  return JSON.stringify(reply);
-}
-
 function pendingServices(family: GuardFamily, route: Route): PendingServices {
   return {
     ...route.pending,
     clock: family.clock,
     events: family.events,
     closeTimeout: family.closeTimeout,
+    writer: route.writer,
     readAuth: (data, isBinary) => readPendingMessage(data, isBinary, route),
     opened: (pending) => void family.pendings.add(pending),
     closed: (pending) => void family.pendings.delete(pending),

@@ -2,6 +2,7 @@ import type {
   Admission,
   AnyGuard,
   Connection,
+  FramedMessage,
   Guard,
   Identity,
   MaybePromise,
@@ -10,9 +11,9 @@ import type {
 } from '@sallyport/core';
 import { isPromise } from '@sallyport/core';
 import type { WebSocket } from 'ws';
-import { batchWrites } from './batching.ts';
+import { rawSocket } from './cork.ts';
+import { RECEIVER, sendFramed, sendMessage, shapeOutbound } from './outbound.ts';
 
-const RECEIVER: unique symbol = Symbol('sallyport.receiver');
 const CONNECTION: unique symbol = Symbol('sallyport.connection');
 const GUARD: unique symbol = Symbol('sallyport.guard');
 
@@ -48,13 +49,16 @@ export function guardSocket(
 ): Receiver {
   // Without an error listener one bad frame would end the process (CVE-2022-39386, CVE-2024-38355).
   socket.on('error', ignore);
-  batchWrites(socket);
+  shapeOutbound(socket);
+  Object.defineProperty(socket, RECEIVER, { value: undefined, writable: true });
+  const guarded = socket as GuardedWebSocket;
   const receiver = admission.open(new WsSocket(socket), (opened) => {
     const connection = opened as unknown as Connection;
+    guarded[RECEIVER] = connection;
     Object.defineProperties(socket, { [CONNECTION]: { value: connection }, [GUARD]: { value: guard } });
     onOpen(connection);
   });
-  Object.defineProperty(socket, RECEIVER, { value: receiver });
+  guarded[RECEIVER] ??= receiver;
   socket.emit = emitGuarded as WebSocket['emit'];
   return receiver;
 }
@@ -84,8 +88,12 @@ function isTooBig(error: Error & { code?: string }): boolean {
 class WsSocket implements Socket {
   constructor(readonly ws: WebSocket) {}
 
-  send(data: string): void {
-    this.ws.send(data, ignore);
+  send(data: string | Uint8Array): boolean {
+    return sendMessage(this.ws, data);
+  }
+
+  sendFramed(message: FramedMessage): boolean {
+    return sendFramed(this.ws, message);
   }
 
   close(code: number, reason: string): void {
@@ -96,17 +104,21 @@ class WsSocket implements Socket {
     this.ws.terminate();
   }
 
+  /** ws 7 has no `pause`; what it would do is this. */
   pause(): void {
-    raw(this.ws)?.pause();
+    rawSocket(this.ws)?.pause();
   }
 
   resume(): void {
-    raw(this.ws)?.resume();
+    rawSocket(this.ws)?.resume();
+  }
+
+  listens(): boolean {
+    return this.ws.listenerCount('message') > 0;
   }
 
   /** Calls the listeners itself, since `emit` would drop the promises of asynchronous ones. */
   deliver(data: Uint8Array | string, isBinary: boolean): MaybePromise<unknown> {
-    if (this.ws.listenerCount('message') === 0) return undefined;
     let pending: Promise<unknown>[] | undefined;
     for (const listener of this.ws.rawListeners('message')) {
       const result: unknown = listener.call(this.ws, data, isBinary);
@@ -117,9 +129,4 @@ class WsSocket implements Socket {
     }
     return pending === undefined ? undefined : Promise.all(pending);
   }
-}
-
-/** ws 7 has no `pause`; what it would do is this. */
-function raw(ws: WebSocket): { pause(): void; resume(): void } | undefined {
-  return (ws as unknown as { _socket?: { pause(): void; resume(): void } })._socket;
 }

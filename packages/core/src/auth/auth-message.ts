@@ -1,4 +1,5 @@
 import { type Denial, deny } from '../decision.ts';
+import { isRecord } from '../wire/incoming.ts';
 import { type Authenticator, chooseReader } from './authenticator.ts';
 
 /** The `type` of the message that carries a credential. */
@@ -12,10 +13,10 @@ export interface PresentedInMessage {
 
 /** Reads `{ "type": "auth", "token": … }`: exactly one credential, as text, and nothing else. */
 export function readAuthMessage(
-  message: object,
+  message: unknown,
   authenticators: readonly Authenticator[],
 ): PresentedInMessage | Denial {
-  const fields = Object.entries(message).filter(([name]) => name !== 'type');
+  const fields = Object.entries(isRecord(message) ? message : {}).filter(([name]) => name !== 'type');
   const [field, ...more] = fields;
   if (field === undefined) return deny('credential_missing', 'the auth message holds no credential');
   if (more.length > 0) return deny('credential_ambiguous', 'the auth message holds more than one field');

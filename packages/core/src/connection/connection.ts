@@ -1,13 +1,25 @@
-import type { Static, TSchema } from 'typebox';
-import { Denial, isPromise, type MaybePromise, settled } from '../decision.ts';
-import type { Identity, Lease, RequestView, Socket } from '../ports.ts';
+import { Denial, deny, isPromise, type MaybePromise, settled } from '../decision.ts';
+import type { ConnectionView, FramedMessage, Identity, Lease, RequestView, Socket } from '../ports.ts';
 import { type Reason, reasons } from '../reasons.ts';
+import type { MessageOf, ReplyOf } from '../schema-types.ts';
+import { type Addressee, type Incoming, UNADDRESSED } from '../wire/incoming.ts';
 import { closeReason, isSendableCloseCode } from './close-frame.ts';
 import { Inbox } from './inbox.ts';
-import type { ConnectionOrigin, ConnectionServices, Judgement } from './services.ts';
+import type {
+  ConnectionOrigin,
+  ConnectionServices,
+  DeniedMessage,
+  Judgement,
+  PassedMessage,
+} from './services.ts';
 import { Term } from './term.ts';
 
-type Handler = (message: never, connection: never) => unknown;
+/** What `on` was given; `reply` names what a returned value is sent as. */
+interface Handler {
+  readonly reply: string | undefined;
+  readonly run: (message: never, connection: never) => unknown;
+}
+
 type CloseListener = (event: { readonly code: number; readonly reason: Reason | undefined }) => void;
 /** Reasons for which there is no going on, whatever the policy says about replies. */
 const FATAL: ReadonlySet<Reason> = new Set<Reason>([
@@ -24,16 +36,17 @@ const FATAL: ReadonlySet<Reason> = new Set<Reason>([
 const NO_VIOLATION: ReadonlySet<Reason> = new Set<Reason>(['step_up_required', 'auth_unavailable']);
 
 /** The untyped side of a connection, for the guard itself. */
-export type ConnectionState = Connection<Identity, Record<string, TSchema>, Record<string, TSchema>>;
+export type ConnectionState = Connection<Identity, Record<string, unknown>, Record<string, unknown>>;
 
 /**
  * An accepted, guarded socket. One class instance and no closures: ten thousand idle ones are meant to be cheap.
  */
 export class Connection<
   I extends Identity = Identity,
-  M = Record<string, TSchema>,
-  R = Record<string, TSchema>,
-> {
+  M = Record<string, unknown>,
+  R = Record<string, unknown>,
+> implements ConnectionView
+{
   /** Random, so that nobody can guess another's (CVE-2026-41838). */
   readonly id: string = crypto.randomUUID();
   /** The handshake, for a renewal to be authorized by. */
@@ -42,8 +55,13 @@ export class Connection<
   readonly subprotocol: string | undefined;
   readonly address: string;
   readonly path: string;
-  /** Theoretical arrival times of the next message and byte: the state of two buckets. */
-  readonly quota = { messages: 0, bytes: 0 };
+  /** For the message room: what it has used up, and the steps that it has made. */
+  readonly ledger = {
+    messages: 0,
+    bytes: 0,
+    types: undefined as Map<string, number> | undefined,
+    steps: undefined as Set<string> | undefined,
+  };
   #identity: I;
   #state: 'open' | 'closing' | 'closed' = 'open';
   #reason: Reason | undefined;
@@ -85,18 +103,29 @@ export class Connection<
 
   /**
    * Calls the handler for each message of a type that has passed every check. Messages are handled in order: while a
-   * handler's promise is pending, the next message waits. A handler that throws or rejects closes with `internal`.
+   * handler's promise is pending, the next message waits. A handler that throws or rejects is answered, or closes the
+   * connection, with `internal`, as `policy.onFault` says.
+   *
+   * With a reply's name in between, what the handler returns is sent as that reply: the answer to the message, by its id
+   * where the envelope has ids. In JSON-RPC every request is answered, named reply or not.
    *
    * @throws TypeError for a type that is not in `policy.messages`, or that has a handler already.
    */
   on<K extends keyof M & string>(
     type: K,
-    handler: (message: M[K] extends TSchema ? Static<M[K]> : never, connection: this) => unknown,
-  ): this {
+    handler: (message: MessageOf<M[K]>, connection: this) => unknown,
+  ): this;
+  on<K extends keyof M & string, A extends keyof R & string>(
+    type: K,
+    reply: A,
+    handler: (message: MessageOf<M[K]>, connection: this) => MaybePromise<ReplyOf<R[A]>>,
+  ): this;
+  on(type: string, ...rest: [Handler['run']] | [reply: string, Handler['run']]): this {
+    const [reply, run] = rest.length === 1 ? [undefined, rest[0]] : rest;
     if (!this.#services.knows(type)) throw new TypeError(`There is no message '${type}' in the policy.`);
     this.#handlers ??= new Map();
     if (this.#handlers.has(type)) throw new TypeError(`The message '${type}' has a handler already.`);
-    this.#handlers.set(type, handler as Handler);
+    this.#handlers.set(type, { reply, run });
     return this;
   }
 
@@ -108,18 +137,24 @@ export class Connection<
   }
 
   /**
-   * Sends `{ type, ...body }`. Returns whether it was handed to the socket: `false` once the connection is closing.
+   * Sends a message, `{ type, ...body }` unless `policy.envelope` says otherwise. Returns whether it was taken: `false` once
+   * the connection is closing, and where more than `limits.buffered` would wait to be sent.
    *
    * @throws TypeError where `policy.replies` does not allow it; nothing is sent then.
    */
-  send<K extends keyof R & string>(
-    type: K,
-    body: (R[K] extends TSchema ? Static<R[K]> : unknown) & object,
-  ): boolean {
-    const text = this.#services.encode(type, body as object);
-    if (this.#state !== 'open') return false;
-    this.#socket.send(text);
-    return true;
+  send<K extends keyof R & string>(type: K, body: ReplyOf<R[K]> & object): boolean {
+    const payload = this.#services.writer.message(type, body);
+    return this.#state === 'open' && this.#socket.send(payload);
+  }
+
+  /** For the guard: sends what was written and framed once for many. */
+  sendFramed(message: FramedMessage): boolean {
+    return this.#state === 'open' && this.#socket.sendFramed(message);
+  }
+
+  /** For the guard: what its messages are written by. */
+  get writer(): unknown {
+    return this.#services.writer;
   }
 
   /**
@@ -162,8 +197,23 @@ export class Connection<
     const bytes = typeof data === 'string' ? Buffer.byteLength(data) : data.byteLength;
     const self = this as unknown as ConnectionState;
     const denial = services.admit(self, bytes, services.clock.monotonic());
-    if (denial !== undefined) this.#deny(denial, undefined);
+    if (denial !== undefined) this.#deny({ denial, pointer: undefined, to: UNADDRESSED, ofType: false });
     else this.#inbox.put(data, isBinary);
+  }
+
+  /** For hosts, before anything is sent: whether so many bytes may wait beside those that do already. */
+  mayBuffer(bytes: number, waiting: number): boolean {
+    const { buffered, onSlowConsumer } = this.#services;
+    if (bytes + waiting <= buffered) return true;
+    // A closing handshake is under way already.
+    if (this.#state !== 'open') return false;
+    this.#tell(
+      'message.denied',
+      deny('slow_consumer', `more than ${buffered} bytes`).at('outbound'),
+      undefined,
+    );
+    if (onSlowConsumer === 'close') this.end('slow_consumer');
+    return false;
   }
 
   /** For hosts: the socket has closed. Gives the slots back; later calls change nothing. */
@@ -189,6 +239,11 @@ export class Connection<
       this.#tell('message.denied', denial, undefined);
     }
     this.#closing();
+  }
+
+  /** For the inbox: what looking at a message, or handling it, has thrown or rejected with. */
+  failed(error: unknown): void {
+    this.#failed(error, UNADDRESSED);
   }
 
   /** For hosts: a handler outside the guard's reach has failed. */
@@ -217,37 +272,90 @@ export class Connection<
 
   /** For its term: tells the client that the credential ends soon. */
   expiring(expiresAt: number): void {
-    this.#socket.send(JSON.stringify({ type: 'auth_expiring', expiresAt }));
+    this.#socket.send(this.#services.writer.notice('auth_expiring', { expiresAt }));
   }
 
-  /** A denial, or the handlers: the typed one first, then those that were written for the bare library. */
   #dispatch(judgement: Judgement, data: Uint8Array | string, isBinary: boolean): MaybePromise<unknown> {
     if (this.#state !== 'open') return undefined;
+    if ('incoming' in judgement) return this.#hand(judgement, data, isBinary);
     if ('renewal' in judgement) return this.#renew(judgement.renewal);
-    if ('denial' in judgement) {
-      this.#deny(judgement.denial, judgement.pointer);
-      return undefined;
+    this.#deny(judgement);
+    return undefined;
+  }
+
+  /** The handlers: the typed one first, then those that were written for the bare library. */
+  #hand(passed: PassedMessage, data: Uint8Array | string, isBinary: boolean): MaybePromise<unknown> {
+    const { incoming, type } = passed;
+    try {
+      const handler = type === undefined ? undefined : this.#handlers?.get(type.name);
+      // Before the handler, which may change what it gets.
+      const bytes = this.#socket.listens() ? this.#bytesOf(incoming, data) : undefined;
+      const answer = handler?.run(incoming.body as never, this as never);
+      if (isPromise(answer)) return this.#later(passed, handler, answer, bytes, isBinary);
+      const delivered = bytes === undefined ? undefined : this.#socket.deliver(bytes, isBinary);
+      if (isPromise(delivered)) return this.#later(passed, handler, answer, delivered);
+      this.#handled(passed, handler, answer);
+    } catch (error) {
+      this.#failed(error, incoming.id);
     }
-    const handler = judgement.type === undefined ? undefined : this.#handlers?.get(judgement.type);
-    const typed = handler?.(judgement.message as never, this as never);
-    if (!isPromise(typed)) return this.#socket.deliver(data, isBinary);
-    // The others may throw; inside a promise that cannot leave a rejection of `typed` without anybody to hear it.
-    return Promise.all([typed, this.#deliver(data, isBinary)]);
+    return undefined;
+  }
+
+  async #later(
+    passed: PassedMessage,
+    handler: Handler | undefined,
+    answer: unknown,
+    rest: Uint8Array | string | undefined | Promise<unknown>,
+    isBinary = false,
+  ): Promise<void> {
+    try {
+      // The others may throw; among promises that cannot leave a rejection without anybody to hear it.
+      const others = isPromise(rest) || rest === undefined ? rest : this.#deliver(rest, isBinary);
+      const [late] = await Promise.all([answer, others]);
+      this.#handled(passed, handler, late);
+    } catch (error) {
+      this.#failed(error, passed.incoming.id);
+    }
   }
 
   async #deliver(data: Uint8Array | string, isBinary: boolean): Promise<unknown> {
     return this.#socket.deliver(data, isBinary);
   }
 
-  #renew(message: object): MaybePromise<void> {
-    const result = this.#services.renew(this as unknown as ConnectionState, message);
-    return isPromise(result) ? settled(result).then((late) => this.#renewed(late)) : this.#renewed(result);
+  /** What came, or what stripping and sanitizing have left of it, in the form in which it came. */
+  #bytesOf(incoming: Incoming, data: Uint8Array | string): Uint8Array | string {
+    if (!incoming.changed) return data;
+    const payload = this.#services.writer.rewrite(incoming);
+    return typeof payload === 'string' && typeof data !== 'string' ? Buffer.from(payload) : payload;
   }
 
-  #renewed(result: Identity | Denial): void {
+  #handled({ incoming, type }: PassedMessage, handler: Handler | undefined, answer: unknown): void {
+    if (type?.isStep === true) {
+      this.ledger.steps ??= new Set();
+      this.ledger.steps.add(type.name);
+    }
+    if (handler === undefined || (handler.reply === undefined && incoming.id === undefined)) return;
+    const payload = this.#services.writer.answer(incoming.id, handler.reply, answer);
+    if (payload !== undefined && this.#state === 'open') this.#socket.send(payload);
+  }
+
+  #failed(error: unknown, to: Addressee): void {
+    this.#services.events.fault('dispatch', error);
+    if (this.#services.onFault === 'close') this.end('internal');
+    else this.#answer('internal', undefined, to);
+  }
+
+  #renew(message: Incoming): MaybePromise<void> {
+    const result = this.#services.renew(this as unknown as ConnectionState, message.body);
+    return isPromise(result)
+      ? settled(result).then((late) => this.#renewed(late, message))
+      : this.#renewed(result, message);
+  }
+
+  #renewed(result: Identity | Denial, { id }: Incoming): void {
     if (this.#state !== 'open') return;
     if (result instanceof Denial) {
-      this.#deny(result.at('authentication'), undefined);
+      this.#deny({ denial: result.at('authentication'), pointer: undefined, to: id, ofType: false });
       return;
     }
     // A revocation between the judgement and now has closed the connections of the old credential only.
@@ -257,25 +365,27 @@ export class Connection<
     }
     this.#identity = result as I;
     this.#term.renew();
-    this.#services.events.emit('connection.renewed', () => ({
-      ...this.#facts(),
-      expiresAt: result.expiresAt,
-    }));
-    this.#socket.send(JSON.stringify({ type: 'auth_ok', expiresAt: result.expiresAt }));
+    const { expiresAt } = result;
+    this.#services.events.emit('connection.renewed', () => ({ ...this.#facts(), expiresAt }));
+    this.#socket.send(
+      this.#services.writer.noticeTo(id, 'auth_ok', expiresAt === undefined ? {} : { expiresAt }),
+    );
   }
 
-  #deny(denial: Denial, pointer: string | undefined): void {
+  #deny({ denial, pointer, to, ofType }: DeniedMessage): void {
     const { onDenied, violations } = this.#services;
+    const { reason } = denial;
     this.#tell('message.denied', denial, pointer);
-    if (FATAL.has(denial.reason)) this.end(denial.reason);
-    else if (NO_VIOLATION.has(denial.reason)) this.#answer(denial.reason, pointer);
+    if (FATAL.has(reason) && !ofType) this.end(reason);
+    else if (NO_VIOLATION.has(reason)) this.#answer(reason, pointer, to);
     else if (++this.#violations >= violations) this.end('too_many_violations');
-    else if (onDenied === 'close') this.end(denial.reason);
-    else this.#answer(denial.reason, pointer);
+    else if (onDenied === 'close') this.end(reason);
+    else this.#answer(reason, pointer, to);
   }
 
-  #answer(code: Reason, path: string | undefined): void {
-    this.#socket.send(JSON.stringify({ type: 'error', code, path, message: reasons[code].text }));
+  #answer(code: Reason, path: string | undefined, to: Addressee): void {
+    const payload = this.#services.writer.error(code, path, to);
+    if (payload !== undefined && this.#state === 'open') this.#socket.send(payload);
   }
 
   #close(code: number, text: string, reason: Reason | undefined): void {

@@ -6,7 +6,7 @@ export interface InboxOwner {
   /** Handles one message; a promise makes those that come later wait for it. */
   handle(data: Uint8Array | string, isBinary: boolean): MaybePromise<unknown>;
   /** What `handle` threw or rejected with. */
-  fault(error: unknown): void;
+  failed(error: unknown): void;
 }
 
 interface Waiting {
@@ -47,7 +47,7 @@ export class Inbox {
     try {
       work = this.owner.handle(data, isBinary);
     } catch (error) {
-      this.owner.fault(error);
+      this.owner.failed(error);
       return;
     }
     if (!isPromise(work)) return;
@@ -55,7 +55,7 @@ export class Inbox {
     settled(work).then(
       () => this.#next(),
       (error) => {
-        this.owner.fault(error);
+        this.owner.failed(error);
         this.#next();
       },
     );

@@ -2,7 +2,9 @@ import { Denial, isPromise, type MaybePromise, settled } from '../decision.ts';
 import type { EventHub } from '../events.ts';
 import type { Clock, Lease, Socket } from '../ports.ts';
 import { type Reason, reasons } from '../reasons.ts';
+import type { Incoming, MessageId } from '../wire/incoming.ts';
 import type { ConnectionState } from './connection.ts';
+import type { Writing } from './services.ts';
 
 /** What a pending connection needs, the same for all of a guard. */
 export interface PendingServices {
@@ -20,7 +22,8 @@ export interface PendingServices {
   readonly queuedBytes: number;
   readonly closeTimeout: number;
   /** Whether a message is an auth message; parses it safely and never throws. */
-  readAuth(data: Uint8Array | string, isBinary: boolean): object | undefined;
+  readAuth(data: Uint8Array | string, isBinary: boolean): Incoming | undefined;
+  readonly writer: Writing;
   opened(pending: Pending): void;
   closed(pending: Pending): void;
 }
@@ -35,7 +38,7 @@ export interface PendingOrigin {
   /** The slots of pending connections; given back as soon as this one is none any more. */
   readonly pendingLease: Lease;
   /** Judges an auth message; with success the connection is made, its identity's slot held. */
-  readonly authenticate: (message: object, signal: AbortSignal) => MaybePromise<Authenticated | Denial>;
+  readonly authenticate: (message: unknown, signal: AbortSignal) => MaybePromise<Authenticated | Denial>;
 }
 
 /** A first message that told who it is. */
@@ -117,6 +120,11 @@ export class Pending {
     this.end('internal');
   }
 
+  /** For hosts: whether so many bytes may wait to be sent. It is told of its own failures only, and of few. */
+  mayBuffer(bytes: number, waiting: number): boolean {
+    return this.#connection?.mayBuffer(bytes, waiting) ?? true;
+  }
+
   /** Ends it with one of the guard's reasons. */
   end(reason: Reason): void {
     if (this.#connection !== undefined) this.#connection.end(reason);
@@ -154,37 +162,38 @@ export class Pending {
     else queue.push(message);
   }
 
-  #judge(message: object): void {
+  #judge(message: Incoming): void {
     this.#judging = true;
     let result: MaybePromise<Authenticated | Denial>;
     try {
-      result = this.origin.authenticate(message, this.#abort.signal);
+      result = this.origin.authenticate(message.body, this.#abort.signal);
     } catch (error) {
       this.fault(error);
       return;
     }
-    if (!isPromise(result)) this.#settle(result);
+    if (!isPromise(result)) this.#settle(result, message.id);
     else
       settled(result).then(
-        (late) => this.#settle(late),
+        (late) => this.#settle(late, message.id),
         (error) => this.fault(error),
       );
   }
 
-  #settle(result: Authenticated | Denial): void {
+  #settle(result: Authenticated | Denial, id: MessageId | undefined): void {
     this.#judging = false;
-    if (result instanceof Denial) this.#fail(result);
+    if (result instanceof Denial) this.#fail(result, id);
     else if (this.#ended) result.release();
-    else this.#open(result);
+    else this.#open(result, id);
   }
 
-  #open(authenticated: Authenticated): void {
+  #open(authenticated: Authenticated, id: MessageId | undefined): void {
     this.#ended = true;
     this.#cancelDeadline();
     this.origin.pendingLease.release();
     this.services.closed(this);
     const connection = authenticated.open(this.socket);
     this.#connection = connection;
+    if (id !== undefined) this.socket.send(this.services.writer.noticeTo(id, 'auth_ok', {}));
     if (connection.state === 'open') this.onOpen(connection);
     const held = [...this.#early, ...this.#waiting];
     this.#early = [];
@@ -192,7 +201,7 @@ export class Pending {
     for (const { data, isBinary } of held) connection.receive(data, isBinary);
   }
 
-  #fail(denial: Denial): void {
+  #fail(denial: Denial, id: MessageId | undefined): void {
     if (this.#ended) return;
     this.#failed++;
     if (!RETRYABLE.has(denial.reason) || this.#failed >= this.services.attempts) {
@@ -200,9 +209,8 @@ export class Pending {
       return;
     }
     this.#tell(denial);
-    this.socket.send(
-      JSON.stringify({ type: 'error', code: denial.reason, message: reasons[denial.reason].text }),
-    );
+    const answer = this.services.writer.error(denial.reason, undefined, id);
+    if (answer !== undefined) this.socket.send(answer);
     const waiting = this.#waiting;
     this.#waiting = [];
     this.#waitingBytes -= waiting.reduce((sum, { bytes }) => sum + Math.max(bytes, SMALLEST), 0);

@@ -1,13 +1,41 @@
 import type { Denial, MaybePromise } from '../decision.ts';
 import type { EventHub } from '../events.ts';
 import type { Clock, Identity, Lease, RequestView } from '../ports.ts';
+import type { Reason } from '../reasons.ts';
+import type { Payload } from '../wire/codec.ts';
+import type { Addressee, Incoming, MessageId } from '../wire/incoming.ts';
 import type { ConnectionState } from './connection.ts';
 
+/** A denied message, where in it the mistake is, and whom to tell. */
+export interface DeniedMessage {
+  readonly denial: Denial;
+  readonly to: Addressee;
+  readonly pointer: string | undefined;
+  /** Whether only its type has come too often, or too big: the connection goes on. */
+  readonly ofType: boolean;
+}
+
+/** A message that has passed; `type` is what the policy says of its type, opaque content has none. */
+export interface PassedMessage {
+  readonly incoming: Incoming;
+  readonly type: { readonly name: string; readonly isStep: boolean } | undefined;
+}
+
 /** What the message room says of one message. */
-export type Judgement =
-  | { readonly type: string | undefined; readonly message: unknown }
-  | { readonly renewal: object }
-  | { readonly denial: Denial; readonly pointer: string | undefined };
+export type Judgement = PassedMessage | { readonly renewal: Incoming } | DeniedMessage;
+
+/** Puts what is sent into its envelope and its codec. */
+export interface Writing {
+  /** @throws TypeError for a reply that the policy does not know, or that does not match its schema. */
+  message(type: string, body: unknown): Payload;
+  /** `undefined` where nobody asked for an answer. @throws TypeError as `message` does. */
+  answer(id: MessageId | undefined, type: string | undefined, body: unknown): Payload | undefined;
+  notice(type: string, body: object): Payload;
+  noticeTo(id: MessageId | undefined, type: string, body: object): Payload;
+  error(code: Reason, path: string | undefined, to: Addressee): Payload | undefined;
+  /** A message as it is handed on, for those who want its bytes. */
+  rewrite(incoming: Incoming): Payload;
+}
 
 /** What a connection needs from the rooms beside it, the same for all connections of a guard. */
 export interface ConnectionServices {
@@ -18,7 +46,7 @@ export interface ConnectionServices {
   /** Parse, schema, permission. */
   judge(connection: ConnectionState, data: Uint8Array | string, isBinary: boolean): MaybePromise<Judgement>;
   /** Judges a new credential for an open connection. */
-  renew(connection: ConnectionState, message: object): MaybePromise<Identity | Denial>;
+  renew(connection: ConnectionState, message: unknown): MaybePromise<Identity | Denial>;
   isRevoked(identity: Identity): boolean;
   /** Milliseconds that the connection may outlive the identity's `expiresAt`. */
   toleranceOf(identity: Identity): number;
@@ -26,12 +54,17 @@ export interface ConnectionServices {
   readonly lifetime: number;
   /** Milliseconds before the credential's end at which the client is told; 0 for never. */
   readonly expiryNotice: number;
-  /** Turns a reply into text; throws where it does not match `policy.replies`. */
-  encode(type: string, body: object): string;
+  readonly writer: Writing;
   /** Whether the policy knows the type, for `on`. */
   knows(type: string): boolean;
   /** Whether a denied message is answered, or closes. */
   readonly onDenied: 'reply' | 'close';
+  /** Whether a handler that fails is answered with `internal`, or closes. */
+  readonly onFault: 'reply' | 'close';
+  /** Bytes that may wait to be sent. */
+  readonly buffered: number;
+  /** What is done beyond that. */
+  readonly onSlowConsumer: 'close' | 'drop';
   /** How many denied messages end the connection. */
   readonly violations: number;
   /** How many messages may wait for an asynchronous handler before the socket is paused. */

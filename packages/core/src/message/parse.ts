@@ -1,43 +1,50 @@
 /** Bounds on the shape of a parsed message. */
-export interface JsonBounds {
+export interface ValueBounds {
   /** How deep arrays and objects may nest. */
   readonly depth: number;
   /** How many object keys there may be in all. */
   readonly keys: number;
   /** How many elements one array may have. */
   readonly items: number;
+  /** How many UTF-16 code units one text, or bytes one `Uint8Array`, may have. */
+  readonly text: number;
+  /** The largest magnitude of a number. */
+  readonly number: number;
 }
 
-/** What `parseMessage` gives for text that is not an acceptable message. */
+/** What `parseJson` gives for text that is no JSON. */
 export const UNREADABLE: unique symbol = Symbol('unreadable');
 
-/**
- * Parses JSON and refuses what is dangerous in any handler: own keys `__proto__`, `constructor` with a `prototype`
- * (CVE-2026-27148 is one of many), and shapes that are dear to walk. Never throws.
- */
-export function parseJson(text: string, bounds: JsonBounds): unknown {
-  let value: unknown;
+export function parseJson(text: string): unknown {
   try {
-    value = JSON.parse(text);
+    return JSON.parse(text);
   } catch {
     return UNREADABLE;
   }
-  return keysLeft(value, bounds, bounds.depth, bounds.keys) < 0 ? UNREADABLE : value;
+}
+
+/**
+ * Whether a value is one that any handler can bear: within the bounds, plain, and without the keys that poison
+ * prototypes (own `__proto__`; `constructor` with a `prototype`, of which CVE-2026-27148 is one of many). With the text that
+ * it was read from, also whether no object repeats a key: RFC 8259 §4 leaves open which one counts, and whoever
+ * reads the same text with another parser may take the other one.
+ */
+export function isAcceptable(value: unknown, bounds: ValueBounds, text?: string): boolean {
+  const left = keysLeft(value, bounds, bounds.depth, bounds.keys);
+  return left >= 0 && (text === undefined || !repeatsKeys(text, bounds.keys - left));
 }
 
 /** Walks the value once; returns what is left of the budget of keys, or -1 where a bound or a rule is broken. */
-function keysLeft(value: unknown, bounds: JsonBounds, depth: number, budget: number): number {
-  if (typeof value !== 'object' || value === null) return budget;
+function keysLeft(value: unknown, bounds: ValueBounds, depth: number, budget: number): number {
+  if (typeof value !== 'object') return isPlainLeaf(value, bounds) ? budget : -1;
+  if (value === null) return budget;
   if (depth === 0) return -1;
-  let left = budget;
-  if (Array.isArray(value)) {
-    if (value.length > bounds.items) return -1;
-    for (const item of value) {
-      left = keysLeft(item, bounds, depth - 1, left);
-      if (left < 0) return -1;
-    }
-    return left;
+  if (Array.isArray(value)) return itemsLeft(value, bounds, depth, budget);
+  const prototype: unknown = Object.getPrototypeOf(value);
+  if (prototype !== Object.prototype && prototype !== null) {
+    return value instanceof Uint8Array && value.byteLength <= bounds.text ? budget : -1;
   }
+  let left = budget;
   for (const key in value) {
     const inner = (value as Record<string, unknown>)[key];
     if (left === 0 || key === '__proto__' || (key === 'constructor' && hasPrototype(inner))) return -1;
@@ -47,6 +54,61 @@ function keysLeft(value: unknown, bounds: JsonBounds, depth: number, budget: num
   return left;
 }
 
+function itemsLeft(items: readonly unknown[], bounds: ValueBounds, depth: number, budget: number): number {
+  if (items.length > bounds.items) return -1;
+  let left = budget;
+  for (const item of items) {
+    left = keysLeft(item, bounds, depth - 1, left);
+    if (left < 0) return -1;
+  }
+  return left;
+}
+
+function isPlainLeaf(value: unknown, bounds: ValueBounds): boolean {
+  if (typeof value === 'string') return value.length <= bounds.text;
+  // `1e999` is JSON, and parses to Infinity.
+  if (typeof value === 'number') return value <= bounds.number && value >= -bounds.number;
+  return typeof value === 'boolean';
+}
+
 function hasPrototype(value: unknown): boolean {
   return typeof value === 'object' && value !== null && Object.hasOwn(value, 'prototype');
+}
+
+/**
+ * Whether JSON that parsed to so many keys has more of them in its text. Every key has a colon behind it, so where
+ * there are no more colons than keys, nothing has to be looked at closely.
+ */
+function repeatsKeys(text: string, keys: number): boolean {
+  return countColons(text) !== keys && countKeys(text) !== keys;
+}
+
+export function countColons(text: string): number {
+  let colons = 0;
+  for (let at = text.indexOf(':'); at !== -1; at = text.indexOf(':', at + 1)) colons++;
+  return colons;
+}
+
+const BACKSLASH = 0x5c;
+
+/** Counts the strings with a colon behind them. The text has been parsed, so that it is known to be JSON. */
+function countKeys(text: string): number {
+  let keys = 0;
+  let open = text.indexOf('"');
+  while (open !== -1) {
+    let close = text.indexOf('"', open + 1);
+    while (isEscaped(text, close)) close = text.indexOf('"', close + 1);
+    let next = close + 1;
+    while (text.charCodeAt(next) <= 0x20) next++;
+    if (text[next] === ':') keys++;
+    open = text.indexOf('"', next);
+  }
+  return keys;
+}
+
+/** Whether an odd number of backslashes stands before. */
+function isEscaped(text: string, at: number): boolean {
+  let before = at - 1;
+  while (text.charCodeAt(before) === BACKSLASH) before--;
+  return (at - before) % 2 === 0;
 }

@@ -1,138 +1,144 @@
 import { AUTH_TYPE } from '../auth/auth-message.ts';
-import { stillValid } from '../auth/recheck.ts';
 import { type Denial, deny, isPromise, type MaybePromise } from '../decision.ts';
 import { spend } from '../limits/rate.ts';
-import type { Identity } from '../ports.ts';
-import { parseJson, UNREADABLE } from './parse.ts';
-import { type CompiledType, isAuthorized, type MessageRules } from './rules.ts';
-
-/** Two buckets as plain numbers: theoretical arrival times of messages and of bytes. */
-interface Quota {
-  messages: number;
-  bytes: number;
-}
-
-/** A message that may be handed on. */
-export interface Passed {
-  readonly type: string | undefined;
-  readonly message: unknown;
-}
-
-/** Whose message it is, as far as the message room has to know. */
-export interface Sender {
-  readonly identity: Identity;
-  readonly quota: Quota;
-  /** Records what a stage in report-only mode would have denied. */
-  reported(denial: Denial, pointer?: string): void;
-}
+import { type Codec, textOf } from '../wire/codec.ts';
+import { Incoming, UNADDRESSED, UNREAD } from '../wire/incoming.ts';
+import type { Mistake } from './check.ts';
+import { countColons, isAcceptable, parseJson, UNREADABLE } from './parse.ts';
+import { checkPermission } from './permission.ts';
+import type { CompiledType, MessageRules } from './rules.ts';
+import { checkTurn } from './turn.ts';
+import {
+  type MessageDenial,
+  type Passed,
+  type Renewal,
+  refuse,
+  type Sender,
+  type Verdict,
+} from './verdict.ts';
 
 /** Size, then rate: all that is looked at before a byte of it is read. Runs as the frame arrives, never later. */
 export function admit(bytes: number, now: number, sender: Sender, rules: MessageRules): Denial | undefined {
   if (bytes > rules.maxBytes) return deny('message_too_big', `more than ${rules.maxBytes} bytes`).at('size');
-  const { quota } = sender;
-  const messages = spend(quota.messages, now, rules.rate);
-  const volume = spend(quota.bytes, now, rules.byteRate, bytes);
+  const { ledger } = sender;
+  const messages = spend(ledger.messages, now, rules.rate);
+  const volume = spend(ledger.bytes, now, rules.byteRate, bytes);
   if (messages < 0 || volume < 0) {
     const denial = deny('message_rate', messages < 0 ? 'limits.messages' : 'limits.bytes').at('message-rate');
     if (!rules.reportRate) return denial;
     sender.reported(denial);
   }
-  if (messages >= 0) quota.messages = messages;
-  if (volume >= 0) quota.bytes = volume;
+  if (messages >= 0) ledger.messages = messages;
+  if (volume >= 0) ledger.bytes = volume;
   return undefined;
 }
 
-/** Parse, schema, permission. A policy that is synchronous answers at once. */
+/** Parse, order of steps, schema, sanitizing, permission. A policy that is synchronous answers at once. */
 export function judge(
   data: Uint8Array | string,
   isBinary: boolean,
   sender: Sender,
   rules: MessageRules,
-): MaybePromise<Passed | Renewal | MessageDenial> {
+): MaybePromise<Verdict> {
   const opaque = rules.passthrough;
   if (opaque !== undefined) {
-    const taken = isBinary ? opaque.binary : opaque.text;
-    return taken
-      ? { type: undefined, message: data }
-      : refuse(deny('frame_unsupported', 'this kind of frame').at('parse'));
+    return (isBinary ? opaque.binary : opaque.text)
+      ? { incoming: new Incoming(undefined, data, OPAQUE, undefined, 0), type: undefined }
+      : refuse(deny('frame_unsupported', 'this kind of frame').at('parse'), UNREAD);
   }
-  if (isBinary) return refuse(deny('frame_unsupported', 'a binary frame').at('parse'));
-  const message = parseJson(typeof data === 'string' ? data : decode(data), rules.json);
-  if (message === UNREADABLE || !isObject(message)) {
-    return refuse(deny('message_malformed', 'not an object in JSON, or beyond limits.json').at('parse'));
+  const incoming = open(data, isBinary, rules);
+  if ('denial' in incoming) return incoming;
+  const type = rules.types.get(incoming.type);
+  const { value, text } = incoming;
+  const short = type !== undefined && isBoundedBySchema(incoming, type, rules);
+  if (!short && !isAcceptable(value, rules.bounds, text))
+    return refuse(malformed('beyond limits.json'), UNADDRESSED);
+  if (type === undefined) return unlisted(incoming, rules);
+  const untimely = checkTurn(data, incoming, type, sender, rules);
+  if (untimely !== undefined) return untimely;
+  const mistake = type.check.look(incoming);
+  if (isPromise(mistake)) return mistake.then((late) => afterSchema(late, incoming, type, sender, rules));
+  // Nobody walked through what its schema bounds; now it turns out that its schema does not.
+  if (short && mistake !== undefined && !isAcceptable(value, rules.bounds, text)) {
+    return refuse(malformed('beyond limits.json'), UNADDRESSED);
   }
-  const type = rules.types.get(message.type as string);
-  if (type === undefined && rules.renewal && message.type === AUTH_TYPE) return { renewal: message };
-  if (type === undefined) return refuse(deny('message_type_unknown', 'no such message type').at('schema'));
-  if (!type.check.passes(message)) {
-    const pointer = type.check.pointer(message);
-    const denial = deny('message_invalid', 'it does not match its schema').at('schema');
-    if (!rules.reportSchema) return refuse(denial, pointer);
+  return afterSchema(mistake, incoming, type, sender, rules);
+}
+
+/** Takes a message out of its frame and its envelope. Its shape has not been looked at. Never throws. */
+export function open(
+  data: Uint8Array | string,
+  isBinary: boolean,
+  { codec, envelope }: MessageRules,
+): Incoming | MessageDenial {
+  if (isBinary !== (codec?.frames === 'binary')) {
+    return refuse(deny('frame_unsupported', 'this kind of frame').at('parse'), UNREAD);
+  }
+  const text = codec === undefined ? textOf(data) : undefined;
+  const value = text === undefined ? decode(codec as Codec, data) : parseJson(text);
+  if (value === UNREADABLE) return refuse(malformed('it cannot be read'), UNREAD);
+  const incoming = envelope.open(value);
+  if (incoming === undefined) return refuse(malformed('it is no message in this envelope'), UNADDRESSED);
+  incoming.text = text;
+  return incoming;
+}
+
+/** The content of opaque messages is in no envelope. */
+const OPAQUE = {};
+
+function decode(codec: Codec, data: Uint8Array | string): unknown {
+  try {
+    return codec.decode(data);
+  } catch {
+    return UNREADABLE;
+  }
+}
+
+function malformed(detail: string): Denial {
+  return deny('message_malformed', detail).at('parse');
+}
+
+/**
+ * Whether a body that passes its schema cannot break a bound, so that it has to be walked through once only, by its
+ * schema. More colons than keys would mean that a text has some, or that a key is repeated: that is for a closer look.
+ */
+function isBoundedBySchema(
+  { text, envelopeKeys }: Incoming,
+  { check }: CompiledType,
+  { bounds }: MessageRules,
+): boolean {
+  const { fixedKeys } = check;
+  if (
+    text === undefined ||
+    fixedKeys === undefined ||
+    text.length > bounds.text ||
+    text.length > 2 * bounds.items
+  )
+    return false;
+  return countColons(text) === fixedKeys + envelopeKeys;
+}
+
+function unlisted(incoming: Incoming, rules: MessageRules): Renewal | MessageDenial {
+  if (rules.renewal && incoming.type === AUTH_TYPE) return { renewal: incoming };
+  return refuse(deny('message_type_unknown', 'no such message type').at('schema'), incoming.id);
+}
+
+/** What the schema says, then permission. */
+function afterSchema(
+  mistake: Mistake | undefined,
+  incoming: Incoming,
+  type: CompiledType,
+  sender: Sender,
+  rules: MessageRules,
+): MaybePromise<Passed | MessageDenial> {
+  if (mistake !== undefined) {
+    const { stage, pointer } = mistake;
+    const detail = stage === 'schema' ? 'it does not match its schema' : 'a text in it was refused';
+    const denial = deny('message_invalid', detail).at(stage);
+    if (!(stage === 'schema' ? rules.reportSchema : rules.reportSanitize)) {
+      return refuse(denial, incoming.id, { pointer });
+    }
     sender.reported(denial, pointer);
   }
-  return authorize(type, rules, sender.identity, message);
-}
-
-function isObject(value: unknown): value is { readonly type?: unknown } {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-/** A new credential for an open connection, which is not the message room's to judge. */
-export interface Renewal {
-  readonly renewal: object;
-}
-
-/** A denied message, and where in it the mistake is. */
-export interface MessageDenial {
-  readonly denial: Denial;
-  readonly pointer: string | undefined;
-}
-
-function refuse(denial: Denial, pointer?: string): MessageDenial {
-  return { denial, pointer };
-}
-
-function authorize(
-  type: CompiledType,
-  rules: MessageRules,
-  identity: Identity,
-  message: unknown,
-): MaybePromise<Passed | MessageDenial> {
-  if (type.freshness !== undefined && !isFresh(identity, type.freshness, rules.now())) {
-    return refuse(
-      deny('step_up_required', `'${type.name}' asks for a fresh credential`).at('message-authorization'),
-    );
-  }
-  const ask = (): MaybePromise<boolean> => isAuthorized(type, rules, identity, message);
-  const finish = (allowed: boolean): Passed | MessageDenial =>
-    allowed
-      ? { type: type.name, message }
-      : refuse(deny('message_forbidden', `'${type.name}' is not permitted`).at('message-authorization'));
-  if (type.recheck) return recheck(identity, ask, finish);
-  const answer = ask();
-  return isPromise(answer) ? answer.then(finish) : finish(answer);
-}
-
-/** The session first, so that nothing is asked on behalf of one that is gone. */
-async function recheck<T>(
-  identity: Identity,
-  ask: () => MaybePromise<boolean>,
-  finish: (allowed: boolean) => T,
-): Promise<T | MessageDenial> {
-  const reason = await stillValid(identity);
-  if (reason !== undefined)
-    return refuse(
-      deny(reason, 'the session did not answer that it is still there').at('message-authorization'),
-    );
-  return finish(await ask());
-}
-
-/** Without an issue date nobody knows how old it is. */
-function isFresh({ issuedAt }: Identity, freshness: number, now: number): boolean {
-  return issuedAt !== undefined && now - issuedAt * 1_000 <= freshness;
-}
-
-/** ws hands over `Buffer`s, whose `toString` is far quicker than a `TextDecoder`; it has checked the UTF-8 itself. */
-function decode(data: Uint8Array): string {
-  return Buffer.from(data.buffer, data.byteOffset, data.byteLength).toString('utf8');
+  return checkPermission(incoming, type, sender, rules);
 }

@@ -1,48 +1,100 @@
 import { Compile } from 'typebox/compile';
-import { Format } from 'typebox/format';
 import { PolicyError } from '../errors.ts';
+import type { SchemaNode } from '../wire/envelope.ts';
+import { type Incoming, isRecord } from '../wire/incoming.ts';
+import { type Check, cutPointer, type Mistake, pointerTo } from './check.ts';
+import { changed, close, isNode, isObjectSchema } from './closed.ts';
+import { fixedKeys } from './fixed-shape.ts';
+import type { ValueBounds } from './parse.ts';
+import { compileSanitizers, withoutSanitized } from './sanitized.ts';
 
-/** A schema, compiled to one check. */
-export interface Check {
-  passes(value: unknown): boolean;
-  /** Where the first mistake is, as a JSON Pointer (RFC 6901), and never what stood there. */
-  pointer(value: unknown): string;
-  /** Whether code could be generated; without it a check is some hundred times slower. */
-  readonly accelerated: boolean;
+/** What is done with a property that no schema names. */
+export type UnknownProperties = 'refuse' | 'strip';
+
+export interface SchemaOptions {
+  /** The type that the body carries among its properties; `undefined` where the envelope holds it. */
+  readonly type: string | undefined;
+  /** Names the schema in errors. */
+  readonly option: string;
+  readonly unknown: UnknownProperties;
+  readonly bounds: ValueBounds;
 }
 
-type SchemaNode = { [keyword: string]: unknown };
-
-/**
- * Compiles the body of a message. Objects that do not say otherwise are closed: a property that no schema names is
- * refused (OWASP: allow-list validation). The discriminating `type` is part of the check.
- */
-export function compileSchema(schema: unknown, type: string, option: string): Check {
-  if (typeof schema !== 'object' || schema === null) {
-    throw new PolicyError(option, 'it is not a schema', 'Give Type.Object({ … }).');
-  }
-  const compiled = Compile(withType(close(schema as SchemaNode, option), type, option) as never);
+/** Compiles the body of a message: a TypeBox schema, or plain JSON Schema. */
+export function compileSchema(schema: unknown, options: SchemaOptions): Check {
+  const { option, unknown, bounds } = options;
+  const document = documentOf(schema, options);
+  const relaxed = withoutSanitized(document);
+  const compiled = Compile(relaxed as never);
+  const sanitize = compileSanitizers(document, option);
   return {
-    passes: (value) => compiled.Check(value),
-    pointer: (value) => pointerOf(compiled.Errors(value)[0]),
+    look(incoming) {
+      if (!compiled.Check(incoming.body)) {
+        if (unknown === 'refuse' || !strip(incoming)) return mistakeIn(incoming.body);
+      }
+      if (sanitize === undefined) return undefined;
+      const { body, changed, refused } = sanitize(incoming.body);
+      incoming.body = body;
+      if (changed) incoming.changed = true;
+      return refused === undefined ? undefined : { stage: 'sanitize', pointer: pointerTo(refused) };
+    },
     accelerated: compiled.IsAccelerated(),
+    fixedKeys: fixedKeys(relaxed, bounds),
+    document,
+  };
+
+  /** Leaves out what nobody named, and looks again. */
+  function strip(incoming: Incoming): boolean {
+    const stripped: unknown = compiled.Clean(incoming.body);
+    if (!compiled.Check(stripped)) return false;
+    incoming.body = stripped;
+    incoming.changed = true;
+    return true;
+  }
+
+  function mistakeIn(body: unknown): Mistake {
+    return { stage: 'schema', pointer: pointerOf(compiled.Errors(body)[0]) };
+  }
+}
+
+/** A body that is sent: what its schema says of it, and where it does not fit. */
+export interface BodyCheck {
+  passes(body: unknown): boolean;
+  pointer(body: unknown): string;
+  readonly document: SchemaNode | undefined;
+}
+
+export function compileReply(schema: unknown, options: Pick<SchemaOptions, 'type' | 'option'>): BodyCheck {
+  const document = documentOf(schema, options);
+  const compiled = Compile(document as never);
+  return {
+    passes: (body) => compiled.Check(body),
+    pointer: (body) => pointerOf(compiled.Errors(body)[0]),
+    document,
   };
 }
 
-/** A record's keys are the sender's own words, so that the pointer has to be bounded. */
-const MAX_POINTER = 200;
+/**
+ * The whole body. Objects that do not say otherwise are closed: a property that no schema names is refused (OWASP:
+ * allow-list validation). A discriminating `type` among the properties is part of it.
+ */
+function documentOf(schema: unknown, { type, option }: Pick<SchemaOptions, 'type' | 'option'>): SchemaNode {
+  if (!isRecord(schema)) throw new PolicyError(option, 'it is not a schema', 'Give Type.Object({ … }).');
+  const closed = close(schema, option);
+  return type === undefined ? closed : withType(closed, type, option);
+}
 
 function pointerOf(error: { readonly keyword: string; readonly instancePath: string } | undefined): string {
   if (error === undefined) return '';
   const { keyword, instancePath } = error;
   // A property that must not be there: its name is content, too, so the object around it is told.
   const path = keyword === 'boolean' ? instancePath.slice(0, instancePath.lastIndexOf('/')) : instancePath;
-  return path.slice(0, MAX_POINTER);
+  return cutPointer(path);
 }
 
 /** Adds `type` to every object that the message may be. */
 function withType(schema: SchemaNode, type: string, option: string): SchemaNode {
-  if (isObject(schema)) {
+  if (isObjectSchema(schema)) {
     refuseOwnType(schema, option);
     return changed(schema, {
       properties: { ...(schema.properties as object | undefined), type: { const: type } },
@@ -83,106 +135,4 @@ function refuseOwnType(schema: SchemaNode, option: string): void {
     const members = schema[keyword];
     if (Array.isArray(members)) for (const member of members.filter(isNode)) refuseOwnType(member, option);
   }
-}
-
-/** Keywords whose schemas say more about the same value, by what they hold. */
-const SAME_VALUE = {
-  lists: ['allOf', 'anyOf', 'oneOf'],
-  records: ['dependentSchemas'],
-  single: ['then', 'else'],
-} as const;
-/** Keywords whose schemas are about values inside this one. */
-const INNER = {
-  lists: ['items', 'prefixItems'],
-  records: ['properties', 'patternProperties', '$defs', 'definitions'],
-  single: ['items', 'additionalItems', 'unevaluatedItems', 'additionalProperties', 'unevaluatedProperties'],
-} as const;
-/** Keywords that ask about a value: closing what is asked would turn the answer round, so it is only looked at. */
-const QUESTIONS = ['not', 'if', 'contains', 'propertyNames'];
-
-/**
- * Closes every object in the schema that leaves the question of further properties open. A `part` describes an
- * object together with others and must not close itself, since it would refuse the others' properties: the whole does.
- */
-function close(schema: SchemaNode, option: string, part = false): SchemaNode {
-  refuseUnsupported(schema, option);
-  const composite = isComposite(schema);
-  const changes: SchemaNode = {};
-  mapSchemas(schema, INNER, changes, (inner) => close(inner, option));
-  mapSchemas(schema, SAME_VALUE, changes, (same) => close(same, option, part || composite));
-  for (const keyword of QUESTIONS) if (isNode(schema[keyword])) close(schema[keyword], option);
-  const open = schema.additionalProperties === undefined && schema.unevaluatedProperties === undefined;
-  if (!part && open && composite) changes.unevaluatedProperties = false;
-  else if (!part && open && isObject(schema)) changes.additionalProperties = false;
-  return changed(schema, changes);
-}
-
-/** Whether several schemas together describe one object. A plain union is none: each of its members is a whole. */
-function isComposite(schema: SchemaNode): boolean {
-  if (Array.isArray(schema.allOf)) return true;
-  return (
-    isObject(schema) && ['anyOf', 'oneOf', 'if', 'dependentSchemas'].some((keyword) => keyword in schema)
-  );
-}
-
-function isObject({ type, properties, patternProperties }: SchemaNode): boolean {
-  const named = Array.isArray(type) ? type.includes('object') : type === 'object';
-  return named || (type === undefined && (properties !== undefined || patternProperties !== undefined));
-}
-
-function mapSchemas(
-  schema: SchemaNode,
-  keywords: Readonly<Record<'lists' | 'records' | 'single', readonly string[]>>,
-  changes: SchemaNode,
-  map: (inner: SchemaNode) => SchemaNode,
-): void {
-  const mapped = (inner: unknown): unknown => (isNode(inner) ? map(inner) : inner);
-  for (const keyword of keywords.lists) {
-    const list = schema[keyword];
-    if (Array.isArray(list)) changes[keyword] = list.map(mapped);
-  }
-  for (const keyword of keywords.records) {
-    const record = schema[keyword];
-    if (!isNode(record)) continue;
-    changes[keyword] = Object.fromEntries(
-      Object.entries(record).map(([name, inner]) => [name, mapped(inner)]),
-    );
-  }
-  for (const keyword of keywords.single) {
-    if (isNode(schema[keyword])) changes[keyword] = mapped(schema[keyword]);
-  }
-}
-
-function refuseUnsupported(schema: SchemaNode, option: string): void {
-  const { format } = schema;
-  if (format !== undefined && !Format.Has(String(format))) {
-    throw new PolicyError(
-      option,
-      `the format '${String(format)}' is unknown, so it would check nothing`,
-      'Register it with typebox/format, or use a pattern.',
-    );
-  }
-  if ('~codec' in schema) {
-    throw new PolicyError(
-      option,
-      'it holds a codec, which would not be run',
-      'Describe what is sent, and convert in the handler.',
-    );
-  }
-}
-
-function isNode(value: unknown): value is SchemaNode {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-/** A copy with some keywords replaced; TypeBox keeps refinements in hidden properties, which have to come along. */
-function changed(schema: SchemaNode, changes: SchemaNode): SchemaNode {
-  const copy = Object.create(
-    Object.getPrototypeOf(schema) as object,
-    Object.getOwnPropertyDescriptors(schema),
-  ) as SchemaNode;
-  for (const [keyword, value] of Object.entries(changes)) {
-    Object.defineProperty(copy, keyword, { value, enumerable: true, configurable: true, writable: true });
-  }
-  return copy;
 }

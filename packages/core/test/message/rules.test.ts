@@ -1,10 +1,19 @@
 import { describe, expect, test } from '@jest/globals';
 import { passthrough, Type } from '@sallyport/core';
-import { compileTypes } from '../../src/message/rules.ts';
+import { compileTypes as compile } from '../../src/message/rules.ts';
 import { admitted, connect } from '../support/decide.ts';
 import { guardOf, SAY } from '../support/guards.ts';
 import { RecordingSocket } from '../support/recording-socket.ts';
 import { upgradeRequest } from '../support/upgrade-request.ts';
+
+const compileTypes = (messages: Readonly<Record<string, unknown>>) =>
+  compile(messages, {
+    mergesType: true,
+    unknownProperties: 'refuse',
+    maxBytes: 1_000,
+    bounds: { depth: 32, keys: 1_000, items: 1_000, text: 1_000, number: 1_000 },
+    burst: 10,
+  });
 
 /** Sends messages through a guard of these rules; tells what came of each. */
 async function through(messages: object, ...sent: (string | Uint8Array)[]): Promise<unknown[]> {
@@ -59,7 +68,11 @@ describe('permission by type', () => {
       'message_invalid',
     ]);
     expect(seen).toEqual([
-      { identity: expect.objectContaining({ scheme: 'anonymous' }), message: { type: 'say', text: 'a' } },
+      {
+        identity: expect.objectContaining({ scheme: 'anonymous' }),
+        message: { type: 'say', text: 'a' },
+        connection: expect.objectContaining({ path: '/chat', address: '127.0.0.1' }),
+      },
     ]);
   });
 });

@@ -1,8 +1,22 @@
 import { describe, expect, test } from '@jest/globals';
 import { Type } from 'typebox';
 import { compileSchema } from '../../src/message/schema.ts';
+import { Incoming } from '../../src/wire/incoming.ts';
 
-const compile = (schema: unknown) => compileSchema(schema, 'say', 'policy.messages.say');
+const bounds = { depth: 32, keys: 1_000, items: 1_000, text: 65_536, number: Number.MAX_SAFE_INTEGER };
+
+/** What the schema says of a message whose type is one of its properties. */
+function compile(schema: unknown) {
+  const check = compileSchema(schema, { type: 'say', option: 'policy.messages.say', unknown: 'refuse', bounds });
+  const look = (value: unknown) =>
+    check.look(new Incoming('say', value, value as object, undefined, 0)) as { pointer: string } | undefined;
+  return {
+    ...check,
+    passes: (value: unknown) => look(value) === undefined,
+    pointer: (value: unknown) => look(value)?.pointer ?? '',
+  };
+}
+
 const passes = (schema: unknown, body: object) => compile(schema).passes({ type: 'say', ...body });
 
 describe('the type is part of the check', () => {

@@ -1,4 +1,4 @@
-import type { Socket } from '@sallyport/core';
+import type { FramedMessage, Socket } from '@sallyport/core';
 
 /** The guard's side of a WebSocket without a network: remembers what was asked of it, in order. */
 export class RecordingSocket implements Socket {
@@ -10,8 +10,17 @@ export class RecordingSocket implements Socket {
   /** Stands for the listeners that were written for the bare library. */
   onDeliver: (data: Uint8Array | string, isBinary: boolean) => unknown = () => undefined;
 
-  send(data: string): void {
-    this.sent.push(JSON.parse(data));
+  send(data: string | Uint8Array): boolean {
+    this.sent.push(typeof data === 'string' ? JSON.parse(data) : data);
+    return true;
+  }
+
+  sendFramed({ data }: FramedMessage): boolean {
+    return this.send(data);
+  }
+
+  listens(): boolean {
+    return true;
   }
 
   close(code: number, reason: string): void {

@@ -1,0 +1,41 @@
+import type { MaybePromise } from '../decision.ts';
+import type { SchemaNode } from '../wire/envelope.ts';
+import type { Incoming } from '../wire/incoming.ts';
+
+/** Where a body is wrong, and which stage says so. */
+export interface Mistake {
+  readonly stage: 'schema' | 'sanitize';
+  /** A JSON Pointer (RFC 6901); never what stood there. */
+  readonly pointer: string;
+}
+
+/** The schema of one message type, compiled once. */
+export interface Check {
+  /**
+   * Looks at a body, and replaces it by what stripping and sanitizing leave. Returns the mistake, `undefined` where there
+   * is none; a promise only where the schema itself is asynchronous.
+   */
+  look(incoming: Incoming): MaybePromise<Mistake | undefined>;
+  /** Whether code could be generated; without it a check is some hundred times slower. */
+  readonly accelerated: boolean;
+  /**
+   * How many keys every body that passes has, where that is one number, and where a body that passes cannot break a
+   * bound as long as its text is short: then nobody has to walk through it. Else `undefined`.
+   */
+  readonly fixedKeys: number | undefined;
+  /** The body as a JSON Schema, for documents; `undefined` where the library tells none. */
+  readonly document: SchemaNode | undefined;
+}
+
+/** A record's keys are the sender's own words, so that the pointer has to be bounded. */
+const MAX_POINTER = 200;
+
+/** A JSON Pointer (RFC 6901) of the keys on the way. */
+export function pointerTo(path: readonly PropertyKey[]): string {
+  const steps = path.map((key) => `/${String(key).replaceAll('~', '~0').replaceAll('/', '~1')}`);
+  return cutPointer(steps.join(''));
+}
+
+export function cutPointer(pointer: string): string {
+  return pointer.slice(0, MAX_POINTER);
+}

@@ -1,0 +1,28 @@
+import { PolicyError } from '../errors.ts';
+
+const PASSTHROUGH: unique symbol = Symbol('passthrough');
+
+/** Messages of a protocol that the guard does not read. */
+export interface Passthrough {
+  readonly [PASSTHROUGH]: true;
+  readonly text: boolean;
+  readonly binary: boolean;
+}
+
+/**
+ * For protocols that bring their own validation: origin, authentication, size and rates are guarded, the content is
+ * handed on as it came. Frames of a kind that is not named close with `frame_unsupported` (1003).
+ */
+export function passthrough(frames: { readonly text?: boolean; readonly binary?: boolean }): Passthrough {
+  const unknown = Object.keys(frames).find((key) => key !== 'text' && key !== 'binary');
+  if (unknown !== undefined)
+    throw new PolicyError('passthrough()', `unknown option '${unknown}'`, "Use 'text' and 'binary'.");
+  const { text = false, binary = false } = frames;
+  if (!(text || binary))
+    throw new PolicyError('passthrough()', 'no kind of frame is let through', 'Say { text: true }.');
+  return { [PASSTHROUGH]: true, text, binary };
+}
+
+export function isPassthrough(messages: unknown): messages is Passthrough {
+  return typeof messages === 'object' && messages !== null && PASSTHROUGH in messages;
+}

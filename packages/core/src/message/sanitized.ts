@@ -1,0 +1,179 @@
+import { Compile } from 'typebox/compile';
+import { PolicyError } from '../errors.ts';
+import { sanitizerOf } from '../sanitize/sanitizer.ts';
+import type { SchemaNode } from '../wire/envelope.ts';
+import { changed, isNode, mapInner } from './closed.ts';
+
+/** What goes on while one body is sanitized. */
+interface Visit {
+  readonly path: PropertyKey[];
+  /** Whether any text is not what came. */
+  changed: boolean;
+  /** Where the first text stands that was refused. */
+  refused: readonly PropertyKey[] | undefined;
+}
+
+/** Sanitizes a value in place, and returns it, or what takes its place. */
+type Plan = (value: unknown, visit: Visit) => unknown;
+
+/** What sanitizing a body came to. */
+export interface Sanitized {
+  readonly body: unknown;
+  readonly changed: boolean;
+  readonly refused: readonly PropertyKey[] | undefined;
+}
+
+/** A schema without what its sanitizers look at themselves: lengths count after normalizing. */
+export function withoutSanitized(schema: SchemaNode): SchemaNode {
+  if (sanitizerOf(schema) === undefined) return mapInner(schema, withoutSanitized);
+  const keywords = Object.keys(schema).filter((keyword) => keyword !== 'type' && !keyword.startsWith('~'));
+  const relaxed = changed(schema, {});
+  for (const keyword of keywords) delete relaxed[keyword];
+  return relaxed;
+}
+
+/** Compiles the way to every text that has a sanitizer; `undefined` where there is none. */
+export function compileSanitizers(
+  schema: SchemaNode,
+  option: string,
+): ((body: unknown) => Sanitized) | undefined {
+  const plan = planOf(schema, option);
+  if (plan === undefined) return undefined;
+  return (value) => {
+    const visit: Visit = { path: [], changed: false, refused: undefined };
+    const body = plan(value, visit);
+    return { body, changed: visit.changed, refused: visit.refused };
+  };
+}
+
+/** Keywords in which a text is found and sanitized; everywhere else its sanitizer would be passed over. */
+const REACHED = [
+  'properties',
+  'patternProperties',
+  'additionalProperties',
+  'items',
+  'prefixItems',
+  'allOf',
+  'anyOf',
+  'oneOf',
+];
+
+function planOf(schema: SchemaNode, option: string): Plan | undefined {
+  const sanitizer = sanitizerOf(schema);
+  if (sanitizer !== undefined) return textPlan(sanitizer);
+  refuseUnreached(schema, option);
+  const plans = [
+    objectPlan(schema, option),
+    arrayPlan(schema, option),
+    ...allPlans(schema, option),
+    ...choicePlans(schema, option),
+  ].filter((plan) => plan !== undefined);
+  if (plans.length <= 1) return plans[0];
+  return (value, visit) => plans.reduce((current, plan) => plan(current, visit), value);
+}
+
+function textPlan(sanitizer: (text: string) => string | undefined): Plan {
+  return (value, visit) => {
+    if (typeof value !== 'string') return value;
+    const text = sanitizer(value);
+    if (text === undefined) {
+      visit.refused ??= [...visit.path];
+      return value;
+    }
+    if (text !== value) visit.changed = true;
+    return text;
+  };
+}
+
+function objectPlan(
+  { properties, patternProperties, additionalProperties }: SchemaNode,
+  option: string,
+): Plan | undefined {
+  const named = plansOf(properties, option);
+  const patterns = plansOf(patternProperties, option).map(
+    ([pattern, plan]) => [new RegExp(pattern, 'u'), plan] as const,
+  );
+  const rest = isNode(additionalProperties) ? planOf(additionalProperties, option) : undefined;
+  if (named.length + patterns.length === 0 && rest === undefined) return undefined;
+  const known = new Set(isNode(properties) ? Object.keys(properties) : []);
+  const everyPattern = isNode(patternProperties)
+    ? Object.keys(patternProperties).map((pattern) => new RegExp(pattern, 'u'))
+    : [];
+  return (value, visit) => {
+    if (!isNode(value)) return value;
+    for (const [name, plan] of named) if (Object.hasOwn(value, name)) step(value, name, plan, visit);
+    if (patterns.length === 0 && rest === undefined) return value;
+    for (const name of Object.keys(value)) {
+      for (const [pattern, plan] of patterns) if (pattern.test(name)) step(value, name, plan, visit);
+      if (rest === undefined || known.has(name) || everyPattern.some((pattern) => pattern.test(name)))
+        continue;
+      step(value, name, rest, visit);
+    }
+    return value;
+  };
+}
+
+function arrayPlan({ items, prefixItems }: SchemaNode, option: string): Plan | undefined {
+  const first = (Array.isArray(prefixItems) ? prefixItems : Array.isArray(items) ? items : []) as unknown[];
+  const prefix = first.map((inner) => (isNode(inner) ? planOf(inner, option) : undefined));
+  const rest = isNode(items) ? planOf(items, option) : undefined;
+  if (rest === undefined && prefix.every((plan) => plan === undefined)) return undefined;
+  return (value, visit) => {
+    if (!Array.isArray(value)) return value;
+    for (let i = 0; i < value.length; i++) {
+      const plan = i < prefix.length ? prefix[i] : rest;
+      if (plan !== undefined) step(value as never, i, plan, visit);
+    }
+    return value;
+  };
+}
+
+function step(holder: { [key: PropertyKey]: unknown }, key: PropertyKey, plan: Plan, visit: Visit): void {
+  visit.path.push(key);
+  holder[key] = plan(holder[key], visit);
+  visit.path.pop();
+}
+
+function allPlans({ allOf }: SchemaNode, option: string): (Plan | undefined)[] {
+  return Array.isArray(allOf) ? allOf.filter(isNode).map((member) => planOf(member, option)) : [];
+}
+
+/** Of several forms the first that fits is the one whose texts are sanitized. */
+function choicePlans(schema: SchemaNode, option: string): (Plan | undefined)[] {
+  return ['anyOf', 'oneOf'].map((keyword) => {
+    const members = schema[keyword];
+    if (!Array.isArray(members)) return undefined;
+    const nodes = members.filter(isNode);
+    const plans = nodes.map((member) => planOf(member, option));
+    if (plans.every((plan) => plan === undefined)) return undefined;
+    const choices = nodes.map((member, i) => ({
+      fits: Compile(withoutSanitized(member) as never),
+      plan: plans[i],
+    }));
+    return (value, visit) => choices.find(({ fits }) => fits.Check(value))?.plan?.(value, visit) ?? value;
+  });
+}
+
+function plansOf(record: unknown, option: string): [name: string, plan: Plan][] {
+  if (!isNode(record)) return [];
+  return Object.entries(record).flatMap(([name, inner]) => {
+    const plan = isNode(inner) ? planOf(inner, option) : undefined;
+    return plan === undefined ? [] : [[name, plan] as [string, Plan]];
+  });
+}
+
+function refuseUnreached(schema: SchemaNode, option: string): void {
+  for (const [keyword, inner] of Object.entries(schema)) {
+    if (REACHED.includes(keyword) || !holdsSanitizer(inner)) continue;
+    throw new PolicyError(
+      option,
+      `it has a sanitized text under '${keyword}', where it would be passed over`,
+      'Put it among the properties, the items, or the members of a union or an intersection.',
+    );
+  }
+}
+
+function holdsSanitizer(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  return sanitizerOf(value) !== undefined || Object.values(value).some(holdsSanitizer);
+}

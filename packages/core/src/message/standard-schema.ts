@@ -1,0 +1,135 @@
+import { isPromise, type MaybePromise, settled } from '../decision.ts';
+import type { SchemaNode } from '../wire/envelope.ts';
+import { type Incoming, isRecord } from '../wire/incoming.ts';
+import { type Check, type Mistake, pointerTo } from './check.ts';
+import { isNode } from './closed.ts';
+import type { BodyCheck, SchemaOptions } from './schema.ts';
+
+interface Issue {
+  readonly path?: ReadonlyArray<PropertyKey | { readonly key: PropertyKey }> | undefined;
+}
+
+/** What a library answers: the value it made, or what is wrong. Some failures carry a value as well. */
+interface Result {
+  readonly value?: unknown;
+  readonly issues?: readonly Issue[] | undefined;
+}
+
+/** A schema of any library that keeps to Standard Schema 1 (zod, valibot, arktype and others). Structural. */
+export interface StandardSchema<Input = unknown, Output = Input> {
+  readonly '~standard': {
+    readonly version: 1;
+    readonly vendor: string;
+    readonly validate: (value: unknown) => Result | Promise<Result>;
+    readonly types?: { readonly input: Input; readonly output: Output } | undefined;
+  };
+}
+
+/** A schema of arktype, which hands on what it does not know unless it is told otherwise. */
+interface DeclaringSchema {
+  onDeepUndeclaredKey?(behavior: 'reject' | 'delete'): StandardSchema;
+}
+
+export function isStandardSchema(schema: unknown): schema is StandardSchema {
+  const callable = typeof schema === 'function' || (typeof schema === 'object' && schema !== null);
+  if (!callable) return false;
+  const standard = (schema as { '~standard'?: { validate?: unknown } })['~standard'];
+  return typeof standard?.validate === 'function';
+}
+
+/**
+ * Compiles the body of a message whose schema belongs to another library. The handler gets what that library returns.
+ * A property that came and is not in what it returns was unknown to it: that refuses the message, or is what stripping
+ * means.
+ */
+export function compileStandard(schema: StandardSchema, { type, unknown }: SchemaOptions): Check {
+  const { '~standard': standard } =
+    (schema as DeclaringSchema).onDeepUndeclaredKey?.(unknown === 'refuse' ? 'reject' : 'delete') ?? schema;
+  return {
+    look(incoming) {
+      const body = type === undefined ? incoming.body : withoutType(incoming.body as object);
+      const result = standard.validate(body);
+      return isPromise(result)
+        ? settled(result).then((late) => judge(incoming, body, late))
+        : judge(incoming, body, result);
+    },
+    accelerated: true,
+    fixedKeys: undefined,
+    document: documentOf(schema),
+  };
+
+  function judge(incoming: Incoming, came: unknown, { issues, value }: Result): Mistake | undefined {
+    if (issues !== undefined) return { stage: 'schema', pointer: pointerTo(pathOf(issues[0])) };
+    const lost = unknown === 'refuse' ? lostKey(came, value, []) : undefined;
+    if (lost !== undefined) return { stage: 'schema', pointer: pointerTo(lost) };
+    incoming.body = value;
+    incoming.changed = true;
+    return undefined;
+  }
+}
+
+/** A reply's schema of another library; one that answers with a promise cannot be asked while something is sent. */
+export function compileStandardReply(
+  { '~standard': standard }: StandardSchema,
+  type: string | undefined,
+): BodyCheck {
+  const issuesOf = (body: unknown): readonly Issue[] | undefined => {
+    const result: MaybePromise<Result> = standard.validate(
+      type === undefined ? body : withoutType(body as object),
+    );
+    if (isPromise(result))
+      throw new TypeError('A reply is checked as it is sent, so its schema cannot be asynchronous.');
+    return result.issues;
+  };
+  return {
+    passes: (body) => issuesOf(body) === undefined,
+    pointer: (body) => pointerTo(pathOf(issuesOf(body)?.[0])),
+    document: undefined,
+  };
+}
+
+/** The schema of the library knows nothing of the envelope. */
+function withoutType(body: object): unknown {
+  const { type: _type, ...rest } = body as { readonly type?: unknown };
+  return rest;
+}
+
+function pathOf(issue: Issue | undefined): readonly PropertyKey[] {
+  return (issue?.path ?? []).map((step) => (typeof step === 'object' ? step.key : step));
+}
+
+/** The object that has a key in what came that is not in what the library returned; plain objects and arrays alone count. */
+function lostKey(
+  came: unknown,
+  returned: unknown,
+  path: readonly PropertyKey[],
+): readonly PropertyKey[] | undefined {
+  if (Array.isArray(came) && Array.isArray(returned)) {
+    for (let i = 0; i < Math.min(came.length, returned.length); i++) {
+      const lost = lostKey(came[i], returned[i], [...path, i]);
+      if (lost !== undefined) return lost;
+    }
+    return undefined;
+  }
+  if (!isRecord(came) || !isRecord(returned)) return undefined;
+  for (const key of Object.keys(came)) {
+    if (!Object.hasOwn(returned, key)) return path;
+    const lost = lostKey(came[key], returned[key], [...path, key]);
+    if (lost !== undefined) return lost;
+  }
+  return undefined;
+}
+
+/** zod and arktype tell the JSON Schema of what they take in (Standard JSON Schema 1). */
+function documentOf(schema: StandardSchema): SchemaNode | undefined {
+  const { jsonSchema } = schema['~standard'] as {
+    jsonSchema?: { input?: (options: { target: string }) => unknown };
+  };
+  try {
+    const document = jsonSchema?.input?.({ target: 'draft-07' });
+    return isNode(document) ? document : undefined;
+  } catch {
+    // What JSON Schema has no words for.
+    return undefined;
+  }
+}

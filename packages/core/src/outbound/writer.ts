@@ -1,0 +1,94 @@
+import { type Reason, reasons } from '../reasons.ts';
+import type { Codec, Payload } from '../wire/codec.ts';
+import type { Envelope } from '../wire/envelope.ts';
+import type { Addressee, Incoming, MessageId } from '../wire/incoming.ts';
+
+/** A reply's schema, where it is checked. */
+interface BodyCheck {
+  passes(body: unknown): boolean;
+  pointer(body: unknown): string;
+}
+
+export interface WriterOptions {
+  readonly envelope: Envelope;
+  /** JSON where there is none. */
+  readonly codec: Codec | undefined;
+  /** By type; anything may be sent where there are none. */
+  readonly replies: ReadonlyMap<string, BodyCheck> | undefined;
+  /** What the schemas were compiled from: routes that share it write the same. */
+  readonly source: unknown;
+  /** Whether what is sent is held against its schema; its type is in any case. */
+  readonly check: boolean;
+}
+
+/** Puts what a route sends into its envelope and its codec, after a look at its schema. */
+export class Writer {
+  constructor(readonly options: WriterOptions) {}
+
+  /** @throws TypeError for a reply that `policy.replies` does not know, or that does not match its schema. */
+  message(type: string, body: unknown): Payload {
+    const { envelope } = this.options;
+    if (envelope.mergesType) {
+      const merged = envelope.notice(type, body);
+      this.#check(type, merged);
+      return this.#encode(merged);
+    }
+    this.#check(type, body);
+    return this.#encode(envelope.notice(type, body));
+  }
+
+  /**
+   * The answer to a request; `undefined` where its envelope answers nobody without an id.
+   *
+   * @throws TypeError as `message` does.
+   */
+  answer(id: MessageId | undefined, type: string | undefined, body: unknown): Payload | undefined {
+    const { envelope } = this.options;
+    const value = envelope.answer(id, type, body);
+    if (type !== undefined) this.#check(type, envelope.mergesType ? value : body);
+    return value === undefined ? undefined : this.#encode(value);
+  }
+
+  /** A message of the guard itself. */
+  notice(type: string, body: object): Payload {
+    return this.#encode(this.options.envelope.notice(type, body));
+  }
+
+  /** Answers for the guard itself: by id where there is one, else as a message of this type. */
+  noticeTo(id: MessageId | undefined, type: string, body: object): Payload {
+    return this.#encode(this.options.envelope.answer(id, type, body));
+  }
+
+  /** Tells of a denial; `undefined` where its sender asked not to be answered. */
+  error(code: Reason, path: string | undefined, to: Addressee): Payload | undefined {
+    const message = reasons[code].text;
+    const body = path === undefined ? { code, message } : { code, path, message };
+    const value = this.options.envelope.error(to, body);
+    return value === undefined ? undefined : this.#encode(value);
+  }
+
+  /** A message as it is handed on, for those who want its bytes and not its body. */
+  rewrite(incoming: Incoming): Payload {
+    return this.#encode(this.options.envelope.rewrite(incoming));
+  }
+
+  /** Whether a message that one of them wrote is what the other would have written. */
+  writesLike({ options: other }: Writer): boolean {
+    const { envelope, codec, source } = this.options;
+    return other.envelope === envelope && other.codec === codec && other.source === source;
+  }
+
+  #check(type: string, body: unknown): void {
+    const { replies, check } = this.options;
+    if (replies === undefined) return;
+    const schema = replies.get(type);
+    if (schema === undefined) throw new TypeError(`There is no reply '${type}' in the policy.`);
+    if (check && !schema.passes(body))
+      throw new TypeError(`The reply '${type}' does not match its schema at '${schema.pointer(body)}'.`);
+  }
+
+  #encode(value: unknown): Payload {
+    const { codec } = this.options;
+    return codec === undefined ? JSON.stringify(value) : codec.encode(value);
+  }
+}

@@ -1,0 +1,26 @@
+import type { Static, TSchema } from 'typebox';
+
+/** The part of Standard Schema 1 that carries types. */
+interface Typed<T> {
+  readonly '~standard': { readonly types?: T };
+}
+
+/** The type of what a handler gets: what the schema says, or what the schema's library makes of it. */
+export type MessageOf<S> =
+  S extends Typed<infer T>
+    ? NonNullable<T> extends { readonly output: infer Output }
+      ? Output
+      : unknown
+    : S extends TSchema
+      ? Static<S>
+      : never;
+
+/** The type of what may be sent under a schema. */
+export type ReplyOf<S> =
+  S extends Typed<infer T>
+    ? NonNullable<T> extends { readonly input: infer Input }
+      ? Input
+      : unknown
+    : S extends TSchema
+      ? Static<S>
+      : never;

@@ -1,0 +1,41 @@
+import type { Reason } from '../reasons.ts';
+import { flat } from './flat.ts';
+import type { Addressee, Incoming, MessageId } from './incoming.ts';
+import { jsonRpc } from './json-rpc.ts';
+import { nested } from './nested.ts';
+
+/** A JSON Schema, or a part of one. */
+export type SchemaNode = { [keyword: string]: unknown };
+
+/** What a client is told of a denial. */
+export interface ErrorBody {
+  readonly code: Reason;
+  /** Where in the body, as a JSON Pointer (RFC 6901). */
+  readonly path?: string;
+  readonly message: string;
+}
+
+/** How a message's type, body and id are put into one value. */
+export interface Envelope {
+  /** Whether the type stands among the properties of the body, so that the body has to be an object. */
+  readonly mergesType: boolean;
+  /** Takes a message out of its envelope; `undefined` for what is none. */
+  open(value: unknown): Incoming | undefined;
+  /** The value as it came, with the body that is handed on. */
+  rewrite(incoming: Incoming): unknown;
+  /** A message that answers no request. */
+  notice(type: string, body: unknown): unknown;
+  /** The answer to a request; to one without an id, a message of its own. */
+  answer(id: MessageId | undefined, type: string | undefined, body: unknown): unknown;
+  /** Tells of a denial; `undefined` where the sender asked not to be answered. */
+  error(to: Addressee, error: ErrorBody): unknown;
+  /** The JSON Schema of a whole message, for documents. */
+  describe(type: string, body: SchemaNode): SchemaNode;
+  /** The JSON Schema of a denial, for documents. */
+  describeError(): SchemaNode;
+}
+
+/** How messages are written: `policy.envelope`. */
+export type EnvelopeName = 'flat' | 'nested' | 'json-rpc';
+
+export const envelopes: Readonly<Record<EnvelopeName, Envelope>> = { flat, nested, 'json-rpc': jsonRpc };

@@ -1,0 +1,26 @@
+import type { Envelope } from './envelope.ts';
+import { Incoming, isRecord } from './incoming.ts';
+
+/** `{ "type": "say", "text": … }`: the type is one of the body's own properties. There are no ids. */
+export const flat: Envelope = {
+  mergesType: true,
+  open: (value) => (isRecord(value) ? new Incoming(value.type, value, value, undefined, 0) : undefined),
+  // A schema of another library knows nothing of the type.
+  rewrite: ({ type, body }) => (isRecord(body) && !Object.hasOwn(body, 'type') ? { type, ...body } : body),
+  notice: (type, body) => ({ ...(body as object), type }),
+  answer: (_id, type, body) => (type === undefined ? undefined : { ...(body as object), type }),
+  error: (_to, error) => ({ type: 'error', ...error }),
+  // The check of a flat message has the type in it already.
+  describe: (_type, body) => body,
+  describeError: () => ({
+    type: 'object',
+    properties: {
+      type: { const: 'error' },
+      code: { type: 'string' },
+      path: { type: 'string' },
+      message: { type: 'string' },
+    },
+    required: ['type', 'code', 'message'],
+    additionalProperties: false,
+  }),
+};

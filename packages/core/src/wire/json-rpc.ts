@@ -1,0 +1,75 @@
+import type { Reason } from '../reasons.ts';
+import type { Envelope, SchemaNode } from './envelope.ts';
+import { type Addressee, Incoming, isRecord, type MessageId, UNADDRESSED, UNREAD } from './incoming.ts';
+import { isMessageId, messageId } from './message-id.ts';
+
+/** The error codes of JSON-RPC 2.0 §5.1; what it has no code for is the server's own, with the reason in `data`. */
+const CODES: Partial<Record<Reason, number>> = {
+  message_malformed: -32600,
+  message_type_unknown: -32601,
+  message_invalid: -32602,
+  internal: -32603,
+};
+const PARSE_ERROR = -32700;
+const SERVER_ERROR = -32000;
+
+/**
+ * JSON-RPC 2.0: the type is the method, the body its params (`{}` where there are none), and an id asks for an answer.
+ * A call without one is a notification, which is never answered, not even by an error. Batches, an id of `null`, and
+ * answers from a client are refused as no valid request.
+ */
+export const jsonRpc: Envelope = {
+  mergesType: false,
+  open(value) {
+    if (!isRecord(value) || value.jsonrpc !== '2.0') return undefined;
+    const { method, params = {}, id } = value;
+    let keys = 0;
+    for (const key of Object.keys(value)) {
+      if (key !== 'jsonrpc' && key !== 'method' && key !== 'params' && key !== 'id') return undefined;
+      keys++;
+    }
+    if (typeof method !== 'string' || typeof params !== 'object' || params === null) return undefined;
+    if (id !== undefined && !isMessageId(id)) return undefined;
+    return new Incoming(method, params, value, id, keys);
+  },
+  rewrite: ({ value, body }) => ({ ...value, params: body }),
+  notice: (method, params) => ({ jsonrpc: '2.0', method, params }),
+  answer(id: MessageId | undefined, method, body) {
+    if (id === undefined) return method === undefined ? undefined : jsonRpc.notice(method, body);
+    return { jsonrpc: '2.0', id, result: body ?? null };
+  },
+  error(to: Addressee, { message, ...data }) {
+    if (to === undefined) return undefined;
+    const number = to === UNREAD ? PARSE_ERROR : (CODES[data.code] ?? SERVER_ERROR);
+    const id = to === UNREAD || to === UNADDRESSED ? null : to;
+    return { jsonrpc: '2.0', id, error: { code: number, message, data } };
+  },
+  describe: (method, params) => ({
+    type: 'object',
+    properties: { jsonrpc: { const: '2.0' }, method: { const: method }, params, id: messageId },
+    required: ['jsonrpc', 'method'],
+    additionalProperties: false,
+  }),
+  describeError: (): SchemaNode => ({
+    type: 'object',
+    properties: {
+      jsonrpc: { const: '2.0' },
+      id: { type: ['string', 'integer', 'null'] },
+      error: {
+        type: 'object',
+        properties: {
+          code: { type: 'integer' },
+          message: { type: 'string' },
+          data: {
+            type: 'object',
+            properties: { code: { type: 'string' }, path: { type: 'string' } },
+            required: ['code'],
+          },
+        },
+        required: ['code', 'message'],
+      },
+    },
+    required: ['jsonrpc', 'id', 'error'],
+    additionalProperties: false,
+  }),
+};

@@ -1,0 +1,13 @@
+import type { SchemaNode } from './envelope.ts';
+import type { MessageId } from './incoming.ts';
+
+/** Ids are given back to whoever sent them, so that they have to be short. */
+const MAX_ID_LENGTH = 64;
+
+/** A text of at most 64 characters, or a whole number that is exact (RFC 7493 §2.2). */
+export function isMessageId(id: unknown): id is MessageId {
+  return typeof id === 'string' ? id.length <= MAX_ID_LENGTH : Number.isSafeInteger(id);
+}
+
+/** The same as a JSON Schema. */
+export const messageId: SchemaNode = { type: ['string', 'integer'], maxLength: MAX_ID_LENGTH };

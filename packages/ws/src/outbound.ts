@@ -1,0 +1,113 @@
+import type { FramedMessage, Receiver } from '@sallyport/core';
+import type { WebSocket } from 'ws';
+import { cork, rawSocket, uncork } from './cork.ts';
+
+/** Who is told what happens on a socket, and asked before something is sent; kept on the socket itself. */
+export const RECEIVER: unique symbol = Symbol('sallyport.receiver');
+/** Set once a socket has sent something that ws works on after `send` has returned. */
+const SHAPED: unique symbol = Symbol('sallyport.shaped');
+
+type Done = (error?: Error) => void;
+type Outgoing = WebSocket & { [RECEIVER]?: Receiver; [SHAPED]?: boolean };
+interface Plain {
+  send(data: unknown, options?: unknown, done?: Done): void;
+  pong(data?: unknown, mask?: unknown, done?: Done): void;
+  terminate(): void;
+}
+
+/**
+ * Everything that a guarded socket sends goes through here, whoever sends it. The guard is asked whether it may still be
+ * buffered; and what is sent in one tick leaves in one system call, which is most of what a small message costs: the raw
+ * socket is corked by the first `send` of a tick and uncorked at its end. Order stays as it is, for close frames, pings
+ * and pongs, too, since all of them go through the same socket; `bufferedAmount` counts what waits.
+ */
+export function shapeOutbound(ws: WebSocket): void {
+  ws.send = send as WebSocket['send'];
+  ws.pong = pong as WebSocket['pong'];
+  ws.terminate = terminate;
+}
+
+function send(this: Outgoing, data: unknown, options?: unknown, done?: Done): void {
+  const callback = typeof options === 'function' ? (options as Done) : done;
+  if (!mayBuffer(this, sizeOf(data))) {
+    refuse(callback);
+    return;
+  }
+  // A Blob is read first, and a message in fragments is not over yet: what is written past them would overtake.
+  if (isBlob(data) || (options as { fin?: boolean } | undefined)?.fin === false) this[SHAPED] = true;
+  const socket = rawSocket(this);
+  if (socket !== undefined) cork(socket);
+  plain(this).send.call(this, data, options, done);
+}
+
+/** Sends what is framed already: as it is, where ws would have written nothing else. */
+export function sendFramed(ws: WebSocket, { data, frame }: FramedMessage): boolean {
+  const socket = rawSocket(ws);
+  if (ws.readyState !== ws.OPEN || socket === undefined) return false;
+  if (!mayBuffer(ws as Outgoing, frame.byteLength)) return false;
+  if (ws.extensions !== '' || (ws as Outgoing)[SHAPED] === true) {
+    plain(ws).send.call(ws, data, ignore);
+    return true;
+  }
+  cork(socket);
+  socket.write(frame);
+  return true;
+}
+
+/** Sends a message of the guard's own; says whether it was taken. */
+export function sendMessage(ws: WebSocket, data: string | Uint8Array): boolean {
+  const socket = rawSocket(ws);
+  if (ws.readyState !== ws.OPEN || socket === undefined) return false;
+  if (!mayBuffer(ws as Outgoing, sizeOf(data))) return false;
+  cork(socket);
+  plain(ws).send.call(ws, data, ignore);
+  return true;
+}
+
+/** ws answers pings by itself, also those of a peer that reads none of the answers. */
+function pong(this: Outgoing, data?: unknown, mask?: unknown, done?: Done): void {
+  if (mayBuffer(this, sizeOf(data ?? ''))) plain(this).pong.call(this, data, mask, done);
+  else
+    refuse(typeof data === 'function' ? (data as Done) : typeof mask === 'function' ? (mask as Done) : done);
+}
+
+/** Dropping a socket must not take back what was sent before. */
+function terminate(this: WebSocket): void {
+  const socket = rawSocket(this);
+  if (socket !== undefined) uncork(socket);
+  plain(this).terminate.call(this);
+}
+
+function mayBuffer(ws: Outgoing, bytes: number): boolean {
+  return ws[RECEIVER]?.mayBuffer(bytes, ws.bufferedAmount) ?? true;
+}
+
+/** As ws tells of what it cannot send: later, and never by a throw. */
+function refuse(done: Done | undefined): void {
+  if (done !== undefined)
+    process.nextTick(done, new Error('The message was not sent: the peer reads too slowly.'));
+}
+
+/** Bytes of a payload. */
+function sizeOf(data: unknown): number {
+  if (typeof data === 'string') return Buffer.byteLength(data);
+  if (isBlob(data)) return data.size;
+  if (Array.isArray(data)) return data.reduce((sum: number, part) => sum + sizeOf(part), 0);
+  return (data as { byteLength?: number } | null | undefined)?.byteLength ?? String(data).length;
+}
+
+function isBlob(data: unknown): data is Blob {
+  return (
+    typeof data === 'object' &&
+    data !== null &&
+    (data as { size?: unknown }).size !== undefined &&
+    typeof (data as { arrayBuffer?: unknown }).arrayBuffer === 'function'
+  );
+}
+
+/** What the library itself does. */
+function plain(ws: WebSocket): Plain {
+  return Object.getPrototypeOf(ws) as Plain;
+}
+
+function ignore(): void {}
