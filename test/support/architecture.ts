@@ -25,6 +25,7 @@ const VOCABULARY = [
   'events',
   'ports',
   'reasons',
+  'schema-types',
   'refusal',
   'units',
   'warnings',
@@ -45,7 +46,7 @@ const GUARD = [
   'explain',
 ];
 /** The folders of the core. A room knows no other room. */
-const TOOLS = ['auth', 'limits'];
+const TOOLS = ['auth', 'limits', 'sanitize', 'wire'];
 const ROOMS = ['handshake', 'connection', 'message', 'outbound'];
 const LAYERS = ['vocabulary', 'tools', 'room', 'guard'];
 

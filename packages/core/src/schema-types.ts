@@ -13,7 +13,7 @@ export type MessageOf<S> =
       : unknown
     : S extends TSchema
       ? Static<S>
-      : never;
+      : unknown;
 
 /** The type of what may be sent under a schema. */
 export type ReplyOf<S> =
@@ -23,4 +23,4 @@ export type ReplyOf<S> =
       : unknown
     : S extends TSchema
       ? Static<S>
-      : never;
+      : unknown;

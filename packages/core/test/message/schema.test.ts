@@ -7,7 +7,12 @@ const bounds = { depth: 32, keys: 1_000, items: 1_000, text: 65_536, number: Num
 
 /** What the schema says of a message whose type is one of its properties. */
 function compile(schema: unknown) {
-  const check = compileSchema(schema, { type: 'say', option: 'policy.messages.say', unknown: 'refuse', bounds });
+  const check = compileSchema(schema, {
+    type: 'say',
+    option: 'policy.messages.say',
+    unknown: 'refuse',
+    bounds,
+  });
   const look = (value: unknown) =>
     check.look(new Incoming('say', value, value as object, undefined, 0)) as { pointer: string } | undefined;
   return {
