@@ -80,6 +80,8 @@ export function open(
   const incoming = envelope.open(value);
   if (incoming === undefined) return refuse(malformed('it is no message in this envelope'), UNADDRESSED);
   incoming.text = text;
+  // Another reader of the same bytes may take other ones of repeated keys, say: it gets what was read here.
+  incoming.changed = codec !== undefined;
   return incoming;
 }
 

@@ -7,6 +7,7 @@ import { changed, close, isNode, isObjectSchema } from './closed.ts';
 import { fixedKeys } from './fixed-shape.ts';
 import type { ValueBounds } from './parse.ts';
 import { compileSanitizers, withoutSanitized } from './sanitized.ts';
+import { compileStrip } from './strip.ts';
 
 /** What is done with a property that no schema names. */
 export type UnknownProperties = 'refuse' | 'strip';
@@ -27,6 +28,7 @@ export function compileSchema(schema: unknown, options: SchemaOptions): Check {
   const relaxed = withoutSanitized(document);
   const compiled = Compile(relaxed as never);
   const sanitize = compileSanitizers(document, option);
+  const leaveOut = compileStrip(relaxed);
   return {
     look(incoming) {
       if (!compiled.Check(incoming.body)) {
@@ -45,7 +47,7 @@ export function compileSchema(schema: unknown, options: SchemaOptions): Check {
 
   /** Leaves out what nobody named, and looks again. */
   function strip(incoming: Incoming): boolean {
-    const stripped: unknown = compiled.Clean(incoming.body);
+    const stripped = leaveOut(incoming.body);
     if (!compiled.Check(stripped)) return false;
     incoming.body = stripped;
     incoming.changed = true;

@@ -27,7 +27,7 @@ export interface StandardSchema<Input = unknown, Output = Input> {
 
 /** A schema of arktype, which hands on what it does not know unless it is told otherwise. */
 interface DeclaringSchema {
-  onDeepUndeclaredKey?(behavior: 'reject' | 'delete'): StandardSchema;
+  onDeepUndeclaredKey?(behavior: 'delete'): StandardSchema;
 }
 
 export function isStandardSchema(schema: unknown): schema is StandardSchema {
@@ -43,8 +43,7 @@ export function isStandardSchema(schema: unknown): schema is StandardSchema {
  * means.
  */
 export function compileStandard(schema: StandardSchema, { type, unknown }: SchemaOptions): Check {
-  const { '~standard': standard } =
-    (schema as DeclaringSchema).onDeepUndeclaredKey?.(unknown === 'refuse' ? 'reject' : 'delete') ?? schema;
+  const { '~standard': standard } = (schema as DeclaringSchema).onDeepUndeclaredKey?.('delete') ?? schema;
   return {
     look(incoming) {
       const body = type === undefined ? incoming.body : withoutType(incoming.body as object);
