@@ -11,6 +11,7 @@ import type {
 } from '@sallyport/core';
 import { isPromise } from '@sallyport/core';
 import type { WebSocket } from 'ws';
+import { holdBinaryType, inWantedForm } from './binary-type.ts';
 import { rawSocket } from './cork.ts';
 import { RECEIVER, sendFramed, sendMessage, shapeOutbound } from './outbound.ts';
 
@@ -50,6 +51,7 @@ export function guardSocket(
   // Without an error listener one bad frame would end the process (CVE-2022-39386, CVE-2024-38355).
   socket.on('error', ignore);
   shapeOutbound(socket);
+  holdBinaryType(socket);
   Object.defineProperty(socket, RECEIVER, { value: undefined, writable: true });
   const guarded = socket as GuardedWebSocket;
   const receiver = admission.open(new WsSocket(socket), (opened) => {
@@ -120,8 +122,9 @@ class WsSocket implements Socket {
   /** Calls the listeners itself, since `emit` would drop the promises of asynchronous ones. */
   deliver(data: Uint8Array | string, isBinary: boolean): MaybePromise<unknown> {
     let pending: Promise<unknown>[] | undefined;
+    const form = isBinary && typeof data !== 'string' ? inWantedForm(this.ws, data) : data;
     for (const listener of this.ws.rawListeners('message')) {
-      const result: unknown = listener.call(this.ws, data, isBinary);
+      const result: unknown = listener.call(this.ws, form, isBinary);
       if (isPromise(result)) {
         pending ??= [];
         pending.push(result);

@@ -287,7 +287,8 @@ export class Connection<
   #hand(passed: PassedMessage, data: Uint8Array | string, isBinary: boolean): MaybePromise<unknown> {
     const { incoming, type } = passed;
     try {
-      const handler = type === undefined ? undefined : this.#handlers?.get(type.name);
+      if (type === undefined) return this.#pass(data, isBinary);
+      const handler = this.#handlers?.get(type.name);
       // Before the handler, which may change what it gets.
       const bytes = this.#socket.listens() ? this.#bytesOf(incoming, data) : undefined;
       const answer = handler?.run(incoming.body as never, this as never);
@@ -299,6 +300,15 @@ export class Connection<
       this.#failed(error, incoming.id);
     }
     return undefined;
+  }
+
+  /**
+   * A message of an opaque protocol: the next one does not wait for its listeners. A promise of theirs may last as long
+   * as an operation of that protocol, which a later message ends, and the bare library waits for none.
+   */
+  #pass(data: Uint8Array | string, isBinary: boolean): undefined {
+    const result = this.#socket.listens() ? this.#socket.deliver(data, isBinary) : undefined;
+    if (isPromise(result)) result.then(undefined, (error) => this.#failed(error, UNADDRESSED));
   }
 
   async #later(
