@@ -105,7 +105,7 @@ function malformed(detail: string): Denial {
  * schema. More colons than keys would mean that a text has some, or that a key is repeated: that is for a closer look.
  */
 function isBoundedBySchema(
-  { text, envelopeKeys }: Incoming,
+  { text, envelopeKeys, id }: Incoming,
   { check }: CompiledType,
   { bounds }: MessageRules,
 ): boolean {
@@ -117,7 +117,10 @@ function isBoundedBySchema(
     text.length > 2 * bounds.items
   )
     return false;
-  return countColons(text) === fixedKeys + envelopeKeys;
+  // The envelope's own keys and its id are bounded like everything else.
+  const keys = fixedKeys + envelopeKeys;
+  if (keys > bounds.keys || (typeof id === 'number' && Math.abs(id) > bounds.number)) return false;
+  return countColons(text) === keys;
 }
 
 function unlisted(incoming: Incoming, rules: MessageRules): Renewal | MessageDenial {
