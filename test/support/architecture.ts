@@ -45,7 +45,7 @@ const GUARD = [
   'explain',
 ];
 /** The folders of the core. A room knows no other room. */
-const TOOLS = ['auth', 'limits'];
+const TOOLS = ['auth', 'limits', 'sanitize'];
 const ROOMS = ['handshake', 'connection', 'message', 'outbound'];
 const LAYERS = ['vocabulary', 'tools', 'room', 'guard'];
 

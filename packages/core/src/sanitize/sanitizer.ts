@@ -20,7 +20,7 @@ export interface TextKeywords {
  * itself refuses what is too long, since lengths count after normalizing.
  */
 export function sanitizedText(keywords: TextKeywords, sanitizer: Sanitizer): TString {
-  const schema = Type.String(keywords);
+  const schema = Type.String({ ...keywords });
   Object.defineProperty(schema, SANITIZER, { value: sanitizer });
   return schema;
 }
