@@ -35,7 +35,7 @@ export function close(schema: SchemaNode, option: string, part = false): SchemaN
 }
 
 /** Whether several schemas together describe one object. A plain union is none: each of its members is a whole. */
-function isComposite(schema: SchemaNode): boolean {
+export function isComposite(schema: SchemaNode): boolean {
   if (Array.isArray(schema.allOf)) return true;
   return (
     isObjectSchema(schema) &&
