@@ -21,8 +21,12 @@ export interface PassedMessage {
   readonly type: { readonly name: string; readonly isStep: boolean } | undefined;
 }
 
-/** What the message room says of one message. */
-export type Judgement = PassedMessage | { readonly renewal: Incoming } | DeniedMessage;
+/** What the message room says of one message; `fault` is what a schema or a rule threw. */
+export type Judgement =
+  | PassedMessage
+  | { readonly renewal: Incoming }
+  | DeniedMessage
+  | { readonly fault: unknown; readonly to: Addressee };
 
 /** Puts what is sent into its envelope and its codec. */
 export interface Writing {

@@ -9,6 +9,7 @@ import { checkPermission } from './permission.ts';
 import type { CompiledType, MessageRules } from './rules.ts';
 import { checkTurn } from './turn.ts';
 import {
+  type Fault,
   type MessageDenial,
   type Passed,
   type Renewal,
@@ -54,12 +55,33 @@ export function judge(
   if (!short && !isAcceptable(value, rules.bounds, text))
     return refuse(malformed('beyond limits.json'), UNADDRESSED);
   if (type === undefined) return unlisted(incoming, rules);
+  try {
+    const verdict = judgeType(data, incoming, type, short, sender, rules);
+    return isPromise(verdict) ? verdict.catch((error: unknown) => faultOf(error, incoming)) : verdict;
+  } catch (error) {
+    return faultOf(error, incoming);
+  }
+}
+
+/** A schema or a rule that throws is a fault, and is told to whoever sent the message that it threw at. */
+function faultOf(fault: unknown, { id }: Incoming): Fault {
+  return { fault, to: id };
+}
+
+function judgeType(
+  data: Uint8Array | string,
+  incoming: Incoming,
+  type: CompiledType,
+  short: boolean,
+  sender: Sender,
+  rules: MessageRules,
+): MaybePromise<Passed | MessageDenial> {
   const untimely = checkTurn(data, incoming, type, sender, rules);
   if (untimely !== undefined) return untimely;
   const mistake = type.check.look(incoming);
   if (isPromise(mistake)) return mistake.then((late) => afterSchema(late, incoming, type, sender, rules));
   // Nobody walked through what its schema bounds; now it turns out that its schema does not.
-  if (short && mistake !== undefined && !isAcceptable(value, rules.bounds, text)) {
+  if (short && mistake?.stage === 'schema' && !isAcceptable(incoming.value, rules.bounds, incoming.text)) {
     return refuse(malformed('beyond limits.json'), UNADDRESSED);
   }
   return afterSchema(mistake, incoming, type, sender, rules);
@@ -136,14 +158,28 @@ function afterSchema(
   sender: Sender,
   rules: MessageRules,
 ): MaybePromise<Passed | MessageDenial> {
-  if (mistake !== undefined) {
-    const { stage, pointer } = mistake;
-    const detail = stage === 'schema' ? 'it does not match its schema' : 'a text in it was refused';
-    const denial = deny('message_invalid', detail).at(stage);
-    if (!(stage === 'schema' ? rules.reportSchema : rules.reportSanitize)) {
-      return refuse(denial, incoming.id, { pointer });
-    }
-    sender.reported(denial, pointer);
-  }
-  return checkPermission(incoming, type, sender, rules);
+  const denied =
+    enforce(mistake, incoming, sender, rules) ??
+    // What only reports a mistake lets nothing by that the sanitizers would have stopped.
+    (mistake?.stage === 'schema'
+      ? enforce(type.check.sanitize?.(incoming), incoming, sender, rules)
+      : undefined);
+  return denied ?? checkPermission(incoming, type, sender, rules);
+}
+
+/** A mistake denies, unless its stage only reports. */
+function enforce(
+  mistake: Mistake | undefined,
+  { id }: Incoming,
+  sender: Sender,
+  rules: MessageRules,
+): MessageDenial | undefined {
+  if (mistake === undefined) return undefined;
+  const { stage, pointer } = mistake;
+  const detail = stage === 'schema' ? 'it does not match its schema' : 'a text in it was refused';
+  const denial = deny('message_invalid', detail).at(stage);
+  if (!(stage === 'schema' ? rules.reportSchema : rules.reportSanitize))
+    return refuse(denial, id, { pointer });
+  sender.reported(denial, pointer);
+  return undefined;
 }

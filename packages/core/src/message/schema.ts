@@ -27,7 +27,7 @@ export function compileSchema(schema: unknown, options: SchemaOptions): Check {
   const document = documentOf(schema, options);
   const relaxed = withoutSanitized(document);
   const compiled = Compile(relaxed as never);
-  const sanitize = compileSanitizers(document, option);
+  const sanitize = sanitizing(document, option);
   const leaveOut = unknown === 'strip' ? compileStrip(relaxed) : undefined;
   return {
     look(incoming) {
@@ -37,12 +37,9 @@ export function compileSchema(schema: unknown, options: SchemaOptions): Check {
         incoming.body = body;
         incoming.changed = true;
       }
-      if (sanitize === undefined) return undefined;
-      const { body, changed, refused } = sanitize(incoming.body);
-      incoming.body = body;
-      if (changed) incoming.changed = true;
-      return refused === undefined ? undefined : { stage: 'sanitize', pointer: pointerTo(refused) };
+      return sanitize?.(incoming);
     },
+    sanitize,
     accelerated: compiled.IsAccelerated(),
     fixedKeys: fixedKeys(relaxed, bounds),
     document,
@@ -51,6 +48,18 @@ export function compileSchema(schema: unknown, options: SchemaOptions): Check {
   function mistakeIn(body: unknown): Mistake {
     return { stage: 'schema', pointer: pointerOf(compiled.Errors(body)[0]) };
   }
+}
+
+/** Sanitizes a body in its place, and says where a text was refused. */
+function sanitizing(document: SchemaNode, option: string): Check['sanitize'] {
+  const sanitizeBody = compileSanitizers(document, option);
+  if (sanitizeBody === undefined) return undefined;
+  return (incoming) => {
+    const { body, changed, refused } = sanitizeBody(incoming.body);
+    incoming.body = body;
+    if (changed) incoming.changed = true;
+    return refused === undefined ? undefined : { stage: 'sanitize', pointer: pointerTo(refused) };
+  };
 }
 
 /** A body that is sent: what its schema says of it, and where it does not fit. */

@@ -41,7 +41,13 @@ export interface MessageDenial {
   readonly ofType: boolean;
 }
 
-export type Verdict = Passed | Renewal | MessageDenial;
+/** What a schema or a rule threw, and whose message it was about. */
+export interface Fault {
+  readonly fault: unknown;
+  readonly to: Addressee;
+}
+
+export type Verdict = Passed | Renewal | MessageDenial | Fault;
 
 export function refuse(
   denial: Denial,
