@@ -27,10 +27,10 @@ export function compileSchema(schema: unknown, options: SchemaOptions): Check {
   const { option, unknown, bounds } = options;
   const closed = closedBody(schema, option);
   refuseReferred(closed, option);
-  const document = wholeBody(closed, options);
-  const relaxed = withoutSanitized(document);
+  const whole = wholeBody(closed, options);
+  const relaxed = withoutSanitized(whole);
   const compiled = Compile(relaxed as never);
-  const sanitize = compileSanitizers(document, option);
+  const sanitize = compileSanitizers(whole, option);
   const leaveOut = compileStrip(relaxed);
   return {
     look(incoming) {
@@ -45,7 +45,7 @@ export function compileSchema(schema: unknown, options: SchemaOptions): Check {
     },
     accelerated: compiled.IsAccelerated(),
     fixedKeys: fixedKeys(relaxed, bounds),
-    document,
+    document: closed,
   };
 
   /** Leaves out what nobody named, and looks again. */
@@ -66,12 +66,13 @@ export function compileSchema(schema: unknown, options: SchemaOptions): Check {
 export interface BodyCheck {
   passes(body: unknown): boolean;
   pointer(body: unknown): string;
+  /** As that of a `Check`. */
   readonly document: SchemaNode | undefined;
 }
 
 export function compileReply(schema: unknown, options: Pick<SchemaOptions, 'type' | 'option'>): BodyCheck {
-  const document = wholeBody(closedBody(schema, options.option), options);
-  const compiled = Compile(document as never);
+  const document = closedBody(schema, options.option);
+  const compiled = Compile(wholeBody(document, options) as never);
   return {
     passes: (body) => compiled.Check(body),
     pointer: (body) => pointerOf(compiled.Errors(body)[0]),
