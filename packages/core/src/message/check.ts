@@ -23,7 +23,7 @@ export interface Check {
    * bound as long as its text is short: then nobody has to walk through it. Else `undefined`.
    */
   readonly fixedKeys: number | undefined;
-  /** The body as a JSON Schema, for documents; `undefined` where the library tells none. */
+  /** The body as a JSON Schema, for documents, without the type; `undefined` where the library tells none. */
   readonly document: SchemaNode | undefined;
 }
 

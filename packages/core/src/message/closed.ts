@@ -20,9 +20,10 @@ const QUESTIONS = ['not', 'if', 'contains', 'propertyNames'];
 /**
  * Closes every object in the schema that leaves the question of further properties open. A `part` describes an
  * object together with others and must not close itself, since it would refuse the others' properties: the whole does.
+ * Without an option to complain about, nothing is refused: that is for documents of what others check.
  */
-export function close(schema: SchemaNode, option: string, part = false): SchemaNode {
-  refuseUnsupported(schema, option);
+export function close(schema: SchemaNode, option: string | undefined, part = false): SchemaNode {
+  if (option !== undefined) refuseUnsupported(schema, option);
   const composite = isComposite(schema);
   const changes: SchemaNode = {};
   mapSchemas(schema, INNER, changes, (inner) => close(inner, option));
