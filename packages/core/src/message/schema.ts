@@ -30,8 +30,9 @@ export function compileSchema(schema: unknown, options: SchemaOptions): Check {
   const sanitize = compileSanitizers(document, option);
   const leaveOut = compileStrip(relaxed);
   return {
-    look(incoming) {
-      if (!compiled.Check(incoming.body)) {
+    fits: (body) => compiled.Check(body),
+    look(incoming, known = false) {
+      if (!known && !compiled.Check(incoming.body)) {
         if (unknown === 'refuse' || !strip(incoming)) return mistakeIn(incoming.body);
       }
       if (sanitize === undefined) return undefined;
