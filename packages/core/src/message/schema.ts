@@ -5,6 +5,7 @@ import { type Incoming, isRecord } from '../wire/incoming.ts';
 import { type Check, cutPointer, type Mistake, pointerTo } from './check.ts';
 import { changed, close, isNode, isObjectSchema } from './closed.ts';
 import { fixedKeys } from './fixed-shape.ts';
+import { isolated } from './isolated.ts';
 import type { ValueBounds } from './parse.ts';
 import { compileSanitizers, withoutSanitized } from './sanitized.ts';
 import { compileStrip } from './strip.ts';
@@ -25,7 +26,7 @@ export interface SchemaOptions {
 export function compileSchema(schema: unknown, options: SchemaOptions): Check {
   const { option, unknown, bounds } = options;
   const document = documentOf(schema, options);
-  const relaxed = withoutSanitized(document);
+  const relaxed = isolated(withoutSanitized(document));
   const compiled = Compile(relaxed as never);
   const sanitize = compileSanitizers(document, option);
   const leaveOut = compileStrip(relaxed);
@@ -69,7 +70,7 @@ export interface BodyCheck {
 
 export function compileReply(schema: unknown, options: Pick<SchemaOptions, 'type' | 'option'>): BodyCheck {
   const document = documentOf(schema, options);
-  const compiled = Compile(document as never);
+  const compiled = Compile(isolated(document) as never);
   return {
     passes: (body) => compiled.Check(body),
     pointer: (body) => pointerOf(compiled.Errors(body)[0]),
