@@ -2,6 +2,7 @@ import { Compile } from 'typebox/compile';
 import { PolicyError } from '../errors.ts';
 import type { SchemaNode } from '../wire/envelope.ts';
 import { type Incoming, isRecord } from '../wire/incoming.ts';
+import { withoutBytes } from './bytes.ts';
 import { type Check, cutPointer, type Mistake, pointerTo } from './check.ts';
 import { changed, close, isNode, isObjectSchema } from './closed.ts';
 import { fixedKeys } from './fixed-shape.ts';
@@ -20,14 +21,16 @@ export interface SchemaOptions {
   readonly option: string;
   readonly unknown: UnknownProperties;
   readonly bounds: ValueBounds;
+  /** Whether messages may hold bytes. Default: `false`. */
+  readonly bytes?: boolean;
 }
 
 /** Compiles the body of a message: a TypeBox schema, or plain JSON Schema. */
 export function compileSchema(schema: unknown, options: SchemaOptions): Check {
-  const { option, unknown, bounds } = options;
+  const { option, unknown, bounds, bytes = false } = options;
   const document = documentOf(schema, options);
   const relaxed = isolated(withoutSanitized(document));
-  const compiled = Compile(relaxed as never);
+  const compiled = Compile((bytes ? withoutBytes(relaxed) : relaxed) as never);
   const sanitize = compileSanitizers(document, option);
   const leaveOut = compileStrip(relaxed);
   return {
