@@ -160,6 +160,7 @@ function compileRules(
     unknownProperties,
     maxBytes,
     bounds,
+    bytes: policy.codec !== undefined,
     burst: rate.burst,
   });
   return {

@@ -11,11 +11,13 @@ export interface Mistake {
 
 /** The schema of one message type, compiled once. */
 export interface Check {
+  /** Whether a body fits as it came. Asked of what nobody has walked through yet, so that it goes only where its schema does. */
+  fits(body: unknown): boolean;
   /**
    * Looks at a body, and replaces it by what stripping and sanitizing leave. Returns the mistake, `undefined` where there
-   * is none; a promise only where the schema itself is asynchronous.
+   * is none; a promise only where the schema itself is asynchronous. `known` where it is known to fit.
    */
-  look(incoming: Incoming): MaybePromise<Mistake | undefined>;
+  look(incoming: Incoming, known?: boolean): MaybePromise<Mistake | undefined>;
   /** Whether code could be generated; without it a check is some hundred times slower. */
   readonly accelerated: boolean;
   /**

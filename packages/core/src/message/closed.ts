@@ -1,6 +1,7 @@
 import { Format } from 'typebox/format';
 import { PolicyError } from '../errors.ts';
 import type { SchemaNode } from '../wire/envelope.ts';
+import { isRecord } from '../wire/incoming.ts';
 
 /** Keywords whose schemas say more about the same value, by what they hold. */
 const SAME_VALUE = {
@@ -91,7 +92,7 @@ function refuseUnsupported(schema: SchemaNode, option: string): void {
 }
 
 export function isNode(value: unknown): value is SchemaNode {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
+  return isRecord(value);
 }
 
 /** A copy with some keywords replaced; TypeBox keeps refinements in hidden properties, which have to come along. */

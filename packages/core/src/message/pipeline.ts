@@ -50,18 +50,14 @@ export function judge(
   if ('denial' in incoming) return incoming;
   const type = rules.types.get(incoming.type);
   const { value, text } = incoming;
-  const short = type !== undefined && isBoundedBySchema(incoming, type, rules);
-  if (!short && !isAcceptable(value, rules.bounds, text))
+  const bounded = type !== undefined && isBoundedBySchema(incoming, type, rules);
+  if (!bounded && !isAcceptable(value, rules.bounds, text))
     return refuse(malformed('beyond limits.json'), UNADDRESSED);
   if (type === undefined) return unlisted(incoming, rules);
   const untimely = checkTurn(data, incoming, type, sender, rules);
   if (untimely !== undefined) return untimely;
-  const mistake = type.check.look(incoming);
+  const mistake = type.check.look(incoming, bounded);
   if (isPromise(mistake)) return mistake.then((late) => afterSchema(late, incoming, type, sender, rules));
-  // Nobody walked through what its schema bounds; now it turns out that its schema does not.
-  if (short && mistake !== undefined && !isAcceptable(value, rules.bounds, text)) {
-    return refuse(malformed('beyond limits.json'), UNADDRESSED);
-  }
   return afterSchema(mistake, incoming, type, sender, rules);
 }
 
@@ -101,11 +97,12 @@ function malformed(detail: string): Denial {
 }
 
 /**
- * Whether a body that passes its schema cannot break a bound, so that it has to be walked through once only, by its
- * schema. More colons than keys would mean that a text has some, or that a key is repeated: that is for a closer look.
+ * Whether a message fits a schema of which nothing that fits can break a bound, so that it has to be walked through once
+ * only, by its schema. More colons than keys would mean that a text has some, or that a key is repeated: that, and what
+ * does not fit, is for a closer look.
  */
 function isBoundedBySchema(
-  { text, envelopeKeys }: Incoming,
+  { text, envelopeKeys, id, body }: Incoming,
   { check }: CompiledType,
   { bounds }: MessageRules,
 ): boolean {
@@ -114,10 +111,12 @@ function isBoundedBySchema(
     text === undefined ||
     fixedKeys === undefined ||
     text.length > bounds.text ||
-    text.length > 2 * bounds.items
+    text.length > 2 * bounds.items ||
+    fixedKeys + envelopeKeys > bounds.keys ||
+    (typeof id === 'number' && Math.abs(id) > bounds.number)
   )
     return false;
-  return countColons(text) === fixedKeys + envelopeKeys;
+  return countColons(text) === fixedKeys + envelopeKeys && check.fits(body);
 }
 
 function unlisted(incoming: Incoming, rules: MessageRules): Renewal | MessageDenial {

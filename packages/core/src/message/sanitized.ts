@@ -3,6 +3,7 @@ import { PolicyError } from '../errors.ts';
 import { sanitizerOf } from '../sanitize/sanitizer.ts';
 import type { SchemaNode } from '../wire/envelope.ts';
 import { changed, isNode, mapInner } from './closed.ts';
+import { isolated } from './isolated.ts';
 import { referredTo } from './references.ts';
 
 /** What goes on while one body is sanitized. */
@@ -148,7 +149,7 @@ function choicePlans(schema: SchemaNode, option: string): (Plan | undefined)[] {
     const plans = nodes.map((member) => planOf(member, option));
     if (plans.every((plan) => plan === undefined)) return undefined;
     const choices = nodes.map((member, i) => ({
-      fits: Compile(withoutSanitized(member) as never),
+      fits: Compile(isolated(withoutSanitized(member)) as never),
       plan: plans[i],
     }));
     return (value, visit) => choices.find(({ fits }) => fits.Check(value))?.plan?.(value, visit) ?? value;

@@ -2,9 +2,11 @@ import { Compile } from 'typebox/compile';
 import { PolicyError } from '../errors.ts';
 import type { SchemaNode } from '../wire/envelope.ts';
 import { type Incoming, isRecord } from '../wire/incoming.ts';
+import { withoutBytes } from './bytes.ts';
 import { type Check, cutPointer, type Mistake, pointerTo } from './check.ts';
 import { close } from './closed.ts';
 import { fixedKeys } from './fixed-shape.ts';
+import { isolated } from './isolated.ts';
 import type { ValueBounds } from './parse.ts';
 import { compileSanitizers, refuseReferred, withoutSanitized } from './sanitized.ts';
 import { compileStrip } from './strip.ts';
@@ -20,21 +22,24 @@ export interface SchemaOptions {
   readonly option: string;
   readonly unknown: UnknownProperties;
   readonly bounds: ValueBounds;
+  /** Whether messages may hold bytes. Default: `false`. */
+  readonly bytes?: boolean;
 }
 
 /** Compiles the body of a message: a TypeBox schema, or plain JSON Schema. */
 export function compileSchema(schema: unknown, options: SchemaOptions): Check {
-  const { option, unknown, bounds } = options;
+  const { option, unknown, bounds, bytes = false } = options;
   const closed = closedBody(schema, option);
   refuseReferred(closed, option);
   const whole = wholeBody(closed, options);
-  const relaxed = withoutSanitized(whole);
-  const compiled = Compile(relaxed as never);
+  const relaxed = isolated(withoutSanitized(whole));
+  const compiled = Compile((bytes ? withoutBytes(relaxed) : relaxed) as never);
   const sanitize = compileSanitizers(whole, option);
   const leaveOut = compileStrip(relaxed);
   return {
-    look(incoming) {
-      if (!compiled.Check(incoming.body)) {
+    fits: (body) => compiled.Check(body),
+    look(incoming, known = false) {
+      if (!known && !compiled.Check(incoming.body)) {
         if (unknown === 'refuse' || !strip(incoming)) return mistakeIn(incoming.body);
       }
       if (sanitize === undefined) return undefined;
@@ -72,7 +77,7 @@ export interface BodyCheck {
 
 export function compileReply(schema: unknown, options: Pick<SchemaOptions, 'type' | 'option'>): BodyCheck {
   const document = closedBody(schema, options.option);
-  const compiled = Compile(wholeBody(document, options) as never);
+  const compiled = Compile(isolated(wholeBody(document, options)) as never);
   return {
     passes: (body) => compiled.Check(body),
     pointer: (body) => pointerOf(compiled.Errors(body)[0]),

@@ -88,9 +88,9 @@ function innerOf({
     found.push({ property: eachOf(compileStrip(inner as SchemaNode), new RegExp(pattern, 'u'), known) });
   if (isNode(additionalProperties))
     found.push({ property: eachOf(compileStrip(additionalProperties), /^/, known) });
-  const tuple = (Array.isArray(prefixItems) ? prefixItems : []).map((inner) =>
-    isNode(inner) ? compileStrip(inner) : undefined,
-  );
+  // TypeBox writes a tuple as JSON Schema did before 2020-12.
+  const first: unknown[] = [prefixItems, items].find(Array.isArray) ?? [];
+  const tuple = first.map((inner) => (isNode(inner) ? compileStrip(inner) : undefined));
   const rest = isNode(items) ? compileStrip(items) : undefined;
   if (tuple.length > 0 || rest !== undefined) {
     found.push({

@@ -31,7 +31,7 @@ export const jsonRpc: Envelope = {
       if (key !== 'jsonrpc' && key !== 'method' && key !== 'params' && key !== 'id') return undefined;
       keys++;
     }
-    if (typeof method !== 'string' || typeof params !== 'object' || params === null) return undefined;
+    if (typeof method !== 'string' || !(isRecord(params) || Array.isArray(params))) return undefined;
     if (id !== undefined && !isMessageId(id)) return undefined;
     return new Incoming(method, params, value, id, keys);
   },
