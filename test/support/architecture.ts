@@ -5,7 +5,10 @@ export type Sources = ReadonlyMap<string, string>;
 
 /** What each package may import from outside itself; `node:*` stands for all of Node. */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
-  core: ['jose', 'typebox', 'ipaddr.js', 'tldts', 'node:crypto', 'node:diagnostics_channel'],
+  core: [
+    ...['jose', 'typebox', 'ipaddr.js', 'tldts', 'node:crypto', 'node:diagnostics_channel'],
+    ...['parse5', 'hast', 'hast-util-from-parse5', 'hast-util-sanitize', 'hast-util-to-html'],
+  ],
   ws: ['@sallyport/core', 'ws', 'node:*'],
   fastify: ['@sallyport/core', '@sallyport/ws', 'fastify-plugin', 'fastify', '@fastify/websocket', 'node:*'],
   express: ['@sallyport/core', '@sallyport/ws', 'express', 'node:*'],
@@ -33,6 +36,7 @@ const VOCABULARY = [
 /** The files at the top of the core's sources that hand one room's result to the next. */
 const GUARD = [
   'index',
+  'html',
   'guard',
   'family',
   'route',

@@ -92,6 +92,12 @@ export type {
 } from './ports.ts';
 export { type Reason, type ReasonEntry, reasons } from './reasons.ts';
 export { type Refusal, refusalOf } from './refusal.ts';
+export { type EscapedTextOptions, escapedText } from './sanitize/escaped-text.ts';
+export { type IdentifierOptions, identifier } from './sanitize/identifier.ts';
+export { type SafeTextOptions, safeText } from './sanitize/safe-text.ts';
+export { sanitize } from './sanitize/sanitize.ts';
+export type { Sanitizer } from './sanitize/sanitizer.ts';
+export { type WebProtocol, type WebUrlOptions, webUrl } from './sanitize/web-url.ts';
 export type { MessageOf, ReplyOf } from './schema-types.ts';
 export type { ByteRate, ByteRateOption, Duration, Rate, RateOption, Size } from './units.ts';
 export { consoleLogger } from './warnings.ts';
