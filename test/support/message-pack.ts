@@ -34,6 +34,7 @@ function isPlausible(bytes: Uint8Array): boolean {
   /** How many values are still to come, on each level. */
   const expected = [1];
   let at = 0;
+  /** Reads a length, and moves on. */
   const length = (size: number): number => {
     if (at + size > bytes.length) return Number.POSITIVE_INFINITY;
     const value = size === 1 ? view.getUint8(at) : size === 2 ? view.getUint16(at) : view.getUint32(at);
@@ -54,7 +55,7 @@ function isPlausible(bytes: Uint8Array): boolean {
     else if (head < 0xa0) members = head & 0x0f;
     else if (head < 0xc0) at += head & 0x1f;
     else if (head in NUMBERS) at += NUMBERS[head] as number;
-    else if (head in TEXTS) at += length(TEXTS[head] as number);
+    else if (head in TEXTS) at = length(TEXTS[head] as number) + at;
     else if (head in LISTS) members = length(LISTS[head] as number);
     else if (head in MAPS) members = 2 * length(MAPS[head] as number);
     else return false;
