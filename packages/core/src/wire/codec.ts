@@ -9,7 +9,8 @@ export interface Codec {
   readonly frames: 'text' | 'binary';
   /**
    * Reads one message. What it throws for is `message_malformed`. What it returns is held to `limits.json`, and to plain
-   * values: objects, arrays, texts, numbers, booleans, `null`, and `Uint8Array`s.
+   * values: objects, arrays, texts, numbers, booleans, `null`, and `Uint8Array`s. That comes too late for a library that
+   * makes room for what a message merely declares: lengths have to be looked at before.
    */
   decode(data: Uint8Array | string): unknown;
   /** Writes one message. */
