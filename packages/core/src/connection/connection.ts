@@ -279,7 +279,8 @@ export class Connection<
     if (this.#state !== 'open') return undefined;
     if ('incoming' in judgement) return this.#hand(judgement, data, isBinary);
     if ('renewal' in judgement) return this.#renew(judgement.renewal);
-    this.#deny(judgement);
+    if ('fault' in judgement) this.#failed(judgement.fault, judgement.to);
+    else this.#deny(judgement);
     return undefined;
   }
 

@@ -48,6 +48,22 @@ export function judge(
   }
   const incoming = open(data, isBinary, rules);
   if ('denial' in incoming) return incoming;
+  const faulted = (fault: unknown): Verdict => ({ fault, to: incoming.id });
+  try {
+    const verdict = consider(incoming, data, sender, rules);
+    return isPromise(verdict) ? verdict.then(undefined, faulted) : verdict;
+  } catch (error) {
+    return faulted(error);
+  }
+}
+
+/** All that is looked at once its id is known, the application's own rules and schemas included: they may throw. */
+function consider(
+  incoming: Incoming,
+  data: Uint8Array | string,
+  sender: Sender,
+  rules: MessageRules,
+): MaybePromise<Verdict> {
   const type = rules.types.get(incoming.type);
   const { value, text } = incoming;
   const bounded = type !== undefined && isBoundedBySchema(incoming, type, rules);
