@@ -1,7 +1,7 @@
 import { Compile } from 'typebox/compile';
 import { PolicyError } from '../errors.ts';
 import type { SchemaNode } from '../wire/envelope.ts';
-import { type Incoming, isRecord } from '../wire/incoming.ts';
+import { isRecord } from '../wire/incoming.ts';
 import { withoutBytes } from './bytes.ts';
 import { type Check, cutPointer, type Mistake, pointerTo } from './check.ts';
 import { close } from './closed.ts';
@@ -35,12 +35,15 @@ export function compileSchema(schema: unknown, options: SchemaOptions): Check {
   const relaxed = isolated(withoutSanitized(whole));
   const compiled = Compile((bytes ? withoutBytes(relaxed) : relaxed) as never);
   const sanitize = compileSanitizers(whole, option);
-  const leaveOut = compileStrip(relaxed);
+  const leaveOut = unknown === 'strip' ? compileStrip(relaxed) : undefined;
   return {
     fits: (body) => compiled.Check(body),
     look(incoming, known = false) {
       if (!known && !compiled.Check(incoming.body)) {
-        if (unknown === 'refuse' || !strip(incoming)) return mistakeIn(incoming.body);
+        const body = leaveOut === undefined ? incoming.body : leaveOut(incoming.body);
+        if (leaveOut === undefined || !compiled.Check(body)) return mistakeIn(body);
+        incoming.body = body;
+        incoming.changed = true;
       }
       if (sanitize === undefined) return undefined;
       const { body, changed, refused } = sanitize(incoming.body);
@@ -52,15 +55,6 @@ export function compileSchema(schema: unknown, options: SchemaOptions): Check {
     fixedKeys: fixedKeys(relaxed, bounds),
     document: closed,
   };
-
-  /** Leaves out what nobody named, and looks again. */
-  function strip(incoming: Incoming): boolean {
-    const stripped = leaveOut(incoming.body);
-    if (!compiled.Check(stripped)) return false;
-    incoming.body = stripped;
-    incoming.changed = true;
-    return true;
-  }
 
   function mistakeIn(body: unknown): Mistake {
     return { stage: 'schema', pointer: pointerOf(compiled.Errors(body)[0]) };
