@@ -10,12 +10,17 @@ import {
   type Codec,
   cookie,
   createGuard,
+  escapedText,
+  identifier,
   passthrough,
   query,
+  safeText,
   subprotocol,
   Type,
   tickets,
+  webUrl,
 } from '@sallyport/core';
+import { safeHtml } from '@sallyport/core/html';
 import { type } from 'arktype';
 import express from 'express';
 import fastify from 'fastify';
@@ -55,6 +60,13 @@ const schemas = {
     $defs: { n: { type: 'number', $comment: 'a number' } },
     dependentRequired: { list: ['more'] },
   },
+  sanitized: Type.Object({
+    text: safeText(),
+    html: safeHtml(),
+    escaped: escapedText(),
+    name: identifier(),
+    link: webUrl(),
+  }),
   zod: z.object({ id: z.nanoid(), at: z.string().transform(Number), kind: z.enum(['a', 'b']).default('a') }),
   node,
   valibot: v.object({ text: v.string() }),
@@ -105,8 +117,9 @@ const documents: Record<string, AsyncApiDocument> = {
 
 const ERROR = 0;
 const WARNING = 1;
+const parser = new Parser();
 const complaints = async (document: unknown) => {
-  const { diagnostics } = await new Parser().parse(JSON.parse(JSON.stringify(document)));
+  const { diagnostics } = await parser.parse(JSON.parse(JSON.stringify(document)));
   return diagnostics
     .filter(({ severity }) => severity === ERROR || severity === WARNING)
     .map(({ message, path }) => `${path.join('.')}: ${message}`);
@@ -131,7 +144,7 @@ describe('the parser has nothing to complain of:', () => {
 });
 
 test('the parser reads what was meant', async () => {
-  const { document } = await new Parser().parse(JSON.stringify(documents['a first message in JSON-RPC']));
+  const { document } = await parser.parse(JSON.stringify(documents['a first message in JSON-RPC']));
   const channel = document?.channels().get('chat');
   expect(channel?.address()).toBe('/chat');
   expect(channel?.bindings().get('ws')?.json()).toMatchObject({

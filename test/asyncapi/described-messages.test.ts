@@ -1,6 +1,14 @@
 import { describe, expect, test } from '@jest/globals';
 import { decode, encode } from '@msgpack/msgpack';
-import { type AnyGuard, asyncApi, type Codec, type Connection, Type } from '@sallyport/core';
+import {
+  type AnyGuard,
+  asyncApi,
+  type Codec,
+  type Connection,
+  identifier,
+  safeText,
+  Type,
+} from '@sallyport/core';
 import { type } from 'arktype';
 import { z } from 'zod';
 import { admitted, connect } from '../../packages/core/test/support/decide.ts';
@@ -48,6 +56,10 @@ const samples: Record<string, { schema: unknown; bodies: object[] }> = {
       tree: Type.Cyclic({ Node: Type.Object({ kids: Type.Array(Type.Ref('Node')) }) }, 'Node'),
     }),
     bodies: [{ tree: { kids: [{ kids: [] }, { kids: [] }] } }],
+  },
+  sanitized: {
+    schema: Type.Object({ text: safeText({ maxLength: 5 }), name: identifier({ maxLength: 5 }) }),
+    bodies: [{ text: 'hi', name: 'a_1' }],
   },
   record: {
     schema: Type.Object({ by: Type.Record(Type.String(), Type.Number()) }),
