@@ -52,6 +52,8 @@ const GUARD = [
 /** The folders of the core. A room knows no other room. */
 const TOOLS = ['auth', 'limits', 'sanitize', 'wire'];
 const ROOMS = ['handshake', 'connection', 'message', 'outbound'];
+/** What is made of a guard, by those who look at all of it. */
+const VIEWS = ['asyncapi'];
 const LAYERS = ['vocabulary', 'tools', 'room', 'guard'];
 
 interface Import {
@@ -143,6 +145,7 @@ function layerOf(path: string): string | undefined {
   if (folder === '')
     return VOCABULARY.includes(name) ? 'vocabulary' : GUARD.includes(name) ? 'guard' : undefined;
   if (TOOLS.includes(folder)) return 'tools';
+  if (VIEWS.includes(folder)) return 'guard';
   return ROOMS.includes(folder) ? 'room' : undefined;
 }
 

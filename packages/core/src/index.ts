@@ -1,5 +1,8 @@
 export { type Static, type TSchema, Type } from 'typebox';
 export type { Admission, Receiver } from './admission.ts';
+export { asyncApi } from './asyncapi/async-api.ts';
+export type { AsyncApiDocument, AsyncApiServer } from './asyncapi/document.ts';
+export type { AsyncApiChannel, AsyncApiOptions } from './asyncapi/options.ts';
 export { type AnonymousIdentity, anonymous } from './auth/anonymous.ts';
 export type { Authenticator, Presented } from './auth/authenticator.ts';
 export { bearer, type CredentialSource, cookie, query, subprotocol } from './auth/credential.ts';

@@ -9,7 +9,6 @@ import { checkPermission } from './permission.ts';
 import type { CompiledType, MessageRules } from './rules.ts';
 import { checkTurn } from './turn.ts';
 import {
-  type Fault,
   type MessageDenial,
   type Passed,
   type Renewal,
@@ -49,41 +48,32 @@ export function judge(
   }
   const incoming = open(data, isBinary, rules);
   if ('denial' in incoming) return incoming;
-  const type = rules.types.get(incoming.type);
-  const { value, text } = incoming;
-  const short = type !== undefined && isBoundedBySchema(incoming, type, rules);
-  if (!short && !isAcceptable(value, rules.bounds, text))
-    return refuse(malformed('beyond limits.json'), UNADDRESSED);
-  if (type === undefined) return unlisted(incoming, rules);
+  const faulted = (fault: unknown): Verdict => ({ fault, to: incoming.id });
   try {
-    const verdict = judgeType(data, incoming, type, short, sender, rules);
-    return isPromise(verdict) ? verdict.catch((error: unknown) => faultOf(error, incoming)) : verdict;
+    const verdict = consider(incoming, data, sender, rules);
+    return isPromise(verdict) ? verdict.then(undefined, faulted) : verdict;
   } catch (error) {
-    return faultOf(error, incoming);
+    return faulted(error);
   }
 }
 
-/** A schema or a rule that throws is a fault, and is told to whoever sent the message that it threw at. */
-function faultOf(fault: unknown, { id }: Incoming): Fault {
-  return { fault, to: id };
-}
-
-function judgeType(
-  data: Uint8Array | string,
+/** All that is looked at once its id is known, the application's own rules and schemas included: they may throw. */
+function consider(
   incoming: Incoming,
-  type: CompiledType,
-  short: boolean,
+  data: Uint8Array | string,
   sender: Sender,
   rules: MessageRules,
-): MaybePromise<Passed | MessageDenial> {
+): MaybePromise<Verdict> {
+  const type = rules.types.get(incoming.type);
+  const { value, text } = incoming;
+  const bounded = type !== undefined && isBoundedBySchema(incoming, type, rules);
+  if (!bounded && !isAcceptable(value, rules.bounds, text))
+    return refuse(malformed('beyond limits.json'), UNADDRESSED);
+  if (type === undefined) return unlisted(incoming, rules);
   const untimely = checkTurn(data, incoming, type, sender, rules);
   if (untimely !== undefined) return untimely;
-  const mistake = type.check.look(incoming);
+  const mistake = type.check.look(incoming, bounded);
   if (isPromise(mistake)) return mistake.then((late) => afterSchema(late, incoming, type, sender, rules));
-  // Nobody walked through what its schema bounds; now it turns out that its schema does not.
-  if (short && mistake?.stage === 'schema' && !isAcceptable(incoming.value, rules.bounds, incoming.text)) {
-    return refuse(malformed('beyond limits.json'), UNADDRESSED);
-  }
   return afterSchema(mistake, incoming, type, sender, rules);
 }
 
@@ -123,11 +113,12 @@ function malformed(detail: string): Denial {
 }
 
 /**
- * Whether a body that passes its schema cannot break a bound, so that it has to be walked through once only, by its
- * schema. More colons than keys would mean that a text has some, or that a key is repeated: that is for a closer look.
+ * Whether a message fits a schema of which nothing that fits can break a bound, so that it has to be walked through once
+ * only, by its schema. More colons than keys would mean that a text has some, or that a key is repeated: that, and what
+ * does not fit, is for a closer look.
  */
 function isBoundedBySchema(
-  { text, envelopeKeys, id }: Incoming,
+  { text, envelopeKeys, id, body }: Incoming,
   { check }: CompiledType,
   { bounds }: MessageRules,
 ): boolean {
@@ -136,13 +127,12 @@ function isBoundedBySchema(
     text === undefined ||
     fixedKeys === undefined ||
     text.length > bounds.text ||
-    text.length > 2 * bounds.items
+    text.length > 2 * bounds.items ||
+    fixedKeys + envelopeKeys > bounds.keys ||
+    (typeof id === 'number' && Math.abs(id) > bounds.number)
   )
     return false;
-  // The envelope's own keys and its id are bounded like everything else.
-  const keys = fixedKeys + envelopeKeys;
-  if (keys > bounds.keys || (typeof id === 'number' && Math.abs(id) > bounds.number)) return false;
-  return countColons(text) === keys;
+  return countColons(text) === fixedKeys + envelopeKeys && check.fits(body);
 }
 
 function unlisted(incoming: Incoming, rules: MessageRules): Renewal | MessageDenial {

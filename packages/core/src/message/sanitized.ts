@@ -3,6 +3,8 @@ import { PolicyError } from '../errors.ts';
 import { sanitizerOf } from '../sanitize/sanitizer.ts';
 import type { SchemaNode } from '../wire/envelope.ts';
 import { changed, isComposite, isNode, mapInner } from './closed.ts';
+import { isolated } from './isolated.ts';
+import { referredTo } from './references.ts';
 
 /** What goes on while one body is sanitized. */
 interface Visit {
@@ -156,7 +158,7 @@ function choicePlans(schema: SchemaNode, option: string, together: boolean): (Pl
     const plans = nodes.map((member) => planOf(member, option, together));
     if (plans.every((plan) => plan === undefined)) return undefined;
     const choices = nodes.map((member, i) => ({
-      fits: Compile(withoutSanitized(member) as never),
+      fits: Compile(isolated(withoutSanitized(member)) as never),
       plan: plans[i],
     }));
     return (value, visit) => {
@@ -186,6 +188,27 @@ function refuseUnreached(schema: SchemaNode, option: string): void {
       'Put it among the properties, the items, or the members of a union or an intersection.',
     );
   }
+}
+
+/** No way leads through a reference: a text behind one would be handed on as it came. */
+export function refuseReferred(schema: SchemaNode, option: string): void {
+  if (!holdsSanitizer(schema) || !refersToSanitizer(schema, schema)) return;
+  throw new PolicyError(
+    option,
+    'it has a reference to a sanitized text, or to nobody knows what, which would be passed over',
+    'Write the text out where it is referred to.',
+  );
+}
+
+function refersToSanitizer(value: unknown, whole: SchemaNode): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  const { $ref, $dynamicRef, $recursiveRef } = value as SchemaNode;
+  if ($dynamicRef !== undefined || $recursiveRef !== undefined) return true;
+  if (typeof $ref === 'string') {
+    const target = referredTo(whole, $ref);
+    if (target === undefined || holdsSanitizer(target)) return true;
+  }
+  return Object.values(value).some((inner) => refersToSanitizer(inner, whole));
 }
 
 function holdsSanitizer(value: unknown): boolean {

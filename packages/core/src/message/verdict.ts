@@ -41,13 +41,13 @@ export interface MessageDenial {
   readonly ofType: boolean;
 }
 
-/** What a schema or a rule threw, and whose message it was about. */
-export interface Fault {
+/** A message about which the application's own rule or schema has thrown, and whom to tell. */
+export interface Faulted {
   readonly fault: unknown;
   readonly to: Addressee;
 }
 
-export type Verdict = Passed | Renewal | MessageDenial | Fault;
+export type Verdict = Passed | Renewal | MessageDenial | Faulted;
 
 export function refuse(
   denial: Denial,

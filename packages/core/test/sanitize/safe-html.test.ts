@@ -165,6 +165,7 @@ describe('options', () => {
     const table = '<table><tr><th scope="row">a</th><td colspan="2">b</td></tr></table>';
     expect(clean(table, options)).toBe(table);
     expect(clean('<tr><td>a</td></tr>', options)).toBe('a');
+    expect(clean('<table><tr><td>a</td></tr></table>', { tags: ['td'] })).toBe('a');
     expect(clean('<table><tr><td colspan=1000 rowspan=65534>a</td></tr></table>', options)).toBe(
       '<table><tr><td>a</td></tr></table>',
     );

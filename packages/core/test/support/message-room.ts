@@ -41,6 +41,7 @@ export function rulesOf(
     unknownProperties,
     maxBytes,
     bounds,
+    bytes: false,
     burst: options.rate?.burst ?? rate.burst,
   });
   return {

@@ -88,7 +88,9 @@ describe('what is sent', () => {
 });
 
 test('what is sent fits the schemas that document it', () => {
-  const message = Compile(nested.describe('said', { type: 'object' }) as never);
+  const message = Compile(
+    nested.describeNotice('said', { schema: { type: 'object' }, optional: true }) as never,
+  );
   for (const sent of [
     nested.notice('said', {}),
     nested.answer(7, 'said', {}),
