@@ -1,12 +1,15 @@
 import { isPromise, type MaybePromise, settled } from '../decision.ts';
+import { PolicyError } from '../errors.ts';
 import type { SchemaNode } from '../wire/envelope.ts';
 import { type Incoming, isRecord } from '../wire/incoming.ts';
 import { type Check, type Mistake, pointerTo } from './check.ts';
 import { close, isNode } from './closed.ts';
-import type { BodyCheck, SchemaOptions } from './schema.ts';
+import type { BodyCheck, SchemaOptions, UnknownProperties } from './schema.ts';
 
 interface Issue {
   readonly path?: ReadonlyArray<PropertyKey | { readonly key: PropertyKey }> | undefined;
+  /** Beyond the standard: what valibot and arktype had expected there. */
+  readonly expected?: unknown;
 }
 
 /** What a library answers: the value it made, or what is wrong. Some failures carry a value as well. */
@@ -26,8 +29,8 @@ export interface StandardSchema<Input = unknown, Output = Input> {
 }
 
 /** A schema of arktype, which hands on what it does not know unless it is told otherwise. */
-interface DeclaringSchema {
-  onDeepUndeclaredKey?(behavior: 'delete'): StandardSchema;
+interface DeclaringSchema extends StandardSchema {
+  onDeepUndeclaredKey(behavior: 'reject' | 'delete'): StandardSchema;
 }
 
 export function isStandardSchema(schema: unknown): schema is StandardSchema {
@@ -39,11 +42,14 @@ export function isStandardSchema(schema: unknown): schema is StandardSchema {
 
 /**
  * Compiles the body of a message whose schema belongs to another library. The handler gets what that library returns.
- * A property that came and is not in what it returns was unknown to it: that refuses the message, or is what stripping
- * means.
+ * Where the library does not say itself what it does not know, a property that came and is not in what it returns was
+ * unknown to it: that refuses the message, or is what stripping means. So a transformation that renames the properties of
+ * an object, or makes something else of it, needs `unknownProperties: 'strip'`.
  */
-export function compileStandard(schema: StandardSchema, { type, unknown }: SchemaOptions): Check {
-  const { '~standard': standard } = (schema as DeclaringSchema).onDeepUndeclaredKey?.('delete') ?? schema;
+export function compileStandard(schema: StandardSchema, { type, unknown, option }: SchemaOptions): Check {
+  const declares = isDeclaring(schema);
+  const { '~standard': standard } = declares ? declare(schema, unknown, option) : schema;
+  const compares = unknown === 'refuse' && !declares;
   const document = documentOf(schema);
   return {
     // Nobody knows where it goes.
@@ -65,11 +71,27 @@ export function compileStandard(schema: StandardSchema, { type, unknown }: Schem
 
   function judge(incoming: Incoming, came: unknown, { issues, value }: Result): Mistake | undefined {
     if (issues !== undefined) return { stage: 'schema', pointer: pointerTo(pathOf(issues[0])) };
-    const lost = unknown === 'refuse' ? lostKey(came, value, []) : undefined;
+    const lost = compares ? lostKey(came, value, []) : undefined;
     if (lost !== undefined) return { stage: 'schema', pointer: pointerTo(lost) };
     incoming.body = value;
     incoming.changed = true;
     return undefined;
+  }
+}
+
+function isDeclaring(schema: StandardSchema): schema is DeclaringSchema {
+  return typeof (schema as Partial<DeclaringSchema>).onDeepUndeclaredKey === 'function';
+}
+
+function declare(schema: DeclaringSchema, unknown: UnknownProperties, option: string): StandardSchema {
+  try {
+    return schema.onDeepUndeclaredKey(unknown === 'refuse' ? 'reject' : 'delete');
+  } catch (error) {
+    throw new PolicyError(
+      option,
+      `nobody can tell what to leave out of it: ${error instanceof Error ? error.message : String(error)}`,
+      "Say unknownProperties: 'refuse', or tell the members of its unions apart by a literal.",
+    );
   }
 }
 
@@ -80,9 +102,10 @@ export function compileStandardReply(schema: StandardSchema, type: string | unde
     const result: MaybePromise<Result> = standard.validate(
       type === undefined ? body : withoutType(body as object),
     );
-    if (isPromise(result))
-      throw new TypeError('A reply is checked as it is sent, so its schema cannot be asynchronous.');
-    return result.issues;
+    if (!isPromise(result)) return result.issues;
+    // Nobody waits for it, so that nobody else would hear of its failure.
+    settled(result).catch(() => undefined);
+    throw new TypeError('A reply is checked as it is sent, so its schema cannot be asynchronous.');
   };
   return {
     passes: (body) => issuesOf(body) === undefined,
@@ -98,11 +121,17 @@ function withoutType(body: object): unknown {
   return rest;
 }
 
+/** What stands for a property that must not be there: `never` in valibot, `removed` in arktype. */
+const NOTHING: ReadonlySet<unknown> = new Set(['never', 'removed']);
+
 function pathOf(issue: Issue | undefined): readonly PropertyKey[] {
-  return (issue?.path ?? []).map((step) => (typeof step === 'object' ? step.key : step));
+  // An array of our own: arktype's paths are of a class whose `map` and `slice` make others of themselves.
+  const path = Array.from(issue?.path ?? [], (step) => (typeof step === 'object' ? step.key : step));
+  // The name of such a property is content, too, so the object around it is told.
+  return NOTHING.has(issue?.expected) ? path.slice(0, -1) : path;
 }
 
-/** The object that has a key in what came that is not in what the library returned; plain objects and arrays alone count. */
+/** The object that has a key in what came that is not in what the library returned. */
 function lostKey(
   came: unknown,
   returned: unknown,
