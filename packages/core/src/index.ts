@@ -72,27 +72,36 @@ export {
   unsafeReportTransport,
 } from './policy.ts';
 export type {
-  Acquired,
   Claims,
   Clock,
   ConnectionView,
   FramedMessage,
   HandshakeRequest,
-  Hit,
   Identity,
-  Lease,
-  LeaseRequest,
   Logger,
   Peer,
-  RateLimit,
   RequestView,
-  Revocation,
   Socket,
-  Store,
 } from './ports.ts';
 export { type Reason, type ReasonEntry, reasons } from './reasons.ts';
 export { type Refusal, refusalOf } from './refusal.ts';
 export type { MessageOf, ReplyOf } from './schema-types.ts';
+export type {
+  Acquired,
+  ArrivalAnswer,
+  ArrivalRequest,
+  Ban,
+  BanTerms,
+  Demand,
+  Hit,
+  HitRequest,
+  Lease,
+  LeaseRequest,
+  RateLimit,
+  Revocation,
+  Store,
+  StoreListener,
+} from './store.ts';
 export type { ByteRate, ByteRateOption, Duration, Rate, RateOption, Size } from './units.ts';
 export { consoleLogger } from './warnings.ts';
 export type { Codec, Payload } from './wire/codec.ts';
