@@ -1,5 +1,6 @@
 import type { Admission } from './admission.ts';
 import { TicketOffice, ticketTtl } from './auth/tickets.ts';
+import type { Bans } from './bans.ts';
 import type { Connection } from './connection/connection.ts';
 import { type Denial, deny, isPromise, type MaybePromise } from './decision.ts';
 import { PolicyError } from './errors.ts';
@@ -12,11 +13,12 @@ import type { Writer } from './outbound/writer.ts';
 import { PassedHandshake } from './passed-handshake.ts';
 import type { ExtendOptions, PolicyOptions } from './policy.ts';
 import { checkExtension, checkPolicy, checkRoute } from './policy-check.ts';
-import type { FramedMessage, HandshakeRequest, Identity, Logger, Revocation } from './ports.ts';
+import type { FramedMessage, HandshakeRequest, Identity, Logger } from './ports.ts';
 import type { Reason } from './reasons.ts';
 import { type AnyPolicy, compileRoute, type Route } from './route.ts';
 import type { ReplyOf } from './schema-types.ts';
 import { type Services, servicesOf } from './services.ts';
+import type { Revocation } from './store.ts';
 import { type Duration, parseDuration } from './units.ts';
 
 /** Numbers of a guard and its extensions, of constant size. */
@@ -210,6 +212,11 @@ export class Guard<
     } finally {
       await this.#family.store.revoke(revocation);
     }
+  }
+
+  /** Who is kept out for a while: to see, to lift, and to add to. */
+  get bans(): Bans {
+    return this.#family.bans;
   }
 
   /**

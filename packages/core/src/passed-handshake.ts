@@ -5,9 +5,10 @@ import type { Denial, MaybePromise } from './decision.ts';
 import type { GuardFamily } from './family.ts';
 import type { Handshake } from './handshake/handshake.ts';
 import { authenticateFirstMessage } from './late-authentication.ts';
-import type { Identity, Lease, RequestView, Socket } from './ports.ts';
+import type { Identity, RequestView, Socket } from './ports.ts';
 import type { Route } from './route.ts';
 import type { Services } from './services.ts';
+import type { Lease } from './store.ts';
 
 /** What is left of a handshake once it has passed, until the socket is open or the slots are given back. */
 export class PassedHandshake<I extends Identity, M, R> implements Admission<I, M, R> {
@@ -68,7 +69,8 @@ export class PassedHandshake<I extends Identity, M, R> implements Admission<I, M
     const origin = { identity, subprotocol, lease, request, address: this.#address, path: this.#path };
     const connection = new Connection<I, M, R>(socket, origin, services.connection);
     if (family.closing) connection.end('shutting_down');
-    if (family.revocations.covers(identity)) connection.end('revoked');
+    const held = family.judge.refuses(identity);
+    if (held !== undefined) connection.end(held.reason);
     return connection;
   }
 
@@ -111,6 +113,10 @@ function both(first: Lease, second: Lease): Lease {
     release() {
       first.release();
       second.release();
+    },
+    onLost(listener) {
+      first.onLost(listener);
+      second.onLost(listener);
     },
   };
 }

@@ -37,6 +37,7 @@ function connectionServices(family: GuardFamily, route: Route): ConnectionServic
     toleranceOf: ({ scheme }) => tolerances.get(scheme) ?? 0,
     lifetime: route.lifetime,
     expiryNotice: route.expiryNotice,
+    offence: ({ address, identity }) => family.bans.offence(family.sourceOf(address), identity),
     opened: (connection) => family.opened(connection),
     closed: (connection) => family.closed(connection),
   };

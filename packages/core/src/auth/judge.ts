@@ -1,7 +1,8 @@
 import { Denial, deny, isPromise, type MaybePromise, settled } from '../decision.ts';
-import type { Clock, Identity, RequestView, Store } from '../ports.ts';
+import type { Clock, Identity, RequestView } from '../ports.ts';
+import type { Hit } from '../store.ts';
 import type { AttemptSource, Attempts, Turn } from './attempts.ts';
-import type { Authenticator } from './authenticator.ts';
+import type { Authenticator, TicketStore } from './authenticator.ts';
 import type { RevocationList } from './revocations.ts';
 
 /** A credential to be judged, wherever it was presented: in the handshake, in a first message, or to renew. */
@@ -10,6 +11,19 @@ export interface Case {
   readonly request: RequestView;
   readonly source: AttemptSource;
   readonly signal: AbortSignal;
+  /** What the store has just said of the address's failures. */
+  readonly failures?: Hit | undefined;
+}
+
+/** What the judge asks the store. */
+export interface JudgeStore extends TicketStore {
+  bannedFor(key: string): number;
+  staleness(): number;
+}
+
+/** What a ban of an identity goes by. */
+export function identityKey(subject: string): string {
+  return `identity ${subject}`;
 }
 
 /** An authenticator that never answers must not keep its address from authenticating for good. */
@@ -24,15 +38,32 @@ export type Verdict = Identity | Denial | undefined;
 export class Judge {
   constructor(
     readonly clock: Clock,
-    readonly store: Store,
+    readonly store: JudgeStore,
     readonly attempts: Attempts,
     readonly revocations: RevocationList,
+    /** Milliseconds for which this process may not have heard of a revocation. */
+    readonly staleness: number,
+    /** Told of a failed authentication, for bans. */
+    readonly onFailure: (source: AttemptSource) => void,
   ) {}
+
+  /**
+   * Whether an identity is refused although its credential is right: revoked, banned, or of unknown standing, because
+   * nobody could tell of a revocation for too long.
+   */
+  refuses(identity: Identity): Denial | undefined {
+    const { store, revocations, staleness } = this;
+    if (revocations.covers(identity)) return deny('revoked', 'this identity was revoked');
+    const bannedFor = identity.scheme === 'anonymous' ? 0 : store.bannedFor(identityKey(identity.subject));
+    if (bannedFor > 0) return deny('banned', 'this identity is banned', bannedFor);
+    if (store.staleness() <= staleness) return undefined;
+    return deny('store_unavailable', 'revocations have not been heard of for too long');
+  }
 
   /** Counts a failure against its address. */
   judge(authenticator: Authenticator, presented: Case): MaybePromise<Verdict> {
     if (presented.credential === undefined) return this.#ask(authenticator, presented);
-    const turn = this.attempts.begin(presented.source);
+    const turn = this.attempts.begin(presented.source, presented.failures);
     return isPromise(turn)
       ? settled(turn).then((late) => this.#askInTurn(late, authenticator, presented))
       : this.#askInTurn(turn, authenticator, presented);
@@ -41,6 +72,12 @@ export class Judge {
   /** The same without counting, for `explain()`; authenticators that ask outside are not for it. */
   preview(authenticator: Authenticator, presented: Case): MaybePromise<Verdict> {
     return this.#ask(authenticator, presented);
+  }
+
+  /** Counts a failure. */
+  failed(source: AttemptSource): void {
+    this.attempts.failed(source);
+    this.onFailure(source);
   }
 
   #askInTurn(turn: Turn | Denial, authenticator: Authenticator, presented: Case): MaybePromise<Verdict> {
@@ -65,12 +102,11 @@ export class Judge {
     });
   }
 
-  #count(verdict: Verdict, { source }: Case): MaybePromise<Verdict> {
+  #count(verdict: Verdict, { source }: Case): Verdict {
     const failed =
       verdict === undefined || (verdict instanceof Denial && verdict.reason === 'credential_invalid');
-    if (!failed) return verdict;
-    const counted = this.attempts.failed(source);
-    return isPromise(counted) ? settled(counted).then(() => verdict) : verdict;
+    if (failed) this.failed(source);
+    return verdict;
   }
 
   #ask(authenticator: Authenticator, presented: Case): MaybePromise<Verdict> {
@@ -91,7 +127,8 @@ export class Judge {
 
   #check(verdict: Verdict): Verdict {
     if (verdict === undefined || verdict instanceof Denial) return verdict;
-    if (this.revocations.covers(verdict)) return deny('revoked', 'this identity was revoked');
+    const held = this.refuses(verdict);
+    if (held !== undefined) return held;
     const { expiresAt, issuedAt = Number.POSITIVE_INFINITY } = verdict;
     // From its issue, where that is known: a revocation must not be forgotten in the credential's last days.
     const born = Math.min(issuedAt * 1_000, this.clock.now());

@@ -1,7 +1,8 @@
 import { Denial, deny, isPromise, type MaybePromise, settled } from '../decision.ts';
-import type { ConnectionView, FramedMessage, Identity, Lease, RequestView, Socket } from '../ports.ts';
+import type { ConnectionView, FramedMessage, Identity, RequestView, Socket } from '../ports.ts';
 import { type Reason, reasons } from '../reasons.ts';
 import type { MessageOf, ReplyOf } from '../schema-types.ts';
+import type { Lease } from '../store.ts';
 import { type Addressee, type Incoming, UNADDRESSED } from '../wire/incoming.ts';
 import { closeReason, isSendableCloseCode } from './close-frame.ts';
 import { Inbox } from './inbox.ts';
@@ -88,6 +89,7 @@ export class Connection<
     this.#openedAt = services.clock.monotonic();
     this.#inbox = new Inbox(this, socket, services.queuedMessages);
     this.#term = new Term(this, services, this.#openedAt);
+    origin.lease.onLost(() => this.end('connection_limit'));
     services.opened(this as unknown as ConnectionState);
     services.events.emit('connection.opened', () => this.#facts());
   }
@@ -386,6 +388,7 @@ export class Connection<
     const { onDenied, violations } = this.#services;
     const { reason } = denial;
     this.#tell('message.denied', denial, pointer);
+    if (!NO_VIOLATION.has(reason)) this.#services.offence(this as unknown as ConnectionState);
     if (FATAL.has(reason) && !ofType) this.end(reason);
     else if (NO_VIOLATION.has(reason)) this.#answer(reason, pointer, to);
     else if (++this.#violations >= violations) this.end('too_many_violations');

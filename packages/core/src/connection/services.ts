@@ -1,7 +1,8 @@
 import type { Denial, MaybePromise } from '../decision.ts';
 import type { EventHub } from '../events.ts';
-import type { Clock, Identity, Lease, RequestView } from '../ports.ts';
+import type { Clock, Identity, RequestView } from '../ports.ts';
 import type { Reason } from '../reasons.ts';
+import type { Lease } from '../store.ts';
 import type { Payload } from '../wire/codec.ts';
 import type { Addressee, Incoming, MessageId } from '../wire/incoming.ts';
 import type { ConnectionState } from './connection.ts';
@@ -71,6 +72,8 @@ export interface ConnectionServices {
   readonly queuedMessages: number;
   /** Milliseconds that a peer has for the closing handshake before it is terminated. */
   readonly closeTimeout: number;
+  /** Something that only the peer itself can have done: too much of it bans. */
+  offence(connection: ConnectionState): void;
   opened(connection: ConnectionState): void;
   closed(connection: ConnectionState): void;
 }

@@ -56,7 +56,7 @@ function settle(
   if (verdict === undefined) return undefined;
   const denial = verdict.at(stage.name);
   // A fault is no decision that could be reported instead of made.
-  if (!reporting.stages.has(stage.name) || denial.reason === 'internal') return denial;
+  if (!reporting.stages.has(denial.stage as string) || denial.reason === 'internal') return denial;
   reporting.reported(arrival, denial);
   return undefined;
 }

@@ -15,7 +15,10 @@ export class RateTables {
 
   /** The finest table has room for `maxKeys`, each wider one for a quarter of the one before. */
   constructor(maxKeys: number, levels = 3) {
-    this.#tables = Array.from({ length: levels }, (_, level) => new RateTable(Math.ceil(maxKeys / 4 ** level)));
+    this.#tables = Array.from(
+      { length: levels },
+      (_, level) => new RateTable(Math.ceil(maxKeys / 4 ** level)),
+    );
   }
 
   get size(): number {
