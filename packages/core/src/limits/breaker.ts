@@ -20,7 +20,7 @@ export interface BreakerOptions {
 
 /**
  * A circuit breaker with a deadline on every call: a store that fails or hangs costs a few handshakes their deadline, and
- * then nobody anything, until a look from time to time finds it back.
+ * then nobody anything, until a look from time to time finds it back. Nobody else is sent ahead to try.
  */
 export class Breaker {
   #failures = 0;
@@ -28,15 +28,25 @@ export class Breaker {
   #openedAt: number | undefined;
   #cancelProbe = (): void => {};
   #stopped = false;
+  /** How to give up each call that has no answer yet. */
+  readonly #waiting = new Set<(error: unknown) => void>();
 
   constructor(readonly options: BreakerOptions) {}
 
+  /** Whether the store is not asked. */
   get isOpen(): boolean {
-    return this.#openedAt !== undefined;
+    return this.#stopped || this.#openedAt !== undefined;
   }
 
-  /** What the store answers, or what `otherwise` says where it is not asked, fails, or is too late. */
-  call<T>(ask: () => MaybePromise<T>, otherwise: () => T): MaybePromise<T> {
+  /**
+   * What the store answers, or what `otherwise` says where it is not asked, fails, or is too late. `late` gets an answer
+   * that came too late, to undo what nobody knows of.
+   */
+  call<T>(
+    ask: () => MaybePromise<T>,
+    otherwise: () => T,
+    late: (answer: T) => void = ignore,
+  ): MaybePromise<T> {
     if (this.isOpen) return otherwise();
     let answer: MaybePromise<T>;
     try {
@@ -49,10 +59,10 @@ export class Breaker {
       this.#failures = 0;
       return answer;
     }
-    return this.#inTime(answer).then(
-      (late) => {
+    return this.#inTime(answer, late).then(
+      (inTime) => {
         this.#failures = 0;
-        return late;
+        return inTime;
       },
       (error) => {
         this.#failed(error);
@@ -61,26 +71,41 @@ export class Breaker {
     );
   }
 
-  /** No more looks whether it is back. */
+  /** Asks nothing more, not even whether it is back, and waits for no answer. */
   stop(): void {
     this.#stopped = true;
     this.#cancelProbe();
+    this.#giveUp(new Error('The guard was closed.'));
   }
 
-  #inTime<T>(answer: Promise<T>): Promise<T> {
+  #inTime<T>(answer: Promise<T>, late: (answer: T) => void): Promise<T> {
     const { clock, timeout } = this.options;
     return new Promise((resolve, reject) => {
+      const finish = (): boolean => {
+        cancel();
+        return this.#waiting.delete(giveUp);
+      };
+      const giveUp = (error: unknown): void => {
+        if (finish()) reject(error);
+      };
       const cancel = clock.schedule(timeout, () =>
-        reject(new Error(`The store did not answer within ${timeout} ms.`)),
+        giveUp(new Error(`The store did not answer within ${timeout} ms.`)),
       );
-      settled(answer).then(resolve, reject).finally(cancel);
+      this.#waiting.add(giveUp);
+      settled(answer).then((value) => (finish() ? resolve(value) : late(value)), giveUp);
     });
+  }
+
+  #giveUp(error: unknown): void {
+    for (const giveUp of [...this.#waiting]) giveUp(error);
   }
 
   #failed(error: unknown): void {
     this.#failures++;
     if (this.#failures < TOLERATED || this.isOpen) return;
     this.#openedAt = this.options.clock.monotonic();
+    // Whoever waits has waited for the same store.
+    this.#giveUp(error);
     this.options.onOpen(error);
     this.#probeLater();
   }
@@ -93,7 +118,7 @@ export class Breaker {
   async #probe(): Promise<void> {
     try {
       const answer = this.options.probe();
-      if (isPromise(answer)) await this.#inTime(answer);
+      if (isPromise(answer)) await this.#inTime(answer, ignore);
     } catch {
       this.#probeLater();
       return;
@@ -104,3 +129,5 @@ export class Breaker {
     this.options.onClose(this.options.clock.monotonic() - openedAt);
   }
 }
+
+function ignore(): void {}

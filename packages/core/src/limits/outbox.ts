@@ -10,6 +10,7 @@ interface Waiting {
 export class Outbox {
   readonly #waiting: Waiting[] = [];
   #sending = false;
+  #abandoned = false;
   #cancelRetry = (): void => {};
 
   constructor(
@@ -26,6 +27,7 @@ export class Outbox {
 
   /** Resolves once the store has it, however long that takes. */
   put(revocation: Revocation): Promise<void> {
+    if (this.#abandoned) return Promise.reject(tooLate());
     if (this.#waiting.length >= this.limit) {
       return Promise.reject(new RangeError(`More than ${this.limit} revocations wait for the store.`));
     }
@@ -40,26 +42,30 @@ export class Outbox {
   async flush(): Promise<void> {
     if (this.#sending) return;
     this.#sending = true;
+    this.#cancelRetry();
     try {
       for (let first = this.#waiting[0]; first !== undefined; first = this.#waiting[0]) {
         await this.send(first.revocation);
-        this.#waiting.shift();
         first.resolve();
+        // It was given up in the meantime, with all the others.
+        if (this.#waiting[0] === first) this.#waiting.shift();
       }
     } catch {
       // It stays where it is, until the store is back.
-      this.#cancelRetry();
-      this.#cancelRetry = this.later(() => void this.flush());
+      if (!this.#abandoned) this.#cancelRetry = this.later(() => void this.flush());
     } finally {
       this.#sending = false;
     }
   }
 
-  /** Gives up: what waits was never stored. */
+  /** Gives up: what waits was never stored, and nothing more will be. */
   abandon(): void {
+    this.#abandoned = true;
     this.#cancelRetry();
-    for (const { reject } of this.#waiting.splice(0)) {
-      reject(new Error('The guard was closed before the store had this revocation.'));
-    }
+    for (const { reject } of this.#waiting.splice(0)) reject(tooLate());
   }
+}
+
+function tooLate(): Error {
+  return new Error('The guard was closed before the store had this revocation.');
 }
