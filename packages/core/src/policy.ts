@@ -3,7 +3,7 @@ import type { CsrfOption } from './auth/csrf.ts';
 import type { MaybePromise } from './decision.ts';
 import type { OriginsOption } from './handshake/origin.ts';
 import type { unsafeAllowPlaintext } from './handshake/transport.ts';
-import type { FailureModes } from './limits/store-access.ts';
+import type { FailureModes } from './limits/alone.ts';
 import type { Passthrough } from './message/passthrough.ts';
 import type { MessageRule } from './message/rules.ts';
 import type { UnknownProperties } from './message/schema.ts';

@@ -1,6 +1,6 @@
 import type { Denial, MaybePromise } from '../decision.ts';
 import { PolicyError } from '../errors.ts';
-import type { UNAVAILABLE } from '../limits/store-access.ts';
+import type { UNAVAILABLE } from '../limits/arriving.ts';
 import type { Clock, Identity, RequestView } from '../ports.ts';
 import type { CredentialSource } from './credential.ts';
 

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { type Denial, deny, isPromise, settled } from '../decision.ts';
 import { PolicyError } from '../errors.ts';
-import { UNAVAILABLE } from '../limits/store-access.ts';
+import { UNAVAILABLE } from '../limits/arriving.ts';
 import type { Claims, Clock, Identity } from '../ports.ts';
 import { type Duration, parseDuration } from '../units.ts';
 import { type Authenticator, freezeIdentity, type TicketStore } from './authenticator.ts';

@@ -1,5 +1,6 @@
 import { Denial, deny, isPromise, type MaybePromise, settled } from '../decision.ts';
-import { type StoreAccess, UNAVAILABLE } from '../limits/store-access.ts';
+import { UNAVAILABLE } from '../limits/arriving.ts';
+import type { StoreAccess } from '../limits/store-access.ts';
 import type { Lease, LeaseRequest } from '../store.ts';
 import type { Arrival } from './arrival.ts';
 import type { Stage } from './stage.ts';

@@ -1,4 +1,4 @@
-import { isPromise, type MaybePromise, settled } from '../decision.ts';
+import type { MaybePromise } from '../decision.ts';
 import type { Clock } from '../ports.ts';
 import type {
   Acquired,
@@ -7,52 +7,16 @@ import type {
   Demand,
   Hit,
   HitRequest,
-  Lease,
   LeaseRequest,
   Revocation,
   Store,
   StoreListener,
 } from '../store.ts';
-import { BanTable } from './ban-table.ts';
+import { Alone, type FailureModes } from './alone.ts';
+import { type Arrived, type Arriving, askOf, banned, FREE, hitOf, map, UNAVAILABLE } from './arriving.ts';
 import { Breaker } from './breaker.ts';
-import { memoryStore } from './memory-store.ts';
+import { KnownBans } from './known-bans.ts';
 import { Outbox } from './outbox.ts';
-
-/** What is done about a check while the store cannot answer: deny, let through, or count in this process alone. */
-export type FailureMode = 'closed' | 'open' | 'local';
-
-/** For each check that asks the store. */
-export interface FailureModes {
-  /** `limits.handshakes`. Default: `'local'`. */
-  readonly handshakes?: FailureMode;
-  /** `limits.authFailures`. Default: `'local'`. */
-  readonly authFailures?: FailureMode;
-  /** `policy.bans`. Default: `'local'`, the bans that this process knows of. */
-  readonly bans?: FailureMode;
-  /** Every cap on connections. Default: `'local'`, each process up to the whole cap. */
-  readonly connections?: FailureMode;
-}
-
-/** What the guard wants to know when somebody arrives. */
-export interface Arriving {
-  readonly bans: readonly string[];
-  readonly handshake: HitRequest;
-  /** Only looked at. */
-  readonly failures: HitRequest;
-  readonly slots: readonly LeaseRequest[];
-}
-
-export interface Arrived {
-  /** Milliseconds; 0 for nobody who is banned. */
-  readonly bannedFor: number;
-  readonly handshake: Hit;
-  readonly failures: Hit;
-  /** The index of the first slot without room, or -1. */
-  readonly full: number;
-}
-
-/** The store cannot answer, and the policy says that nothing goes on without it. */
-export const UNAVAILABLE: unique symbol = Symbol('unavailable');
 
 export interface StoreAccessOptions {
   readonly clock: Clock;
@@ -66,12 +30,10 @@ export interface StoreAccessOptions {
   readonly listener: StoreListener;
   readonly onFailing: (error: unknown) => void;
   readonly onRecovered: (milliseconds: number) => void;
+  /** Something has thrown where nobody waits for an answer. */
+  readonly onFault: (error: unknown) => void;
 }
 
-const FREE: Hit = { allowed: true, remaining: Number.POSITIVE_INFINITY, retryAfter: 0 };
-const NO_LEASE: Lease = { release() {}, onLost() {} };
-/** How many bans a process takes over when it starts, and when the store is back. */
-const REPLICATED_BANS = 10_000;
 /** Milliseconds between two tries to tell the store what it has not taken. */
 const RESEND_AFTER = 1_000;
 
@@ -81,19 +43,19 @@ const RESEND_AFTER = 1_000;
  */
 export class StoreAccess {
   readonly #options: StoreAccessOptions;
-  readonly #local: Store;
   readonly #shared: Store | undefined;
-  /** What this process knows of bans, from every node. */
-  readonly #bans = new BanTable(REPLICATED_BANS);
+  readonly #alone: Alone;
+  readonly #bans: KnownBans;
   readonly #breaker: Breaker;
   readonly #outbox: Outbox;
   readonly #unsubscribe: () => void;
+  #closed = false;
 
   constructor(options: StoreAccessOptions) {
     const { clock, store, timeout, onFailing } = options;
     this.#options = options;
     this.#shared = store;
-    this.#local = memoryStore({ clock });
+    this.#alone = new Alone(clock, options.modes, (key) => this.bannedFor(key));
     this.#breaker = new Breaker({
       clock,
       timeout,
@@ -103,11 +65,15 @@ export class StoreAccess {
     });
     this.#outbox = new Outbox(
       options.maxRevocations,
-      (revocation) => this.#send(revocation),
+      (revocation) => this.#certainly((shared) => shared.revoke(revocation)),
       (callback) => clock.schedule(RESEND_AFTER, callback),
     );
-    this.#unsubscribe = (store ?? this.#local).subscribe(this.#listener(options.listener));
-    this.#loadBans();
+    this.#bans = new KnownBans(clock, options.banTerms.memory, {
+      ban: (key, terms) => this.#certainly((shared) => shared.ban(key, terms)),
+      bans: (limit) => this.#certainly((shared) => shared.bans(limit)),
+    });
+    this.#unsubscribe = (store ?? this.#alone.memory).subscribe(this.#listener(options.listener));
+    if (store !== undefined) void this.#bans.agree();
   }
 
   /** Whether counts are shared with other processes. */
@@ -128,32 +94,33 @@ export class StoreAccess {
   /** The one round trip before authentication. */
   arrive(arriving: Arriving): MaybePromise<Arrived | typeof UNAVAILABLE> {
     const shared = this.#shared;
-    if (shared === undefined) return ask(this.#local, arriving) as Arrived;
+    if (shared === undefined) return askOf(this.#alone.memory, arriving);
+    const bannedFor = this.#bans.leftUnstored(arriving.bans);
+    if (bannedFor > 0) return banned(bannedFor);
     return this.#breaker.call<Arrived | typeof UNAVAILABLE>(
-      () => ask(shared, arriving),
-      () => this.#arriveAlone(arriving),
+      () => askOf(shared, arriving),
+      () => this.#alone.arrive(arriving),
     );
   }
 
   /** Whether a failed authentication more would be within the budget, as far as this process has seen. */
   localFailures(request: HitRequest): Hit {
-    return hitOf(this.#local, request);
+    return this.#alone.localFailures(request, this.isAvailable);
   }
 
   /** The same, as far as any node has seen; where the store cannot say, as the policy says. */
   failures(request: HitRequest): MaybePromise<Hit | typeof UNAVAILABLE> {
     const shared = this.#shared;
     if (shared === undefined) return FREE;
-    const answer = this.#breaker.call<Hit | typeof UNAVAILABLE>(
-      () => map(shared.arrive({ bans: [], hits: [request], leases: [] }), ({ hits }) => hits[0] as Hit),
-      () => this.#without('authFailures', FREE),
+    return this.#breaker.call<Hit | typeof UNAVAILABLE>(
+      () => hitOf(shared, request),
+      () => this.#alone.failures(),
     );
-    return answer;
   }
 
   /** Counts a failed authentication. Nobody waits for it. */
   chargeFailure(request: HitRequest): void {
-    void this.#local.charge(request);
+    void this.#alone.memory.charge(request);
     const shared = this.#shared;
     if (shared !== undefined) void this.#breaker.call<void>(() => shared.charge(request), ignore);
   }
@@ -161,14 +128,11 @@ export class StoreAccess {
   /** The one round trip after authentication. */
   acquire(slots: readonly LeaseRequest[]): MaybePromise<Acquired | typeof UNAVAILABLE> {
     const shared = this.#shared;
-    if (shared === undefined) return this.#local.acquire(slots);
+    if (shared === undefined) return this.#alone.memory.acquire(slots);
     return this.#breaker.call<Acquired | typeof UNAVAILABLE>(
-      () => shared.acquire(slots),
-      () => {
-        const { connections = 'local' } = this.#options.modes;
-        if (connections === 'closed') return UNAVAILABLE;
-        return connections === 'open' ? { lease: NO_LEASE } : (this.#local.acquire(slots) as Acquired);
-      },
+      () => map(shared.acquire(slots), (got) => this.#alone.mirrored(got, slots, this.#options.onFault)),
+      () => this.#alone.acquire(slots),
+      giveBack,
     );
   }
 
@@ -184,20 +148,18 @@ export class StoreAccess {
 
   /** Milliseconds that somebody is still banned for, as far as this process knows. */
   bannedFor(key: string): number {
-    return this.#bans.left(key, this.#options.clock.now());
+    return this.#bans.left(key);
   }
 
   /** Bans here at once, and everywhere as soon as the store knows. */
   ban(key: string, terms = this.#options.banTerms): MaybePromise<Ban> {
-    const { clock, listener } = this.#options;
-    const store = this.#shared ?? this.#local;
+    const shared = this.#shared;
+    if (shared === undefined) return this.#alone.memory.ban(key, terms);
+    const before = this.bannedFor(key);
     return this.#breaker.call<Ban>(
-      () => store.ban(key, terms),
-      () => {
-        const ban = this.#bans.add(key, terms, clock.now());
-        listener.banned(ban);
-        return ban;
-      },
+      () => shared.ban(key, terms),
+      () => this.#banAlone(key, terms, before),
+      (late) => this.#bans.imposed(late),
     );
   }
 
@@ -210,22 +172,27 @@ export class StoreAccess {
 
   /** The bans in force; while the store is away, those that this process knows of. */
   async bans(limit: number): Promise<readonly Ban[]> {
-    const store = this.#shared ?? this.#local;
+    const shared = this.#shared;
+    if (shared === undefined) return this.#alone.memory.bans(limit);
     return this.#breaker.call(
-      () => store.bans(limit),
-      () => this.#bans.list(this.#options.clock.now(), limit),
+      () => shared.bans(limit),
+      () => this.#bans.list(limit),
     );
   }
 
   /** Resolves once every node can know; until then it waits, and is sent again. Rejects where too many wait. */
   revoke(revocation: Revocation): MaybePromise<void> {
-    if (this.#shared === undefined) return this.#local.revoke(revocation);
+    if (this.#shared === undefined) return this.#alone.memory.revoke(revocation);
     return this.#outbox.put(revocation);
   }
 
   /** Milliseconds since it was last certain that this process knows of every revocation. */
   staleness(): number {
-    return this.#shared?.staleness() ?? 0;
+    try {
+      return this.#shared?.staleness() ?? 0;
+    } catch {
+      return Number.POSITIVE_INFINITY;
+    }
   }
 
   /** This node's share of limits; `undefined` while the store is away. */
@@ -238,99 +205,76 @@ export class StoreAccess {
     );
   }
 
+  /** Asks the store nothing more, and hears of nothing; what waits for it is given up. */
   close(): void {
-    this.#unsubscribe();
-    this.#breaker.stop();
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#bans.close();
     this.#outbox.abandon();
+    this.#breaker.stop();
+    this.#unsubscribe();
   }
 
-  #arriveAlone(arriving: Arriving): Arrived | typeof UNAVAILABLE {
-    const {
-      handshakes = 'local',
-      authFailures = 'local',
-      bans = 'local',
-      connections = 'local',
-    } = this.#options.modes;
-    if ([handshakes, authFailures, bans, connections].includes('closed')) return UNAVAILABLE;
-    const now = this.#options.clock.now();
-    const bannedFor =
-      bans === 'local' ? Math.max(0, ...arriving.bans.map((key) => this.#bans.left(key, now))) : 0;
-    if (bannedFor > 0) return { bannedFor, handshake: FREE, failures: FREE, full: -1 };
-    return {
-      bannedFor,
-      handshake: handshakes === 'local' ? hitOf(this.#local, arriving.handshake) : FREE,
-      failures: authFailures === 'local' ? hitOf(this.#local, arriving.failures) : FREE,
-      full: -1,
-    };
+  #banAlone(key: string, terms: BanTerms, before: number): Ban {
+    const told = this.#bans.get(key);
+    // It was stored and told, and only the answer was lost.
+    if (told !== undefined && this.bannedFor(key) > before) return told;
+    const ban = this.#bans.impose(key, terms);
+    this.#options.listener.banned(ban);
+    return ban;
   }
 
   /** What has no second-best: the store itself, or nothing. */
   #strictly<T>(use: (store: Store) => MaybePromise<T>): MaybePromise<T | typeof UNAVAILABLE> {
     const shared = this.#shared;
-    if (shared === undefined) return use(this.#local);
+    if (shared === undefined) return use(this.#alone.memory);
     return this.#breaker.call<T | typeof UNAVAILABLE>(
       () => use(shared),
       () => UNAVAILABLE,
     );
   }
 
-  #without<T>(check: keyof FailureModes, free: T): T | typeof UNAVAILABLE {
-    return this.#options.modes[check] === 'closed' ? UNAVAILABLE : free;
-  }
-
-  async #send(revocation: Revocation): Promise<void> {
-    const sent = await this.#strictly((store) => map(store.revoke(revocation), () => true));
-    if (sent === UNAVAILABLE) throw new Error('The store is away.');
+  /** The same as a promise, which rejects. */
+  async #certainly<T>(use: (store: Store) => MaybePromise<T>): Promise<T> {
+    const answer = await this.#strictly(use);
+    if (answer === UNAVAILABLE) throw new Error('The store is away.');
+    return answer;
   }
 
   #recovered(milliseconds: number): void {
     this.#options.onRecovered(milliseconds);
     void this.#outbox.flush();
-    this.#loadBans();
+    void this.#bans.agree();
   }
 
-  #loadBans(): void {
-    const { clock, banTerms } = this.#options;
-    if (this.#shared === undefined) return;
-    void this.bans(REPLICATED_BANS).then((bans) => {
-      for (const ban of bans) this.#bans.put(ban, banTerms.memory, clock.now());
-    });
-  }
-
-  /** What other nodes tell is known here from then on. */
+  /** What other nodes tell is known here from then on. Nothing is thrown at a store that only tells. */
   #listener(listener: StoreListener): StoreListener {
-    const { clock, banTerms } = this.#options;
     return {
-      revoked: (revocation) => listener.revoked(revocation),
+      revoked: (revocation) => this.#shield(() => listener.revoked(revocation)),
       banned: (ban) => {
-        this.#bans.put(ban, banTerms.memory, clock.now());
-        listener.banned(ban);
+        this.#bans.imposed(ban);
+        this.#shield(() => listener.banned(ban));
       },
       unbanned: (key) => {
-        this.#bans.delete(key, clock.now());
-        listener.unbanned(key);
+        this.#bans.lifted(key);
+        this.#shield(() => listener.unbanned(key));
       },
       known: () => listener.known(),
     };
   }
+
+  #shield(tell: () => void): void {
+    try {
+      tell();
+    } catch (error) {
+      this.#options.onFault(error);
+    }
+  }
 }
 
-function ask(store: Store, { bans, handshake, failures, slots }: Arriving): MaybePromise<Arrived> {
-  const answer = store.arrive({ bans, hits: [handshake, failures], leases: slots });
-  return map(answer, ({ bannedFor, hits: [first = FREE, second = FREE], full }) => ({
-    bannedFor,
-    handshake: first,
-    failures: second,
-    full,
-  }));
-}
-
-function hitOf(local: Store, request: HitRequest): Hit {
-  return (local.arrive({ bans: [], hits: [request], leases: [] }) as { hits: readonly Hit[] }).hits[0] as Hit;
-}
-
-function map<T, U>(value: MaybePromise<T>, change: (value: T) => U): MaybePromise<U> {
-  return isPromise(value) ? settled(value).then(change) : change(value);
+/** Nobody waits for it any more, and nobody else would give it back. */
+function giveBack(late: Acquired | typeof UNAVAILABLE): void {
+  if (late !== UNAVAILABLE && 'lease' in late) late.lease.release();
 }
 
 function ignore(): void {}
