@@ -1,5 +1,5 @@
 import { type Denial, deny, isPromise, type MaybePromise, settled } from '../decision.ts';
-import { UNAVAILABLE } from '../limits/store-access.ts';
+import { UNAVAILABLE } from '../limits/arriving.ts';
 import type { Hit, HitRequest, RateLimit } from '../store.ts';
 
 /** Where failures are counted: in this process at once, and by the store that it shares with others. */
@@ -36,16 +36,15 @@ export class Attempts {
    * A turn to verify a credential, at once or later, or a denial when the budget is used up; spends nothing. `known` is
    * what the store has just said of this address, so that it is not asked again.
    */
-  begin(source: AttemptSource, known?: Hit): MaybePromise<Turn | Denial> {
-    const before = this.#count(source);
-    if (before >= this.limit.burst) return this.#wait(source);
+  begin(source: AttemptSource, known?: Hit | typeof UNAVAILABLE): MaybePromise<Turn | Denial> {
+    if (known !== undefined) return this.#decide(known, source);
     const request = this.request(source, 0);
-    const local = this.store.localFailures(request);
-    if (local.remaining <= before) return before === 0 ? exhausted(local.retryAfter) : this.#wait(source);
-    const answer = known ?? this.store.failures(request);
+    const held = this.#beyond(this.store.localFailures(request), source);
+    if (held !== undefined) return held;
+    const answer = this.store.failures(request);
     return isPromise(answer)
-      ? settled(answer).then((hit) => this.#decide(hit, before, source))
-      : this.#decide(answer, before, source);
+      ? settled(answer).then((hit) => this.#decide(hit, source))
+      : this.#decide(answer, source);
   }
 
   /** Counts a failure. Nobody has to wait for it: this process knows at once, the others soon. */
@@ -62,15 +61,23 @@ export class Attempts {
     };
   }
 
-  #decide(hit: Hit | typeof UNAVAILABLE, before: number, source: AttemptSource): MaybePromise<Turn | Denial> {
+  #decide(hit: Hit | typeof UNAVAILABLE, source: AttemptSource): MaybePromise<Turn | Denial> {
     if (hit === UNAVAILABLE) return deny('store_unavailable', 'failed authentications cannot be counted');
-    if (hit.remaining <= before) return before === 0 ? exhausted(hit.retryAfter) : this.#wait(source);
-    // Others have begun while the store was asked.
-    if (this.#count(source) > before) return this.begin(source);
+    // Others may have begun or failed since the store was asked; of those of this process it is known at once.
+    const local = this.store.localFailures(this.request(source, 0));
+    const held = this.#beyond(local, source) ?? this.#beyond(hit, source);
+    if (held !== undefined) return held;
     const underWay = this.#underWay.get(source.bucket) ?? new UnderWay();
     this.#underWay.set(source.bucket, underWay);
     underWay.count++;
     return new Turn(() => this.#end(source.bucket, underWay));
+  }
+
+  /** `undefined` where one more may fail although all that are under way do. */
+  #beyond({ remaining, retryAfter }: Hit, source: AttemptSource): MaybePromise<Turn | Denial> | undefined {
+    const underWay = this.#count(source);
+    if (remaining > underWay) return undefined;
+    return underWay === 0 ? exhausted(retryAfter) : this.#wait(source);
   }
 
   async #wait(source: AttemptSource): Promise<Turn | Denial> {
