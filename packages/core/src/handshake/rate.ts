@@ -1,6 +1,7 @@
 import type { AttemptSource, Attempts } from '../auth/attempts.ts';
 import { type Denial, deny, isPromise, type MaybePromise, settled } from '../decision.ts';
-import { type Arrived, type StoreAccess, UNAVAILABLE } from '../limits/store-access.ts';
+import { type Arrived, UNAVAILABLE } from '../limits/arriving.ts';
+import type { StoreAccess } from '../limits/store-access.ts';
 import type { HitRequest, RateLimit } from '../store.ts';
 import { bucketOf, type Slots } from './admission.ts';
 import type { Arrival } from './arrival.ts';
@@ -50,21 +51,20 @@ function handshakeRequest(arrival: Arrival, limit: RateLimit, cost: number): Hit
   return { keys: [`handshake ${bucket}`, ...coarser.map((wider) => `handshake ${wider}`)], limit, cost };
 }
 
-/** Whose handshakes and failures are counted together. */
-export function sourceOf({ client }: Arrival): AttemptSource {
+/** Whose handshakes and failures are counted together, and whether the address may be banned for them. */
+export function sourceOf({ client, unvouched }: Arrival): AttemptSource {
   if (client === undefined) return { bucket: 'unknown', coarser: [], bannable: false };
   const { address, bannable } = client;
-  return { bucket: address.bucket, coarser: address.coarser, bannable };
+  return { bucket: address.bucket, coarser: address.coarser, bannable: bannable && !unvouched };
 }
 
 function verdict(arrived: Arrived | typeof UNAVAILABLE, arrival: Arrival, slots: Slots): Denial | undefined {
   if (arrived === UNAVAILABLE) return deny('store_unavailable', 'the store does not answer');
   const { bannedFor, handshake, failures, full } = arrived;
   if (bannedFor > 0) return deny('banned', 'this address is banned', bannedFor).at('address');
-  if (!handshake.allowed) {
-    return deny('handshake_rate', 'too many handshakes from this address', handshake.retryAfter);
-  }
+  // Also where it is denied: the rate may only report.
   arrival.failures = failures;
   arrival.full = slots.denialOfAddress(full);
-  return undefined;
+  if (handshake.allowed) return undefined;
+  return deny('handshake_rate', 'too many handshakes from this address', handshake.retryAfter);
 }
