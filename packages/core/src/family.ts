@@ -9,6 +9,7 @@ import type { ConnectionState } from './connection/connection.ts';
 import type { Pending } from './connection/pending.ts';
 import { REPORTABLE } from './credential-check.ts';
 import type { Denial } from './decision.ts';
+import { PolicyError } from './errors.ts';
 import { EventHub } from './events.ts';
 import { compileTrustedProxies, sourceOfAddress } from './handshake/address.ts';
 import { type Caps, Slots } from './handshake/admission.ts';
@@ -69,6 +70,7 @@ export class GuardFamily {
       parseCount(limits.revocations ?? 100_000, 'policy.limits.revocations'),
     );
     const banPolicy = compileBans(policy.bans);
+    const onFault = (error: unknown): void => this.events.fault('rate', error);
     this.store = new StoreAccess({
       clock: this.clock,
       store: policy.store,
@@ -84,8 +86,10 @@ export class GuardFamily {
       },
       onFailing: (error) => this.events.emit('store.failing', () => ({ error })),
       onRecovered: (milliseconds) => this.events.emit('store.recovered', () => ({ milliseconds })),
+      onFault,
     });
-    this.bans = new Bans(this.store, banPolicy, this.clock, (error) => this.events.fault('rate', error));
+    const sourceOf = (address: string): AttemptSource => this.sourceOf(address);
+    this.bans = new Bans(this.store, banPolicy, this.clock, sourceOf, onFault);
     const replace = policy.onIdentityLimit === 'replace-oldest';
     this.slots = new Slots(
       this.store,
@@ -147,9 +151,14 @@ export class GuardFamily {
   #banned(ban: Ban): void {
     this.events.emit('ban.imposed', () => ban);
     for (const connection of [...this.connections]) {
-      const { bucket } = this.sourceOf(connection.address);
-      if (this.bans.closes(ban, bucket, connection.identity)) connection.end('banned');
+      if (this.bans.closes(ban, connection.address, connection.identity)) connection.end('banned');
     }
+  }
+
+  /** Nothing is asked of the store any more, and no timer is left. */
+  close(): void {
+    this.#cancelTick();
+    this.store.close();
   }
 
   /** One timer for all connections: a look at a few numbers of each, once a second. */
@@ -244,14 +253,18 @@ function compileBans(bans: AnyPolicy['bans'] = {}): BanPolicy {
     closes = 'identity',
   } = bans === false ? {} : bans;
   const terms = bans === false ? {} : bans;
+  const duration = parseDuration(terms.for ?? '10m', 'policy.bans.for');
+  const longest = parseDuration(terms.longest ?? '1d', 'policy.bans.longest');
+  if (longest < duration) {
+    throw new PolicyError(
+      'policy.bans.longest',
+      'it is shorter than the first ban',
+      'Raise it, or lower bans.for.',
+    );
+  }
   return {
     after: bans === false ? undefined : parseRate(after, 'policy.bans.after'),
-    terms: {
-      duration: parseDuration(terms.for ?? '10m', 'policy.bans.for'),
-      growth,
-      longest: parseDuration(terms.longest ?? '1d', 'policy.bans.longest'),
-      memory: parseDuration(terms.memory ?? '1d', 'policy.bans.memory'),
-    },
+    terms: { duration, growth, longest, memory: parseDuration(terms.memory ?? '1d', 'policy.bans.memory') },
     closes,
   };
 }

@@ -13,6 +13,7 @@ import { unsafeAllowPlaintext } from './handshake/transport.ts';
 import { isPassthrough } from './message/passthrough.ts';
 import { asObject, type Options, oneOf, refuseUnknown, stringList } from './option-checks.ts';
 import { unsafeReportHost, unsafeReportTransport } from './policy.ts';
+import type { Store } from './store.ts';
 import { envelopes } from './wire/envelope.ts';
 
 const ROUTE_OPTIONS = [
@@ -82,6 +83,7 @@ export function checkPolicy(policy: object): void {
   oneOf(options.onIdentityLimit, ['reject', 'replace-oldest'], 'policy.onIdentityLimit');
   oneOf(options.compression, [true, false], 'policy.compression');
   oneOf(options.transport, ['tls', unsafeAllowPlaintext], 'policy.transport');
+  checkStore(options.store);
   checkStoreFailure(options.onStoreFailure);
   checkBans(options.bans);
   stringList(options.hosts, 'policy.hosts');
@@ -94,6 +96,21 @@ export function checkPolicy(policy: object): void {
     );
   }
   checkRoute(options);
+}
+
+const STORE_OPERATIONS = [
+  'arrive', 'charge', 'acquire', 'put', 'redeem', 'ban', 'unban', 'bans', 'revoke', 'subscribe', 'staleness', 'shares', 'ping',
+] as const satisfies readonly (keyof Store)[]; // biome-ignore format: a list of names reads best as a block
+
+function checkStore(store: unknown): void {
+  const given = asObject(store, 'policy.store');
+  const missing = STORE_OPERATIONS.find((operation) => typeof given[operation] !== 'function');
+  if (store === undefined || missing === undefined) return;
+  throw new PolicyError(
+    'policy.store',
+    `it has no '${missing}', so it is no store`,
+    'Give redisStore(client), say, or leave it out for the memory of this process.',
+  );
 }
 
 function checkStoreFailure(modes: unknown): void {
