@@ -1,7 +1,7 @@
 import type { AttemptSource } from './auth/attempts.ts';
 import { identityKey } from './auth/judge.ts';
-import { isPromise } from './decision.ts';
-import { parseAddress } from './handshake/address.ts';
+import { type Denial, deny, isPromise } from './decision.ts';
+import { type Client, parseAddress } from './handshake/address.ts';
 import { addressKey } from './handshake/rate.ts';
 import { Offences } from './limits/offences.ts';
 import type { StoreAccess } from './limits/store-access.ts';
@@ -38,6 +38,8 @@ export class Bans {
     readonly store: StoreAccess,
     readonly policy: BanPolicy,
     clock: Clock,
+    /** How an address is counted, and whether it may be banned at all. */
+    readonly sourceOf: (address: string) => AttemptSource,
     /** A ban that could not be stored: it holds in this process alone. */
     readonly onFault: (error: unknown) => void,
   ) {
@@ -50,10 +52,20 @@ export class Bans {
     return this.store.bans(limit);
   }
 
-  /** Bans from now on. Resolves once every node can know. */
+  /**
+   * Bans from now on, as if it had been earned. Resolves once every node can know; while the store is away with a ban in this
+   * process, of which the others are told when it is back.
+   *
+   * @throws TypeError for no IP address, and for one that is never banned: loopback, and what `policy.trustedProxies` lists.
+   */
   async add({ for: duration, ...target }: BanOptions): Promise<Ban> {
     const { terms } = this.policy;
-    const key = keyOf(target);
+    const key = this.#keyOf(target);
+    if (target.address !== undefined && !this.sourceOf(target.address).bannable) {
+      throw new TypeError(
+        `'${target.address}' is this machine or a listed proxy, behind which everybody is.`,
+      );
+    }
     if (duration === undefined) return this.store.ban(key, terms);
     const milliseconds = parseDuration(duration, 'bans.add({ for })');
     return this.store.ban(key, { ...terms, duration: milliseconds, growth: 1, longest: milliseconds });
@@ -61,7 +73,7 @@ export class Bans {
 
   /** Lifts a ban, and forgets that there was one. Resolves with whether there was. Rejects while the store is away. */
   async lift(target: BanTarget): Promise<boolean> {
-    return this.store.unban(keyOf(target));
+    return this.store.unban(this.#keyOf(target));
   }
 
   /** Counts something that only the peer itself can have done, against the identity where there is one. */
@@ -71,12 +83,22 @@ export class Bans {
     else if (source.bannable) this.#offences?.count(addressKey(source.bucket));
   }
 
+  /** Whether an address was banned since its handshake was let in. */
+  refuses(client: Client | undefined): Denial | undefined {
+    if (client?.bannable !== true) return undefined;
+    const left = this.store.bannedFor(addressKey(client.address.bucket));
+    return left > 0 ? deny('banned', 'this address is banned', left) : undefined;
+  }
+
   /** Whether a ban is about an open connection that it closes. */
-  closes(ban: Ban, bucket: string, { scheme, subject }: Identity): boolean {
+  closes(ban: Ban, address: string, { scheme, subject }: Identity): boolean {
     const { closes } = this.policy;
     if (closes === 'none') return false;
-    if (scheme !== 'anonymous' && ban.key === identityKey(subject)) return true;
-    return closes === 'all' && ban.key === addressKey(bucket);
+    if (ban.key.startsWith(identityKey('')))
+      return scheme !== 'anonymous' && ban.key === identityKey(subject);
+    if (closes === 'identity') return false;
+    const { bucket, bannable } = this.sourceOf(address);
+    return bannable && ban.key === addressKey(bucket);
   }
 
   #ban(key: string): void {
@@ -85,21 +107,24 @@ export class Bans {
     const done = (): void => void this.#underWay.delete(key);
     try {
       const ban = this.store.ban(key, this.policy.terms);
-      if (isPromise(ban)) ban.then(done, (error) => (done(), this.onFault(error)));
+      if (isPromise(ban)) ban.catch(this.onFault).finally(done);
       else done();
     } catch (error) {
       done();
       this.onFault(error);
     }
   }
-}
 
-function keyOf({ address, subject }: BanTarget): string {
-  if ((address === undefined) === (subject === undefined) || subject === '') {
-    throw new TypeError('A ban is about exactly one of address and subject.');
+  #keyOf({ address, subject }: BanTarget): string {
+    if ((address === undefined) === (subject === undefined) || subject === '') {
+      throw new TypeError('A ban is about exactly one of address and subject.');
+    }
+    return subject === undefined ? addressKey(this.#bucketOf(address as string)) : identityKey(subject);
   }
-  if (subject !== undefined) return identityKey(subject);
-  const parsed = parseAddress(address as string);
-  if (parsed === undefined) throw new TypeError(`'${address}' is not an IP address.`);
-  return addressKey(parsed.bucket);
+
+  #bucketOf(address: string): string {
+    const parsed = parseAddress(address);
+    if (parsed === undefined) throw new TypeError(`'${address}' is not an IP address.`);
+    return parsed.bucket;
+  }
 }

@@ -235,7 +235,7 @@ export class Guard<
 
   /**
    * Refuses new handshakes with `shutting_down` (503), closes open connections with 1001, and terminates what is left
-   * after `within` (default 5 s). Resolves when no connection is left.
+   * after `within` (default 5 s). Resolves when no connection is left; from then on the store is not asked any more.
    */
   async close({ within = '5s' }: { readonly within?: Duration } = {}): Promise<void> {
     const family = this.#family;
@@ -252,6 +252,7 @@ export class Guard<
     });
     await ended;
     cancel();
+    family.close();
   }
 
   /** For hosts: a handshake begins. `onExpired` is called when its deadline passes before a decision. */
@@ -261,6 +262,8 @@ export class Guard<
 
   /** For hosts: the outer door, the same for every guard of the family. */
   enter(handshake: Handshake): MaybePromise<Denial | undefined> {
+    const closing = this.#unlessClosing(handshake);
+    if (closing !== undefined) return closing;
     const verdict = handshake.enter();
     return isPromise(verdict)
       ? verdict.then((late) => late ?? this.#unlessClosing(handshake))

@@ -1,11 +1,12 @@
 import { AUTH_TYPE, readAuthMessage } from './auth/auth-message.ts';
+import type { Case } from './auth/judge.ts';
 import type { ConnectionState } from './connection/connection.ts';
 import type { Authenticated } from './connection/pending.ts';
 import { Denial, deny } from './decision.ts';
 import type { GuardFamily } from './family.ts';
 import { isAcceptable } from './message/parse.ts';
 import { open } from './message/pipeline.ts';
-import type { Identity, RequestView } from './ports.ts';
+import type { Identity } from './ports.ts';
 import type { Route } from './route.ts';
 import type { Lease } from './store.ts';
 import type { Incoming } from './wire/incoming.ts';
@@ -15,14 +16,13 @@ async function judgeAuthMessage(
   family: GuardFamily,
   route: Route,
   message: unknown,
-  request: RequestView,
-  signal: AbortSignal,
+  circumstances: Pick<Case, 'request' | 'source' | 'signal' | 'renews'>,
 ): Promise<Identity | Denial> {
   const presented = readAuthMessage(message, route.authenticators);
   if (presented instanceof Denial) return presented;
   const { authenticator, credential } = presented;
-  const source = family.sourceOf(request.address);
-  const verdict = await family.judge.judge(authenticator, { credential, request, source, signal });
+  const { request } = circumstances;
+  const verdict = await family.judge.judge(authenticator, { credential, ...circumstances });
   if (verdict instanceof Denial) return verdict;
   if (verdict === undefined) return deny('credential_invalid', 'the credential was not accepted');
   const { authorize } = route;
@@ -38,11 +38,10 @@ export async function authenticateFirstMessage(
   family: GuardFamily,
   route: Route,
   message: unknown,
-  request: RequestView,
-  signal: AbortSignal,
+  circumstances: Pick<Case, 'request' | 'source' | 'signal'>,
   open: (identity: Identity, slot: Lease) => Authenticated,
 ): Promise<Authenticated | Denial> {
-  const identity = await judgeAuthMessage(family, route, message, request, signal);
+  const identity = await judgeAuthMessage(family, route, message, circumstances);
   if (identity instanceof Denial) return identity;
   const slot = await family.slots.acquireIdentity(identity.subject);
   return slot instanceof Denial ? slot.at('admission') : open(identity, slot);
@@ -59,11 +58,18 @@ export async function renewConnection(
   if (request === undefined) return deny('internal', 'the connection cannot be renewed');
   const controller = new AbortController();
   const cancel = family.clock.schedule(family.settings.deadline, () => controller.abort());
+  const source = family.sourceOf(request.address);
+  const { signal } = controller;
   try {
-    const identity = await judgeAuthMessage(family, route, message, request, controller.signal);
+    const identity = await judgeAuthMessage(family, route, message, {
+      request,
+      source,
+      signal,
+      renews: true,
+    });
     if (identity instanceof Denial || isSameHolder(identity, current)) return identity;
     // Somebody else's credential is as wrong here as a forged one.
-    family.judge.failed(family.sourceOf(request.address));
+    family.judge.attempts.failed(source);
     return deny('credential_invalid', 'a renewal cannot change the subject or the session');
   } finally {
     cancel();

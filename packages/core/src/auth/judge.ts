@@ -1,4 +1,5 @@
 import { Denial, deny, isPromise, type MaybePromise, settled } from '../decision.ts';
+import type { UNAVAILABLE } from '../limits/arriving.ts';
 import type { Clock, Identity, RequestView } from '../ports.ts';
 import type { Hit } from '../store.ts';
 import type { AttemptSource, Attempts, Turn } from './attempts.ts';
@@ -12,7 +13,9 @@ export interface Case {
   readonly source: AttemptSource;
   readonly signal: AbortSignal;
   /** What the store has just said of the address's failures. */
-  readonly failures?: Hit | undefined;
+  readonly failures?: Hit | typeof UNAVAILABLE | undefined;
+  /** Whether somebody who is known presents it, to renew: a failure is then that identity's, which its connection counts. */
+  readonly renews?: boolean;
 }
 
 /** What the judge asks the store. */
@@ -43,7 +46,7 @@ export class Judge {
     readonly revocations: RevocationList,
     /** Milliseconds for which this process may not have heard of a revocation. */
     readonly staleness: number,
-    /** Told of a failed authentication, for bans. */
+    /** Told of a failed authentication of nobody in particular, for bans. */
     readonly onFailure: (source: AttemptSource) => void,
   ) {}
 
@@ -74,12 +77,6 @@ export class Judge {
     return this.#ask(authenticator, presented);
   }
 
-  /** Counts a failure. */
-  failed(source: AttemptSource): void {
-    this.attempts.failed(source);
-    this.onFailure(source);
-  }
-
   #askInTurn(turn: Turn | Denial, authenticator: Authenticator, presented: Case): MaybePromise<Verdict> {
     if (turn instanceof Denial) return turn;
     let verdict: MaybePromise<Verdict>;
@@ -102,10 +99,12 @@ export class Judge {
     });
   }
 
-  #count(verdict: Verdict, { source }: Case): Verdict {
+  #count(verdict: Verdict, { source, renews = false }: Case): Verdict {
     const failed =
       verdict === undefined || (verdict instanceof Denial && verdict.reason === 'credential_invalid');
-    if (failed) this.failed(source);
+    if (!failed) return verdict;
+    this.attempts.failed(source);
+    if (!renews) this.onFailure(source);
     return verdict;
   }
 

@@ -29,12 +29,20 @@ const FATAL: ReadonlySet<Reason> = new Set<Reason>([
   'message_rate',
   // A renewal or a session that is no longer good leaves nothing to go on with.
   'revoked',
+  'banned',
   'not_authorized',
   'auth_attempts',
 ]);
 
 /** What the client could not have known, or can do nothing about. */
-const NO_VIOLATION: ReadonlySet<Reason> = new Set<Reason>(['step_up_required', 'auth_unavailable']);
+const NO_VIOLATION: ReadonlySet<Reason> = new Set<Reason>([
+  'step_up_required',
+  'auth_unavailable',
+  'store_unavailable',
+]);
+
+/** What was decided about an identity elsewhere: it ends the connection, and is nothing that the peer has done. */
+const NO_OFFENCE: ReadonlySet<Reason> = new Set<Reason>([...NO_VIOLATION, 'revoked', 'banned', 'internal']);
 
 /** The untyped side of a connection, for the guard itself. */
 export type ConnectionState = Connection<Identity, Record<string, unknown>, Record<string, unknown>>;
@@ -55,6 +63,8 @@ export class Connection<
   /** The subprotocol that was agreed on; never a token. */
   readonly subprotocol: string | undefined;
   readonly address: string;
+  /** For the guard: whether its address may be banned for what comes over it. */
+  readonly bannable: boolean;
   readonly path: string;
   /** For the message room: what it has used up, and the steps that it has made. */
   readonly ledger = {
@@ -82,6 +92,7 @@ export class Connection<
     this.request = origin.request;
     this.subprotocol = origin.subprotocol;
     this.address = origin.address;
+    this.bannable = origin.bannable;
     this.path = origin.path;
     this.#lease = origin.lease;
     this.#socket = socket;
@@ -239,6 +250,7 @@ export class Connection<
       this.#reason ??= reason;
       const denial = new Denial(reason, 'refused by the WebSocket library').at('size');
       this.#tell('message.denied', denial, undefined);
+      this.#offence();
     }
     this.#closing();
   }
@@ -388,12 +400,17 @@ export class Connection<
     const { onDenied, violations } = this.#services;
     const { reason } = denial;
     this.#tell('message.denied', denial, pointer);
-    if (!NO_VIOLATION.has(reason)) this.#services.offence(this as unknown as ConnectionState);
     if (FATAL.has(reason) && !ofType) this.end(reason);
     else if (NO_VIOLATION.has(reason)) this.#answer(reason, pointer, to);
     else if (++this.#violations >= violations) this.end('too_many_violations');
     else if (onDenied === 'close') this.end(reason);
     else this.#answer(reason, pointer, to);
+    // After all, since a ban closes with a reason of its own.
+    if (!NO_OFFENCE.has(reason)) this.#offence();
+  }
+
+  #offence(): void {
+    this.#services.offence(this as unknown as ConnectionState);
   }
 
   #answer(code: Reason, path: string | undefined, to: Addressee): void {

@@ -85,6 +85,8 @@ export interface ConnectionOrigin {
   readonly address: string;
   readonly path: string;
   readonly lease: Lease;
+  /** Whether the address may be banned for what comes over it. */
+  readonly bannable: boolean;
   /** The handshake without the host's request, where a renewal asks `authorize` again. */
   readonly request: RequestView | undefined;
 }
