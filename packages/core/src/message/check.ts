@@ -18,6 +18,11 @@ export interface Check {
    * is none; a promise only where the schema itself is asynchronous. `known` where it is known to fit.
    */
   look(incoming: Incoming, known?: boolean): MaybePromise<Mistake | undefined>;
+  /**
+   * Sanitizes a body that does not match its schema and is let through all the same: a stage that only reports must not
+   * switch off one that does not. `undefined` where there is nothing to sanitize.
+   */
+  readonly sanitize: ((incoming: Incoming) => Mistake | undefined) | undefined;
   /** Whether code could be generated; without it a check is some hundred times slower. */
   readonly accelerated: boolean;
   /**

@@ -37,7 +37,7 @@ export function close(schema: SchemaNode, option: string | undefined, part = fal
 }
 
 /** Whether several schemas together describe one object. A plain union is none: each of its members is a whole. */
-function isComposite(schema: SchemaNode): boolean {
+export function isComposite(schema: SchemaNode): boolean {
   if (Array.isArray(schema.allOf)) return true;
   return (
     isObjectSchema(schema) &&

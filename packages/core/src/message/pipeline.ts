@@ -48,13 +48,16 @@ export function judge(
   }
   const incoming = open(data, isBinary, rules);
   if ('denial' in incoming) return incoming;
-  const faulted = (fault: unknown): Verdict => ({ fault, to: incoming.id });
   try {
     const verdict = consider(incoming, data, sender, rules);
-    return isPromise(verdict) ? verdict.then(undefined, faulted) : verdict;
+    return isPromise(verdict) ? verdict.then(undefined, (error) => faultOf(error, incoming)) : verdict;
   } catch (error) {
-    return faulted(error);
+    return faultOf(error, incoming);
   }
+}
+
+function faultOf(fault: unknown, { id }: Incoming): Verdict {
+  return { fault, to: id };
 }
 
 /** All that is looked at once its id is known, the application's own rules and schemas included: they may throw. */
@@ -148,14 +151,28 @@ function afterSchema(
   sender: Sender,
   rules: MessageRules,
 ): MaybePromise<Passed | MessageDenial> {
-  if (mistake !== undefined) {
-    const { stage, pointer } = mistake;
-    const detail = stage === 'schema' ? 'it does not match its schema' : 'a text in it was refused';
-    const denial = deny('message_invalid', detail).at(stage);
-    if (!(stage === 'schema' ? rules.reportSchema : rules.reportSanitize)) {
-      return refuse(denial, incoming.id, { pointer });
-    }
-    sender.reported(denial, pointer);
-  }
-  return checkPermission(incoming, type, sender, rules);
+  const denied =
+    enforce(mistake, incoming, sender, rules) ??
+    // What only reports a mistake lets nothing by that the sanitizers would have stopped.
+    (mistake?.stage === 'schema'
+      ? enforce(type.check.sanitize?.(incoming), incoming, sender, rules)
+      : undefined);
+  return denied ?? checkPermission(incoming, type, sender, rules);
+}
+
+/** A mistake denies, unless its stage only reports. */
+function enforce(
+  mistake: Mistake | undefined,
+  { id }: Incoming,
+  sender: Sender,
+  rules: MessageRules,
+): MessageDenial | undefined {
+  if (mistake === undefined) return undefined;
+  const { stage, pointer } = mistake;
+  const detail = stage === 'schema' ? 'it does not match its schema' : 'a text in it was refused';
+  const denial = deny('message_invalid', detail).at(stage);
+  if (!(stage === 'schema' ? rules.reportSchema : rules.reportSanitize))
+    return refuse(denial, id, { pointer });
+  sender.reported(denial, pointer);
+  return undefined;
 }

@@ -2,7 +2,7 @@ import { Compile } from 'typebox/compile';
 import { PolicyError } from '../errors.ts';
 import { sanitizerOf } from '../sanitize/sanitizer.ts';
 import type { SchemaNode } from '../wire/envelope.ts';
-import { changed, isNode, mapInner } from './closed.ts';
+import { changed, isComposite, isNode, mapInner } from './closed.ts';
 import { isolated } from './isolated.ts';
 import { referredTo } from './references.ts';
 
@@ -60,15 +60,17 @@ const REACHED = [
   'oneOf',
 ];
 
-function planOf(schema: SchemaNode, option: string): Plan | undefined {
+/** A `part` describes an object together with others, as in `close`. */
+function planOf(schema: SchemaNode, option: string, part = false): Plan | undefined {
   const sanitizer = sanitizerOf(schema);
   if (sanitizer !== undefined) return textPlan(sanitizer);
   refuseUnreached(schema, option);
+  const together = part || isComposite(schema);
   const plans = [
     objectPlan(schema, option),
     arrayPlan(schema, option),
     ...allPlans(schema, option),
-    ...choicePlans(schema, option),
+    ...choicePlans(schema, option, together),
   ].filter((plan) => plan !== undefined);
   if (plans.length <= 1) return plans[0];
   return (value, visit) => plans.reduce((current, plan) => plan(current, visit), value);
@@ -79,7 +81,7 @@ function textPlan(sanitizer: (text: string) => string | undefined): Plan {
     if (typeof value !== 'string') return value;
     const text = sanitizer(value);
     if (text === undefined) {
-      visit.refused ??= [...visit.path];
+      refuse(visit);
       return value;
     }
     if (text !== value) visit.changed = true;
@@ -136,23 +138,36 @@ function step(holder: { [key: PropertyKey]: unknown }, key: PropertyKey, plan: P
   visit.path.pop();
 }
 
-function allPlans({ allOf }: SchemaNode, option: string): (Plan | undefined)[] {
-  return Array.isArray(allOf) ? allOf.filter(isNode).map((member) => planOf(member, option)) : [];
+function refuse(visit: Visit): void {
+  visit.refused ??= [...visit.path];
 }
 
-/** Of several forms the first that fits is the one whose texts are sanitized. */
-function choicePlans(schema: SchemaNode, option: string): (Plan | undefined)[] {
+function allPlans({ allOf }: SchemaNode, option: string): (Plan | undefined)[] {
+  return Array.isArray(allOf) ? allOf.filter(isNode).map((member) => planOf(member, option, true)) : [];
+}
+
+/**
+ * Of several whole forms the first that fits is the one whose texts are sanitized, unless it leaves them as they are and
+ * a later one does not. Forms that describe one object together are all gone through.
+ */
+function choicePlans(schema: SchemaNode, option: string, together: boolean): (Plan | undefined)[] {
   return ['anyOf', 'oneOf'].map((keyword) => {
     const members = schema[keyword];
     if (!Array.isArray(members)) return undefined;
     const nodes = members.filter(isNode);
-    const plans = nodes.map((member) => planOf(member, option));
+    const plans = nodes.map((member) => planOf(member, option, together));
     if (plans.every((plan) => plan === undefined)) return undefined;
     const choices = nodes.map((member, i) => ({
       fits: Compile(isolated(withoutSanitized(member)) as never),
       plan: plans[i],
     }));
-    return (value, visit) => choices.find(({ fits }) => fits.Check(value))?.plan?.(value, visit) ?? value;
+    return (value, visit) => {
+      const fitting = choices.filter(({ fits }) => fits.Check(value));
+      // The schema has passed, so that it is another sanitizer that has changed what it was about.
+      if (fitting.length === 0) refuse(visit);
+      const found = fitting.map(({ plan }) => plan).filter((plan) => plan !== undefined);
+      return (together ? found : found.slice(0, 1)).reduce((current, plan) => plan(current, visit), value);
+    };
   });
 }
 

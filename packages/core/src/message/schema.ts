@@ -34,7 +34,7 @@ export function compileSchema(schema: unknown, options: SchemaOptions): Check {
   const whole = wholeBody(closed, options);
   const relaxed = isolated(withoutSanitized(whole));
   const compiled = Compile((bytes ? withoutBytes(relaxed) : relaxed) as never);
-  const sanitize = compileSanitizers(whole, option);
+  const sanitize = sanitizing(whole, option);
   const leaveOut = unknown === 'strip' ? compileStrip(relaxed) : undefined;
   return {
     fits: (body) => compiled.Check(body),
@@ -45,12 +45,9 @@ export function compileSchema(schema: unknown, options: SchemaOptions): Check {
         incoming.body = body;
         incoming.changed = true;
       }
-      if (sanitize === undefined) return undefined;
-      const { body, changed, refused } = sanitize(incoming.body);
-      incoming.body = body;
-      if (changed) incoming.changed = true;
-      return refused === undefined ? undefined : { stage: 'sanitize', pointer: pointerTo(refused) };
+      return sanitize?.(incoming);
     },
+    sanitize,
     accelerated: compiled.IsAccelerated(),
     fixedKeys: fixedKeys(relaxed, bounds),
     document: closed,
@@ -59,6 +56,18 @@ export function compileSchema(schema: unknown, options: SchemaOptions): Check {
   function mistakeIn(body: unknown): Mistake {
     return { stage: 'schema', pointer: pointerOf(compiled.Errors(body)[0]) };
   }
+}
+
+/** Sanitizes a body in its place, and says where a text was refused. */
+function sanitizing(document: SchemaNode, option: string): Check['sanitize'] {
+  const sanitizeBody = compileSanitizers(document, option);
+  if (sanitizeBody === undefined) return undefined;
+  return (incoming) => {
+    const { body, changed, refused } = sanitizeBody(incoming.body);
+    incoming.body = body;
+    if (changed) incoming.changed = true;
+    return refused === undefined ? undefined : { stage: 'sanitize', pointer: pointerTo(refused) };
+  };
 }
 
 /** A body that is sent: what its schema says of it, and where it does not fit. */

@@ -55,6 +55,8 @@ export function compileStandard(schema: StandardSchema, { type, unknown }: Schem
         ? settled(result).then((late) => judge(incoming, body, late))
         : judge(incoming, body, result);
     },
+    // What a library makes of a body is all that it can say.
+    sanitize: undefined,
     accelerated: true,
     fixedKeys: undefined,
     // What it does not name is not handed on, whatever the library itself does with it.
