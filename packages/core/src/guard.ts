@@ -301,6 +301,11 @@ export class Guard<
     if (!this.#family.hasOwnLogger) this.#family.warnings.logger = logger;
   }
 
+  /** For documents: what this guard was compiled to. */
+  get route(): Route {
+    return this.#route;
+  }
+
   /** For hosts: time, as the policy has it. */
   schedule(ms: number, callback: () => void): () => void {
     return this.#family.clock.schedule(ms, callback);

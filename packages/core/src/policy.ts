@@ -81,8 +81,8 @@ export interface RouteLimits {
     /** How many UTF-16 code units one text, or bytes one `Uint8Array`, has. Default: as many as `limits.message` has bytes. */
     readonly text?: number;
     /**
-     * The largest magnitude of a number. Default: 2^53 − 1, up to which whole numbers are exact and mean the same to
-     * everybody (RFC 7493 §2.2). `1e999`, which parses to infinity, is refused in any case.
+     * The largest magnitude of a number. Default: 9,007,199,254,740,991. Up to that, whole numbers are exact and mean the
+     * same to everybody (RFC 7493 §2.2). `1e999`, which parses to infinity, is refused in any case.
      */
     readonly number?: number;
   };

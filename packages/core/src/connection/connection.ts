@@ -290,10 +290,13 @@ export class Connection<
   }
 
   #dispatch(judgement: Judgement, data: Uint8Array | string, isBinary: boolean): MaybePromise<unknown> {
+    // Operators learn of it, also where the connection has ended in the meantime.
+    if ('fault' in judgement) return this.#failed(judgement.fault, judgement.to);
     if (this.#state !== 'open') return undefined;
     if ('incoming' in judgement) return this.#hand(judgement, data, isBinary);
     if ('renewal' in judgement) return this.#renew(judgement.renewal);
-    this.#deny(judgement);
+    if ('fault' in judgement) this.#failed(judgement.fault, judgement.to);
+    else this.#deny(judgement);
     return undefined;
   }
 

@@ -22,8 +22,14 @@ export interface PassedMessage {
   readonly type: { readonly name: string; readonly isStep: boolean } | undefined;
 }
 
+/** A message about which the application's own rule or schema has thrown, and whom to tell. */
+export interface FaultedMessage {
+  readonly fault: unknown;
+  readonly to: Addressee;
+}
+
 /** What the message room says of one message. */
-export type Judgement = PassedMessage | { readonly renewal: Incoming } | DeniedMessage;
+export type Judgement = PassedMessage | { readonly renewal: Incoming } | DeniedMessage | FaultedMessage;
 
 /** Puts what is sent into its envelope and its codec. */
 export interface Writing {
