@@ -11,7 +11,7 @@ import type {
 } from '@sallyport/core';
 import { isPromise } from '@sallyport/core';
 import type { WebSocket } from 'ws';
-import { rawSocket } from './cork.ts';
+import { hold, letGo } from './hold.ts';
 import { RECEIVER, sendFramed, sendMessage, shapeOutbound } from './outbound.ts';
 
 const CONNECTION: unique symbol = Symbol('sallyport.connection');
@@ -108,13 +108,12 @@ class WsSocket implements Socket {
     this.ws.terminate();
   }
 
-  /** ws 7 has no `pause`; what it would do is this. */
   pause(): void {
-    rawSocket(this.ws)?.pause();
+    hold(this.ws);
   }
 
   resume(): void {
-    rawSocket(this.ws)?.resume();
+    letGo(this.ws);
   }
 
   listens(): boolean {
