@@ -123,12 +123,18 @@ class WsSocket implements Socket {
   /** Calls the listeners itself, since `emit` would drop the promises of asynchronous ones. */
   deliver(data: Uint8Array | string, isBinary: boolean): MaybePromise<unknown> {
     let pending: Promise<unknown>[] | undefined;
-    for (const listener of this.ws.rawListeners('message')) {
-      const result: unknown = listener.call(this.ws, data, isBinary);
-      if (isPromise(result)) {
-        pending ??= [];
-        pending.push(result);
+    try {
+      for (const listener of this.ws.rawListeners('message')) {
+        const result: unknown = listener.call(this.ws, data, isBinary);
+        if (isPromise(result)) {
+          pending ??= [];
+          pending.push(result);
+        }
       }
+    } catch (error) {
+      if (pending === undefined) throw error;
+      // Those before it may reject as well, and somebody has to hear that.
+      pending.push(Promise.reject(error));
     }
     return pending === undefined ? undefined : Promise.all(pending);
   }
