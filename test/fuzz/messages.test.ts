@@ -7,6 +7,7 @@ import { packedMutations, textMutations } from './messages/byte-mutations.ts';
 import { dialects } from './messages/dialect.ts';
 import { SHARES } from './messages/generator.ts';
 import { attacks } from './messages/hostile.ts';
+import type { Report } from './messages/main.ts';
 import { mutations } from './messages/mutations.ts';
 import { messages } from './messages/policy.ts';
 
@@ -14,15 +15,11 @@ import { messages } from './messages/policy.ts';
 const RUNS = Number(process.env.SALLYPORT_FUZZ_RUNS ?? 200_000);
 const OVER_WIRE = Math.min(RUNS, 5_000);
 const SEED = Number(process.env.SALLYPORT_FUZZ_SEED ?? 20_300_102);
-/** Processes at once. */
-const LANES = 2;
-/** Bytes of heap a message, which is a hundredth of what keeping one would take. */
-const GROWTH = 4;
-
-interface Report {
-  readonly counts: Readonly<Record<string, number>>;
-  readonly growth: number;
-}
+/**
+ * Bytes of heap that the last three quarters of the messages may leave behind, whatever became of them: keeping 16 bytes of
+ * each would be more. What is measured is what the engine learns about its code, and ends.
+ */
+const GROWTH = 2 * 1_048_576;
 
 const reports = new Map<string, Report>();
 
@@ -32,32 +29,29 @@ function expectOften(counts: Report['counts'], names: readonly string[], share: 
   expect(rare.map((name) => `${name}: ${counts[name] ?? 0}`)).toEqual([]);
 }
 
-async function fuzz(name: string): Promise<void> {
+/** Fuzzes some dialects in a process of their own. */
+async function fuzz(names: readonly string[]): Promise<void> {
   const sources = pathToFileURL(join(import.meta.dirname, '../support/run-sources.js')).href;
   const main = join(import.meta.dirname, 'messages/main.ts');
   const options = ['--import', sources, '--conditions=@sallyport/source'];
-  const { stdout } = await promisify(execFile)(
-    process.execPath,
-    [...options, main, name, String(RUNS), String(OVER_WIRE), String(SEED)],
-    { timeout: 170_000, killSignal: 'SIGKILL' },
-  );
-  reports.set(name, JSON.parse(stdout) as Report);
+  const numbers = [RUNS, OVER_WIRE, SEED].map(String);
+  const { stdout } = await promisify(execFile)(process.execPath, [...options, main, ...numbers, ...names], {
+    timeout: 170_000,
+    killSignal: 'SIGKILL',
+  });
+  for (const line of stdout.trim().split('\n')) {
+    const report = JSON.parse(line) as Report;
+    reports.set(report.name, report);
+  }
 }
 
 beforeAll(async () => {
-  const waiting = dialects.map(({ name }) => name);
-  const lane = async (): Promise<void> => {
-    for (let name = waiting.shift(); name !== undefined; name = waiting.shift()) await fuzz(name);
-  };
-  await Promise.all(Array.from({ length: LANES }, lane));
+  const names = dialects.map(({ name }) => name);
+  await Promise.all([fuzz(names.slice(0, 2)), fuzz(names.slice(2))]);
 }, 180_000);
 
 describe.each(dialects)(`${RUNS} generated messages, $name`, ({ name, codec, envelope }) => {
-  test('end as the reference says', () => {
-    expect(reports.get(name)).toBeDefined();
-  });
-
-  test('take no memory that lasts', () => {
+  test('end as the reference says, and leave nothing behind', () => {
     expect(reports.get(name)?.growth).toBeLessThan(GROWTH);
   });
 
@@ -73,8 +67,8 @@ describe.each(dialects)(`${RUNS} generated messages, $name`, ({ name, codec, env
     expectOften(counts, Object.keys(codec === undefined ? textMutations : packedMutations), 1 / 200);
     expectOften(counts, Object.keys(attacks), 1 / 200);
     expectOften(counts, ['delivered'], 0.3);
-    expectOften(counts, ['message_malformed', 'message_invalid'], 0.1);
-    expectOften(counts, ['message_type_unknown', 'message_forbidden'], 0.02);
+    expectOften(counts, ['message_malformed', 'message_invalid'], 0.08);
+    expectOften(counts, ['message_type_unknown', 'message_forbidden'], 0.01);
     expectOften(counts, ['refused at sanitize'], 1 / 1_000);
     const changing = ['note', 'trim', 'loose', 'blend', 'zod', 'zodLoose'];
     expectOften(
