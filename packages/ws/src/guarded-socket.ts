@@ -12,7 +12,7 @@ import type {
 import { isPromise } from '@sallyport/core';
 import type { WebSocket } from 'ws';
 import { holdBinaryType, inWantedForm } from './binary-type.ts';
-import { rawSocket } from './cork.ts';
+import { hold, letGo } from './hold.ts';
 import { RECEIVER, sendFramed, sendMessage, shapeOutbound } from './outbound.ts';
 
 const CONNECTION: unique symbol = Symbol('sallyport.connection');
@@ -110,13 +110,12 @@ class WsSocket implements Socket {
     this.ws.terminate();
   }
 
-  /** ws 7 has no `pause`; what it would do is this. */
   pause(): void {
-    rawSocket(this.ws)?.pause();
+    hold(this.ws);
   }
 
   resume(): void {
-    rawSocket(this.ws)?.resume();
+    letGo(this.ws);
   }
 
   listens(): boolean {
@@ -127,12 +126,18 @@ class WsSocket implements Socket {
   deliver(data: Uint8Array | string, isBinary: boolean): MaybePromise<unknown> {
     let pending: Promise<unknown>[] | undefined;
     const form = isBinary && typeof data !== 'string' ? inWantedForm(this.ws, data) : data;
-    for (const listener of this.ws.rawListeners('message')) {
-      const result: unknown = listener.call(this.ws, form, isBinary);
-      if (isPromise(result)) {
-        pending ??= [];
-        pending.push(result);
+    try {
+      for (const listener of this.ws.rawListeners('message')) {
+        const result: unknown = listener.call(this.ws, form, isBinary);
+        if (isPromise(result)) {
+          pending ??= [];
+          pending.push(result);
+        }
       }
+    } catch (error) {
+      if (pending === undefined) throw error;
+      // Those before it may reject as well, and somebody has to hear that.
+      pending.push(Promise.reject(error));
     }
     return pending === undefined ? undefined : Promise.all(pending);
   }

@@ -3,6 +3,7 @@ import type { ConnectionView, FramedMessage, Identity, RequestView, Socket } fro
 import { type Reason, reasons } from '../reasons.ts';
 import type { MessageOf, ReplyOf } from '../schema-types.ts';
 import type { Lease } from '../store.ts';
+import type { Payload } from '../wire/codec.ts';
 import { type Addressee, type Incoming, UNADDRESSED } from '../wire/incoming.ts';
 import { closeReason, isSendableCloseCode } from './close-frame.ts';
 import { Inbox } from './inbox.ts';
@@ -12,6 +13,7 @@ import type {
   DeniedMessage,
   Judgement,
   PassedMessage,
+  Writing,
 } from './services.ts';
 import { Term } from './term.ts';
 
@@ -286,7 +288,7 @@ export class Connection<
 
   /** For its term: tells the client that the credential ends soon. */
   expiring(expiresAt: number): void {
-    this.#socket.send(this.#services.writer.notice('auth_expiring', { expiresAt }));
+    this.#notify((writer) => writer.notice('auth_expiring', { expiresAt }));
   }
 
   #dispatch(judgement: Judgement, data: Uint8Array | string, isBinary: boolean): MaybePromise<unknown> {
@@ -295,8 +297,7 @@ export class Connection<
     if (this.#state !== 'open') return undefined;
     if ('incoming' in judgement) return this.#hand(judgement, data, isBinary);
     if ('renewal' in judgement) return this.#renew(judgement.renewal);
-    if ('fault' in judgement) this.#failed(judgement.fault, judgement.to);
-    else this.#deny(judgement);
+    this.#deny(judgement);
     return undefined;
   }
 
@@ -357,12 +358,13 @@ export class Connection<
   }
 
   #handled({ incoming, type }: PassedMessage, handler: Handler | undefined, answer: unknown): void {
+    const { id } = incoming;
+    const answers = handler !== undefined && (handler.reply !== undefined || id !== undefined);
+    const payload = answers ? this.#services.writer.answer(id, handler.reply, answer) : undefined;
     if (type?.isStep === true) {
       this.ledger.steps ??= new Set();
       this.ledger.steps.add(type.name);
     }
-    if (handler === undefined || (handler.reply === undefined && incoming.id === undefined)) return;
-    const payload = this.#services.writer.answer(incoming.id, handler.reply, answer);
     if (payload !== undefined && this.#state === 'open') this.#socket.send(payload);
   }
 
@@ -394,9 +396,8 @@ export class Connection<
     this.#term.renew();
     const { expiresAt } = result;
     this.#services.events.emit('connection.renewed', () => ({ ...this.#facts(), expiresAt }));
-    this.#socket.send(
-      this.#services.writer.noticeTo(id, 'auth_ok', expiresAt === undefined ? {} : { expiresAt }),
-    );
+    const body = expiresAt === undefined ? {} : { expiresAt };
+    this.#notify((writer) => writer.noticeTo(id, 'auth_ok', body));
   }
 
   #deny({ denial, pointer, to, ofType }: DeniedMessage): void {
@@ -417,8 +418,18 @@ export class Connection<
   }
 
   #answer(code: Reason, path: string | undefined, to: Addressee): void {
-    const payload = this.#services.writer.error(code, path, to);
-    if (payload !== undefined && this.#state === 'open') this.#socket.send(payload);
+    this.#notify((writer) => writer.error(code, path, to));
+  }
+
+  /** Sends a message of the guard's own. A codec that cannot write it is a fault that cannot be answered. */
+  #notify(write: (writer: Writing) => Payload | undefined): void {
+    if (this.#state !== 'open') return;
+    try {
+      const payload = write(this.#services.writer);
+      if (payload !== undefined) this.#socket.send(payload);
+    } catch (error) {
+      this.fault(error);
+    }
   }
 
   #close(code: number, text: string, reason: Reason | undefined): void {

@@ -3,6 +3,7 @@ import type { EventHub } from '../events.ts';
 import type { Clock, Socket } from '../ports.ts';
 import { type Reason, reasons } from '../reasons.ts';
 import type { Lease } from '../store.ts';
+import type { Payload } from '../wire/codec.ts';
 import type { Incoming, MessageId } from '../wire/incoming.ts';
 import type { ConnectionState } from './connection.ts';
 import type { Writing } from './services.ts';
@@ -194,7 +195,7 @@ export class Pending {
     this.services.closed(this);
     const connection = authenticated.open(this.socket);
     this.#connection = connection;
-    if (id !== undefined) this.socket.send(this.services.writer.noticeTo(id, 'auth_ok', {}));
+    if (id !== undefined) this.#notify((writer) => writer.noticeTo(id, 'auth_ok', {}));
     if (connection.state === 'open') this.onOpen(connection);
     const held = [...this.#early, ...this.#waiting];
     this.#early = [];
@@ -210,12 +211,22 @@ export class Pending {
       return;
     }
     this.#tell(denial);
-    const answer = this.services.writer.error(denial.reason, undefined, id);
-    if (answer !== undefined) this.socket.send(answer);
+    this.#notify((writer) => writer.error(denial.reason, undefined, id));
+    if (this.#ended) return;
     const waiting = this.#waiting;
     this.#waiting = [];
     this.#waitingBytes -= waiting.reduce((sum, { bytes }) => sum + Math.max(bytes, SMALLEST), 0);
     for (const { data, isBinary } of waiting) this.receive(data, isBinary);
+  }
+
+  /** A codec that cannot write a message of the guard's own is a fault that cannot be answered. */
+  #notify(write: (writer: Writing) => Payload | undefined): void {
+    try {
+      const payload = write(this.services.writer);
+      if (payload !== undefined) this.socket.send(payload);
+    } catch (error) {
+      this.fault(error);
+    }
   }
 
   #release(): void {

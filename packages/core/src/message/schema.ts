@@ -59,8 +59,8 @@ export function compileSchema(schema: unknown, options: SchemaOptions): Check {
 }
 
 /** Sanitizes a body in its place, and says where a text was refused. */
-function sanitizing(document: SchemaNode, option: string): Check['sanitize'] {
-  const sanitizeBody = compileSanitizers(document, option);
+function sanitizing(schema: SchemaNode, option: string): Check['sanitize'] {
+  const sanitizeBody = compileSanitizers(schema, option);
   if (sanitizeBody === undefined) return undefined;
   return (incoming) => {
     const { body, changed, refused } = sanitizeBody(incoming.body);
