@@ -10,6 +10,8 @@ import { eventually } from './eventually.ts';
 const KEEPER = '"$@" >/dev/null & echo $!; cat >/dev/null; kill -KILL $!; wait';
 /** The bus of a Cluster node is that far above its port. */
 const BUS = 10_000;
+/** Milliseconds; a Cluster takes a few seconds to agree even on a machine that has nothing else to do. */
+const PATIENCE = 30_000;
 
 /** One process of redis-server, with an empty database on a free port of loopback. */
 export class RedisServer {
@@ -54,6 +56,7 @@ export class RedisServer {
           () => false,
         ),
       `redis-server on port ${this.port}`,
+      PATIENCE,
     );
   }
 
@@ -106,8 +109,8 @@ export class RedisServer {
 }
 
 /** A Cluster of three masters, which share the hash slots evenly. */
-export async function startCluster(program: string): Promise<RedisServer[]> {
-  const options = ['--cluster-enabled', 'yes', '--cluster-node-timeout', '2000'];
+export async function startCluster(program: string, more: readonly string[] = []): Promise<RedisServer[]> {
+  const options = ['--cluster-enabled', 'yes', '--cluster-node-timeout', '2000', ...more];
   const servers = await Promise.all([0, 1, 2].map(() => RedisServer.start(program, options)));
   const [first] = servers as [RedisServer, RedisServer, RedisServer];
   await Promise.all(
@@ -120,35 +123,43 @@ export async function startCluster(program: string): Promise<RedisServer[]> {
   );
   for (const server of servers) await server.command('CLUSTER', 'MEET', '127.0.0.1', `${first.port}`);
   for (const server of servers) {
-    await eventually(async () => {
-      const info = await server.command('CLUSTER', 'INFO');
-      return info.includes('cluster_state:ok') && info.includes('cluster_known_nodes:3');
-    }, 'a Cluster of three');
+    await eventually(
+      async () => {
+        const info = await server.command('CLUSTER', 'INFO');
+        return info.includes('cluster_state:ok') && info.includes('cluster_known_nodes:3');
+      },
+      'a Cluster of three',
+      PATIENCE,
+    );
   }
   return servers;
 }
 
-/** A master with one replica, and a sentinel that has noticed both. */
-export async function startSentinels(
+/** A master with one replica, and a sentinel that has noticed both and calls a master down after so many milliseconds. */
+export async function startSentinel(
   program: string,
+  downAfter: number,
 ): Promise<{ master: RedisServer; replica: RedisServer; sentinel: RedisServer }> {
-  const master = await RedisServer.start(program);
+  // By default a master waits for more replicas before it sends anything.
+  const master = await RedisServer.start(program, ['--repl-diskless-sync-delay', '0']);
   const replica = await RedisServer.start(program, ['--replicaof', '127.0.0.1', `${master.port}`]);
   const sentinel = await RedisServer.startSentinel(
     program,
     [
       `sentinel monitor main 127.0.0.1 ${master.port} 1`,
-      'sentinel down-after-milliseconds main 500',
+      `sentinel down-after-milliseconds main ${downAfter}`,
       'sentinel failover-timeout main 3000',
     ].join('\n'),
   );
   await eventually(
     async () => (await replica.command('INFO', 'replication')).includes('master_link_status:up'),
     'a replica',
+    PATIENCE,
   );
   await eventually(
     async () => (await sentinel.command('SENTINEL', 'REPLICAS', 'main')).includes(`${replica.port}`),
     'the sentinel to notice the replica',
+    PATIENCE,
   );
   return { master, replica, sentinel };
 }

@@ -21,9 +21,11 @@ const ignore = (): void => {};
 export class IoRedisPort implements RedisPort {
   readonly cluster: boolean;
   readonly #readiness: Readiness;
+  readonly #hasEnded: () => boolean;
 
   constructor(readonly client: IoRedisClient) {
     this.cluster = client.isCluster;
+    this.#hasEnded = watchEnd(client);
     this.#readiness = new Readiness(client, 'ready', 'end');
     // Each command tells of its own failure; an error event that nobody listens for ends a process.
     client.on('error', ignore);
@@ -34,7 +36,7 @@ export class IoRedisPort implements RedisPort {
     // Made with `lazyConnect`: a command would start it too, but would wait in the client's queue.
     if (status === 'wait') this.client.connect().catch(ignore);
     if (status === 'ready') return 'ready';
-    return status === 'end' ? 'closed' : 'offline';
+    return this.#hasEnded() ? 'closed' : 'offline';
   }
 
   whenReady(deadline: Deadline): Promise<void> {
@@ -54,22 +56,37 @@ export class IoRedisPort implements RedisPort {
     return {
       refresh: () => {
         // Its retryStrategy may have given up, and a Cluster forgets channels when the subscribed node goes away.
-        if (connection.status === 'end') connection = this.#listen(channel, listener);
-        else if (connection.status === 'ready') connection.subscribe(channel).catch(ignore);
+        if (connection.hasEnded()) connection = this.#listen(channel, listener);
+        else if (connection.client.status === 'ready') connection.client.subscribe(channel).catch(ignore);
       },
-      close: () => connection.disconnect(),
+      close: () => {
+        // One that has ended already would set a timer for the end of its socket.
+        if (!connection.hasEnded()) connection.client.disconnect();
+      },
     };
   }
 
-  #listen(channel: string, listener: ChannelListener): IoRedisClient {
-    const connection = this.client.duplicate();
-    connection.on('error', ignore);
-    connection.on('message', (from: string, text: string) => {
+  #listen(channel: string, listener: ChannelListener): { client: IoRedisClient; hasEnded: () => boolean } {
+    const client = this.client.duplicate();
+    client.on('error', ignore);
+    client.on('message', (from: string, text: string) => {
       if (from === channel) listener.message(text);
     });
     // Once more on every reconnect: the client's own resubscription does not say when it is through.
-    connection.on('ready', () => connection.subscribe(channel).then(() => listener.subscribed(), ignore));
-    if (connection.status === 'wait') connection.connect().catch(ignore);
-    return connection;
+    client.on('ready', () => client.subscribe(channel).then(() => listener.subscribed(), ignore));
+    if (client.status === 'wait') client.connect().catch(ignore);
+    return { client, hasEnded: watchEnd(client) };
   }
+}
+
+/** Whether a client has given up or was closed. The status of a Cluster goes from `end` back to `close`, which says less. */
+function watchEnd(client: IoRedisClient): () => boolean {
+  let ended = client.status === 'end';
+  client.on('end', () => {
+    ended = true;
+  });
+  client.on('connecting', () => {
+    ended = false;
+  });
+  return () => ended;
 }

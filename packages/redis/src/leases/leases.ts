@@ -68,9 +68,9 @@ export class Leases implements LeaseOwner {
     let { lease, refusals } = await this.#attempt(requests, keys, deadline, (ask) => allOf(groups.map(ask)));
     for (let retry = 0; refusals.length > 0; retry++) {
       const wait = Math.random() * JITTER * 2 ** retry;
-      const final = refusals.some(({ provisional }) => !provisional);
-      if (final || retry === RETRIES || deadline.left < 2 * wait)
-        return { full: Math.min(...refusals.map(({ full }) => full)) };
+      const final = refusals.filter(({ provisional }) => !provisional);
+      if (final.length > 0 || retry === RETRIES || deadline.left < 2 * wait)
+        return { full: Math.min(...(final.length > 0 ? final : refusals).map(({ full }) => full)) };
       await new Promise((resolve) => setTimeout(resolve, wait).unref());
       const order = refusedFirst(groups, refusals);
       ({ lease, refusals } = await this.#attempt(requests, keys, deadline, (ask) => inTurn(order, ask)));
@@ -121,12 +121,15 @@ export class Leases implements LeaseOwner {
   }
 }
 
-/** So that nothing is held which stands in others' way, while what is full is asked again. */
+/**
+ * So that nothing is held which stands in others' way, while what is full is asked again; the last one of a request
+ * first, since what comes later in it is narrower: an identity's slots are full more often than those of all.
+ */
 function refusedFirst(
   groups: readonly (readonly number[])[],
   refusals: readonly Outcome[],
 ): (readonly number[])[] {
-  const refused = new Set(refusals.map(({ group }) => group));
+  const refused = new Set(refusals.toSorted((a, b) => b.full - a.full).map(({ group }) => group));
   return [...refused, ...groups.filter((group) => !refused.has(group))];
 }
 

@@ -51,8 +51,8 @@ export function parseRevocation(text: string): Revocation | undefined {
   }
   if (typeof value !== 'object' || value === null || typeof value.issuedBefore !== 'number') return undefined;
   if (NAMES.some((name) => value[name] !== undefined && typeof value[name] !== 'string')) return undefined;
-  const { subject, session, tokenId, issuedBefore } = value as unknown as Revocation;
-  return { subject, session, tokenId, issuedBefore };
+  const named = NAMES.flatMap((name) => (value[name] === undefined ? [] : [[name, value[name]]]));
+  return { ...Object.fromEntries(named), issuedBefore: value.issuedBefore };
 }
 
 /** What has been seen to be revoked: to find out what a Redis that forgot everything has not been told again yet. */

@@ -91,7 +91,8 @@ export class News implements Audience {
     else if (message.kind === 'revoked') this.#reader.hear(message.id, message.revocation);
     else if (message.node === this.node) return;
     else if (message.kind === 'unban') this.unbanned(message.key);
-    else this.banned({ key: message.key, until: Math.round(Date.now() + message.left), count: message.count });
+    else
+      this.banned({ key: message.key, until: Math.round(Date.now() + message.left), count: message.count });
   }
 
   /** Whether all of them took it: one that throws keeps nothing from the others. */

@@ -143,7 +143,8 @@ describeWith('redis', 'the rate algorithm in Redis', (program) => {
           const expected = byCoreFromTheStart(limit, steps);
           expect(answers.map(([allowed]) => allowed)).toEqual(expected.map(([allowed]) => allowed));
           expect(answers.map(([, left]) => left)).toEqual(expected.map(([, left]) => left));
-          for (const [i, [, , wait]] of answers.entries()) expect(wait).toBeCloseTo(expected[i]?.[2] ?? -1, 6);
+          for (const [i, [, , wait]] of answers.entries())
+            expect(wait).toBeCloseTo(expected[i]?.[2] ?? -1, 6);
         },
       ),
       { numRuns: 300 },
