@@ -74,7 +74,7 @@ export class RedisServer {
     const keeper = this.#keeper;
     if (keeper === undefined) return;
     this.#keeper = undefined;
-    const ended = new Promise((resolve) => keeper.once('exit', resolve));
+    const ended = new Promise((resolve) => keeper.once('close', resolve));
     keeper.stdin?.end();
     await ended;
   }

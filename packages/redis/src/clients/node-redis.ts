@@ -13,8 +13,8 @@ export interface NodeRedisClient extends Emitter {
   duplicate(): NodeRedisClient;
   evalSha(sha: string, options: { keys: string[]; arguments: string[] }): Promise<unknown>;
   eval(source: string, options: { keys: string[]; arguments: string[] }): Promise<unknown>;
-  subscribe(channel: string, listener: (text: string) => void): Promise<unknown>;
-  unsubscribe(channel: string, listener: (text: string) => void): Promise<unknown>;
+  subscribe(channel: string, listener: (text: string | Buffer) => void): Promise<unknown>;
+  unsubscribe(channel: string, listener: (text: string | Buffer) => void): Promise<unknown>;
 }
 
 type Topology = 'single' | 'cluster' | 'sentinel';
@@ -65,7 +65,7 @@ export class NodeRedisPort implements RedisPort {
   subscribe(channel: string, listener: ChannelListener): Subscription {
     const own = this.#topology === 'single';
     const connection = own ? this.client.duplicate() : this.client;
-    const message = (text: string): void => listener.message(text);
+    const message = (text: string | Buffer): void => listener.message(String(text));
     const subscribe = async (): Promise<void> => {
       if (own && !connection.isOpen) await connection.connect();
       // Asked again, it changes nothing where the channel is subscribed.

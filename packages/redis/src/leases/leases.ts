@@ -75,7 +75,7 @@ export class Leases implements LeaseOwner {
       const order = refusedFirst(groups, refusals);
       ({ lease, refusals } = await this.#attempt(requests, keys, deadline, (ask) => inTurn(order, ask)));
     }
-    this.#renewal.add(lease);
+    if (groups.length > 0) this.#renewal.add(lease);
     if (groups.length > 1) this.#renewal.confirm(lease);
     return { lease };
   }
