@@ -141,6 +141,7 @@ describeWith('chromium', 'the chat in a browser', (path) => {
         'unknown-type': 'held: message_type_unknown',
         'unknown-property': 'held: message_invalid',
         script: 'held: admitted',
+        markup: 'held: admitted',
         sql: 'held: admitted',
       });
     }, 60_000);

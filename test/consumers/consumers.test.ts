@@ -87,7 +87,7 @@ describe('a CommonJS project, installed by pnpm, where a package reaches only wh
   });
 });
 
-/** Writes a project that depends on the tarballs, and on the hosts in the versions that this workspace tests. */
+/** Writes a project that depends on the tarballs, and on their peers in the versions that this workspace tests. */
 function write(project: string, type: string, extra: object): void {
   mkdirSync(project);
   cpSync(fixtures, join(project, 'src'), { recursive: true });
@@ -95,8 +95,10 @@ function write(project: string, type: string, extra: object): void {
   const hosts = ['ws', 'fastify', '@fastify/websocket', 'express', 'koa'];
   const types = ['@types/ws', '@types/express', '@types/koa'];
   const others = [...hosts, ...types].map((name) => [name, installed(join(root, 'test'), name)]);
+  const markup = ['parse5', 'hast-util-from-parse5', 'hast-util-sanitize', 'hast-util-to-html'];
+  const optional = markup.map((name) => [name, installed(join(root, 'packages/core'), name)]);
   const tools = ['typescript', '@types/node'].map((name) => [name, installed(root, name)]);
-  const dependencies = Object.fromEntries([...own, ...others, ...tools]);
+  const dependencies = Object.fromEntries([...own, ...others, ...optional, ...tools]);
   writeFileSync(
     join(project, 'package.json'),
     JSON.stringify({ private: true, type, dependencies, ...extra }),

@@ -5,7 +5,10 @@ export type Sources = ReadonlyMap<string, string>;
 
 /** What each package may import from outside itself; `node:*` stands for all of Node. */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
-  core: ['jose', 'typebox', 'ipaddr.js', 'tldts', 'node:crypto', 'node:diagnostics_channel'],
+  core: [
+    ...['jose', 'typebox', 'ipaddr.js', 'tldts', 'node:crypto', 'node:diagnostics_channel'],
+    ...['parse5', 'hast', 'hast-util-from-parse5', 'hast-util-sanitize', 'hast-util-to-html'],
+  ],
   ws: ['@sallyport/core', 'ws', 'node:*'],
   fastify: ['@sallyport/core', '@sallyport/ws', 'fastify-plugin', 'fastify', '@fastify/websocket', 'node:*'],
   express: ['@sallyport/core', '@sallyport/ws', 'express', 'node:*'],
@@ -25,6 +28,7 @@ const VOCABULARY = [
   'events',
   'ports',
   'reasons',
+  'store',
   'schema-types',
   'refusal',
   'units',
@@ -33,8 +37,10 @@ const VOCABULARY = [
 /** The files at the top of the core's sources that hand one room's result to the next. */
 const GUARD = [
   'index',
+  'html',
   'guard',
   'family',
+  'bans',
   'route',
   'late-authentication',
   'passed-handshake',
@@ -48,6 +54,8 @@ const GUARD = [
 /** The folders of the core. A room knows no other room. */
 const TOOLS = ['auth', 'limits', 'sanitize', 'wire'];
 const ROOMS = ['handshake', 'connection', 'message', 'outbound'];
+/** What is made of a guard, by those who look at all of it. */
+const VIEWS = ['asyncapi'];
 const LAYERS = ['vocabulary', 'tools', 'room', 'guard'];
 
 interface Import {
@@ -139,6 +147,7 @@ function layerOf(path: string): string | undefined {
   if (folder === '')
     return VOCABULARY.includes(name) ? 'vocabulary' : GUARD.includes(name) ? 'guard' : undefined;
   if (TOOLS.includes(folder)) return 'tools';
+  if (VIEWS.includes(folder)) return 'guard';
   return ROOMS.includes(folder) ? 'room' : undefined;
 }
 

@@ -1,32 +1,36 @@
-import { Attempts } from './auth/attempts.ts';
+import { type AttemptSource, Attempts } from './auth/attempts.ts';
 import type { Authenticator } from './auth/authenticator.ts';
 import type { CsrfOption } from './auth/csrf.ts';
 import { Judge } from './auth/judge.ts';
 import { concerns, RevocationList } from './auth/revocations.ts';
+import { type BanPolicy, Bans } from './bans.ts';
 import { systemClock } from './clock.ts';
 import type { ConnectionState } from './connection/connection.ts';
 import type { Pending } from './connection/pending.ts';
 import { REPORTABLE } from './credential-check.ts';
 import type { Denial } from './decision.ts';
+import { PolicyError } from './errors.ts';
 import { EventHub } from './events.ts';
-import { compileTrustedProxies } from './handshake/address.ts';
+import { compileTrustedProxies, sourceOfAddress } from './handshake/address.ts';
 import { type Caps, Slots } from './handshake/admission.ts';
 import type { Reading } from './handshake/arrival.ts';
 import type { HandshakeSettings } from './handshake/handshake.ts';
 import { compileHosts } from './handshake/host.ts';
 import { outerDoor } from './handshake/outer-door.ts';
 import { unsafeAllowPlaintext } from './handshake/transport.ts';
-import { memoryStore } from './limits/memory-store.ts';
-import type { Clock, Revocation, Store } from './ports.ts';
+import { StoreAccess } from './limits/store-access.ts';
+import type { Clock } from './ports.ts';
 import type { Reason } from './reasons.ts';
 import { type AnyPolicy, reportingTo } from './route.ts';
+import type { Ban, Revocation } from './store.ts';
 import { parseCount, parseDuration, parseRate, parseSize } from './units.ts';
 import { consoleLogger, Warnings } from './warnings.ts';
 
 /** What a guard and all its extensions share: one outer door, one store, one registry, one set of caps. */
 export class GuardFamily {
   readonly clock: Clock;
-  readonly store: Store;
+  readonly store: StoreAccess;
+  readonly bans: Bans;
   readonly events: EventHub;
   readonly warnings: Warnings;
   readonly slots: Slots;
@@ -53,7 +57,6 @@ export class GuardFamily {
   constructor(policy: AnyPolicy) {
     const limits = policy.limits ?? {};
     this.clock = policy.clock ?? systemClock;
-    this.store = policy.store ?? memoryStore({ clock: this.clock });
     this.events = new EventHub(policy.name ?? 'default', this.clock);
     this.hasOwnLogger = policy.logger !== undefined;
     this.warnings = new Warnings(
@@ -61,23 +64,50 @@ export class GuardFamily {
       this.clock,
     );
     this.warnings.follow(this.events);
+    this.revocations = new RevocationList(
+      this.clock,
+      parseDuration(limits.revocationRetention ?? '30d', 'policy.limits.revocationRetention'),
+      parseCount(limits.revocations ?? 100_000, 'policy.limits.revocations'),
+    );
+    const banPolicy = compileBans(policy.bans);
+    const onFault = (error: unknown): void => this.events.fault('rate', error);
+    this.store = new StoreAccess({
+      clock: this.clock,
+      store: policy.store,
+      timeout: parseDuration(limits.storeTimeout ?? '500ms', 'policy.limits.storeTimeout'),
+      modes: policy.onStoreFailure ?? {},
+      banTerms: banPolicy.terms,
+      maxRevocations: this.revocations.maxEntries,
+      listener: {
+        revoked: (revocation) => this.applyRevocation(revocation),
+        banned: (ban) => this.#banned(ban),
+        unbanned: (key) => this.events.emit('ban.lifted', () => ({ key })),
+        known: () => this.revocations.known(),
+      },
+      onFailing: (error) => this.events.emit('store.failing', () => ({ error })),
+      onRecovered: (milliseconds) => this.events.emit('store.recovered', () => ({ milliseconds })),
+      onFault,
+    });
+    const sourceOf = (address: string): AttemptSource => this.sourceOf(address);
+    this.bans = new Bans(this.store, banPolicy, this.clock, sourceOf, onFault);
     const replace = policy.onIdentityLimit === 'replace-oldest';
     this.slots = new Slots(
       this.store,
       capsOf(limits),
       replace ? (subject) => this.#replaceOldest(subject) : undefined,
     );
-    this.revocations = new RevocationList(
-      this.clock,
-      parseDuration(limits.revocationRetention ?? '30d', 'policy.limits.revocationRetention'),
-      parseCount(limits.revocations ?? 100_000, 'policy.limits.revocations'),
-    );
     const failures = parseRate(
       limits.authFailures ?? { rate: '20/m', burst: 20 },
       'policy.limits.authFailures',
     );
-    this.judge = new Judge(this.clock, this.store, new Attempts(this.store, failures), this.revocations);
-    this.store.subscribe((revocation) => this.applyRevocation(revocation));
+    this.judge = new Judge(
+      this.clock,
+      this.store,
+      new Attempts(this.store, failures),
+      this.revocations,
+      parseDuration(limits.revocationStaleness ?? '30s', 'policy.limits.revocationStaleness'),
+      (source) => this.bans.offence(source),
+    );
     this.closeTimeout = parseDuration(limits.closeTimeout ?? '5s', 'policy.limits.closeTimeout');
     this.earlyBytes = parseSize(limits.earlyBytes ?? '128KiB', 'policy.limits.earlyBytes');
     this.rejectedSockets = parseCount(limits.rejectedSockets ?? 100, 'policy.limits.rejectedSockets');
@@ -110,6 +140,25 @@ export class GuardFamily {
         if (concerns(revocation, connection.identity, seenAt)) connection.end('revoked');
       }
     }
+  }
+
+  /** Whose handshakes, failures and offences are counted together with this address's. */
+  sourceOf(address: string): AttemptSource {
+    return sourceOfAddress(address, this.settings.reading.proxies);
+  }
+
+  /** A node has banned somebody: this one may have connections of theirs. */
+  #banned(ban: Ban): void {
+    this.events.emit('ban.imposed', () => ban);
+    for (const connection of [...this.connections]) {
+      if (this.bans.closes(ban, connection.address, connection.identity)) connection.end('banned');
+    }
+  }
+
+  /** Nothing is asked of the store any more, and no timer is left. */
+  close(): void {
+    this.#cancelTick();
+    this.store.close();
   }
 
   /** One timer for all connections: a look at a few numbers of each, once a second. */
@@ -166,8 +215,15 @@ export class GuardFamily {
         },
         plaintextAllowed: policy.transport === unsafeAllowPlaintext,
         hosts: compileHosts(policy.hosts, policy.origins !== undefined),
-        handshakes: parseRate(limits.handshakes ?? { rate: '120/m', burst: 60 }, 'policy.limits.handshakes'),
-        store: this.store,
+        rate: {
+          store: this.store,
+          handshakes: parseRate(
+            limits.handshakes ?? { rate: '120/m', burst: 60 },
+            'policy.limits.handshakes',
+          ),
+          attempts: this.judge.attempts,
+          slots: this.slots,
+        },
       }),
       reporting: reportingTo(
         this.events,
@@ -188,6 +244,29 @@ export class GuardFamily {
       'one of several processes, each with limits of its own: share a store to count across them',
     );
   }
+}
+
+function compileBans(bans: AnyPolicy['bans'] = {}): BanPolicy {
+  const {
+    after = { rate: '100/m', burst: 100 },
+    growth = 2,
+    closes = 'identity',
+  } = bans === false ? {} : bans;
+  const terms = bans === false ? {} : bans;
+  const duration = parseDuration(terms.for ?? '10m', 'policy.bans.for');
+  const longest = parseDuration(terms.longest ?? '1d', 'policy.bans.longest');
+  if (longest < duration) {
+    throw new PolicyError(
+      'policy.bans.longest',
+      'it is shorter than the first ban',
+      'Raise it, or lower bans.for.',
+    );
+  }
+  return {
+    after: bans === false ? undefined : parseRate(after, 'policy.bans.after'),
+    terms: { duration, growth, longest, memory: parseDuration(terms.memory ?? '1d', 'policy.bans.memory') },
+    closes,
+  };
 }
 
 /** How often connections are told what has come due, in milliseconds. */

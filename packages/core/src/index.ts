@@ -1,5 +1,8 @@
 export { type Static, type TSchema, Type } from 'typebox';
 export type { Admission, Receiver } from './admission.ts';
+export { asyncApi } from './asyncapi/async-api.ts';
+export type { AsyncApiDocument, AsyncApiServer } from './asyncapi/document.ts';
+export type { AsyncApiChannel, AsyncApiOptions } from './asyncapi/options.ts';
 export { type AnonymousIdentity, anonymous } from './auth/anonymous.ts';
 export type { Authenticator, Presented } from './auth/authenticator.ts';
 export { bearer, type CredentialSource, cookie, query, subprotocol } from './auth/credential.ts';
@@ -85,6 +88,12 @@ export type {
 } from './ports.ts';
 export { type Reason, type ReasonEntry, reasons } from './reasons.ts';
 export { type Refusal, refusalOf } from './refusal.ts';
+export { type EscapedTextOptions, escapedText } from './sanitize/escaped-text.ts';
+export { type IdentifierOptions, identifier } from './sanitize/identifier.ts';
+export { type SafeTextOptions, safeText } from './sanitize/safe-text.ts';
+export { sanitize } from './sanitize/sanitize.ts';
+export type { Sanitizer } from './sanitize/sanitizer.ts';
+export { type WebProtocol, type WebUrlOptions, webUrl } from './sanitize/web-url.ts';
 export type { MessageOf, ReplyOf } from './schema-types.ts';
 export type {
   Acquired,

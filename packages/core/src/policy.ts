@@ -3,10 +3,12 @@ import type { CsrfOption } from './auth/csrf.ts';
 import type { MaybePromise } from './decision.ts';
 import type { OriginsOption } from './handshake/origin.ts';
 import type { unsafeAllowPlaintext } from './handshake/transport.ts';
+import type { FailureModes } from './limits/alone.ts';
 import type { Passthrough } from './message/passthrough.ts';
 import type { MessageRule } from './message/rules.ts';
 import type { UnknownProperties } from './message/schema.ts';
-import type { Clock, Identity, Logger, RequestView, Store } from './ports.ts';
+import type { Clock, Identity, Logger, RequestView } from './ports.ts';
+import type { Store } from './store.ts';
 import type { ByteRateOption, Duration, RateOption, Size } from './units.ts';
 import type { Codec } from './wire/codec.ts';
 import type { EnvelopeName } from './wire/envelope.ts';
@@ -79,8 +81,8 @@ export interface RouteLimits {
     /** How many UTF-16 code units one text, or bytes one `Uint8Array`, has. Default: as many as `limits.message` has bytes. */
     readonly text?: number;
     /**
-     * The largest magnitude of a number. Default: 2^53 − 1, up to which whole numbers are exact and mean the same to
-     * everybody (RFC 7493 §2.2). `1e999`, which parses to infinity, is refused in any case.
+     * The largest magnitude of a number. Default: 9,007,199,254,740,991. Up to that, whole numbers are exact and mean the
+     * same to everybody (RFC 7493 §2.2). `1e999`, which parses to infinity, is refused in any case.
      */
     readonly number?: number;
   };
@@ -103,6 +105,10 @@ export interface Limits extends RouteLimits {
   readonly pending?: number;
   /** Connections of one address that have not sent their first message. Default: 20. Beyond: `pending_limit` (503). */
   readonly pendingPerAddress?: number;
+  /** How long one call to the store may take. Default: 500 ms. Beyond: as `onStoreFailure` says. */
+  readonly storeTimeout?: Duration;
+  /** How long this process may be without news of revocations. Default: 30 s. Beyond: `store_unavailable` (503). */
+  readonly revocationStaleness?: Duration;
   /** How many revocations are remembered. Default: 100,000. Beyond: `guard.revoke` rejects, after closing what it could. */
   readonly revocations?: number;
   /** How long a revocation is remembered. Default: 30 days. A credential that lives longer from its issue on is `credential_invalid`. */
@@ -119,6 +125,25 @@ export interface Limits extends RouteLimits {
   readonly rejectedSockets?: number;
   /** How long a peer has to answer a closing handshake. Default: 5 s. Beyond: terminated. */
   readonly closeTimeout?: Duration;
+}
+
+/** When somebody is banned, and for how long. */
+export interface BansOption {
+  /** How much of it is borne. Default: 100/m, burst 100, counted by each process. */
+  readonly after?: RateOption;
+  /** How long the first ban lasts. Default: 10 min. */
+  readonly for?: Duration;
+  /** How much longer than the one before each further ban lasts: a factor. Default: 2. */
+  readonly growth?: number;
+  /** The longest ban. Default: 1 day. */
+  readonly longest?: Duration;
+  /** How long after its end a ban is remembered, so that the next one grows. Default: 1 day. */
+  readonly memory?: Duration;
+  /**
+   * Whose open connections a ban closes with `banned` (4403), on every node: those of a banned identity, of a banned
+   * address as well, whoever shares it, or nobody's. Default: `'identity'`.
+   */
+  readonly closes?: 'identity' | 'all' | 'none';
 }
 
 /** Options that every route may set for itself. */
@@ -217,8 +242,19 @@ export interface PolicyOptions<I extends readonly Identity[], M, R> extends Rout
   readonly limits?: Limits;
   /** Stages that decide and record, but let through. Default: none. */
   readonly report?: readonly ReportOption[];
-  /** Shared state. Default: the memory of this process. */
+  /** Shared state, such as `redisStore(client)`. Default: the memory of this process. */
   readonly store?: Store;
+  /**
+   * What each check does while the store cannot answer: `'closed'` denies with `store_unavailable` (503), `'open'` lets
+   * through, `'local'` counts in this process alone. Tickets are always closed, revocation once it is stale.
+   */
+  readonly onStoreFailure?: FailureModes;
+  /**
+   * Keeps out who goes on with what only the peer itself can do: failed authentications, denied messages, floods. An
+   * identity where there is one, else the address; never loopback or a trusted proxy. Else: `banned` (403). `false` leaves
+   * bans to `guard.bans.add`. Default: on.
+   */
+  readonly bans?: BansOption | false;
   /** Where warnings go. Default: the host's own logger, else the console; `false` for nowhere. */
   readonly logger?: Logger | false;
   /** Default: the machine's time. */

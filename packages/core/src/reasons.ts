@@ -62,6 +62,7 @@ const table = {
     retry: 'later',
   },
   not_authorized: { http: 403, close: 4403, text: 'This is not permitted.', retry: 'no' },
+  banned: { http: 403, close: 4403, text: 'This is not permitted for a while.', retry: 'later' },
   auth_attempts: {
     http: 429,
     close: 4429,

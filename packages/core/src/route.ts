@@ -153,13 +153,14 @@ function compileRules(
     keys: parseCount(json.keys ?? 1_000, 'policy.limits.json.keys'),
     items: parseCount(json.items ?? 1_000, 'policy.limits.json.items'),
     text: parseCount(json.text ?? maxBytes, 'policy.limits.json.text'),
-    number: parseMagnitude(json.number ?? Number.MAX_SAFE_INTEGER, 'policy.limits.json.number'),
+    number: parseMagnitude(json.number ?? 9_007_199_254_740_991, 'policy.limits.json.number'),
   };
   const types = compileTypes(opaque === undefined ? (messages as Readonly<Record<string, unknown>>) : {}, {
     mergesType: envelope.mergesType,
     unknownProperties,
     maxBytes,
     bounds,
+    bytes: policy.codec !== undefined,
     burst: rate.burst,
   });
   return {

@@ -37,6 +37,8 @@ function connectionServices(family: GuardFamily, route: Route): ConnectionServic
     toleranceOf: ({ scheme }) => tolerances.get(scheme) ?? 0,
     lifetime: route.lifetime,
     expiryNotice: route.expiryNotice,
+    offence: ({ address, bannable, identity }) =>
+      family.bans.offence({ ...family.sourceOf(address), bannable }, identity),
     opened: (connection) => family.opened(connection),
     closed: (connection) => family.closed(connection),
   };

@@ -38,7 +38,10 @@ export interface LeaseRequest {
 /** Slots that are held until `release`, which counts once however often it is called. The store renews them. */
 export interface Lease {
   release(): void;
-  /** Calls back, once, when the slots could not be kept: they ran out while the store was away, and are full since. */
+  /**
+   * Calls back, once, when the slots could not be kept: they ran out while the store was away, and are full since. At once
+   * where that is so already.
+   */
   onLost(listener: () => void): void;
 }
 
@@ -102,7 +105,7 @@ export interface Demand {
   readonly hits: number;
 }
 
-/** Who hears of what other nodes have done. */
+/** Who hears of what any node has done, this one included. Never throws. */
 export interface StoreListener {
   revoked(revocation: Revocation): void;
   banned(ban: Ban): void;

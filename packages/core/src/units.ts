@@ -1,5 +1,5 @@
 import { PolicyError } from './errors.ts';
-import type { RateLimit } from './ports.ts';
+import type { RateLimit } from './store.ts';
 
 /** Milliseconds as a number, or a number with its unit: `'250ms'`, `'10s'`, `'5m'`, `'12h'`, `'1d'`. */
 export type Duration = number | `${number}${'ms' | 's' | 'm' | 'h' | 'd'}`;

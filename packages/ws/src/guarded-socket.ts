@@ -80,11 +80,15 @@ function emitGuarded(this: GuardedWebSocket, event: string, first?: unknown, sec
   return (Object.getPrototypeOf(this) as WebSocket).emit.call(this, event, first, second);
 }
 
-function isTooBig(error: Error & { code?: string }): boolean {
-  return (
-    error.code === 'WS_ERR_UNSUPPORTED_MESSAGE_LENGTH' || /^Max payload size exceeded/.test(error.message)
-  );
+/** Too many bytes, or too many fragments of few: ws closes with 1009 for the ones and 1008 for the others. */
+function isTooBig({ code = '', message }: Error & { code?: string }): boolean {
+  return TOO_BIG.has(code) || message.startsWith('Max payload size exceeded');
 }
+
+const TOO_BIG: ReadonlySet<string> = new Set([
+  'WS_ERR_UNSUPPORTED_MESSAGE_LENGTH',
+  'WS_ERR_TOO_MANY_BUFFERED_PARTS',
+]);
 
 /** ws in the words of the core. */
 class WsSocket implements Socket {

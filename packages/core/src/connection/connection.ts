@@ -1,7 +1,8 @@
 import { Denial, deny, isPromise, type MaybePromise, settled } from '../decision.ts';
-import type { ConnectionView, FramedMessage, Identity, Lease, RequestView, Socket } from '../ports.ts';
+import type { ConnectionView, FramedMessage, Identity, RequestView, Socket } from '../ports.ts';
 import { type Reason, reasons } from '../reasons.ts';
 import type { MessageOf, ReplyOf } from '../schema-types.ts';
+import type { Lease } from '../store.ts';
 import { type Addressee, type Incoming, UNADDRESSED } from '../wire/incoming.ts';
 import { closeReason, isSendableCloseCode } from './close-frame.ts';
 import { Inbox } from './inbox.ts';
@@ -28,12 +29,20 @@ const FATAL: ReadonlySet<Reason> = new Set<Reason>([
   'message_rate',
   // A renewal or a session that is no longer good leaves nothing to go on with.
   'revoked',
+  'banned',
   'not_authorized',
   'auth_attempts',
 ]);
 
 /** What the client could not have known, or can do nothing about. */
-const NO_VIOLATION: ReadonlySet<Reason> = new Set<Reason>(['step_up_required', 'auth_unavailable']);
+const NO_VIOLATION: ReadonlySet<Reason> = new Set<Reason>([
+  'step_up_required',
+  'auth_unavailable',
+  'store_unavailable',
+]);
+
+/** What was decided about an identity elsewhere: it ends the connection, and is nothing that the peer has done. */
+const NO_OFFENCE: ReadonlySet<Reason> = new Set<Reason>([...NO_VIOLATION, 'revoked', 'banned', 'internal']);
 
 /** The untyped side of a connection, for the guard itself. */
 export type ConnectionState = Connection<Identity, Record<string, unknown>, Record<string, unknown>>;
@@ -54,6 +63,8 @@ export class Connection<
   /** The subprotocol that was agreed on; never a token. */
   readonly subprotocol: string | undefined;
   readonly address: string;
+  /** For the guard: whether its address may be banned for what comes over it. */
+  readonly bannable: boolean;
   readonly path: string;
   /** For the message room: what it has used up, and the steps that it has made. */
   readonly ledger = {
@@ -81,6 +92,7 @@ export class Connection<
     this.request = origin.request;
     this.subprotocol = origin.subprotocol;
     this.address = origin.address;
+    this.bannable = origin.bannable;
     this.path = origin.path;
     this.#lease = origin.lease;
     this.#socket = socket;
@@ -88,6 +100,7 @@ export class Connection<
     this.#openedAt = services.clock.monotonic();
     this.#inbox = new Inbox(this, socket, services.queuedMessages);
     this.#term = new Term(this, services, this.#openedAt);
+    origin.lease.onLost(() => this.end('connection_limit'));
     services.opened(this as unknown as ConnectionState);
     services.events.emit('connection.opened', () => this.#facts());
   }
@@ -237,6 +250,7 @@ export class Connection<
       this.#reason ??= reason;
       const denial = new Denial(reason, 'refused by the WebSocket library').at('size');
       this.#tell('message.denied', denial, undefined);
+      this.#offence();
     }
     this.#closing();
   }
@@ -276,10 +290,13 @@ export class Connection<
   }
 
   #dispatch(judgement: Judgement, data: Uint8Array | string, isBinary: boolean): MaybePromise<unknown> {
+    // Operators learn of it, also where the connection has ended in the meantime.
+    if ('fault' in judgement) return this.#failed(judgement.fault, judgement.to);
     if (this.#state !== 'open') return undefined;
     if ('incoming' in judgement) return this.#hand(judgement, data, isBinary);
     if ('renewal' in judgement) return this.#renew(judgement.renewal);
-    this.#deny(judgement);
+    if ('fault' in judgement) this.#failed(judgement.fault, judgement.to);
+    else this.#deny(judgement);
     return undefined;
   }
 
@@ -391,6 +408,12 @@ export class Connection<
     else if (++this.#violations >= violations) this.end('too_many_violations');
     else if (onDenied === 'close') this.end(reason);
     else this.#answer(reason, pointer, to);
+    // After all, since a ban closes with a reason of its own.
+    if (!NO_OFFENCE.has(reason)) this.#offence();
+  }
+
+  #offence(): void {
+    this.#services.offence(this as unknown as ConnectionState);
   }
 
   #answer(code: Reason, path: string | undefined, to: Addressee): void {

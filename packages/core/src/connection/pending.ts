@@ -1,7 +1,8 @@
 import { Denial, isPromise, type MaybePromise, settled } from '../decision.ts';
 import type { EventHub } from '../events.ts';
-import type { Clock, Lease, Socket } from '../ports.ts';
+import type { Clock, Socket } from '../ports.ts';
 import { type Reason, reasons } from '../reasons.ts';
+import type { Lease } from '../store.ts';
 import type { Incoming, MessageId } from '../wire/incoming.ts';
 import type { ConnectionState } from './connection.ts';
 import type { Writing } from './services.ts';

@@ -1,7 +1,8 @@
 import type { Denial, MaybePromise } from '../decision.ts';
 import type { EventHub } from '../events.ts';
-import type { Clock, Identity, Lease, RequestView } from '../ports.ts';
+import type { Clock, Identity, RequestView } from '../ports.ts';
 import type { Reason } from '../reasons.ts';
+import type { Lease } from '../store.ts';
 import type { Payload } from '../wire/codec.ts';
 import type { Addressee, Incoming, MessageId } from '../wire/incoming.ts';
 import type { ConnectionState } from './connection.ts';
@@ -21,8 +22,14 @@ export interface PassedMessage {
   readonly type: { readonly name: string; readonly isStep: boolean } | undefined;
 }
 
+/** A message about which the application's own rule or schema has thrown, and whom to tell. */
+export interface FaultedMessage {
+  readonly fault: unknown;
+  readonly to: Addressee;
+}
+
 /** What the message room says of one message. */
-export type Judgement = PassedMessage | { readonly renewal: Incoming } | DeniedMessage;
+export type Judgement = PassedMessage | { readonly renewal: Incoming } | DeniedMessage | FaultedMessage;
 
 /** Puts what is sent into its envelope and its codec. */
 export interface Writing {
@@ -71,6 +78,8 @@ export interface ConnectionServices {
   readonly queuedMessages: number;
   /** Milliseconds that a peer has for the closing handshake before it is terminated. */
   readonly closeTimeout: number;
+  /** Something that only the peer itself can have done: too much of it bans. */
+  offence(connection: ConnectionState): void;
   opened(connection: ConnectionState): void;
   closed(connection: ConnectionState): void;
 }
@@ -82,6 +91,8 @@ export interface ConnectionOrigin {
   readonly address: string;
   readonly path: string;
   readonly lease: Lease;
+  /** Whether the address may be banned for what comes over it. */
+  readonly bannable: boolean;
   /** The handshake without the host's request, where a renewal asks `authorize` again. */
   readonly request: RequestView | undefined;
 }

@@ -23,6 +23,14 @@ export class BanTable {
     return entry === undefined ? 0 : Math.max(0, entry.until - now);
   }
 
+  /** The one in force. */
+  get(key: string, now: number): Ban | undefined {
+    const entry = this.#entries.get(key);
+    return entry === undefined || entry.until <= now
+      ? undefined
+      : { key, until: entry.until, count: entry.count };
+  }
+
   add(key: string, { duration, growth, longest, memory }: BanTerms, now: number): Ban {
     const earlier = this.#entries.get(key);
     const count = earlier !== undefined && now < earlier.forgottenAt ? earlier.count + 1 : 1;

@@ -24,9 +24,15 @@ export function remaining(tat: number, now: number, { interval, burst }: RateLim
 }
 
 /** The outcome of `cost` hits, or of a look where that is 0; `next` is the state afterwards. */
-export function hitOf(tat: number, now: number, limit: RateLimit, cost: number): { readonly hit: Hit; readonly next: number } {
+export function hitOf(
+  tat: number,
+  now: number,
+  limit: RateLimit,
+  cost: number,
+): { readonly hit: Hit; readonly next: number } {
   const spent = spend(tat, now, limit, Math.max(cost, 1));
-  if (spent < 0) return { hit: { allowed: false, remaining: remaining(tat, now, limit), retryAfter: -spent }, next: tat };
+  if (spent < 0)
+    return { hit: { allowed: false, remaining: remaining(tat, now, limit), retryAfter: -spent }, next: tat };
   const next = cost === 0 ? tat : spent;
   return { hit: { allowed: true, remaining: remaining(next, now, limit), retryAfter: 0 }, next };
 }

@@ -11,10 +11,14 @@ export class SlotTable {
 
   acquire(leases: readonly LeaseRequest[]): Acquired {
     const full = this.full(leases);
-    if (full !== -1) return { full };
+    return full === -1 ? { lease: this.hold(leases) } : { full };
+  }
+
+  /** Counts what somebody else has granted, whether there is room or not. */
+  hold(leases: readonly LeaseRequest[]): Lease {
     const keys = leases.map(({ key }) => key);
     for (const key of keys) this.#held.set(key, (this.#held.get(key) ?? 0) + 1);
-    return { lease: new HeldLease(this.#held, keys) };
+    return new HeldLease(this.#held, keys);
   }
 }
 

@@ -48,20 +48,35 @@ export function judge(
   }
   const incoming = open(data, isBinary, rules);
   if ('denial' in incoming) return incoming;
+  try {
+    const verdict = consider(incoming, data, sender, rules);
+    return isPromise(verdict) ? verdict.then(undefined, (error) => faultOf(error, incoming)) : verdict;
+  } catch (error) {
+    return faultOf(error, incoming);
+  }
+}
+
+function faultOf(fault: unknown, { id }: Incoming): Verdict {
+  return { fault, to: id };
+}
+
+/** All that is looked at once its id is known, the application's own rules and schemas included: they may throw. */
+function consider(
+  incoming: Incoming,
+  data: Uint8Array | string,
+  sender: Sender,
+  rules: MessageRules,
+): MaybePromise<Verdict> {
   const type = rules.types.get(incoming.type);
   const { value, text } = incoming;
-  const short = type !== undefined && isBoundedBySchema(incoming, type, rules);
-  if (!short && !isAcceptable(value, rules.bounds, text))
+  const bounded = type !== undefined && isBoundedBySchema(incoming, type, rules);
+  if (!bounded && !isAcceptable(value, rules.bounds, text))
     return refuse(malformed('beyond limits.json'), UNADDRESSED);
   if (type === undefined) return unlisted(incoming, rules);
   const untimely = checkTurn(data, incoming, type, sender, rules);
   if (untimely !== undefined) return untimely;
-  const mistake = type.check.look(incoming);
+  const mistake = type.check.look(incoming, bounded);
   if (isPromise(mistake)) return mistake.then((late) => afterSchema(late, incoming, type, sender, rules));
-  // Nobody walked through what its schema bounds; now it turns out that its schema does not.
-  if (short && mistake !== undefined && !isAcceptable(value, rules.bounds, text)) {
-    return refuse(malformed('beyond limits.json'), UNADDRESSED);
-  }
   return afterSchema(mistake, incoming, type, sender, rules);
 }
 
@@ -101,11 +116,12 @@ function malformed(detail: string): Denial {
 }
 
 /**
- * Whether a body that passes its schema cannot break a bound, so that it has to be walked through once only, by its
- * schema. More colons than keys would mean that a text has some, or that a key is repeated: that is for a closer look.
+ * Whether a message fits a schema of which nothing that fits can break a bound, so that it has to be walked through once
+ * only, by its schema. More colons than keys would mean that a text has some, or that a key is repeated: that, and what
+ * does not fit, is for a closer look.
  */
 function isBoundedBySchema(
-  { text, envelopeKeys }: Incoming,
+  { text, envelopeKeys, id, body }: Incoming,
   { check }: CompiledType,
   { bounds }: MessageRules,
 ): boolean {
@@ -114,10 +130,12 @@ function isBoundedBySchema(
     text === undefined ||
     fixedKeys === undefined ||
     text.length > bounds.text ||
-    text.length > 2 * bounds.items
+    text.length > 2 * bounds.items ||
+    fixedKeys + envelopeKeys > bounds.keys ||
+    (typeof id === 'number' && Math.abs(id) > bounds.number)
   )
     return false;
-  return countColons(text) === fixedKeys + envelopeKeys;
+  return countColons(text) === fixedKeys + envelopeKeys && check.fits(body);
 }
 
 function unlisted(incoming: Incoming, rules: MessageRules): Renewal | MessageDenial {
@@ -133,14 +151,28 @@ function afterSchema(
   sender: Sender,
   rules: MessageRules,
 ): MaybePromise<Passed | MessageDenial> {
-  if (mistake !== undefined) {
-    const { stage, pointer } = mistake;
-    const detail = stage === 'schema' ? 'it does not match its schema' : 'a text in it was refused';
-    const denial = deny('message_invalid', detail).at(stage);
-    if (!(stage === 'schema' ? rules.reportSchema : rules.reportSanitize)) {
-      return refuse(denial, incoming.id, { pointer });
-    }
-    sender.reported(denial, pointer);
-  }
-  return checkPermission(incoming, type, sender, rules);
+  const denied =
+    enforce(mistake, incoming, sender, rules) ??
+    // What only reports a mistake lets nothing by that the sanitizers would have stopped.
+    (mistake?.stage === 'schema'
+      ? enforce(type.check.sanitize?.(incoming), incoming, sender, rules)
+      : undefined);
+  return denied ?? checkPermission(incoming, type, sender, rules);
+}
+
+/** A mistake denies, unless its stage only reports. */
+function enforce(
+  mistake: Mistake | undefined,
+  { id }: Incoming,
+  sender: Sender,
+  rules: MessageRules,
+): MessageDenial | undefined {
+  if (mistake === undefined) return undefined;
+  const { stage, pointer } = mistake;
+  const detail = stage === 'schema' ? 'it does not match its schema' : 'a text in it was refused';
+  const denial = deny('message_invalid', detail).at(stage);
+  if (!(stage === 'schema' ? rules.reportSchema : rules.reportSanitize))
+    return refuse(denial, id, { pointer });
+  sender.reported(denial, pointer);
+  return undefined;
 }

@@ -41,7 +41,13 @@ export interface MessageDenial {
   readonly ofType: boolean;
 }
 
-export type Verdict = Passed | Renewal | MessageDenial;
+/** A message about which the application's own rule or schema has thrown, and whom to tell. */
+export interface Faulted {
+  readonly fault: unknown;
+  readonly to: Addressee;
+}
+
+export type Verdict = Passed | Renewal | MessageDenial | Faulted;
 
 export function refuse(
   denial: Denial,

@@ -20,9 +20,8 @@ export interface TextKeywords {
  * itself refuses what is too long, since lengths count after normalizing.
  */
 export function sanitizedText(keywords: TextKeywords, sanitizer: Sanitizer): TString {
-  const schema = Type.String({ ...keywords });
-  Object.defineProperty(schema, SANITIZER, { value: sanitizer });
-  return schema;
+  // Enumerable, so that `{ ...safeText(), description: '…' }` sanitizes as well.
+  return Object.assign(Type.String({ ...keywords }), { [SANITIZER]: sanitizer });
 }
 
 /** The sanitizer of a schema node, if it has one. */

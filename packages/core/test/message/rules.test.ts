@@ -13,6 +13,7 @@ const compileTypes = (messages: Readonly<Record<string, unknown>>) =>
     unknownProperties: 'refuse',
     maxBytes: 1_000,
     bounds: { depth: 32, keys: 1_000, items: 1_000, text: 1_000, number: 1_000 },
+    bytes: false,
     burst: 10,
   });
 

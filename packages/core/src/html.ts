@@ -1,0 +1,1 @@
+export { type LinkProtocol, type SafeHtmlOptions, safeHtml } from './sanitize/safe-html.ts';

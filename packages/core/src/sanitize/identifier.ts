@@ -1,0 +1,43 @@
+import type { TString } from 'typebox';
+import { asObject, oneOf, refuseUnknown } from '../option-checks.ts';
+import { type Lengths, parseLengths } from './lengths.ts';
+import { sanitizedText } from './sanitizer.ts';
+
+export interface IdentifierOptions {
+  /** The shortest name, in characters. Default: 1, which is also the least. Else: the message is refused. */
+  readonly minLength?: number;
+  /** The longest name, in characters. Default: 63, as in PostgreSQL and DNS. Beyond: the message is refused. */
+  readonly maxLength?: number;
+  /** Whether dashes may stand after the first character. Default: `false`; SQL takes them in quotes only. */
+  readonly dashes?: boolean;
+}
+
+const KNOWN: readonly string[] = ['minLength', 'maxLength', 'dashes'] satisfies (keyof IdentifierOptions)[];
+const DEFAULTS: Lengths = { minLength: 1, maxLength: 63 };
+
+/** Names of devices, which Windows opens in every folder and with every extension; and the one name that no key may have. */
+const RESERVED = /^(?:con|prn|aux|nul|com\d|lpt\d|__proto__)$/i;
+
+/**
+ * A name that may become part of a path, of a key or of an SQL identifier: an ASCII letter or underscore, then letters,
+ * digits and underscores. It is never changed, only refused; names of Windows devices (`CON`, `com1`) and `__proto__`
+ * are. Not one of these characters has a meaning in a path, a shell, a URL, HTML or SQL.
+ *
+ * In SQL it still needs quotes (`"name"`), since it may be a reserved word such as `select`, and a list of the tables
+ * and columns that a client may name, since it may be one that it should not see; values need parameters, whatever they
+ * were checked for. Paths and SQL may take `Name` and `name` for the same.
+ */
+export function identifier(options: IdentifierOptions = {}): TString {
+  const given = asObject(options, 'identifier()');
+  refuseUnknown(given, KNOWN, 'identifier()');
+  const { dashes = false } = options;
+  oneOf(dashes, [true, false], 'identifier({ dashes })');
+  const { minLength, maxLength } = parseLengths(given, DEFAULTS, 'identifier');
+  const pattern = dashes ? '^[A-Za-z_][A-Za-z0-9_-]*$' : '^[A-Za-z_][A-Za-z0-9_]*$';
+  const wellFormed = new RegExp(pattern);
+  return sanitizedText({ minLength, maxLength, pattern }, (text) =>
+    text.length >= minLength && text.length <= maxLength && wellFormed.test(text) && !RESERVED.test(text)
+      ? text
+      : undefined,
+  );
+}

@@ -1,0 +1,65 @@
+import type { TString } from 'typebox';
+import { asObject, oneOf, refuseUnknown } from '../option-checks.ts';
+import { cleanText } from './clean-text.ts';
+import { type Lengths, ofLength, parseLengths } from './lengths.ts';
+import { type Sanitizer, sanitizedText } from './sanitizer.ts';
+
+export interface SafeTextOptions {
+  /** The shortest text, in Unicode code points of what is left. Default: 0. Else: the message is refused. */
+  readonly minLength?: number;
+  /** The longest text, in Unicode code points of what is left. Default: 1,000. Beyond: the message is refused. */
+  readonly maxLength?: number;
+  /**
+   * Whether line feeds and tabs are kept; CR, CRLF and the Unicode separators of lines and paragraphs then become line
+   * feeds. Default: `false`, one line.
+   */
+  readonly lines?: boolean;
+  /** What happens to a text with characters that it should not hold: `remove` them, or `refuse` it. Default: `remove`. */
+  readonly on?: 'remove' | 'refuse';
+}
+
+const KNOWN: readonly string[] = [
+  'minLength',
+  'maxLength',
+  'lines',
+  'on',
+] satisfies (keyof SafeTextOptions)[];
+const DEFAULTS: Lengths = { minLength: 0, maxLength: 1_000 };
+const PLAIN = /^[ -~]*$/;
+const PLAIN_LINES = /^[\t\n -~]*$/;
+
+/**
+ * Text for people to read, in any language, that holds nothing but what they see: in normalization form C, without
+ * control characters, bidirectional controls (CVE-2021-42574), zero-width and other unseen characters, tag characters
+ * and runs of variation selectors (which smuggle text to a language model), lone surrogates and noncharacters. They stay
+ * where a language or an emoji needs them: joiners in Persian and the Indic scripts, emoji made of several, the flags
+ * of Scotland and Wales, one variation selector after an ideograph. More than 30 combining marks in a row are cut.
+ *
+ * It is text and no markup: `<b>` passes as it came, and has to be escaped where it is put into HTML, as any text has.
+ * Two names that look the same may still differ; names that have to be unique are an `identifier()`.
+ */
+export function safeText(options: SafeTextOptions = {}): TString {
+  const { lengths, sanitizer } = compileSafeText(options, 'safeText');
+  return sanitizedText(lengths, sanitizer);
+}
+
+/** The lengths and the sanitizer that the options ask for. `where` is the function that they are options of. */
+export function compileSafeText(
+  options: SafeTextOptions,
+  where: string,
+): { readonly lengths: Lengths; readonly sanitizer: Sanitizer } {
+  refuseUnknown(asObject(options, `${where}()`), KNOWN, `${where}()`);
+  const lengths = parseLengths(asObject(options, `${where}()`), DEFAULTS, where);
+  const { lines = false, on = 'remove' } = options;
+  oneOf(lines, [true, false], `${where}({ lines })`);
+  oneOf(on, ['remove', 'refuse'], `${where}({ on })`);
+  const plain = lines ? PLAIN_LINES : PLAIN;
+  const cleaning = { lines, removes: on === 'remove' };
+  return {
+    lengths,
+    sanitizer: (text) => {
+      const clean = plain.test(text) ? text : cleanText(text, cleaning);
+      return clean === undefined ? undefined : ofLength(clean, lengths);
+    },
+  };
+}

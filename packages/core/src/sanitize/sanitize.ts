@@ -1,0 +1,20 @@
+import { PolicyError } from '../errors.ts';
+import { sanitizerOf } from './sanitizer.ts';
+
+/**
+ * Applies the sanitizer of a schema to a text, for schemas of other libraries: `z.string().transform(…)`, say. Returns
+ * the text that may be used, or `undefined` where it is refused.
+ *
+ * @throws PolicyError, which is a TypeError, for a schema without a sanitizer.
+ */
+export function sanitize(schema: object, text: string): string | undefined {
+  const sanitizer = typeof schema === 'object' && schema !== null ? sanitizerOf(schema) : undefined;
+  if (sanitizer === undefined) {
+    throw new PolicyError(
+      'sanitize()',
+      'the schema has no sanitizer',
+      'Give one that safeText() and the like have made.',
+    );
+  }
+  return sanitizer(text);
+}

@@ -1,0 +1,83 @@
+import type { TString } from 'typebox';
+import { PolicyError } from '../errors.ts';
+import { asObject, refuseUnknown, stringList } from '../option-checks.ts';
+import { canonicalUrl } from './canonical-url.ts';
+import { parseLengths } from './lengths.ts';
+import { sanitizedText } from './sanitizer.ts';
+
+export interface WebUrlOptions {
+  /** The schemes that it may have, of `https:`, `http:`, `wss:` and `ws:`. Default: `https:` and `http:`. */
+  readonly protocols?: readonly WebProtocol[];
+  /** The longest URL, in characters, as it comes and as it is handed on. Default: 2,048. Beyond: the message is refused. */
+  readonly maxLength?: number;
+  /**
+   * The only hosts that it may name, with their port unless it is the scheme's own; `*` stands for one whole label:
+   * `*.example.com`. Default: any.
+   */
+  readonly hosts?: readonly string[];
+}
+
+export type WebProtocol = 'https:' | 'http:' | 'wss:' | 'ws:';
+
+const KNOWN: readonly string[] = ['protocols', 'maxLength', 'hosts'] satisfies (keyof WebUrlOptions)[];
+const WEB: readonly string[] = ['https:', 'http:', 'wss:', 'ws:'] satisfies WebProtocol[];
+
+/**
+ * An absolute URL that is safe to show as a link: it cannot be `javascript:`, `data:` and the like, and holds no user
+ * and password to be mistaken for a host. It is parsed as browsers parse it (WHATWG) and handed on in canonical form;
+ * white space, backslashes, controls and unseen characters, which parsers drop or take for others, refuse it.
+ *
+ * It is no guard against request forgery: a server that fetches it must itself look at the addresses that the name
+ * resolves to, for every redirect. Apostrophes and ampersands are left in it, so that it is escaped in HTML as any text.
+ */
+export function webUrl(options: WebUrlOptions = {}): TString {
+  const given = asObject(options, 'webUrl()');
+  refuseUnknown(given, KNOWN, 'webUrl()');
+  const { maxLength } = parseLengths(given, { minLength: 0, maxLength: 2_048 }, 'webUrl');
+  const protocols = parseProtocols(options.protocols ?? ['https:', 'http:']);
+  const isListed = compileHosts(options.hosts);
+  return sanitizedText({ maxLength, format: 'uri' }, (text) => {
+    if (text.length > maxLength) return undefined;
+    const url = canonicalUrl(text, protocols);
+    return url !== undefined && url.href.length <= maxLength && isListed(url) ? url.href : undefined;
+  });
+}
+
+function parseProtocols(protocols: readonly string[]): readonly string[] {
+  stringList(protocols, 'webUrl({ protocols })');
+  const other = protocols.find((protocol) => !WEB.includes(protocol));
+  if (other === undefined) return protocols;
+  throw new PolicyError(
+    'webUrl({ protocols })',
+    `'${other}' is no scheme of the Web's that names a host`,
+    `Use ${WEB.map((protocol) => `'${protocol}'`).join(', ')}.`,
+  );
+}
+
+function compileHosts(hosts: readonly string[] | undefined): (url: URL) => boolean {
+  stringList(hosts, 'webUrl({ hosts })');
+  if (hosts === undefined) return () => true;
+  const exact = new Set<string>();
+  const parents = new Set<string>();
+  for (const entry of hosts) {
+    if (entry.startsWith('*.')) parents.add(parseHost(entry.slice(2), entry));
+    else exact.add(parseHost(entry, entry));
+  }
+  return ({ host }) => {
+    const dot = host.indexOf('.');
+    return exact.has(host) || (dot > 0 && parents.has(host.slice(dot + 1)));
+  };
+}
+
+/** In the spelling that the parser gives every URL's. */
+function parseHost(host: string, entry: string): string {
+  const url = canonicalUrl(`https://${host}`, ['https:']);
+  const bare =
+    url !== undefined && url.href === `https://${url.host}/` && url.hostname !== '' && !/[/?#@*]/.test(host);
+  if (bare && (host === entry || /[^.]\.[^.]/.test(url.hostname))) return url.host;
+  throw new PolicyError(
+    'webUrl({ hosts })',
+    bare ? `'${entry}' is everybody's` : `'${entry}' is no host`,
+    "Write 'example.com', 'example.com:8443' or '*.example.com'.",
+  );
+}

@@ -1,0 +1,67 @@
+import type { AnyGuard } from '@sallyport/core';
+import type { ChatHandler, Host, HostOptions, RunningHost } from '../contract/hosts/host.ts';
+import { chatGuard, type PolicyOverrides } from './chat-policy.ts';
+import { eventually } from './eventually.ts';
+
+/** An application, and everything that its guard lets through to it or tells of. */
+export interface Watched extends RunningHost {
+  readonly guard: AnyGuard;
+  /** What typed handlers got, in order: type and body. */
+  readonly typed: readonly (readonly [type: string, body: unknown])[];
+  /** What a listener of the bare library got, in order. */
+  readonly raw: readonly (string | Buffer)[];
+  /** Stage, reason and pointer of each denied message. */
+  readonly denied: readonly string[];
+  readonly reported: readonly string[];
+  readonly faults: readonly unknown[];
+  /** Code and reason of each connection that has ended. */
+  readonly closed: readonly string[];
+  /** The message after which a test looks: all before it have been decided about once it has come through. */
+  settled(type?: string): Promise<void>;
+}
+
+/** Answers a message; what it throws is a handler's fault. */
+export type Answering = (type: string, body: unknown, connection: Parameters<ChatHandler>[0]) => unknown;
+
+/** Starts an application of this policy that listens for everything, typed and bare. */
+export async function watch(
+  start: (host: Host, options: HostOptions) => Promise<RunningHost>,
+  host: Host,
+  policy: PolicyOverrides,
+  answer: Answering = () => undefined,
+): Promise<Watched> {
+  const guard = chatGuard(policy);
+  const typed: (readonly [string, unknown])[] = [];
+  const raw: (string | Buffer)[] = [];
+  const denied: string[] = [];
+  const reported: string[] = [];
+  const faults: unknown[] = [];
+  const closed: string[] = [];
+  const note =
+    (list: string[]) =>
+    ({ stage, reason, pointer }: { stage: string; reason: string; pointer: string | undefined }) =>
+      list.push([stage, reason, pointer].filter((part) => part !== undefined).join(' '));
+  guard.on('message.denied', note(denied));
+  guard.on('message.reported', note(reported));
+  guard.on('fault', ({ error }) => faults.push(error));
+  guard.on('connection.closed', ({ code, reason }) => closed.push(`${code} ${reason ?? ''}`.trim()));
+  const chat: ChatHandler = (connection, socket) => {
+    for (const type of typesOf(policy)) {
+      connection.on(type, (body) => {
+        // A copy: what is looked at later must be what came.
+        typed.push([type, structuredClone(body)]);
+        return answer(type, body, connection);
+      });
+    }
+    socket.on('message', (data, isBinary) => raw.push(isBinary ? (data as Buffer) : String(data)));
+  };
+  const running = await start(host, { guard, chat });
+  const settled = (type = 'next'): Promise<void> =>
+    eventually(() => typed.at(-1)?.[0] === type, `the message '${type}'`);
+  return { ...running, guard, typed, raw, denied, reported, faults, closed, settled };
+}
+
+/** None where the content is not looked at: `passthrough()` is marked by a symbol. */
+function typesOf({ messages = {} }: PolicyOverrides): readonly string[] {
+  return Object.getOwnPropertySymbols(messages).length > 0 ? [] : Object.keys(messages);
+}
