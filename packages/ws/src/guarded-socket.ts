@@ -12,7 +12,7 @@ import type {
 import { isPromise } from '@sallyport/core';
 import type { WebSocket } from 'ws';
 import { holdBinaryType, inWantedForm } from './binary-type.ts';
-import { rawSocket } from './cork.ts';
+import { countHolders, hold, letGo, THE_GUARD } from './holding.ts';
 import { RECEIVER, sendFramed, sendMessage, shapeOutbound } from './outbound.ts';
 
 const CONNECTION: unique symbol = Symbol('sallyport.connection');
@@ -52,6 +52,7 @@ export function guardSocket(
   socket.on('error', ignore);
   shapeOutbound(socket);
   holdBinaryType(socket);
+  countHolders(socket);
   Object.defineProperty(socket, RECEIVER, { value: undefined, writable: true });
   const guarded = socket as GuardedWebSocket;
   const receiver = admission.open(new WsSocket(socket), (opened) => {
@@ -106,13 +107,12 @@ class WsSocket implements Socket {
     this.ws.terminate();
   }
 
-  /** ws 7 has no `pause`; what it would do is this. */
   pause(): void {
-    rawSocket(this.ws)?.pause();
+    hold(this.ws, THE_GUARD);
   }
 
   resume(): void {
-    rawSocket(this.ws)?.resume();
+    letGo(this.ws, THE_GUARD);
   }
 
   listens(): boolean {
