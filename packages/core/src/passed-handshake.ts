@@ -16,6 +16,8 @@ export class PassedHandshake<I extends Identity, M, R> implements Admission<I, M
   readonly identity: I | undefined;
   readonly subprotocol: string | undefined;
   readonly maxMessageBytes: number;
+  readonly maxFragments: number;
+  readonly maxChunks: number;
   readonly #address: string;
   readonly #path: string;
   /** With the host's own request in it: let go of as soon as the connection is there. */
@@ -34,6 +36,8 @@ export class PassedHandshake<I extends Identity, M, R> implements Admission<I, M
     this.identity = arrival.identity as I | undefined;
     this.subprotocol = arrival.subprotocol;
     this.maxMessageBytes = route.rules.maxBytes;
+    this.maxFragments = route.fragments;
+    this.maxChunks = route.chunks;
     this.#address = arrival.address;
     this.#path = path;
     this.#request = arrival.view;

@@ -12,7 +12,8 @@ import type {
 import { isPromise } from '@sallyport/core';
 import type { WebSocket } from 'ws';
 import { holdBinaryType, inWantedForm } from './binary-type.ts';
-import { countHolders, hold, letGo, THE_GUARD } from './holding.ts';
+import { rawSocket } from './cork.ts';
+import { hold, isHeld, letGo } from './holding.ts';
 import { RECEIVER, sendFramed, sendMessage, shapeOutbound } from './outbound.ts';
 
 const CONNECTION: unique symbol = Symbol('sallyport.connection');
@@ -52,7 +53,6 @@ export function guardSocket(
   socket.on('error', ignore);
   shapeOutbound(socket);
   holdBinaryType(socket);
-  countHolders(socket);
   Object.defineProperty(socket, RECEIVER, { value: undefined, writable: true });
   const guarded = socket as GuardedWebSocket;
   const receiver = admission.open(new WsSocket(socket), (opened) => {
@@ -76,14 +76,19 @@ function emitGuarded(this: GuardedWebSocket, event: string, first?: unknown, sec
     receiver.receive(data, typeof second === 'boolean' ? second : typeof data !== 'string');
     return true;
   }
+  // ws has answered a ping already; of one that is too many it answers no further ones.
+  if (event === 'ping' || event === 'pong') receiver.control((first as Buffer).length);
   if (event === 'error') receiver.broken(isTooBig(first as Error) ? 'message_too_big' : undefined);
   if (event === 'close') receiver.closed(first as number);
   return (Object.getPrototypeOf(this) as WebSocket).emit.call(this, event, first, second);
 }
 
-function isTooBig(error: Error & { code?: string }): boolean {
+/** In bytes, or in pieces. */
+function isTooBig({ code, message }: Error & { code?: string }): boolean {
   return (
-    error.code === 'WS_ERR_UNSUPPORTED_MESSAGE_LENGTH' || /^Max payload size exceeded/.test(error.message)
+    code === 'WS_ERR_UNSUPPORTED_MESSAGE_LENGTH' ||
+    code === 'WS_ERR_TOO_MANY_BUFFERED_PARTS' ||
+    /^Max payload size exceeded/.test(message)
   );
 }
 
@@ -107,12 +112,25 @@ class WsSocket implements Socket {
     this.ws.terminate();
   }
 
+  ping(): void {
+    if (this.ws.readyState === this.ws.OPEN) this.ws.ping();
+  }
+
+  isHeld(): boolean {
+    return isHeld(this.ws);
+  }
+
+  /** Of a TLS socket, too, what it has decrypted. */
+  bytesRead(): number {
+    return (rawSocket(this.ws) as { readonly bytesRead?: number } | undefined)?.bytesRead ?? 0;
+  }
+
   pause(): void {
-    hold(this.ws, THE_GUARD);
+    hold(this.ws);
   }
 
   resume(): void {
-    letGo(this.ws, THE_GUARD);
+    letGo(this.ws);
   }
 
   listens(): boolean {

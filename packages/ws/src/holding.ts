@@ -1,71 +1,37 @@
 import type { WebSocket } from 'ws';
 import { rawSocket } from './cork.ts';
 
-const HOLDERS: unique symbol = Symbol('sallyport.holders');
-
-/** Who keeps a socket from being read. */
-export const THE_GUARD = 1;
-const THE_APPLICATION = 2;
-
-type Held = WebSocket & { [HOLDERS]: number };
-type Receiver = { readonly writableNeedDrain?: boolean } | null | undefined;
 type Resumable = { resume: () => unknown };
+type Receiver = { readonly writableNeedDrain?: boolean } | null | undefined;
 
-/** Counts who holds a socket; it is read only when nobody does. The application sees its own `pause()` alone. */
-export function countHolders(ws: WebSocket): void {
-  Object.defineProperty(ws, HOLDERS, { value: 0, writable: true });
-  // The ws 7 inside express-ws has no `pause()`.
-  if (typeof ws.pause !== 'function') return;
-  ws.pause = pause;
-  ws.resume = resume;
-  Object.defineProperty(ws, 'isPaused', { get: isPaused, configurable: true });
-}
-
-/** Stops reading from the network. */
-export function hold(ws: WebSocket, holder: number): void {
-  (ws as Held)[HOLDERS] |= holder;
+/**
+ * For the guard: stops reading from the network. Nobody else can resume the raw socket meanwhile, neither the application
+ * nor ws itself, which does when its receiver has caught up, and to see the end of a connection behind its close frame.
+ * What the application does to the socket stays its own: `isPaused` says whether it has paused.
+ */
+export function hold(ws: WebSocket): void {
   const socket = rawSocket(ws);
   if (socket === undefined) return;
-  // ws resumes it by itself: when its receiver has caught up, and to see the end of a connection behind its close frame.
   (socket as Resumable).resume = stay;
   socket.pause();
 }
 
-/** Reads on, unless somebody else holds it. */
-export function letGo(ws: WebSocket, holder: number): void {
-  const held = ws as Held;
-  held[HOLDERS] &= ~holder;
+/** For the guard: reads on, unless the application has paused the socket. */
+export function letGo(ws: WebSocket): void {
   const socket = rawSocket(ws) as Resumable | undefined;
-  if (held[HOLDERS] !== 0 || socket === undefined || socket.resume !== stay) return;
+  if (socket?.resume !== stay) return;
   // Not deleted, which would make the socket a slow object.
   socket.resume = (Object.getPrototypeOf(socket) as Resumable).resume;
   // A receiver that is still inflating resumes the socket as soon as it has caught up.
   const { _receiver: receiver } = ws as unknown as { readonly _receiver?: Receiver };
-  if (receiver?.writableNeedDrain !== true) socket.resume();
+  if (!ws.isPaused && receiver?.writableNeedDrain !== true) socket.resume();
 }
 
-/** Whether anybody holds it. */
+/** Whether anybody keeps it from being read; the ws 7 inside express-ws has nothing to pause. */
 export function isHeld(ws: WebSocket): boolean {
-  return (ws as Held)[HOLDERS] !== 0;
+  return ws.isPaused || (rawSocket(ws) as Resumable | undefined)?.resume === stay;
 }
 
 function stay(this: unknown): unknown {
   return this;
-}
-
-/** As in ws, there is nothing to pause before a connection is open or after it has ended. */
-function isLive(ws: WebSocket): boolean {
-  return ws.readyState === ws.OPEN || ws.readyState === ws.CLOSING;
-}
-
-function pause(this: WebSocket): void {
-  if (isLive(this)) hold(this, THE_APPLICATION);
-}
-
-function resume(this: WebSocket): void {
-  if (isLive(this)) letGo(this, THE_APPLICATION);
-}
-
-function isPaused(this: WebSocket): boolean {
-  return ((this as Held)[HOLDERS] & THE_APPLICATION) !== 0;
 }
