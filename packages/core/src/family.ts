@@ -6,6 +6,7 @@ import { concerns, RevocationList } from './auth/revocations.ts';
 import { type BanPolicy, Bans } from './bans.ts';
 import { systemClock } from './clock.ts';
 import type { ConnectionState } from './connection/connection.ts';
+import { TICK } from './connection/liveness.ts';
 import type { Pending } from './connection/pending.ts';
 import { REPORTABLE } from './credential-check.ts';
 import type { Denial } from './decision.ts';
@@ -18,6 +19,7 @@ import type { HandshakeSettings } from './handshake/handshake.ts';
 import { compileHosts } from './handshake/host.ts';
 import { outerDoor } from './handshake/outer-door.ts';
 import { unsafeAllowPlaintext } from './handshake/transport.ts';
+import { IdentityRates } from './limits/identity-rates.ts';
 import { StoreAccess } from './limits/store-access.ts';
 import type { Clock } from './ports.ts';
 import type { Reason } from './reasons.ts';
@@ -40,7 +42,11 @@ export class GuardFamily {
   readonly connections = new Set<ConnectionState>();
   readonly pendings = new Set<Pending>();
   readonly #authenticators = new Set<Authenticator>();
+  /** Absent where there is no such limit. */
+  readonly #identityRates: IdentityRates | undefined;
   #cancelTick = (): void => {};
+  /** Monotonic milliseconds of the last tick. */
+  #tickedAt = 0;
   readonly closeTimeout: number;
   readonly earlyBytes: number;
   readonly rejectedSockets: number;
@@ -108,6 +114,7 @@ export class GuardFamily {
       parseDuration(limits.revocationStaleness ?? '30s', 'policy.limits.revocationStaleness'),
       (source) => this.bans.offence(source),
     );
+    this.#identityRates = this.#ratesOf(limits.identityMessages);
     this.closeTimeout = parseDuration(limits.closeTimeout ?? '5s', 'policy.limits.closeTimeout');
     this.earlyBytes = parseSize(limits.earlyBytes ?? '128KiB', 'policy.limits.earlyBytes');
     this.rejectedSockets = parseCount(limits.rejectedSockets ?? 100, 'policy.limits.rejectedSockets');
@@ -119,11 +126,17 @@ export class GuardFamily {
   /** A connection is open: from now on it is told what has come due. */
   opened(connection: ConnectionState): void {
     this.connections.add(connection);
-    if (this.connections.size === 1) this.#tickLater();
+    const { identity, ledger } = connection;
+    if (identity.scheme !== 'anonymous') ledger.share = this.#identityRates?.enter(identity.subject);
+    if (this.connections.size > 1) return;
+    this.#tickedAt = this.clock.monotonic();
+    this.#tickLater();
   }
 
   closed(connection: ConnectionState): void {
     this.connections.delete(connection);
+    const { share } = connection.ledger;
+    if (share !== undefined) this.#identityRates?.leave(share);
     if (this.connections.size === 0) this.#cancelTick();
   }
 
@@ -166,7 +179,11 @@ export class GuardFamily {
     this.#cancelTick = this.clock.schedule(TICK, () => {
       const now = this.clock.now();
       const monotonic = this.clock.monotonic();
-      for (const connection of this.connections) connection.tick(now, monotonic);
+      const elapsed = Math.round(monotonic - this.#tickedAt);
+      this.#tickedAt = monotonic;
+      const passed = { elapsed, late: elapsed > LATE };
+      for (const connection of this.connections) connection.tick(now, monotonic, passed);
+      this.#identityRates?.tick();
       if (this.connections.size > 0) this.#tickLater();
     });
   }
@@ -235,6 +252,13 @@ export class GuardFamily {
     };
   }
 
+  #ratesOf(option: NonNullable<AnyPolicy['limits']>['identityMessages']): IdentityRates | undefined {
+    if (option === undefined) return undefined;
+    const { store } = this;
+    const ask = store.isShared ? store.shares.bind(store) : undefined;
+    return new IdentityRates(parseRate(option, 'policy.limits.identityMessages'), this.clock, ask);
+  }
+
   #warnAboutWorkers(policy: AnyPolicy): void {
     const { NODE_UNIQUE_ID, pm_id } = process.env;
     if (policy.store !== undefined || (NODE_UNIQUE_ID === undefined && pm_id === undefined)) return;
@@ -269,8 +293,8 @@ function compileBans(bans: AnyPolicy['bans'] = {}): BanPolicy {
   };
 }
 
-/** How often connections are told what has come due, in milliseconds. */
-const TICK = 1_000;
+/** Milliseconds between two ticks from which on this process was kept from reading what peers say, by a stall or by sleep. */
+const LATE = 2 * TICK;
 
 function capsOf(limits: NonNullable<AnyPolicy['limits']>): Caps {
   const cap = (name: keyof Caps, value: number): number => parseCount(value, `policy.limits.${name}`);

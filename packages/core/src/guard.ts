@@ -89,6 +89,13 @@ export class Guard<
     family.learnSources(route.authenticators, route.policy.csrf);
     const ttl = ticketTtl(route.authenticators);
     this.#tickets = ttl === undefined ? undefined : new TicketOffice(family.store, family.clock, ttl);
+    if (route.liveness.heartbeat > LONGEST_HEARTBEAT && Number.isFinite(route.liveness.heartbeat)) {
+      family.warnings.warn(
+        'heartbeat',
+        {},
+        'limits.heartbeat is longer than the 60 s after which most proxies cut a silent connection',
+      );
+    }
     if ([...route.rules.types.values()].some(({ check }) => !check.accelerated)) {
       family.warnings.warn(
         'codegen',
@@ -321,6 +328,9 @@ export class Guard<
     return handshake.deny(deny('shutting_down', 'guard.close was called').at('shutdown'));
   }
 }
+
+/** Milliseconds: a ping has to be through before a proxy's 60 s are over. */
+const LONGEST_HEARTBEAT = 55_000;
 
 /** The options that say something. */
 function stated<T extends object>(options: T | undefined): Partial<T> {

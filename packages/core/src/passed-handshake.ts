@@ -19,6 +19,8 @@ export class PassedHandshake<I extends Identity, M, R> implements Admission<I, M
   readonly identity: I | undefined;
   readonly subprotocol: string | undefined;
   readonly maxMessageBytes: number;
+  readonly maxFragments: number;
+  readonly maxChunks: number;
   readonly #address: string;
   readonly #client: Client | undefined;
   readonly #source: AttemptSource;
@@ -39,6 +41,8 @@ export class PassedHandshake<I extends Identity, M, R> implements Admission<I, M
     this.identity = arrival.identity as I | undefined;
     this.subprotocol = arrival.subprotocol;
     this.maxMessageBytes = route.rules.maxBytes;
+    this.maxFragments = route.fragments;
+    this.maxChunks = route.chunks;
     this.#address = arrival.address;
     this.#client = arrival.client;
     this.#source = sourceOf(arrival);

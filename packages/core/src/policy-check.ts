@@ -30,6 +30,7 @@ const ROUTE_OPTIONS = [
   'onDenied',
   'onFault',
   'onSlowConsumer',
+  'onRate',
   'rejectAs',
   'firstMessage',
   'renewal',
@@ -56,6 +57,11 @@ const ROUTE_LIMITS = [
   'messages',
   'bytes',
   'violations',
+  'throttle',
+  'controls',
+  'fragments',
+  'heartbeat',
+  'idle',
   'lifetime',
   'pendingTimeout',
   'authAttempts',
@@ -66,7 +72,7 @@ const ROUTE_LIMITS = [
   'json',
 ];
 const SERVER_LIMITS = [
-  'handshakeTimeout', 'handshakes', 'authFailures', 'pending', 'pendingPerAddress', 'revocations', 'revocationRetention', 'revocationStaleness', 'storeTimeout', 'connections', 'connectionsPerAddress', 'connectionsPerIdentity', 'headerCount',
+  'handshakeTimeout', 'handshakes', 'authFailures', 'pending', 'pendingPerAddress', 'revocations', 'revocationRetention', 'revocationStaleness', 'storeTimeout', 'connections', 'connectionsPerAddress', 'connectionsPerIdentity', 'identityMessages', 'headerCount',
   'headerBytes', 'offeredSubprotocols', 'earlyBytes', 'rejectedSockets', 'closeTimeout',
 ]; // biome-ignore format: a list of names reads best as a block
 
@@ -156,6 +162,7 @@ export function checkRoute(options: Options): void {
   refuseUnknown(json, ['depth', 'keys', 'items', 'text', 'number'], 'policy.limits.json');
   oneOf(options.onFault, ['reply', 'close'], 'policy.onFault');
   oneOf(options.onSlowConsumer, ['close', 'drop'], 'policy.onSlowConsumer');
+  oneOf(options.onRate, ['close', 'drop', 'throttle'], 'policy.onRate');
   oneOf(options.checkReplies, [true, false], 'policy.checkReplies');
   oneOf(options.unknownProperties, ['refuse', 'strip'], 'policy.unknownProperties');
   checkWriting(options);

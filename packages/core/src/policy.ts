@@ -44,12 +44,32 @@ export interface AuthorizeContext<I extends Identity> {
 export interface RouteLimits {
   /** The largest message, after reassembly and inflation. Default: 64 KiB. Beyond: closed with `message_too_big` (1009). */
   readonly message?: Size;
-  /** Messages of one connection. Default: 50/s, burst 100. Beyond: closed with `message_rate` (4429). */
+  /** Messages of one connection. Default: 50/s, burst 100. Beyond: as `onRate` says. */
   readonly messages?: RateOption;
-  /** Bytes of one connection's messages. Default: 256 KiB/s, burst 1 MiB. Beyond: closed with `message_rate` (4429). */
+  /**
+   * Bytes of one connection's messages. Default: 256 KiB/s, burst 1 MiB. Beyond: as `onRate` says. As many bytes again that
+   * belong to no message, such as empty fragments, close with `message_rate` (4429).
+   */
   readonly bytes?: ByteRateOption;
-  /** How many denied messages end a connection. Default: 10. Then: closed with `too_many_violations` (1008). */
-  readonly violations?: number;
+  /** With `onRate: 'throttle'`: how long a connection may go unread without a break. Default: 10 s. Then: closed with `message_rate` (4429). */
+  readonly throttle?: Duration;
+  /** Pings and pongs of one connection. Default: 20/s, burst 50. Beyond: closed with `message_rate` (4429). */
+  readonly controls?: RateOption;
+  /** How many frames one message may come in, beside one for each KiB of `limits.message`. Default: 1,000. Beyond: `message_too_big`, closed by ws with 1008. */
+  readonly fragments?: number;
+  /**
+   * How long a peer may be silent before it is pinged, and then for its answer: any byte counts, and nothing does while the
+   * socket is not read. `false` for never. Default: 25 s, which is below the 60 s after which proxies cut. Then: terminated as
+   * `unresponsive` (1006), within two of them.
+   */
+  readonly heartbeat?: Duration | false;
+  /** How long a client may send no message. Default: none. Then: closed with `idle` (4408). */
+  readonly idle?: Duration;
+  /**
+   * How many denied messages end a connection. Of a number, one is forgiven every minute; a rate says how many otherwise.
+   * Default: 10. Then: closed with `too_many_violations` (1008).
+   */
+  readonly violations?: number | RateOption;
   /** How long a connection may live, whatever renews it. Default: 24 h. Then: closed with `lifetime` (1001). */
   readonly lifetime?: Duration;
   /** With `firstMessage`: from the 101 until the auth message was right. Default: 5 s. Then: `auth_timeout` (4408). */
@@ -99,6 +119,12 @@ export interface Limits extends RouteLimits {
   readonly connectionsPerAddress?: number;
   /** Open connections of one identity's subject, `anonymous()` excepted. Default: 20. Beyond: `connection_limit` (429). */
   readonly connectionsPerIdentity?: number;
+  /**
+   * Messages of one identity over all its connections, `anonymous()` excepted, on every node. Default: none. Beyond: as
+   * `onRate` says. With a shared `store` each node has a part of it, which follows the demand within about two seconds: until
+   * then every node lets through a burst, and what the rate gives meanwhile; from then on all of them the rate at most.
+   */
+  readonly identityMessages?: RateOption;
   /** Failed authentications of one address (an IPv6 /64). Default: 20/m, burst 20. Beyond: `auth_attempts` (429), before any cryptography. */
   readonly authFailures?: RateOption;
   /** Connections in all that have not sent their first message. Default: 1,000. Beyond: `pending_limit` (503). */
@@ -204,6 +230,13 @@ export interface RoutePolicy<I extends readonly Identity[], M, R> {
    * and `send` says `false`. Default: `'close'`.
    */
   readonly onSlowConsumer?: 'close' | 'drop';
+  /**
+   * What is done with messages beyond `limits.messages`, `limits.bytes`, `limits.identityMessages`, or whose `cost` is too
+   * much: the connection is closed with `message_rate` (4429); or they are dropped, with an error reply at most once a
+   * second, each a violation; or they wait, and the socket is not read, so that TCP pushes back and nothing is lost, for at
+   * most `limits.throttle`. Default: `'close'`.
+   */
+  readonly onRate?: 'close' | 'drop' | 'throttle';
   /**
    * How a denial after the origin check reaches the client. Default: `'http'`. With `'close'` the socket is accepted
    * and closed at once with the reason's close code, for browsers, whose scripts cannot see an HTTP status; no

@@ -82,9 +82,15 @@ export interface Socket {
   close(code: number, reason: string): void;
   /** Drops the connection without a closing handshake. */
   terminate(): void;
+  ping(): void;
   /** Stops reading from the network, so that TCP pushes back. */
   pause(): void;
+  /** Reads on, unless the application has stopped it, too. */
   resume(): void;
+  /** Whether it is not being read, whoever has stopped it. */
+  isHeld(): boolean;
+  /** Bytes that have come from the peer, in frames of any kind and after decryption; only differences count. */
+  bytesRead(): number;
   /** Whether there are listeners that were written for the bare library. */
   listens(): boolean;
   /** Hands them a message that has passed. */

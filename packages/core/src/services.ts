@@ -23,6 +23,11 @@ function connectionServices(family: GuardFamily, route: Route): ConnectionServic
     events: family.events,
     onDenied: route.onDenied,
     violations: route.violations,
+    onRate: route.onRate,
+    throttle: route.throttle,
+    controls: route.controls,
+    reportRate: rules.reportRate,
+    liveness: route.liveness,
     queuedMessages: route.queuedMessages,
     closeTimeout: family.closeTimeout,
     admit: (connection, bytes, now) => admit(bytes, now, connection, rules),
@@ -47,6 +52,7 @@ function connectionServices(family: GuardFamily, route: Route): ConnectionServic
 function pendingServices(family: GuardFamily, route: Route): PendingServices {
   return {
     ...route.pending,
+    controls: route.controls.burst,
     clock: family.clock,
     events: family.events,
     closeTimeout: family.closeTimeout,

@@ -66,6 +66,17 @@ export function parseRate(value: unknown, option: string): RateLimit {
   );
 }
 
+/**
+ * What is borne, and how fast that recovers: a number alone recovers by one every minute. A rate without a burst bears at
+ * once as many as it names.
+ */
+export function parseBudget(value: unknown, option: string): RateLimit {
+  if (typeof value === 'number') return { interval: 60_000, burst: parseCount(value, option) };
+  const limit = parseRate(value, option);
+  if (typeof value === 'object') return limit;
+  return { ...limit, burst: Math.max(1, Math.floor(Number.parseFloat(String(value)))) };
+}
+
 export function parseByteRate(value: unknown, option: string): RateLimit {
   const { rate, burst } = rateParts(value, option);
   const match = /^(\d+(?:\.\d+)?)(B|KiB|MiB)\/(s|m|h)$/.exec(String(rate));

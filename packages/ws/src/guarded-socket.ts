@@ -12,7 +12,8 @@ import type {
 import { isPromise } from '@sallyport/core';
 import type { WebSocket } from 'ws';
 import { holdBinaryType, inWantedForm } from './binary-type.ts';
-import { hold, letGo } from './hold.ts';
+import { rawSocket } from './cork.ts';
+import { hold, isHeld, letGo } from './holding.ts';
 import { RECEIVER, sendFramed, sendMessage, shapeOutbound } from './outbound.ts';
 
 const CONNECTION: unique symbol = Symbol('sallyport.connection');
@@ -75,6 +76,8 @@ function emitGuarded(this: GuardedWebSocket, event: string, first?: unknown, sec
     receiver.receive(data, typeof second === 'boolean' ? second : typeof data !== 'string');
     return true;
   }
+  // ws has answered a ping already; of one that is too many it answers no further ones.
+  if (event === 'ping' || event === 'pong') receiver.control((first as Buffer).length);
   if (event === 'error') receiver.broken(isTooBig(first as Error) ? 'message_too_big' : undefined);
   if (event === 'close') receiver.closed(first as number);
   return (Object.getPrototypeOf(this) as WebSocket).emit.call(this, event, first, second);
@@ -108,6 +111,19 @@ class WsSocket implements Socket {
 
   terminate(): void {
     this.ws.terminate();
+  }
+
+  ping(): void {
+    if (this.ws.readyState === this.ws.OPEN) this.ws.ping();
+  }
+
+  isHeld(): boolean {
+    return isHeld(this.ws);
+  }
+
+  /** Of a TLS socket, too, what it has decrypted. */
+  bytesRead(): number {
+    return (rawSocket(this.ws) as { readonly bytesRead?: number } | undefined)?.bytesRead ?? 0;
   }
 
   pause(): void {

@@ -51,6 +51,16 @@ export class Outcomes implements Socket {
     this.#list.push({ kind: 'ended', how: 'terminated' });
   }
 
+  ping(): void {}
+
+  isHeld(): boolean {
+    return this.paused;
+  }
+
+  bytesRead(): number {
+    return 0;
+  }
+
   pause(): void {
     this.paused = true;
   }

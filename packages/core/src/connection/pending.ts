@@ -16,6 +16,8 @@ export interface PendingServices {
   readonly timeout: number;
   /** How many auth messages may fail. */
   readonly attempts: number;
+  /** How many pings and pongs may come. */
+  readonly controls: number;
   /** The largest auth message, in bytes. */
   readonly authMessageBytes: number;
   /** What is done with a message that comes before the auth message. */
@@ -67,6 +69,7 @@ export class Pending {
   #waiting: Waiting[] = [];
   #waitingBytes = 0;
   #receivedBytes = 0;
+  #controls = 0;
   #early: Waiting[] = [];
   #connection: ConnectionState | undefined;
   readonly #abort = new AbortController();
@@ -100,6 +103,12 @@ export class Pending {
     this.end('message_too_big');
     // It has not listened so far; what it still sends must not be kept until it answers.
     this.socket.terminate();
+  }
+
+  /** For hosts: a ping or a pong has come. */
+  control(bytes: number): void {
+    if (this.#connection !== undefined) this.#connection.control(bytes);
+    else if (++this.#controls > this.services.controls) this.end('message_rate');
   }
 
   /** For hosts: the socket has closed. */

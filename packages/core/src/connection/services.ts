@@ -2,10 +2,12 @@ import type { Denial, MaybePromise } from '../decision.ts';
 import type { EventHub } from '../events.ts';
 import type { Clock, Identity, RequestView } from '../ports.ts';
 import type { Reason } from '../reasons.ts';
-import type { Lease } from '../store.ts';
+import type { Lease, RateLimit } from '../store.ts';
 import type { Payload } from '../wire/codec.ts';
 import type { Addressee, Incoming, MessageId } from '../wire/incoming.ts';
 import type { ConnectionState } from './connection.ts';
+import type { LivenessLimits } from './liveness.ts';
+import type { ThrottleLimits } from './throttle.ts';
 
 /** A denied message, where in it the mistake is, and whom to tell. */
 export interface DeniedMessage {
@@ -72,8 +74,16 @@ export interface ConnectionServices {
   readonly buffered: number;
   /** What is done beyond that. */
   readonly onSlowConsumer: 'close' | 'drop';
-  /** How many denied messages end the connection. */
-  readonly violations: number;
+  /** How many denied messages a connection may make: the one with which nothing is left ends it. */
+  readonly violations: RateLimit;
+  /** What is done with messages that come too fast. */
+  readonly onRate: 'close' | 'drop' | 'throttle';
+  readonly throttle: ThrottleLimits;
+  /** Pings and pongs of the peer. */
+  readonly controls: RateLimit;
+  /** Whether rates are only reported. */
+  readonly reportRate: boolean;
+  readonly liveness: LivenessLimits;
   /** How many messages may wait for an asynchronous handler before the socket is paused. */
   readonly queuedMessages: number;
   /** Milliseconds that a peer has for the closing handshake before it is terminated. */

@@ -1,5 +1,6 @@
 import { AUTH_TYPE } from '../auth/auth-message.ts';
 import { type Denial, deny, isPromise, type MaybePromise } from '../decision.ts';
+import { request } from '../limits/identity-rates.ts';
 import { spend } from '../limits/rate.ts';
 import { type Codec, textOf } from '../wire/codec.ts';
 import { Incoming, UNADDRESSED, UNREAD } from '../wire/incoming.ts';
@@ -23,13 +24,17 @@ export function admit(bytes: number, now: number, sender: Sender, rules: Message
   const { ledger } = sender;
   const messages = spend(ledger.messages, now, rules.rate);
   const volume = spend(ledger.bytes, now, rules.byteRate, bytes);
-  if (messages < 0 || volume < 0) {
-    const denial = deny('message_rate', messages < 0 ? 'limits.messages' : 'limits.bytes').at('message-rate');
+  const { share } = ledger;
+  const ofIdentity = share === undefined ? 0 : request(share, now);
+  if (messages < 0 || volume < 0 || ofIdentity < 0) {
+    const limit = messages < 0 ? 'limits.messages' : volume < 0 ? 'limits.bytes' : 'limits.identityMessages';
+    const denial = deny('message_rate', limit, -Math.min(messages, volume, ofIdentity)).at('message-rate');
     if (!rules.reportRate) return denial;
     sender.reported(denial);
   }
   if (messages >= 0) ledger.messages = messages;
   if (volume >= 0) ledger.bytes = volume;
+  if (share !== undefined && ofIdentity >= 0) share.tat = ofIdentity;
   return undefined;
 }
 
