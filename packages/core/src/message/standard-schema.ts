@@ -80,9 +80,10 @@ export function compileStandardReply(schema: StandardSchema, type: string | unde
     const result: MaybePromise<Result> = standard.validate(
       type === undefined ? body : withoutType(body as object),
     );
-    if (isPromise(result))
-      throw new TypeError('A reply is checked as it is sent, so its schema cannot be asynchronous.');
-    return result.issues;
+    if (!isPromise(result)) return result.issues;
+    // Nobody waits for it, so that nobody else would hear of its failure.
+    settled(result).catch(() => undefined);
+    throw new TypeError('A reply is checked as it is sent, so its schema cannot be asynchronous.');
   };
   return {
     passes: (body) => issuesOf(body) === undefined,
