@@ -7,7 +7,7 @@ const root = join(import.meta.dirname, '..');
 
 test('the sources keep to the architecture', () => {
   const sources = readSources();
-  for (const name of ['core', 'ws', 'fastify', 'express', 'koa']) {
+  for (const name of ['core', 'ws', 'fastify', 'express', 'koa', 'redis']) {
     expect([...sources.keys()]).toContain(`packages/${name}/src/index.ts`);
   }
   expect(violations(sources)).toEqual([]);

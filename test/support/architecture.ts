@@ -13,6 +13,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   fastify: ['@sallyport/core', '@sallyport/ws', 'fastify-plugin', 'fastify', '@fastify/websocket', 'node:*'],
   express: ['@sallyport/core', '@sallyport/ws', 'express', 'node:*'],
   koa: ['@sallyport/core', '@sallyport/ws', 'koa', 'node:*'],
+  redis: ['@sallyport/core', 'node:*'],
 };
 
 /** Packages that only translate between a host and the core, and how long a file of theirs may be. */
