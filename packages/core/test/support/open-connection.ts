@@ -5,19 +5,26 @@ import { ManualClock } from './manual-clock.ts';
 import { RecordingSocket } from './recording-socket.ts';
 import { upgradeRequest } from './upgrade-request.ts';
 
-const REQUEST = upgradeRequest({ headers: { Origin: 'http://localhost:3000' } });
+const HEADERS = { Origin: 'http://localhost:3000' };
 
 type On = (
   type: string,
   ...rest: [...reply: string[], handler: (message: never, self: never) => unknown]
 ) => void;
 
+/** Those of a policy, and further headers of the handshake. */
+interface Options {
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly [option: string]: unknown;
+}
+
 /** A guard, and a connection that it has let in, for tests that are about what is said on it. */
-export async function openConnection(options: object = {}) {
+export async function openConnection({ headers = {}, ...options }: Options = {}) {
   const clock = new ManualClock();
   const guard = guardOf({ clock, ...options });
   const socket = new RecordingSocket();
-  const connection = connect(await admitted(guard, REQUEST), socket);
+  const request = upgradeRequest({ headers: { ...HEADERS, ...headers } });
+  const connection = connect(await admitted(guard, request), socket);
   return {
     clock,
     guard,

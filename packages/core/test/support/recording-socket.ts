@@ -12,15 +12,21 @@ export class RecordingSocket implements Socket {
   alive = true;
   /** Whether nobody reads it, whoever that was. */
   held = false;
+  /** Whether it has room for what is sent. */
+  taking = true;
+  /** How often a message came framed already. */
+  framed = 0;
   /** Stands for the listeners that were written for the bare library. */
   onDeliver: (data: Uint8Array | string, isBinary: boolean) => unknown = () => undefined;
 
   send(data: string | Uint8Array): boolean {
+    if (!this.taking) return false;
     this.sent.push(typeof data === 'string' ? JSON.parse(data) : data);
     return true;
   }
 
   sendFramed({ data }: FramedMessage): boolean {
+    this.framed++;
     return this.send(data);
   }
 
