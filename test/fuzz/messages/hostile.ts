@@ -218,6 +218,60 @@ export const attacks: Readonly<Record<string, Attack>> = {
     body.list.splice(0, 2, ...body.list.slice(0, 2).filter(([name]) => name !== key));
     return { data: wrap(dialect.envelope, 'note', body, pickId(random)), sure: 'message_invalid' };
   },
+  'bytes in the place of an object': (random, dialect) => {
+    const bytes = random.pick([Uint8Array.of(), Uint8Array.of(7), Uint8Array.of(1, 2, 3)]);
+    const [type, body] = random.pick<[string, [string, Tree][]]>([
+      [
+        'prefs',
+        [
+          ['values', bytes],
+          ['teams', new Entries()],
+        ],
+      ],
+      [
+        'prefs',
+        [
+          ['values', new Entries()],
+          ['teams', bytes],
+        ],
+      ],
+      [
+        'note',
+        [
+          ['title', ''],
+          ['lines', []],
+          ['links', bytes],
+        ],
+      ],
+      [
+        'blend',
+        [
+          ['a', 1],
+          ['b', bytes],
+        ],
+      ],
+      [
+        'order',
+        [
+          ['id', 1],
+          ['cash', 1],
+          ['more', bytes],
+        ],
+      ],
+      ['tree', [['root', bytes]]],
+      [
+        'zod',
+        [
+          ['room', 'a'],
+          ['count', 1],
+          ['tags', bytes],
+        ],
+      ],
+    ]);
+    const data = wrap(dialect.envelope, type, new Entries(body), pickId(random));
+    // JSON has numbers in an array there, which is no object either, but may be tags.
+    return type === 'zod' && dialect.codec === undefined ? { data } : { data, sure: 'message_invalid' };
+  },
   'a property that is stripped': (random, dialect) => {
     const type = random.pick(['trim', 'loose', 'blend', 'zodLoose']);
     const body = treeOf(bodyOf(type, random)) as Entries;

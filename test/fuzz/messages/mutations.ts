@@ -169,7 +169,7 @@ export const mutations: Readonly<Record<string, Mutation>> = {
     replaceAt(branch, tree);
   }),
   'many items': somewhere((branch, random) => {
-    const many = random.pick([3, 4, 5, 6, 7, 23, 24, 25, 26, random.chance(0.02) ? 4_000 : 30]);
+    const many = random.pick([3, 4, 5, 6, 7, 20, 30, 128, 129, random.chance(0.02) ? 4_000 : 130]);
     const item = random.chance(0.5) ? random.below(10) : treeAt(branch);
     const isSmall = branches(item).length < 30 && !(typeof item === 'string' && item.length > 100);
     replaceAt(branch, Array<Tree>(many).fill(isSmall ? item : 0));
