@@ -29,10 +29,10 @@ beforeAll(async () => {
     [
       '--expose-gc',
       '--import',
-      './test/support/sources.js',
+      './test/programs/sources.js',
       '--conditions',
       '@sallyport/source',
-      './test/support/million-addresses.ts',
+      './test/programs/million-addresses.ts',
     ],
     { cwd: root, timeout: 110_000 },
   );

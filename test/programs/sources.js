@@ -1,4 +1,4 @@
-// Lets a process of its own run the TypeScript sources: `node --import ./test/support/sources.js --conditions
+// Lets a process of its own run the TypeScript sources: `node --import ./test/programs/sources.js --conditions
 // @sallyport/source program.ts`. Node 20 strips no types, and no Node turns a parameter into a property.
 import { readFile } from 'node:fs/promises';
 import { register } from 'node:module';
