@@ -24,6 +24,7 @@ export {
   type TicketRequest,
   tickets,
 } from './auth/tickets.ts';
+export type { BanOptions, Bans, BanTarget } from './bans.ts';
 export { systemClock } from './clock.ts';
 export { Connection } from './connection/connection.ts';
 export {
@@ -56,6 +57,7 @@ export {
 export type { Handshake } from './handshake/handshake.ts';
 export { type OriginPredicate, type OriginsOption, unsafeAllowAnyOrigin } from './handshake/origin.ts';
 export { unsafeAllowPlaintext } from './handshake/transport.ts';
+export type { FailureMode, FailureModes } from './limits/alone.ts';
 export { type MemoryStoreOptions, memoryStore } from './limits/memory-store.ts';
 export { type Passthrough, passthrough } from './message/passthrough.ts';
 export type { MessageContext, MessageRule } from './message/rules.ts';
@@ -63,6 +65,7 @@ export type { UnknownProperties } from './message/schema.ts';
 export type { StandardSchema } from './message/standard-schema.ts';
 export {
   type AuthorizeContext,
+  type BansOption,
   type ExtendOptions,
   type Limits,
   type PolicyOptions,

@@ -7,9 +7,13 @@ interface Entry {
   readonly count: number;
 }
 
-/** Who is kept out, and how often they have been before. Bounded: at the bound the entry that ends first makes room. */
+/** How many entries are looked at for one that makes room. */
+const LOOKS = 64;
+
+/** Who is kept out, and how often they have been before. Bounded: at the bound an entry that ends soon makes room. */
 export class BanTable {
   readonly #entries = new Map<string, Entry>();
+  #hand = this.#entries.keys();
 
   constructor(readonly maxEntries: number) {}
 
@@ -61,16 +65,26 @@ export class BanTable {
     return bans;
   }
 
+  /** Forgets one that nobody has to remember, or else of those that it looks at the one that ends first. */
   #makeRoom(now: number): void {
     let first: string | undefined;
     let earliest = Number.POSITIVE_INFINITY;
-    for (const [key, { until, forgottenAt }] of this.#entries) {
-      if (forgottenAt <= now) {
-        this.#entries.delete(key);
-        return;
-      }
-      if (until < earliest) [first, earliest] = [key, until];
+    for (let looked = Math.min(LOOKS, this.#entries.size); looked > 0; looked--) {
+      const key = this.#nextKey();
+      const { until, forgottenAt } = this.#entries.get(key) as Entry;
+      const end = forgottenAt <= now ? Number.NEGATIVE_INFINITY : until;
+      if (end < earliest) [first, earliest] = [key, end];
     }
     if (first !== undefined) this.#entries.delete(first);
+  }
+
+  /** A hand that goes round, since a look at all of them would cost more than what earns a ban. */
+  #nextKey(): string {
+    let next = this.#hand.next();
+    if (next.done === true) {
+      this.#hand = this.#entries.keys();
+      next = this.#hand.next();
+    }
+    return next.value as string;
   }
 }

@@ -15,7 +15,7 @@ export interface BanSource {
 
 /**
  * What this process knows of bans: a copy of what the store has, and what was decided here while the store was away, which
- * it is told when it is back. Bounded: at the bound the ban that ends first makes room.
+ * it is told when it is back. Bounded: at the bound a ban that ends soon makes room.
  */
 export class KnownBans {
   readonly #table = new BanTable(MOST);

@@ -11,7 +11,7 @@ export interface MemoryStoreOptions {
   readonly maxKeys?: number;
   /** The most tickets that wait to be redeemed. Default: 100,000. Beyond: `put` throws. */
   readonly maxValues?: number;
-  /** The most bans that are remembered. Default: 10,000. Beyond: the one that ends first makes room. */
+  /** The most bans that are remembered. Default: 10,000. Beyond: one that ends soon makes room. */
   readonly maxBans?: number;
 }
 

@@ -37,7 +37,8 @@ export class RateTables {
   }
 
   #bucket(keys: readonly string[], limit: RateLimit, now: number): Bucket {
-    for (const [level, table] of this.#tables.entries()) {
+    for (let level = 0; level < this.#tables.length; level++) {
+      const table = this.#tables[level] as TatTable;
       const key = keyAt(keys, level);
       if (!table.hasRoomFor(key, now)) continue;
       return { table, key, tat: table.has(key) ? table.get(key) : this.#sharedDebt(keys, limit, level) };

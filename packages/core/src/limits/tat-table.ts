@@ -1,5 +1,5 @@
 /** How many entries are looked at for each new key that finds the table full. */
-const SWEEP = 8;
+const SWEEP = 4;
 
 /**
  * Theoretical arrival times by key. Bounded: a full table takes in a new key only in the place of one that has fully
@@ -7,7 +7,7 @@ const SWEEP = 8;
  */
 export class TatTable {
   readonly #tats = new Map<string, number>();
-  #hand = this.#tats.entries();
+  #hand = this.#tats.keys();
 
   constructor(readonly maxKeys: number) {}
 
@@ -42,12 +42,11 @@ export class TatTable {
     for (let looked = 0; looked < SWEEP; looked++) {
       let next = this.#hand.next();
       if (next.done === true) {
-        this.#hand = this.#tats.entries();
+        this.#hand = this.#tats.keys();
         next = this.#hand.next();
       }
       if (next.done === true) return;
-      const [key, tat] = next.value;
-      if (tat <= now) this.#tats.delete(key);
+      if (this.get(next.value) <= now) this.#tats.delete(next.value);
     }
   }
 }

@@ -71,7 +71,19 @@ describe('a ban', () => {
 });
 
 describe('the bound', () => {
-  test('is kept: the one that ends first makes room', () => {
+  test('is kept: one that ends soon makes room, and a look at a full table costs the same, however long it is', () => {
+    const table = new BanTable(10_000);
+    for (let i = 0; i < 10_000; i++) table.add(`${i}`, { ...TERMS, duration: 1_000 + (i % 64) }, 0);
+    for (let i = 0; i < 100; i++) table.add(`new ${i}`, { ...TERMS, duration: 4_000 }, 0);
+    expect(table.size).toBe(10_000);
+    const kept = new Set(table.list(0, 20_000).map(({ key }) => key));
+    // Of each 64 the one that ended first.
+    expect(Array.from({ length: 10_000 }, (_, i) => i).filter((i) => !kept.has(`${i}`))).toEqual(
+      Array.from({ length: 100 }, (_, i) => i * 64),
+    );
+  });
+
+  test('forgets the one that ends first of a few', () => {
     const table = new BanTable(3);
     table.add('long', { ...TERMS, duration: 3_000 }, 0);
     table.add('short', TERMS, 0);

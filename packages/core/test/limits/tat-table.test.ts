@@ -30,8 +30,8 @@ test('what is in long debt hides nothing that has recovered', () => {
     table.set(`new ${i}`, 1_000_000);
     found++;
   }
-  // 500 in debt are gone past at 8 for each that asks.
-  expect(found).toBeGreaterThan(130);
+  // 500 in debt are gone past, at 4 for each that asks.
+  expect(found).toBe(75);
   expect(table.size).toBeLessThanOrEqual(1_000);
 });
 
@@ -39,7 +39,7 @@ test('a look at a full table costs the same, however long it is', () => {
   const table = new TatTable(100_000);
   for (let i = 0; i < 100_000; i++) table.set(`key ${i}`, 1_000_000);
   let looked = 0;
-  const iterator = Object.getPrototypeOf(new Map().entries()) as { next: () => unknown };
+  const iterator = Object.getPrototypeOf(new Map().keys()) as { next: () => unknown };
   const { next } = iterator;
   iterator.next = function count(this: unknown) {
     looked++;
@@ -50,5 +50,5 @@ test('a look at a full table costs the same, however long it is', () => {
   } finally {
     iterator.next = next;
   }
-  expect(looked).toBe(800);
+  expect(looked).toBe(400);
 });
