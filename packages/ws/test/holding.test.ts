@@ -2,12 +2,13 @@
 // receiver has inflated what it had been given, whoever has paused the socket meanwhile (`receiverOnDrain`).
 import { randomBytes } from 'node:crypto';
 import { createServer, type Server } from 'node:http';
-import type { AddressInfo, Socket } from 'node:net';
+import type { AddressInfo } from 'node:net';
 import { constants, deflateRawSync } from 'node:zlib';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { anonymous, createGuard, Type } from '@sallyport/core';
 import { WebSocket, WebSocketServer } from 'ws';
 import { eventually } from '../../../test/support/eventually.ts';
+import { rawSocket, standstill } from '../../../test/support/raw-socket.ts';
 import { frame } from '../../../test/support/wire.ts';
 import { connectionOf, guardServer } from '../src/index.ts';
 
@@ -56,7 +57,7 @@ async function busy({ compression = false } = {}) {
   client = new WebSocket(`ws://127.0.0.1:${port}/`, { origin: `http://127.0.0.1:${port}` });
   const [ws] = await Promise.all([accepted, new Promise((resolve) => client.once('open', resolve))]);
   served = ws;
-  return { ws, raw: rawOf(ws), release, handled: () => handled };
+  return { ws, raw: rawSocket(ws), release, handled: () => handled };
 }
 
 /** Many chunks, and many messages in each. */
@@ -65,24 +66,10 @@ const messages = Array.from({ length: MESSAGES }, () =>
   JSON.stringify({ type: 'go', fill: randomBytes(2_000).toString('hex') }),
 );
 
-const rawOf = (ws: WebSocket): Socket => (ws as unknown as { _socket: Socket })._socket;
-
 /** One message as permessage-deflate has it (RFC 7692 §7.2.1). */
 function deflated(text: string): Buffer {
   const bytes = deflateRawSync(text, { finishFlush: constants.Z_SYNC_FLUSH });
   return frame(bytes.subarray(0, -4), 0x1, 0x40);
-}
-
-/** The bytes that the server has read, once it reads no more. */
-async function standstill(raw: Socket): Promise<number> {
-  let last = -1;
-  await eventually(async () => {
-    const before = last;
-    last = raw.bytesRead;
-    await new Promise((resolve) => setTimeout(resolve, 30));
-    return last > 0 && before === last && raw.bytesRead === last;
-  }, 'a standstill');
-  return last;
 }
 
 describe('a full inbox', () => {
@@ -92,7 +79,7 @@ describe('a full inbox', () => {
   ])('keeps the socket from being read, and nothing is lost: %s', async (_what, compression) => {
     const { raw, release, handled } = await busy({ compression });
     const raws = messages.map((message) => (compression ? deflated(message) : frame(message)));
-    rawOf(client).write(Buffer.concat(raws));
+    rawSocket(client).write(Buffer.concat(raws));
     // What is read is one chunk, and one more that was under way: not all that has been sent, which is ten times as much.
     expect(await standstill(raw)).toBeLessThan(200_000);
     release();

@@ -248,6 +248,21 @@ describe('bytes that belong to no message', () => {
     expect(socket.closes).toEqual([]);
   });
 
+  test('are none of those of messages that are dropped', async () => {
+    const { clock, socket, connection } = await open(
+      { ...limits, messages: { rate: '1/s', burst: 1 }, violations: 1_000 },
+      { onRate: 'drop' },
+    );
+    for (let second = 0; second < 100; second++) {
+      for (let i = 0; i < 20; i++) {
+        connection.receive(say('').padEnd(20_000), false);
+        socket.read += 8 + 20_000;
+      }
+      clock.advance(1_000);
+    }
+    expect(socket.closes).toEqual([]);
+  });
+
   test('do not make up for messages that inflate to more than was read', async () => {
     const { clock, socket, connection } = await open({
       ...limits,
