@@ -33,6 +33,16 @@ describe('each rule fails where it is broken:', () => {
       'imports @sallyport/express, which its package may not',
     ],
     [
+      'the Redis store runs without the core',
+      { 'packages/redis/src/index.ts': `import { PolicyError } from '@sallyport/core';` },
+      'may import types only',
+    ],
+    [
+      'the Redis store depends on no client',
+      { 'packages/redis/src/index.ts': `import type { Redis } from 'ioredis';` },
+      'imports ioredis, which its package may not',
+    ],
+    [
       'a package imports no file of another',
       { 'packages/koa/src/index.ts': `import { a } from '../../core/src/guard.ts';` },
       'outside its package',
@@ -98,6 +108,7 @@ test('what is allowed is not reported', () => {
     'packages/core/src/handshake/host.ts': `import type { d } from './door.ts';\nimport { e } from '../auth/jwt.ts';`,
     'packages/core/src/message/parse.ts': `import { Compile } from 'typebox/compile';\nimport '../ports.ts';`,
     'packages/core/src/auth/jwt.ts': `import { channel } from 'node:diagnostics_channel';`,
+    'packages/redis/src/index.ts': `import type { Store } from '@sallyport/core';`,
     'packages/core/src/ports.ts': ' * import { x } from "ws" in a comment',
     'packages/ws/src/index.ts': `import http from 'node:http';\nimport { WebSocket } from 'ws';\n${'x();\n'.repeat(248)}`,
   };

@@ -1,7 +1,7 @@
 import type { Revocation, Store, StoreListener } from '@sallyport/core';
 
 /** What a store can do. A test for something that a store cannot do is not run there, and the reason stands here. */
-export interface StoreCapabilities {
+interface StoreCapabilities {
   /**
    * Several nodes share it, so that one of them can crash, lose its connection, or come later. The memory of a process
    * ends with the process.

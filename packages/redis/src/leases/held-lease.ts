@@ -48,9 +48,10 @@ export class HeldLease implements Lease {
 
   onLost(listener: () => void): void {
     if (this.#state === 'held') this.#listeners.push(listener);
-    else if (this.#state === 'lost') queueMicrotask(listener);
+    else if (this.#state === 'lost') listener();
   }
 
+  /** Its listeners are called a moment later, so that one that throws keeps nobody's slots from being renewed. */
   lose(): void {
     this.#state = 'lost';
     for (const listener of this.#listeners.splice(0)) queueMicrotask(listener);

@@ -12,7 +12,7 @@ export const BATCH = 500;
 /** How long a restored entry is known as such: longer than nodes take to notice that Redis has forgotten. */
 const RESTORED_FOR = 60_000;
 
-export interface Entry {
+interface Entry {
   readonly id: string;
   /** Nothing where it was not written by this package. */
   readonly revocation: Revocation | undefined;

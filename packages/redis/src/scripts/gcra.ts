@@ -46,7 +46,8 @@ local function hit(key, now, interval, burst, cost)
 end
 
 local function charge(key, now, interval, burst, cost)
-  local next = math.max(tatOf(key, now), 0) + cost * interval
-  keep(key, now, math.min(next, burst * interval))
+  local tat = tatOf(key, now)
+  local next = math.max(tat, 0) + cost * interval
+  keep(key, now, math.max(tat, math.min(next, burst * interval)))
 end
 `;

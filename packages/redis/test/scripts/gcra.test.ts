@@ -57,7 +57,7 @@ function byCore(limit: RateLimit, steps: readonly Step[]): Answer[] {
     if (charge) {
       // As the core's own table charges: never further than a full burst of debt.
       const debt = Math.min(Math.max(tat, 0) + cost * limit.interval, limit.burst * limit.interval);
-      bucket = { at: now, debt };
+      bucket = { at: now, debt: Math.max(tat, debt) };
       continue;
     }
     const { hit, next } = hitOf(tat, 0, limit, cost);
