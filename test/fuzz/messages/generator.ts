@@ -39,7 +39,7 @@ function message(type: string, random: Random, { envelope }: Dialect): Entries {
   return tree;
 }
 
-export function valid(random: Random, dialect: Dialect): Generated {
+function valid(random: Random, dialect: Dialect): Generated {
   const type = pickType(random);
   const data = dialect.write(message(type, random, dialect), random, random.chance(0.5));
   return { data, kind: 'valid', made: [type], sure: sureOf(type, dialect) };

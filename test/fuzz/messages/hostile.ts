@@ -8,7 +8,7 @@ import { text } from './texts.ts';
 import { Entries, Odd, type Tree, treeOf } from './tree.ts';
 
 /** A whole message that somebody made up to do harm. */
-export interface Hostile {
+interface Hostile {
   readonly data: Tree | Uint8Array;
   /** What has to come of it, where that needs no reference. */
   readonly sure?: Reason | 'delivered';

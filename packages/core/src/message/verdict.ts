@@ -5,7 +5,7 @@ import type { Addressee, Incoming } from '../wire/incoming.ts';
 import type { CompiledType } from './rules.ts';
 
 /** What a connection has used up, and how far it has come. */
-export interface Ledger {
+interface Ledger {
   /** Theoretical arrival times of the next message and byte: the state of two buckets. */
   messages: number;
   bytes: number;
@@ -45,7 +45,7 @@ export interface MessageDenial {
 }
 
 /** A message about which the application's own rule or schema has thrown, and whom to tell. */
-export interface Faulted {
+interface Faulted {
   readonly fault: unknown;
   readonly to: Addressee;
 }
