@@ -59,7 +59,7 @@ export interface RouteLimits {
   readonly fragments?: number;
   /**
    * How long a peer may be silent before it is pinged, and then for its answer: any byte counts, and nothing does while the
-   * socket is not read. `false` for never. Default: 25 s, which is below the 60 s after which proxies cut. Then: terminated as
+   * socket is not read. `false` for never. Default: 25 s. Proxies cut after 60 s. Then: terminated as
    * `unresponsive` (1006), within two of them.
    */
   readonly heartbeat?: Duration | false;
