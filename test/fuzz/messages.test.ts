@@ -36,7 +36,7 @@ async function fuzz(names: readonly string[]): Promise<void> {
   const options = ['--import', sources, '--conditions=@sallyport/source'];
   const numbers = [RUNS, OVER_WIRE, SEED].map(String);
   const { stdout } = await promisify(execFile)(process.execPath, [...options, main, ...numbers, ...names], {
-    timeout: 170_000,
+    timeout: 600_000,
     killSignal: 'SIGKILL',
   });
   for (const line of stdout.trim().split('\n')) {
@@ -48,7 +48,7 @@ async function fuzz(names: readonly string[]): Promise<void> {
 beforeAll(async () => {
   const names = dialects.map(({ name }) => name);
   await Promise.all([fuzz(names.slice(0, 2)), fuzz(names.slice(2))]);
-}, 180_000);
+}, 620_000);
 
 describe.each(dialects)(`${RUNS} generated messages, $name`, ({ name, codec, envelope }) => {
   test('end as the reference says, and leave nothing behind', () => {
