@@ -1,52 +1,103 @@
-// The size counts after reassembly, and is bounded whatever the ws server was made with: ws allows 100 MiB by itself.
+// M5: the size counts after reassembly, and is bounded whatever the ws server was made with: ws allows 100 MiB by itself.
 // Daphne CVE-2026-44545 (finite size after reassembly); ws CVE-2026-48779 and CVE-2026-45736 set the floor for its version.
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
+import { passthrough, Type } from '@sallyport/core';
 import { hosts } from '../contract/hosts/index.ts';
 import { applications } from '../support/applications.ts';
-import { chatGuard, goodHeaders } from '../support/chat-policy.ts';
+import { goodHeaders, messages, type PolicyOverrides } from '../support/chat-policy.ts';
+import { eventually } from '../support/eventually.ts';
+import { fragments } from '../support/fragments.ts';
+import { messagePack } from '../support/message-pack.ts';
+import { watch } from '../support/watched.ts';
 import { frame } from '../support/wire.ts';
 
-const CONTINUATION = 0x0;
-const FIN = 0x80;
-
-/** A message in several frames (RFC 6455 §5.4): only the last one has the FIN bit. */
-function fragments(parts: readonly string[]): Buffer {
-  return Buffer.concat(
-    parts.map((part, i) => {
-      const one = frame(part, i === 0 ? 0x1 : CONTINUATION);
-      if (i < parts.length - 1) one[0] = (one[0] as number) & ~FIN;
-      return one;
-    }),
-  );
-}
+const note = (length: number): string => JSON.stringify({ type: 'note', text: 'x'.repeat(length) });
+/** A message that begins and never ends. */
+const endless = (parts: readonly string[]): Buffer[] => fragments([...parts, '']).slice(0, -1);
 
 describe.each(hosts)('$name', (host) => {
   const { start, open } = applications();
 
-  async function chat() {
-    const guard = chatGuard();
-    const denied: string[] = [];
-    guard.on('message.denied', ({ stage, reason }) => denied.push(`${stage} ${reason}`));
-    const app = await start(host, { guard });
-    return { wire: await open(app, { headers: await goodHeaders() }), denied };
+  async function chat(policy: PolicyOverrides = {}) {
+    const app = await watch(start, host, { messages: messages as never, ...policy });
+    return { ...app, wire: await open(app, { headers: await goodHeaders() }) };
   }
 
-  test('one frame over 64 KiB closes with message_too_big', async () => {
-    const { wire, denied } = await chat();
-    wire.send(frame(`{"type":"note","text":"${'x'.repeat(65_536)}"}`));
+  const opaque = { messages: passthrough({ binary: true }) };
+  const ping = frame('', 0x9);
+  const thousands: string[] = Array(70).fill('x'.repeat(1_000));
+  test.each<[string, PolicyOverrides, () => readonly Buffer[]]>([
+    ['one frame over 64 KiB', {}, () => [frame(note(65_536))]],
+    ['fragments that are small each', {}, () => fragments(['{"type":"note","text":"', ...thousands, '"}'])],
+    ['fragments that never end', {}, () => endless(thousands)],
+    // ws itself drops who sends more than 60 pings at once.
+    [
+      'the same among pings',
+      {},
+      () => endless(thousands).flatMap((part, i) => (i % 2 ? part : [ping, part])),
+    ],
+    // Refused by what it says: not one byte of it has to come.
+    ['a frame that says that it has 4 GiB', {}, () => [Buffer.from([0x81, 0xff, 0, 0, 0, 1, 0, 0, 0, 0])]],
+    ['an opaque message', opaque, () => [frame('x'.repeat(65_537), 0x2)]],
+    ['fragments for a codec', { codec: messagePack }, () => fragments(thousands, 0x2)],
+  ])('%s: closes with message_too_big', async (_what, policy, sent) => {
+    const { wire, denied, typed, raw } = await chat(policy);
+    wire.send(Buffer.concat(sent()));
     expect(await wire.closeCode()).toBe(1009);
     expect(denied).toEqual(['size message_too_big']);
+    expect([typed, raw]).toEqual([[], []]);
   });
 
-  test('and so do fragments that are small each', async () => {
-    const { wire, denied } = await chat();
-    wire.send(fragments(['{"type":"say","text":"', 'hi', '"}']));
-    expect(await wire.messages(1)).toHaveLength(1);
+  test('fragments of no bytes, or of one, have an end as well', async () => {
+    for (const part of ['', 'x']) {
+      const { wire, denied, typed } = await chat();
+      wire.send(Buffer.concat(endless(Array(20_000).fill(part))));
+      // ws counts them, and has a code of its own for it.
+      expect(await wire.closeCode()).toBe(1008);
+      expect([denied, typed]).toEqual([['size message_too_big'], []]);
+    }
+  });
+
+  test('a ping carries no more than the protocol lets it', async () => {
+    const { wire } = await chat();
+    wire.send(frame('x'.repeat(126), 0x9));
+    expect(await wire.closeCode()).toBe(1002);
+  });
+
+  test('what is just small enough is handled, whole or in fragments', async () => {
+    const { wire, typed } = await chat();
+    const text = note(65_536 - note(0).length);
+    wire.send(frame(text)).send(Buffer.concat(fragments([text.slice(0, 1), text.slice(1)])));
+    await eventually(() => typed.length === 2, 'both messages');
+  });
+
+  test('a type may have a size of its own, in bytes, and only the message is refused', async () => {
+    const say = { schema: messages.say, size: '100B' };
+    const { wire, denied, typed, raw } = await chat({ messages: { ...messages, say } as never });
+    const said = (text: string): string => JSON.stringify({ type: 'say', text });
+    const [fits, over] = [said('x'.repeat(100 - said('').length)), said('\u20ac'.repeat(33))];
+    expect([fits.length, over.length < 100, Buffer.byteLength(over) > 100]).toEqual([100, true, true]);
     wire.send(
-      fragments(['{"type":"note","text":"', ...Array.from({ length: 70 }, () => 'x'.repeat(1_000)), '"}']),
+      Buffer.concat([frame(`${fits} `), frame(over), ...fragments([over.slice(0, 9), over.slice(9)])]),
     );
-    expect(await wire.closeCode()).toBe(1009);
+    wire.send(Buffer.concat([frame(note(1_000)), frame(fits)]));
+    await eventually(() => typed.length === 2, 'what is small enough');
+    expect(denied).toEqual(Array(3).fill('size message_too_big'));
+    expect(raw).toEqual([note(1_000), fits]);
+    const answers = (await wire.messages(3)).map((answer) => JSON.parse(answer));
+    expect(answers).toEqual(
+      Array(3).fill(expect.objectContaining({ type: 'error', code: 'message_too_big' })),
+    );
+  });
+
+  test('and so it has with a codec', async () => {
+    const say = { schema: Type.Object({ data: Type.Unsafe<Uint8Array>(Type.Any()) }), size: '100B' };
+    const { wire, denied, typed } = await chat({ messages: { say } as never, codec: messagePack });
+    const pack = (bytes: number): Buffer =>
+      frame(Buffer.from(messagePack.encode({ type: 'say', data: new Uint8Array(bytes) }) as Uint8Array), 0x2);
+    wire.send(Buffer.concat([pack(100), pack(50)]));
+    await eventually(() => typed.length === 1, 'what is small enough');
     expect(denied).toEqual(['size message_too_big']);
   });
 });

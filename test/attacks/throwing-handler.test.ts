@@ -1,10 +1,15 @@
-// M7: a handler that throws or rejects ends its connection with 1011; it ends no other, nor the process, and is never an
-// unhandled rejection (express-ws; uppy #5920). Jest fails a test in which one occurs.
-import { describe, expect, test } from '@jest/globals';
+// M7: whatever of the application's throws or rejects ends its connection with 1011, or is answered as the policy says; it
+// ends no other connection, nor the process, and is never an unhandled rejection (express-ws; uppy #5920).
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { type Codec, Type } from '@sallyport/core';
+import * as v from 'valibot';
+import { z } from 'zod';
+import { sanitizedText } from '../../packages/core/src/sanitize/sanitizer.ts';
 import type { ChatHandler } from '../contract/hosts/host.ts';
 import { hosts } from '../contract/hosts/index.ts';
 import { applications } from '../support/applications.ts';
-import { chatGuard, goodHeaders } from '../support/chat-policy.ts';
+import { chatGuard, goodHeaders, messages, type PolicyOverrides } from '../support/chat-policy.ts';
+import { envelopes } from '../support/envelopes.ts';
 import { eventually } from '../support/eventually.ts';
 import { frame } from '../support/wire.ts';
 
@@ -12,38 +17,106 @@ const boom = (): never => {
   throw new Error('a bug, with a secret in it');
 };
 const reject = async (): Promise<never> => boom();
+const rejectLater = async (): Promise<never> => {
+  await new Promise((resolve) => setImmediate(resolve));
+  return boom();
+};
 
-const onMessage: Record<string, ChatHandler> = {
-  'a typed handler throws': (connection) => void connection.on('say', boom),
-  'a typed handler rejects': (connection) => void connection.on('say', reject),
-  'a typed handler throws later': (connection) =>
-    void connection.on('say', async () => {
-      await null;
-      boom();
-    }),
-  "the bare library's handler throws": (_connection, socket) => void socket.on('message', boom),
-  "the bare library's handler rejects": (_connection, socket) => void socket.on('message', reject),
-  'a handler sends what is no reply of the policy': (connection) =>
+const on =
+  (handler: () => unknown): ChatHandler =>
+  (connection) =>
+    void connection.on('say', handler);
+const bare =
+  (...listeners: (() => unknown)[]): ChatHandler =>
+  (_connection, socket) => {
+    for (const listener of listeners) socket.on('message', listener);
+  };
+
+/** What the application does with a message. */
+const handlers: Readonly<Record<string, ChatHandler>> = {
+  'a typed handler throws': on(boom),
+  'a typed handler rejects': on(reject),
+  'a typed handler rejects later': on(rejectLater),
+  'a typed handler throws what is no error': on(() => {
+    throw undefined;
+  }),
+  'a typed handler rejects with nothing': on(() => Promise.reject(undefined)),
+  'a typed handler returns what only looks like a promise': on(() => ({
+    // biome-ignore lint/suspicious/noThenProperty: it is meant to be one
+    then: (_resolve: unknown, fail: (error: unknown) => void) => fail(new Error('a bug')),
+  })),
+  "the bare library's handler throws": bare(boom),
+  "the bare library's handler rejects": bare(reject),
+  'one of them rejects, and the next throws': bare(reject, boom),
+  'all of them reject': bare(reject, rejectLater, reject),
+  'a typed handler and a bare one reject': (connection, socket, native) => {
+    on(rejectLater)(connection, socket, native);
+    bare(reject)(connection, socket, native);
+  },
+  'a typed handler rejects, and a bare one throws': (connection, socket, native) => {
+    on(reject)(connection, socket, native);
+    bare(boom)(connection, socket, native);
+  },
+  'a handler sends what cannot be written': (connection) =>
     void connection.on('say', () => void connection.send('said', { text: 1n as never })),
+};
+
+/** Handlers whose answer is wrong. */
+const replying =
+  (answer: () => unknown): ChatHandler =>
+  (connection) =>
+    void connection.on('say', 'said', answer as never);
+const answers: Readonly<Record<string, ChatHandler>> = {
+  'throws instead of an answer': replying(boom),
+  'rejects instead of an answer': replying(reject),
+  'answers with what its schema refuses': replying(() => ({ text: 1 })),
+  'answers late with what its schema refuses': replying(async () => ({ text: 1 })),
+  'answers with nothing': replying(() => undefined),
+  'answers with a text': replying(() => 'said'),
+  'answers with what cannot be written': replying(() => ({ text: 'said', toJSON: boom })),
+};
+
+/** What the policy itself brings along. */
+const odd = (schema: unknown): PolicyOverrides => ({
+  messages: { say: schema, note: messages.note } as never,
+});
+const policies: Readonly<Record<string, PolicyOverrides>> = {
+  'a rule throws': odd({ schema: messages.say, authorize: boom }),
+  'a rule rejects': odd({ schema: messages.say, authorize: rejectLater }),
+  'a refinement throws': odd(Type.Object({ text: Type.Refine(Type.String(), boom) })),
+  'a schema of another library throws': odd(z.object({ text: z.string().transform(boom) })),
+  'a schema of another library rejects': odd(
+    v.objectAsync({ text: v.pipeAsync(v.string(), v.checkAsync(rejectLater)) }),
+  ),
+  'a sanitizer throws': odd(Type.Object({ text: sanitizedText({}, boom) })),
 };
 
 describe.each(hosts)('$name', (host) => {
   const { start, open } = applications();
+  const unhandled: unknown[] = [];
+  const note = (error: unknown): void => void unhandled.push(error);
+  beforeEach(() => void process.on('unhandledRejection', note));
+  afterEach(async () => {
+    // Node tells of a rejection that nobody handles after the microtasks of a turn.
+    await new Promise((resolve) => setImmediate(resolve));
+    process.off('unhandledRejection', note);
+    expect(unhandled.splice(0)).toEqual([]);
+  });
 
-  async function chat(handler: ChatHandler) {
-    const guard = chatGuard();
-    const faults: unknown[] = [];
+  /** Two connections of one application; what the handler of the second does is up to the test. */
+  async function chat(handler: ChatHandler, policy: PolicyOverrides = {}) {
+    const guard = chatGuard(policy);
+    const faults: string[] = [];
     guard.on('fault', (event) => faults.push(event.stage));
     const app = await start(host, { guard, chat: handler });
-    return { guard, faults, app };
-  }
-
-  test.each(Object.entries(onMessage))('%s', async (_what, handler) => {
-    const { guard, faults, app } = await chat(handler);
     const other = await open(app, { headers: await goodHeaders('bob') });
     const wire = await open(app, { headers: await goodHeaders() });
     await eventually(() => app.handled.length === 2, 'both handlers');
-    wire.send(frame('{"type":"say","text":"hi"}'));
+    return { guard, faults, wire, other };
+  }
+
+  /** Whatever happened on this connection, the other one has not noticed. */
+  async function closes({ guard, faults, wire, other }: Awaited<ReturnType<typeof chat>>): Promise<void> {
     expect(await wire.closeCode()).toBe(1011);
     expect(
       wire
@@ -54,11 +127,113 @@ describe.each(hosts)('$name', (host) => {
     expect(faults).toEqual(['dispatch']);
     wire.destroy();
     await eventually(() => guard.stats().connections === 1, 'the end of one connection');
-    expect(other.ended).toBe(false);
+    expect([other.ended, other.frames()]).toEqual([false, []]);
+  }
+
+  const say = frame('{"type":"say","text":"hi"}');
+  const said = { said: messages.say };
+
+  test.each(Object.entries(handlers))('%s', async (_what, handler) => {
+    const running = await chat(handler);
+    running.wire.send(say);
+    await closes(running);
+  });
+
+  test.each(Object.entries(answers))('a handler %s', async (_what, handler) => {
+    const running = await chat(handler, { replies: said });
+    running.wire.send(say);
+    await closes(running);
+    expect(running.wire.frames()).toHaveLength(1);
+  });
+
+  test.each(Object.entries(policies))('%s', async (_what, policy) => {
+    const running = await chat(() => {}, policy);
+    running.wire.send(say);
+    await closes(running);
+  });
+
+  test('a codec throws as an answer is written', async () => {
+    const codec: Codec = {
+      contentType: 'application/x-odd',
+      frames: 'text',
+      decode: (data) => JSON.parse(String(data)),
+      encode: boom,
+    };
+    const running = await chat(
+      replying(() => ({ text: 'said' })),
+      { codec },
+    );
+    running.wire.send(say);
+    await closes(running);
+  });
+
+  describe("with onFault: 'reply'", () => {
+    type Case = [what: string, handler: ChatHandler, policy: PolicyOverrides];
+    const cases: Case[] = [
+      ...Object.entries(handlers).map(([what, handler]): Case => [what, handler, {}]),
+      ...Object.entries(answers).map(([what, handler]): Case => [what, handler, { replies: said }]),
+      ...Object.entries(policies).map(([what, policy]): Case => [what, () => {}, policy]),
+    ];
+    test.each(cases)('%s: only this message is lost', async (_what, handler, policy) => {
+      const rpc = { onFault: 'reply', envelope: 'json-rpc' } as const;
+      const { faults, wire, other } = await chat(handler, { ...rpc, ...policy });
+      wire.send(frame('{"jsonrpc":"2.0","method":"say","params":{"text":"hi"},"id":"first"}'));
+      expect((await wire.messages(1)).map((answer) => JSON.parse(answer))).toEqual([
+        {
+          jsonrpc: '2.0',
+          id: 'first',
+          error: { code: -32603, message: 'Something went wrong.', data: { code: 'internal' } },
+        },
+      ]);
+      expect(faults).toEqual(['dispatch']);
+      expect([wire.ended, other.ended, other.frames()]).toEqual([false, false, []]);
+    });
+
+    test.each(envelopes)('in the $name envelope it is told of which message', async (envelope) => {
+      const { wire } = await chat(on(reject), { onFault: 'reply', envelope: envelope.name });
+      wire.send(frame(JSON.stringify(envelope.write('say', { text: 'hi' }, 7))));
+      expect((await wire.messages(1)).map(envelope.errorOf)).toEqual([
+        { code: 'internal', ...(envelope.hasIds && { id: 7 }) },
+      ]);
+    });
+  });
+
+  test('after a fault that was answered the connection goes on, in order', async () => {
+    const handler: ChatHandler = (connection) => {
+      connection.on('say', rejectLater);
+      connection.on(
+        'note',
+        (message) => void connection.send('said', { text: (message as { text: string }).text }),
+      );
+    };
+    const { wire, faults } = await chat(handler, { onFault: 'reply', limits: { violations: 2 } });
+    const note = (text: string): Buffer => frame(JSON.stringify({ type: 'note', text }));
+    wire.send(Buffer.concat([note('1'), say, note('2'), say, say, note('3')]));
+    // The client has done nothing wrong, so that this counts as no violation.
+    expect(
+      (await wire.messages(6)).map((text) => JSON.parse(text)).map(({ text, code }) => text ?? code),
+    ).toEqual(['1', 'internal', '2', 'internal', 'internal', '3']);
+    expect(faults).toHaveLength(3);
+  });
+
+  test('a notification that fails is not answered', async () => {
+    const handler: ChatHandler = (connection) => {
+      connection.on('say', boom);
+      connection.on('note', () => undefined);
+    };
+    const { wire, faults } = await chat(handler, { onFault: 'reply', envelope: 'json-rpc' });
+    const call = (method: string, id?: number): Buffer =>
+      frame(JSON.stringify({ jsonrpc: '2.0', method, params: { text: 'hi' }, id }));
+    wire.send(Buffer.concat([call('say'), call('note', 1)]));
+    expect(await wire.messages(1)).toEqual(['{"jsonrpc":"2.0","id":1,"result":null}']);
+    expect(faults).toEqual(['dispatch']);
   });
 
   test('the handler of the route throws', async () => {
-    const { faults, app } = await chat(boom);
+    const guard = chatGuard();
+    const faults: string[] = [];
+    guard.on('fault', (event) => faults.push(event.stage));
+    const app = await start(host, { guard, chat: boom });
     const wire = await open(app, { headers: await goodHeaders() });
     expect(await wire.closeCode()).toBe(1011);
     expect(faults).toEqual(['dispatch']);
@@ -66,7 +241,10 @@ describe.each(hosts)('$name', (host) => {
 
   if (host.capabilities.catchesRejections) {
     test('the handler of the route rejects', async () => {
-      const { faults, app } = await chat(reject);
+      const guard = chatGuard();
+      const faults: string[] = [];
+      guard.on('fault', (event) => faults.push(event.stage));
+      const app = await start(host, { guard, chat: reject });
       const wire = await open(app, { headers: await goodHeaders() });
       expect(await wire.closeCode()).toBe(1011);
       expect(faults).toEqual(['dispatch']);
@@ -74,7 +252,8 @@ describe.each(hosts)('$name', (host) => {
   }
 
   test('a listener of events that throws changes no decision', async () => {
-    const { guard, app } = await chat((connection) => void connection.onClose(boom));
+    const guard = chatGuard();
+    const app = await start(host, { guard, chat: (connection) => void connection.onClose(boom) });
     for (const name of ['handshake.admitted', 'connection.opened', 'connection.closed', 'fault'] as const)
       guard.on(name, boom);
     const wire = await open(app, { headers: await goodHeaders() });
@@ -85,7 +264,8 @@ describe.each(hosts)('$name', (host) => {
 
   test('broken frames and resets of many connections end nothing but these', async () => {
     // @fastify/websocket CVE-2022-39386, socket.io CVE-2024-38355: without an error listener the process ended.
-    const { guard, app } = await chat(() => {});
+    const guard = chatGuard();
+    const app = await start(host, { guard, chat: () => {} });
     for (const bytes of [
       frame('x', 0x3),
       frame('x', 0x1, 0x40),

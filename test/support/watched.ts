@@ -29,6 +29,7 @@ export async function watch(
   host: Host,
   policy: PolicyOverrides,
   answer: Answering = () => undefined,
+  connected: ChatHandler = () => undefined,
 ): Promise<Watched> {
   const guard = chatGuard(policy);
   const typed: (readonly [string, unknown])[] = [];
@@ -45,8 +46,8 @@ export async function watch(
   guard.on('message.reported', note(reported));
   guard.on('fault', ({ error }) => faults.push(error));
   guard.on('connection.closed', ({ code, reason }) => closed.push(`${code} ${reason ?? ''}`.trim()));
-  const chat: ChatHandler = (connection, socket) => {
-    for (const type of Object.keys(policy.messages ?? {})) {
+  const chat: ChatHandler = (connection, socket, native) => {
+    for (const type of typesOf(policy)) {
       connection.on(type, (body) => {
         // A copy: what is looked at later must be what came.
         typed.push([type, structuredClone(body)]);
@@ -54,9 +55,15 @@ export async function watch(
       });
     }
     socket.on('message', (data, isBinary) => raw.push(isBinary ? (data as Buffer) : String(data)));
+    return connected(connection, socket, native);
   };
   const running = await start(host, { guard, chat });
   const settled = (type = 'next'): Promise<void> =>
     eventually(() => typed.at(-1)?.[0] === type, `the message '${type}'`);
   return { ...running, guard, typed, raw, denied, reported, faults, closed, settled };
+}
+
+/** None where the content is not looked at: `passthrough()` is marked by a symbol. */
+function typesOf({ messages = {} }: PolicyOverrides): readonly string[] {
+  return Object.getOwnPropertySymbols(messages).length > 0 ? [] : Object.keys(messages);
 }

@@ -13,6 +13,7 @@ import { isPromise } from '@sallyport/core';
 import type { WebSocket } from 'ws';
 import { holdBinaryType, inWantedForm } from './binary-type.ts';
 import { rawSocket } from './cork.ts';
+import { hold, isHeld, letGo } from './holding.ts';
 import { RECEIVER, sendFramed, sendMessage, shapeOutbound } from './outbound.ts';
 
 const CONNECTION: unique symbol = Symbol('sallyport.connection');
@@ -75,16 +76,22 @@ function emitGuarded(this: GuardedWebSocket, event: string, first?: unknown, sec
     receiver.receive(data, typeof second === 'boolean' ? second : typeof data !== 'string');
     return true;
   }
+  // ws has answered a ping already; of one that is too many it answers no further ones.
+  if (event === 'ping' || event === 'pong') receiver.control((first as Buffer).length);
   if (event === 'error') receiver.broken(isTooBig(first as Error) ? 'message_too_big' : undefined);
   if (event === 'close') receiver.closed(first as number);
   return (Object.getPrototypeOf(this) as WebSocket).emit.call(this, event, first, second);
 }
 
-function isTooBig(error: Error & { code?: string }): boolean {
-  return (
-    error.code === 'WS_ERR_UNSUPPORTED_MESSAGE_LENGTH' || /^Max payload size exceeded/.test(error.message)
-  );
+/** Too many bytes, or too many fragments of few: ws closes with 1009 for the ones and 1008 for the others. */
+function isTooBig({ code = '', message }: Error & { code?: string }): boolean {
+  return TOO_BIG.has(code) || message.startsWith('Max payload size exceeded');
 }
+
+const TOO_BIG: ReadonlySet<string> = new Set([
+  'WS_ERR_UNSUPPORTED_MESSAGE_LENGTH',
+  'WS_ERR_TOO_MANY_BUFFERED_PARTS',
+]);
 
 /** ws in the words of the core. */
 class WsSocket implements Socket {
@@ -106,13 +113,25 @@ class WsSocket implements Socket {
     this.ws.terminate();
   }
 
-  /** ws 7 has no `pause`; what it would do is this. */
+  ping(): void {
+    if (this.ws.readyState === this.ws.OPEN) this.ws.ping();
+  }
+
+  isHeld(): boolean {
+    return isHeld(this.ws);
+  }
+
+  /** Of a TLS socket, too, what it has decrypted. */
+  bytesRead(): number {
+    return (rawSocket(this.ws) as { readonly bytesRead?: number } | undefined)?.bytesRead ?? 0;
+  }
+
   pause(): void {
-    rawSocket(this.ws)?.pause();
+    hold(this.ws);
   }
 
   resume(): void {
-    rawSocket(this.ws)?.resume();
+    letGo(this.ws);
   }
 
   listens(): boolean {
@@ -123,12 +142,18 @@ class WsSocket implements Socket {
   deliver(data: Uint8Array | string, isBinary: boolean): MaybePromise<unknown> {
     let pending: Promise<unknown>[] | undefined;
     const form = isBinary && typeof data !== 'string' ? inWantedForm(this.ws, data) : data;
-    for (const listener of this.ws.rawListeners('message')) {
-      const result: unknown = listener.call(this.ws, form, isBinary);
-      if (isPromise(result)) {
-        pending ??= [];
-        pending.push(result);
+    try {
+      for (const listener of this.ws.rawListeners('message')) {
+        const result: unknown = listener.call(this.ws, form, isBinary);
+        if (isPromise(result)) {
+          pending ??= [];
+          pending.push(result);
+        }
       }
+    } catch (error) {
+      if (pending === undefined) throw error;
+      // Those before it may reject as well, and somebody has to hear that.
+      pending.push(Promise.reject(error));
     }
     return pending === undefined ? undefined : Promise.all(pending);
   }

@@ -1,11 +1,15 @@
 import { Denial, deny, isPromise, type MaybePromise, settled } from '../decision.ts';
-import type { ConnectionView, FramedMessage, Identity, Lease, RequestView, Socket } from '../ports.ts';
+import type { IdentityShare } from '../limits/identity-rates.ts';
+import { remaining, spend } from '../limits/rate.ts';
+import type { ConnectionView, FramedMessage, Identity, RequestView, Socket } from '../ports.ts';
 import { type Reason, reasons } from '../reasons.ts';
 import type { MessageOf, ReplyOf } from '../schema-types.ts';
+import type { Lease } from '../store.ts';
 import type { Payload } from '../wire/codec.ts';
 import { type Addressee, type Incoming, UNADDRESSED } from '../wire/incoming.ts';
 import { closeReason, isSendableCloseCode } from './close-frame.ts';
 import { Inbox } from './inbox.ts';
+import { Liveness, type Passed } from './liveness.ts';
 import type {
   ConnectionOrigin,
   ConnectionServices,
@@ -15,6 +19,7 @@ import type {
   Writing,
 } from './services.ts';
 import { Term } from './term.ts';
+import { Throttle } from './throttle.ts';
 
 /** What `on` was given; `reply` names what a returned value is sent as. */
 interface Handler {
@@ -30,12 +35,26 @@ const FATAL: ReadonlySet<Reason> = new Set<Reason>([
   'message_rate',
   // A renewal or a session that is no longer good leaves nothing to go on with.
   'revoked',
+  'banned',
   'not_authorized',
   'auth_attempts',
 ]);
 
 /** What the client could not have known, or can do nothing about. */
-const NO_VIOLATION: ReadonlySet<Reason> = new Set<Reason>(['step_up_required', 'auth_unavailable']);
+const NO_VIOLATION: ReadonlySet<Reason> = new Set<Reason>([
+  'step_up_required',
+  'auth_unavailable',
+  'store_unavailable',
+]);
+
+/** What was decided about an identity elsewhere: it ends the connection, and is nothing that the peer has done. */
+const NO_OFFENCE: ReadonlySet<Reason> = new Set<Reason>([...NO_VIOLATION, 'revoked', 'banned', 'internal']);
+
+/** What RFC 6455 §7.1.5 calls a connection that ended without a close frame. */
+const TERMINATED = 1006;
+
+/** Milliseconds between two answers to messages that are dropped. */
+const TELL_EVERY = 1_000;
 
 /** The untyped side of a connection, for the guard itself. */
 export type ConnectionState = Connection<Identity, Record<string, unknown>, Record<string, unknown>>;
@@ -56,23 +75,34 @@ export class Connection<
   /** The subprotocol that was agreed on; never a token. */
   readonly subprotocol: string | undefined;
   readonly address: string;
+  /** For the guard: whether its address may be banned for what comes over it. */
+  readonly bannable: boolean;
   readonly path: string;
   /** For the message room: what it has used up, and the steps that it has made. */
   readonly ledger = {
     messages: 0,
     bytes: 0,
+    share: undefined as IdentityShare | undefined,
     types: undefined as Map<string, number> | undefined,
     steps: undefined as Set<string> | undefined,
   };
   #identity: I;
   #state: 'open' | 'closing' | 'closed' = 'open';
   #reason: Reason | undefined;
-  #violations = 0;
+  /** The states of two buckets, there once they are needed. */
+  #violations: number | undefined;
+  #controls: number | undefined;
+  /** When a dropped message was answered. */
+  #toldAt: number | undefined;
+  /** How many hold the socket: the inbox, the throttle. */
+  #holders = 0;
+  #throttle: Throttle | undefined;
   #handlers: Map<string, Handler> | undefined;
   #closeListeners: CloseListener[] | undefined;
   #cancelTerminate: (() => void) | undefined;
   readonly #inbox: Inbox;
   readonly #term: Term;
+  readonly #liveness: Liveness;
   readonly #openedAt: number;
   readonly #lease: Lease;
   readonly #socket: Socket;
@@ -83,13 +113,16 @@ export class Connection<
     this.request = origin.request;
     this.subprotocol = origin.subprotocol;
     this.address = origin.address;
+    this.bannable = origin.bannable;
     this.path = origin.path;
     this.#lease = origin.lease;
     this.#socket = socket;
     this.#services = services;
     this.#openedAt = services.clock.monotonic();
-    this.#inbox = new Inbox(this, socket, services.queuedMessages);
+    this.#inbox = new Inbox(this, services.queuedMessages);
+    this.#liveness = new Liveness(socket);
     this.#term = new Term(this, services, this.#openedAt);
+    origin.lease.onLost(() => this.end('connection_limit'));
     services.opened(this as unknown as ConnectionState);
     services.events.emit('connection.opened', () => this.#facts());
   }
@@ -173,7 +206,8 @@ export class Connection<
   /** Ends the connection with one of the guard's reasons. */
   end(reason: Reason): void {
     const { close = 1011, text } = reasons[reason];
-    this.#close(close, text, reason);
+    if (close === TERMINATED) this.#drop(reason);
+    else this.#close(close, text, reason);
   }
 
   /** Drops the connection without a closing handshake. */
@@ -188,23 +222,65 @@ export class Connection<
   }
 
   /** For the guard, about once a second: what has come due. */
-  tick(now: number, monotonic: number): void {
-    if (this.#state === 'open') this.#term.tick(now, monotonic);
+  tick(now: number, monotonic: number, passed: Passed): void {
+    const due = this.#liveness.tick(this.#socket, this.#services.liveness, passed);
+    if (this.#state !== 'open') {
+      // Whoever goes on and on instead of answering the close frame is not worth waiting for.
+      if (due === 'message_rate') this.#socket.terminate();
+      return;
+    }
+    this.#term.tick(now, monotonic);
+    if (this.#state !== 'open' || due === undefined) return;
+    if (due === 'ping') this.#socket.ping();
+    else if (due === 'message_rate') this.#flooded('bytes that belong to no message');
+    else this.end(due);
   }
 
   /** For hosts: a message has arrived. Never throws. */
   receive(data: Uint8Array | string, isBinary: boolean): void {
     if (this.#state !== 'open') return;
-    const services = this.#services;
     const bytes = typeof data === 'string' ? Buffer.byteLength(data) : data.byteLength;
-    const self = this as unknown as ConnectionState;
-    const denial = services.admit(self, bytes, services.clock.monotonic());
-    if (denial !== undefined) this.#deny({ denial, pointer: undefined, to: UNADDRESSED, ofType: false });
-    else this.#inbox.put(data, isBinary);
+    this.#liveness.message(bytes);
+    const wait = this.#throttle?.isWaiting === true ? 1 : this.take(data, isBinary, bytes);
+    if (wait > 0) this.#throttled().keep(data, isBinary, bytes, wait);
+  }
+
+  /** For its throttle: takes a message that has come: 0, or the milliseconds until it may be taken. */
+  take(data: Uint8Array | string, isBinary: boolean, bytes: number): number {
+    const { admit, clock } = this.#services;
+    const denial = admit(this as unknown as ConnectionState, bytes, clock.monotonic());
+    if (denial === undefined) this.#inbox.put(data, isBinary);
+    else if (this.#throttles(denial)) return waitOf(denial);
+    else this.#deny({ denial, pointer: undefined, to: UNADDRESSED, ofType: false });
+    return 0;
+  }
+
+  /** For hosts: a ping or a pong has come. */
+  control(bytes: number): void {
+    if (this.#state !== 'open') return;
+    const { clock, controls } = this.#services;
+    this.#liveness.control(bytes);
+    const spent = spend(this.#controls ?? 0, clock.monotonic(), controls);
+    if (spent < 0) this.#flooded('limits.controls');
+    else this.#controls = spent;
+  }
+
+  /** For its inbox and its throttle: the socket is not read until both have let go. */
+  hold(): void {
+    if (this.#holders++ === 0) this.#socket.pause();
+  }
+
+  letGo(): void {
+    if (--this.#holders === 0) this.#socket.resume();
+  }
+
+  /** For its throttle: it would take too long. */
+  throttledOut(): void {
+    this.#flooded('limits.throttle');
   }
 
   /** For hosts, before anything is sent: whether so many bytes may wait beside those that do already. */
-  mayBuffer(bytes: number, waiting: number): boolean {
+  mayBuffer(bytes: number, waiting: number, part = false): boolean {
     const { buffered, onSlowConsumer } = this.#services;
     if (bytes + waiting <= buffered) return true;
     // A closing handshake is under way already.
@@ -214,7 +290,7 @@ export class Connection<
       deny('slow_consumer', `more than ${buffered} bytes`).at('outbound'),
       undefined,
     );
-    if (onSlowConsumer === 'close') this.end('slow_consumer');
+    if (onSlowConsumer === 'close' || part) this.end('slow_consumer');
     return false;
   }
 
@@ -223,6 +299,7 @@ export class Connection<
     if (this.#state === 'closed') return;
     this.#state = 'closed';
     this.#inbox.close();
+    this.#throttle?.close();
     this.#cancelTerminate?.();
     this.#lease.release();
     this.#services.closed(this as unknown as ConnectionState);
@@ -239,6 +316,7 @@ export class Connection<
       this.#reason ??= reason;
       const denial = new Denial(reason, 'refused by the WebSocket library').at('size');
       this.#tell('message.denied', denial, undefined);
+      this.#offence();
     }
     this.#closing();
   }
@@ -283,8 +361,35 @@ export class Connection<
     if (this.#state !== 'open') return undefined;
     if ('incoming' in judgement) return this.#hand(judgement, data, isBinary);
     if ('renewal' in judgement) return this.#renew(judgement.renewal);
+    if (!judgement.ofType && this.#throttles(judgement.denial)) {
+      return this.#payLater(waitOf(judgement.denial), data, isBinary);
+    }
     this.#deny(judgement);
     return undefined;
+  }
+
+  /** Whether a message waits for its tokens instead of being denied. */
+  #throttles({ reason }: Denial): boolean {
+    return reason === 'message_rate' && this.#services.onRate === 'throttle';
+  }
+
+  #throttled(): Throttle {
+    const { clock, throttle } = this.#services;
+    this.#throttle ??= new Throttle(this, throttle, clock);
+    return this.#throttle;
+  }
+
+  /** Looks at a message anew once it can pay for its type. */
+  #payLater(wait: number, data: Uint8Array | string, isBinary: boolean): Promise<unknown> {
+    return new Promise((resolve, reject) => {
+      this.#throttled().pay(wait, () => {
+        try {
+          resolve(this.handle(data, isBinary));
+        } catch (error) {
+          reject(error);
+        }
+      });
+    });
   }
 
   /** The handlers: the typed one first, then those that were written for the bare library. */
@@ -387,14 +492,51 @@ export class Connection<
   }
 
   #deny({ denial, pointer, to, ofType }: DeniedMessage): void {
-    const { onDenied, violations } = this.#services;
+    const { onDenied, onRate } = this.#services;
     const { reason } = denial;
+    const dropped = reason === 'message_rate' && !ofType && onRate === 'drop';
+    if (dropped && !this.#mayTell()) return;
     this.#tell('message.denied', denial, pointer);
-    if (FATAL.has(reason) && !ofType) this.end(reason);
+    if (FATAL.has(reason) && !ofType && !dropped) this.end(reason);
     else if (NO_VIOLATION.has(reason)) this.#answer(reason, pointer, to);
-    else if (++this.#violations >= violations) this.end('too_many_violations');
-    else if (onDenied === 'close') this.end(reason);
+    else if (this.#violates()) this.end('too_many_violations');
+    else if (onDenied === 'close' && !dropped) this.end(reason);
     else this.#answer(reason, pointer, to);
+    // After all, since a ban closes with a reason of its own.
+    if (!NO_OFFENCE.has(reason)) this.#offence();
+  }
+
+  #offence(): void {
+    this.#services.offence(this as unknown as ConnectionState);
+  }
+
+  /** Whether the last answer to a dropped message is long enough ago. */
+  #mayTell(): boolean {
+    const now = this.#services.clock.monotonic();
+    if (now - (this.#toldAt ?? Number.NEGATIVE_INFINITY) < TELL_EVERY) return false;
+    this.#toldAt = now;
+    return true;
+  }
+
+  /** Counts a violation; whether nothing is left of the budget. */
+  #violates(): boolean {
+    const { clock, violations } = this.#services;
+    const now = clock.monotonic();
+    const spent = spend(this.#violations ?? 0, now, violations);
+    if (spent >= 0) this.#violations = spent;
+    return spent < 0 || remaining(spent, now, violations) === 0;
+  }
+
+  /** Too much of what is no message came, so that nothing can be dropped or throttled but the peer itself. */
+  #flooded(detail: string): void {
+    const denial = deny('message_rate', detail).at('message-rate');
+    if (this.#services.reportRate) {
+      this.reported(denial);
+      return;
+    }
+    this.#tell('message.denied', denial, undefined);
+    this.end('message_rate');
+    this.#offence();
   }
 
   #answer(code: Reason, path: string | undefined, to: Addressee): void {
@@ -419,11 +561,20 @@ export class Connection<
     this.#socket.close(code, text);
   }
 
+  /** Ends it without a closing handshake. */
+  #drop(reason: Reason): void {
+    if (this.#state !== 'open') return;
+    this.#reason = reason;
+    this.#closing();
+    this.#socket.terminate();
+  }
+
   /** Handles nothing more, and drops a peer that does not let the closing handshake end. */
   #closing(): void {
     if (this.#state !== 'open') return;
     this.#state = 'closing';
     this.#inbox.close();
+    this.#throttle?.close();
     this.#cancelTerminate = this.#services.clock.schedule(this.#services.closeTimeout, () =>
       this.#socket.terminate(),
     );
@@ -443,4 +594,9 @@ export class Connection<
   #facts(): { connection: string; subject: string; address: string; path: string } {
     return { connection: this.id, subject: this.identity.subject, address: this.address, path: this.path };
   }
+}
+
+/** Milliseconds until a message that came too fast may come. */
+function waitOf({ retryAfter = 0 }: Denial): number {
+  return Math.max(1, retryAfter);
 }

@@ -1,7 +1,8 @@
 import { Denial, isPromise, type MaybePromise, settled } from '../decision.ts';
 import type { EventHub } from '../events.ts';
-import type { Clock, Lease, Socket } from '../ports.ts';
+import type { Clock, Socket } from '../ports.ts';
 import { type Reason, reasons } from '../reasons.ts';
+import type { Lease } from '../store.ts';
 import type { Payload } from '../wire/codec.ts';
 import type { Incoming, MessageId } from '../wire/incoming.ts';
 import type { ConnectionState } from './connection.ts';
@@ -15,6 +16,8 @@ export interface PendingServices {
   readonly timeout: number;
   /** How many auth messages may fail. */
   readonly attempts: number;
+  /** How many pings and pongs may come. */
+  readonly controls: number;
   /** The largest auth message, in bytes. */
   readonly authMessageBytes: number;
   /** What is done with a message that comes before the auth message. */
@@ -66,6 +69,7 @@ export class Pending {
   #waiting: Waiting[] = [];
   #waitingBytes = 0;
   #receivedBytes = 0;
+  #controls = 0;
   #early: Waiting[] = [];
   #connection: ConnectionState | undefined;
   readonly #abort = new AbortController();
@@ -101,6 +105,12 @@ export class Pending {
     this.socket.terminate();
   }
 
+  /** For hosts: a ping or a pong has come. */
+  control(bytes: number): void {
+    if (this.#connection !== undefined) this.#connection.control(bytes);
+    else if (++this.#controls > this.services.controls) this.end('message_rate');
+  }
+
   /** For hosts: the socket has closed. */
   closed(code: number): void {
     this.#cancelTerminate?.();
@@ -122,8 +132,8 @@ export class Pending {
   }
 
   /** For hosts: whether so many bytes may wait to be sent. It is told of its own failures only, and of few. */
-  mayBuffer(bytes: number, waiting: number): boolean {
-    return this.#connection?.mayBuffer(bytes, waiting) ?? true;
+  mayBuffer(bytes: number, waiting: number, part = false): boolean {
+    return this.#connection?.mayBuffer(bytes, waiting, part) ?? true;
   }
 
   /** Ends it with one of the guard's reasons. */

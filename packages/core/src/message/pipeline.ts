@@ -1,5 +1,6 @@
 import { AUTH_TYPE } from '../auth/auth-message.ts';
 import { type Denial, deny, isPromise, type MaybePromise } from '../decision.ts';
+import { request } from '../limits/identity-rates.ts';
 import { spend } from '../limits/rate.ts';
 import { type Codec, textOf } from '../wire/codec.ts';
 import { Incoming, UNADDRESSED, UNREAD } from '../wire/incoming.ts';
@@ -23,13 +24,17 @@ export function admit(bytes: number, now: number, sender: Sender, rules: Message
   const { ledger } = sender;
   const messages = spend(ledger.messages, now, rules.rate);
   const volume = spend(ledger.bytes, now, rules.byteRate, bytes);
-  if (messages < 0 || volume < 0) {
-    const denial = deny('message_rate', messages < 0 ? 'limits.messages' : 'limits.bytes').at('message-rate');
+  const { share } = ledger;
+  const ofIdentity = share === undefined ? 0 : request(share, now);
+  if (messages < 0 || volume < 0 || ofIdentity < 0) {
+    const limit = messages < 0 ? 'limits.messages' : volume < 0 ? 'limits.bytes' : 'limits.identityMessages';
+    const denial = deny('message_rate', limit, -Math.min(messages, volume, ofIdentity)).at('message-rate');
     if (!rules.reportRate) return denial;
     sender.reported(denial);
   }
   if (messages >= 0) ledger.messages = messages;
   if (volume >= 0) ledger.bytes = volume;
+  if (share !== undefined && ofIdentity >= 0) share.tat = ofIdentity;
   return undefined;
 }
 
@@ -48,13 +53,16 @@ export function judge(
   }
   const incoming = open(data, isBinary, rules);
   if ('denial' in incoming) return incoming;
-  const faulted = (fault: unknown): Verdict => ({ fault, to: incoming.id });
   try {
     const verdict = consider(incoming, data, sender, rules);
-    return isPromise(verdict) ? verdict.then(undefined, faulted) : verdict;
+    return isPromise(verdict) ? verdict.then(undefined, (error) => faultOf(error, incoming)) : verdict;
   } catch (error) {
-    return faulted(error);
+    return faultOf(error, incoming);
   }
+}
+
+function faultOf(fault: unknown, { id }: Incoming): Verdict {
+  return { fault, to: id };
 }
 
 /** All that is looked at once its id is known, the application's own rules and schemas included: they may throw. */

@@ -1,8 +1,9 @@
 import { isPromise, type MaybePromise, settled } from '../decision.ts';
 import { PolicyError } from '../errors.ts';
 import { oneOf, refuseUnknown, stringList } from '../option-checks.ts';
-import type { ConnectionView, Identity, RateLimit } from '../ports.ts';
+import type { ConnectionView, Identity } from '../ports.ts';
 import type { MessageOf } from '../schema-types.ts';
+import type { RateLimit } from '../store.ts';
 import {
   type Duration,
   parseCount,

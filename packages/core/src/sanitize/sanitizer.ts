@@ -1,7 +1,7 @@
 import { type TString, Type } from 'typebox';
 
 /** Marks a schema whose text is changed, or refused, before a handler gets it. */
-export const SANITIZER: unique symbol = Symbol('sallyport.sanitizer');
+const SANITIZER: unique symbol = Symbol('sallyport.sanitizer');
 
 /** Returns the text that is handed on, or `undefined` where it is refused. Pure and synchronous; never throws. */
 export type Sanitizer = (text: string) => string | undefined;

@@ -8,7 +8,7 @@ import { nested } from './nested.ts';
 export type SchemaNode = { [keyword: string]: unknown };
 
 /** What a client is told of a denial. */
-export interface ErrorBody {
+interface ErrorBody {
   readonly code: Reason;
   /** Where in the body, as a JSON Pointer (RFC 6901). */
   readonly path?: string;

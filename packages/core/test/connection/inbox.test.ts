@@ -19,8 +19,12 @@ function make(limit: number) {
     failed: (error: unknown) => void failures.push(error),
   };
   const inbox = new Inbox(
-    { handle: (data) => owner.handle(String(data)) as Promise<unknown>, failed: owner.failed },
-    socket,
+    {
+      handle: (data) => owner.handle(String(data)) as Promise<unknown>,
+      failed: owner.failed,
+      hold: () => socket.pause(),
+      letGo: () => socket.resume(),
+    },
     limit,
   );
   const put = (...names: string[]) => {

@@ -71,7 +71,13 @@ export class TestSender implements Sender {
   readonly address = '203.0.113.7';
   readonly path = '/chat';
   readonly subprotocol = undefined;
-  readonly ledger: Sender['ledger'] = { messages: 0, bytes: 0, types: undefined, steps: undefined };
+  readonly ledger: Sender['ledger'] = {
+    messages: 0,
+    bytes: 0,
+    types: undefined,
+    steps: undefined,
+    share: undefined,
+  };
   readonly reports: { readonly denial: Denial; readonly pointer: string | undefined }[] = [];
 
   reported(denial: Denial, pointer?: string): void {

@@ -5,8 +5,13 @@ export class RecordingSocket implements Socket {
   readonly sent: unknown[] = [];
   readonly closes: { readonly code: number; readonly reason: string }[] = [];
   readonly delivered: (Uint8Array | string)[] = [];
-  /** `pause`, `resume` and `terminate`, as they came. */
+  /** `ping`, `pause`, `resume` and `terminate`, as they came. */
   readonly calls: string[] = [];
+  /** What the network has brought; a peer that is `alive` says something before each look. */
+  read = 0;
+  alive = true;
+  /** Whether nobody reads it, whoever that was. */
+  held = false;
   /** Whether it has room for what is sent. */
   taking = true;
   /** How often a message came framed already. */
@@ -35,6 +40,18 @@ export class RecordingSocket implements Socket {
 
   terminate(): void {
     this.calls.push('terminate');
+  }
+
+  ping(): void {
+    this.calls.push('ping');
+  }
+
+  isHeld(): boolean {
+    return this.held;
+  }
+
+  bytesRead(): number {
+    return this.alive ? ++this.read : this.read;
   }
 
   pause(): void {
