@@ -1,9 +1,11 @@
 import { describe, expect, test } from '@jest/globals';
+import type { ConnectionView, Identity } from '@sallyport/core';
 import { admitted, connect } from '../support/decide.ts';
-import { guardOf, SAY } from '../support/guards.ts';
+import { collect, guardOf, SAY } from '../support/guards.ts';
 import { type Answers, auth, Held, keys, replies, say, settle } from '../support/late-auth.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import { RecordingSocket } from '../support/recording-socket.ts';
+import { bareThenable } from '../support/thenable.ts';
 import { upgradeRequest } from '../support/upgrade-request.ts';
 
 const START = new ManualClock().now() / 1_000;
@@ -150,5 +152,82 @@ describe('refused at construction', () => {
     [{ fresh: '1m' }, /policy\.messages\.say\.fresh: unknown option/],
   ])('%j', (rule, message) => {
     expect(() => guardOf({ messages: { say: { schema: SAY, ...rule } } })).toThrow(message);
+  });
+});
+
+describe('authorize', () => {
+  test('gets the connection itself, of which it sees who it is by its newest credential', async () => {
+    const subjects = [{ issuedAt: START }, { issuedAt: START + 60 }];
+    const seen: { id: string; issuedAt: unknown; own: boolean; facts: unknown }[] = [];
+    const opened = await open(
+      {
+        authorize: ({ connection, identity }: { connection: ConnectionView; identity: Identity }) => {
+          const { id, address, path, subprotocol } = connection;
+          seen.push({
+            id,
+            issuedAt: identity.issuedAt,
+            own: connection.identity === identity,
+            facts: { address, path, subprotocol },
+          });
+          return true;
+        },
+      },
+      () => ({ subject: 'alice', ...subjects.shift() }),
+    );
+    await opened.send(say('1'));
+    opened.clock.advance(60_000);
+    await opened.send(auth('key'));
+    await opened.send(say('2'));
+    const { id } = opened.connection;
+    const facts = { address: '127.0.0.1', path: '/chat', subprotocol: undefined };
+    expect(seen).toEqual([
+      { id, issuedAt: START, own: true, facts },
+      { id, issuedAt: START + 60, own: true, facts },
+    ]);
+  });
+
+  test.each<[string, () => unknown]>([
+    ['says no', () => false],
+    ['says no later', async () => false],
+    ['says nothing', () => undefined],
+    ['says something that is no yes', async () => 'yes'],
+    ['gives a thenable that says no', () => bareThenable(false)],
+  ])('%s: the message is denied, in its stage and by its id', async (_, authorize) => {
+    const opened = await open({ authorize }, () => ({ subject: 'alice' }), { envelope: 'nested' });
+    const denied = collect(opened.guard, 'message.denied');
+    await opened.send('{"type":"say","data":{"text":"a"},"id":"x"}');
+    expect(opened.socket.delivered).toEqual([]);
+    expect(opened.socket.sent).toEqual([
+      {
+        type: 'error',
+        id: 'x',
+        data: { code: 'message_forbidden', message: 'This message is not permitted.' },
+      },
+    ]);
+    expect(denied).toEqual([
+      expect.objectContaining({ stage: 'message-authorization', reason: 'message_forbidden' }),
+    ]);
+  });
+
+  test('is not asked about what its schema refuses, nor about what came too early', async () => {
+    let asked = 0;
+    const authorize = () => ++asked > 0;
+    const { send } = await open({ authorize, rate: { rate: '1/m', burst: 2 } }, () => ({ subject: 'alice' }));
+    await send('{"type":"say","text":7}');
+    for (let i = 0; i < 3; i++) await send(say('a'));
+    expect(asked).toBe(1);
+  });
+
+  test('once any type has a rule, those without one are refused, unless they say any', async () => {
+    const messages = {
+      say: { schema: SAY, authorize: 'any' },
+      ruled: { schema: SAY, authorize: () => true },
+      bare: SAY,
+      plain: { schema: SAY },
+    };
+    const { send, socket } = await open({}, () => ({ subject: 'alice' }), { messages });
+    for (const type of Object.keys(messages)) await send(JSON.stringify({ type, text: type }));
+    expect(socket.delivered).toHaveLength(2);
+    expect(replies(socket)).toEqual(['message_forbidden', 'message_forbidden']);
   });
 });
