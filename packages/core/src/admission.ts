@@ -13,8 +13,9 @@ export interface Receiver {
   received?(bytes: number): void;
   /**
    * To be asked before anything is sent, with the bytes that wait to be sent already: `false` says that it must not be.
+   * A `part` of a message cannot be left out alone: where it is too much, the connection ends whatever the policy says.
    */
-  mayBuffer(bytes: number, waiting: number): boolean;
+  mayBuffer(bytes: number, waiting: number, part?: boolean): boolean;
   /** The WebSocket library found the frames themselves wrong, and is closing the socket. */
   broken(reason: Reason | undefined): void;
   /** A handler outside the guard's reach has failed. */

@@ -77,7 +77,10 @@ export interface FramedMessage {
 
 /** An accepted WebSocket, as small as a guard needs it. Structural: any library's socket can be made to fit. */
 export interface Socket {
-  /** Returns whether it was taken: not by a socket that is closing, nor where `Receiver.mayBuffer` said no. */
+  /**
+   * Returns whether it was taken: not by a socket that is closing, nor amid a message that is sent in parts, nor where
+   * `Receiver.mayBuffer` said no.
+   */
   send(data: string | Uint8Array): boolean;
   /** Like `send`; the frame may be written as it is where nothing else shapes what goes out. */
   sendFramed(message: FramedMessage): boolean;

@@ -6,9 +6,11 @@ import { cork, rawSocket, uncork } from './cork.ts';
 export const RECEIVER: unique symbol = Symbol('sallyport.receiver');
 /** Set once a socket has sent something that ws works on after `send` has returned. */
 const SHAPED: unique symbol = Symbol('sallyport.shaped');
+/** Set while the application sends a message in parts: whatever comes next, ws takes for the next part. */
+const UNFINISHED: unique symbol = Symbol('sallyport.unfinished');
 
 type Done = (error?: Error) => void;
-type Outgoing = WebSocket & { [RECEIVER]?: Receiver; [SHAPED]?: boolean };
+type Outgoing = WebSocket & { [RECEIVER]?: Receiver; [SHAPED]?: boolean; [UNFINISHED]?: boolean };
 interface Plain {
   send(data: unknown, options?: unknown, done?: Done): void;
   pong(data?: unknown, mask?: unknown, done?: Done): void;
@@ -29,12 +31,14 @@ export function shapeOutbound(ws: WebSocket): void {
 
 function send(this: Outgoing, data: unknown, options?: unknown, done?: Done): void {
   const callback = typeof options === 'function' ? (options as Done) : done;
-  if (!mayBuffer(this, sizeOf(data))) {
+  const unfinished = (options as { fin?: boolean } | undefined)?.fin === false;
+  if (!mayBuffer(this, sizeOf(data), unfinished || this[UNFINISHED])) {
     refuse(callback);
     return;
   }
-  // A Blob is read first, and a message in fragments is not over yet: what is written past them would overtake.
-  if (isBlob(data) || (options as { fin?: boolean } | undefined)?.fin === false) this[SHAPED] = true;
+  if (unfinished !== (this[UNFINISHED] === true)) this[UNFINISHED] = unfinished;
+  // It is read first, so that what is written meanwhile would overtake it.
+  if (isBlob(data)) this[SHAPED] = true;
   const socket = rawSocket(this);
   if (socket !== undefined) cork(socket);
   plain(this).send.call(this, data, options, done);
@@ -42,9 +46,8 @@ function send(this: Outgoing, data: unknown, options?: unknown, done?: Done): vo
 
 /** Sends what is framed already: as it is, where ws would have written nothing else. */
 export function sendFramed(ws: WebSocket, { data, frame }: FramedMessage): boolean {
-  const socket = rawSocket(ws);
-  if (ws.readyState !== ws.OPEN || socket === undefined) return false;
-  if (!mayBuffer(ws as Outgoing, frame.byteLength)) return false;
+  const socket = openSocket(ws);
+  if (socket === undefined || !mayBuffer(ws, frame.byteLength)) return false;
   if (ws.extensions !== '' || (ws as Outgoing)[SHAPED] === true) {
     plain(ws).send.call(ws, data, ignore);
     return true;
@@ -56,9 +59,8 @@ export function sendFramed(ws: WebSocket, { data, frame }: FramedMessage): boole
 
 /** Sends a message of the guard's own; says whether it was taken. */
 export function sendMessage(ws: WebSocket, data: string | Uint8Array): boolean {
-  const socket = rawSocket(ws);
-  if (ws.readyState !== ws.OPEN || socket === undefined) return false;
-  if (!mayBuffer(ws as Outgoing, sizeOf(data))) return false;
+  const socket = openSocket(ws);
+  if (socket === undefined || !mayBuffer(ws, sizeOf(data))) return false;
   cork(socket);
   plain(ws).send.call(ws, data, ignore);
   return true;
@@ -78,8 +80,13 @@ function terminate(this: WebSocket): void {
   plain(this).terminate.call(this);
 }
 
-function mayBuffer(ws: Outgoing, bytes: number): boolean {
-  return ws[RECEIVER]?.mayBuffer(bytes, ws.bufferedAmount) ?? true;
+/** The raw socket, where a whole message may be written to it now. */
+function openSocket(ws: Outgoing): ReturnType<typeof rawSocket> {
+  return ws.readyState === ws.OPEN && ws[UNFINISHED] !== true ? rawSocket(ws) : undefined;
+}
+
+function mayBuffer(ws: Outgoing, bytes: number, part = false): boolean {
+  return ws[RECEIVER]?.mayBuffer(bytes, ws.bufferedAmount, part) ?? true;
 }
 
 /** As ws tells of what it cannot send: later, and never by a throw. */

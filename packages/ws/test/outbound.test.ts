@@ -1,7 +1,7 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { afterEach, expect, test } from '@jest/globals';
-import { anonymous, createGuard, Type } from '@sallyport/core';
+import { type AnyGuard, anonymous, createGuard, Type } from '@sallyport/core';
 import { WebSocket, WebSocketServer } from 'ws';
 import { connectionOf, guardServer } from '../src/index.ts';
 
@@ -9,13 +9,17 @@ let server: Server;
 afterEach(() => new Promise((done) => server.close(done)));
 
 /** A guarded server on a real port that does one thing as a message comes, and what a client then saw, in order. */
-async function seen(act: (ws: WebSocket, raw: Socket) => void): Promise<string[]> {
-  const guard = createGuard({ auth: [anonymous()], messages: { go: Type.Object({}) }, logger: false });
+async function seen(
+  act: (ws: WebSocket, raw: Socket, guard: AnyGuard) => void,
+  policy: object = {},
+): Promise<string[]> {
+  const basics = { auth: [anonymous()], messages: { go: Type.Object({}) }, logger: false } as const;
+  const guard: AnyGuard = createGuard({ ...basics, ...policy });
   server = createServer();
   const wss = new WebSocketServer({ noServer: true });
   guardServer(server, wss, guard);
   wss.on('connection', (ws: WebSocket & { _socket?: Socket }) => {
-    connectionOf(ws, guard).on('go', () => act(ws, ws._socket as Socket));
+    connectionOf(ws, guard).on('go', () => act(ws, ws._socket as Socket, guard));
   });
   await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
   const { port } = server.address() as AddressInfo;
@@ -90,4 +94,39 @@ test('the callback of a send is called, and bufferedAmount counts what waits', a
     told.push(ws.bufferedAmount > 0);
   });
   expect(told).toEqual([true, 'sent']);
+});
+
+const tight = { onSlowConsumer: 'drop', limits: { buffered: '1KiB' } };
+
+test('of a message in parts none is dropped alone: what is left would mean something else', async () => {
+  const errors: unknown[] = [];
+  const log = await seen((ws) => {
+    ws.send('whole'.padEnd(600));
+    ws.send('dropped'.padEnd(600), (error) => errors.push(error));
+    ws.send('begin', { fin: false });
+    ws.send('end'.padEnd(600), { fin: true }, (error) => errors.push(error));
+  }, tight);
+  expect(log).toEqual(['whole     ', 'close 1013']);
+  expect(errors).toEqual([expect.any(Error), expect.any(Error)]);
+});
+
+test('nor is what the guard itself says taken for a part of it', async () => {
+  const taken: unknown[] = [];
+  const log = await seen((ws, _raw, guard) => {
+    const connection = connectionOf(ws, guard);
+    const speak = (): unknown => [connection.send('said', {}), guard.broadcast('said', {})];
+    ws.send('begin ', { fin: false });
+    taken.push(speak());
+    ws.send('mid', { fin: false });
+    taken.push(speak());
+    ws.send('end', { fin: true });
+    taken.push(speak());
+    ws.close(1000);
+  });
+  expect(log).toEqual(['begin mide', '{"type":"s', '{"type":"s', 'close 1000']);
+  expect(taken).toEqual([
+    [false, 0],
+    [false, 0],
+    [true, 1],
+  ]);
 });

@@ -202,7 +202,7 @@ export class Connection<
   }
 
   /** For hosts, before anything is sent: whether so many bytes may wait beside those that do already. */
-  mayBuffer(bytes: number, waiting: number): boolean {
+  mayBuffer(bytes: number, waiting: number, part = false): boolean {
     const { buffered, onSlowConsumer } = this.#services;
     if (bytes + waiting <= buffered) return true;
     // A closing handshake is under way already.
@@ -212,7 +212,7 @@ export class Connection<
       deny('slow_consumer', `more than ${buffered} bytes`).at('outbound'),
       undefined,
     );
-    if (onSlowConsumer === 'close') this.end('slow_consumer');
+    if (onSlowConsumer === 'close' || part) this.end('slow_consumer');
     return false;
   }
 

@@ -121,8 +121,8 @@ export class Pending {
   }
 
   /** For hosts: whether so many bytes may wait to be sent. It is told of its own failures only, and of few. */
-  mayBuffer(bytes: number, waiting: number): boolean {
-    return this.#connection?.mayBuffer(bytes, waiting) ?? true;
+  mayBuffer(bytes: number, waiting: number, part = false): boolean {
+    return this.#connection?.mayBuffer(bytes, waiting, part) ?? true;
   }
 
   /** Ends it with one of the guard's reasons. */
