@@ -1,6 +1,5 @@
 // H7: a peer that is refused, or closed, and never closes its side does not keep its socket (ws #1322 and many more).
 import type { Server } from 'node:http';
-import { Duplex } from 'node:stream';
 import { describe, expect, test } from '@jest/globals';
 import { systemClock } from '@sallyport/core';
 import { ManualClock } from '../../packages/core/test/support/manual-clock.ts';
@@ -8,22 +7,13 @@ import { hosts } from '../contract/hosts/index.ts';
 import { applications, verdict } from '../support/applications.ts';
 import { chatGuard, goodHeaders, NOW } from '../support/chat-policy.ts';
 import { eventually } from '../support/eventually.ts';
+import { SlowPeer } from '../support/slow-peer.ts';
 import { frame, handshakeBytes } from '../support/wire.ts';
 
 const openSockets = (server: Server): Promise<number> =>
   new Promise((resolve, reject) =>
     server.getConnections((error, count) => (error === null ? resolve(count) : reject(error))),
   );
-
-/** A peer whose network takes not one byte: the kernel would, and so hide that nobody reads. */
-class DeafPeer extends Duplex {
-  readonly remoteAddress = '127.0.0.1';
-  override _read(): void {}
-  override _write(): void {}
-  setTimeout(): void {}
-  setNoDelay(): void {}
-  setKeepAlive(): void {}
-}
 
 describe.each(hosts)('$name', (host) => {
   const { start, dial, open } = applications();
@@ -41,7 +31,7 @@ describe.each(hosts)('$name', (host) => {
     const clock = new ManualClock();
     const guard = chatGuard({ clock });
     const app = await start(host, { guard });
-    const peer = new DeafPeer();
+    const peer = new SlowPeer({ hears: false });
     app.server.emit('connection', peer);
     peer.push(handshakeBytes());
     await eventually(() => guard.stats().denied.credential_missing === 1, 'the refusal');

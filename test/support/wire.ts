@@ -33,6 +33,12 @@ const DEFAULTS: Readonly<Record<string, string>> = {
   'Sec-WebSocket-Key': 'dGhlIHNhbXBsZSBub25jZQ==',
 };
 
+/** One frame of a server. */
+export interface Frame {
+  readonly opcode: number;
+  readonly data: Buffer;
+}
+
 /** How long a test waits for what the server owes it at once. Only a failing test waits that long. */
 const PATIENCE = 5_000;
 
@@ -140,7 +146,7 @@ export class Wire {
   }
 
   /** The payloads of the server's frames so far, behind the 101: opcode and data. */
-  frames(): { readonly opcode: number; readonly data: Buffer }[] {
+  frames(): Frame[] {
     const start = this.#received.indexOf('\r\n\r\n') + 4;
     return parseFrames(this.#received.subarray(start));
   }
@@ -223,8 +229,9 @@ function parseAnswer(received: Buffer): Answer {
   };
 }
 
-function parseFrames(bytes: Buffer): { opcode: number; data: Buffer }[] {
-  const found: { opcode: number; data: Buffer }[] = [];
+/** Whole frames of a server, which does not mask them. */
+export function parseFrames(bytes: Buffer): Frame[] {
+  const found: Frame[] = [];
   let at = 0;
   while (at + 2 <= bytes.length) {
     const short = (bytes[at + 1] as number) & 0x7f;

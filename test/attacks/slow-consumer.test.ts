@@ -1,0 +1,254 @@
+// D5: a peer that stops reading costs the server a bounded number of bytes, what is about to be sent included, whoever
+// sends it: typed sends, the bare library's, broadcasts, answers, pongs. No other peer notices (uWebSockets, SignalR).
+import { inflateRawSync } from 'node:zlib';
+import { describe, expect, test } from '@jest/globals';
+import type { AnyGuard, Connection } from '@sallyport/core';
+import type { WebSocket } from 'ws';
+import { ManualClock } from '../../packages/core/test/support/manual-clock.ts';
+import { hosts } from '../contract/hosts/index.ts';
+import { applications } from '../support/applications.ts';
+import { goodHeaders, messages, type PolicyOverrides } from '../support/chat-policy.ts';
+import { eventually } from '../support/eventually.ts';
+import { SlowPeer } from '../support/slow-peer.ts';
+import { watch } from '../support/watched.ts';
+import { frame } from '../support/wire.ts';
+
+const LIMIT = 65_536;
+/** A frame's own bytes, and those of a close frame. */
+const FRAMING = 150;
+const REFUSED = 'outbound slow_consumer';
+
+interface Served {
+  readonly guard: AnyGuard;
+  readonly connection: Connection;
+  readonly socket: WebSocket;
+}
+
+/** Says whether it was taken. */
+type Sending = (served: Served, n: number, size: number) => Promise<boolean> | boolean;
+
+const body = (n: number, size: number) => ({ n, pad: 'x'.repeat(size) });
+const ways: Readonly<Record<string, Sending>> = {
+  'typed sends': ({ connection }, n, size) => connection.send('said', body(n, size)),
+  "the bare library's sends": ({ socket }, n, size) =>
+    new Promise((resolve) => {
+      let told: unknown = 'nothing';
+      socket.send(JSON.stringify({ ...body(n, size), type: 'said' }), (error) => {
+        told = error;
+      });
+      // What is refused is told in the next tick; what waits is told when it has gone.
+      setImmediate(() => resolve(!(told instanceof Error)));
+    }),
+  'its sends with options': ({ socket }, n, size) =>
+    new Promise((resolve) => {
+      let told: unknown = 'nothing';
+      const data = Buffer.from(JSON.stringify({ ...body(n, size), type: 'said' }));
+      socket.send(data, { binary: false }, (error) => {
+        told = error;
+      });
+      setImmediate(() => resolve(!(told instanceof Error)));
+    }),
+  broadcasts: ({ guard, connection }, n, size) =>
+    guard.broadcast('said', body(n, size) as never, ({ id }) => id === connection.id) === 1,
+};
+
+describe.each(hosts)('$name', (host) => {
+  const { start, open } = applications();
+
+  async function serve(policy: PolicyOverrides = {}, headers = {}) {
+    const clock = new ManualClock();
+    const connected: Omit<Served, 'guard'>[] = [];
+    const app = await watch(
+      start,
+      host,
+      { messages: messages as never, ...policy, clock, limits: { buffered: LIMIT, ...policy.limits } },
+      (_type, message, connection) => connection.send('said', message as never),
+      (connection, socket) => connected.push({ connection, socket }),
+    );
+    const peer = await SlowPeer.open(app.server, {
+      headers: { ...(await goodHeaders('mallory')), ...headers },
+    });
+    await eventually(() => connected.length === 1, 'the handler');
+    const served: Served = { guard: app.guard, ...(connected[0] as Omit<Served, 'guard'>) };
+    return { ...app, clock, peer, served, connected };
+  }
+
+  /** Sends until something is refused; which were taken, and the most that waited at any time. */
+  async function fill(served: Served, send: Sending, from = 0, size = 8_000) {
+    const taken: number[] = [];
+    let most = 0;
+    for (let n = from; n < from + 100; n++) {
+      const ok = await send(served, n, size);
+      most = Math.max(most, served.socket.bufferedAmount);
+      if (!ok) return { taken, most };
+      taken.push(n);
+    }
+    throw new Error('Nothing was ever refused.');
+  }
+
+  const numbers = (peer: SlowPeer): number[] =>
+    peer
+      .frames()
+      .filter(({ opcode }) => opcode === 0x1)
+      .map(({ data }) => JSON.parse(String(data)).n);
+
+  describe.each(Object.entries(ways))('%s', (_what, send) => {
+    test('a peer that does not read is closed, and then dropped', async () => {
+      const { peer, served, denied, closed, clock } = await serve();
+      peer.deafen();
+      const { taken, most } = await fill(served, send);
+      expect(taken).toHaveLength(8);
+      expect(most).toBeLessThanOrEqual(LIMIT + FRAMING);
+      expect(served.connection.state).toBe('closing');
+      // From now on nothing more is taken, however much the application sends.
+      const waiting = peer.writableLength;
+      for (let n = 0; n < 50; n++) expect(await send(served, n, 8_000)).toBe(false);
+      expect(peer.writableLength).toBe(waiting);
+      expect(denied).toEqual([REFUSED]);
+      clock.advance(4_999);
+      expect(peer.destroyed).toBe(false);
+      clock.advance(1);
+      await eventually(() => closed.length === 1, 'the end of the connection');
+      expect([peer.destroyed, closed]).toEqual([true, ['1006 slow_consumer']]);
+    });
+
+    test('one that reads on in time gets all that was taken, and then is told', async () => {
+      const { peer, served } = await serve();
+      peer.deafen();
+      const { taken } = await fill(served, send);
+      peer.hear();
+      await eventually(() => peer.frames().some(({ opcode }) => opcode === 0x8), 'the close frame');
+      expect(numbers(peer)).toEqual(taken);
+      expect(peer.frames().at(-1)?.data.readUInt16BE(0)).toBe(1013);
+    });
+
+    test("with 'drop' only what is too much is lost, and the stream goes on in order", async () => {
+      const { peer, served, denied } = await serve({ onSlowConsumer: 'drop' });
+      peer.deafen();
+      const { taken, most } = await fill(served, send);
+      for (let n = 500; n < 550; n++) expect(await send(served, n, 8_000)).toBe(false);
+      expect(served.socket.bufferedAmount).toBeLessThanOrEqual(most);
+      expect(most).toBeLessThanOrEqual(LIMIT + FRAMING);
+      // What is small enough still is.
+      expect(await send(served, 50, 10)).toBe(true);
+      peer.hear();
+      await eventually(() => numbers(peer).length === taken.length + 1, 'what was taken');
+      expect(await send(served, 51, 8_000)).toBe(true);
+      peer.deafen();
+      const { taken: again } = await fill(served, send, 60);
+      peer.hear();
+      const all = [...taken, 50, 51, ...again];
+      await eventually(() => numbers(peer).length >= all.length, 'what was taken later');
+      expect(numbers(peer)).toEqual(all);
+      expect(denied).toHaveLength(52);
+      expect(served.connection.state).toBe('open');
+    });
+
+    test('a single message above the limit is refused, though nothing waits', async () => {
+      for (const onSlowConsumer of ['drop', 'close'] as const) {
+        const { peer, served, denied } = await serve({ onSlowConsumer });
+        expect(await send(served, 1, LIMIT)).toBe(false);
+        expect(denied).toEqual([REFUSED]);
+        if (onSlowConsumer === 'drop') expect(await send(served, 2, 10)).toBe(true);
+        await eventually(() => peer.frames().length === 1, 'one frame');
+        expect(peer.frames().map(({ opcode }) => opcode)).toEqual([onSlowConsumer === 'drop' ? 0x1 : 0x8]);
+        expect(numbers(peer)).toEqual(onSlowConsumer === 'drop' ? [2] : []);
+      }
+    });
+
+    test('compressed messages wait as well, and what is dropped leaves no hole', async () => {
+      const headers = { 'Sec-WebSocket-Extensions': 'permessage-deflate; server_no_context_takeover' };
+      const { peer, served } = await serve({ compression: true, onSlowConsumer: 'drop' }, headers);
+      peer.deafen();
+      const { taken, most } = await fill(served, send);
+      expect(most).toBeLessThanOrEqual(LIMIT + FRAMING);
+      peer.hear();
+      const inflated = (): number[] =>
+        peer.frames().map(({ data }) => {
+          const whole = Buffer.concat([data, Buffer.from([0, 0, 0xff, 0xff])]);
+          return JSON.parse(String(inflateRawSync(whole, { finishFlush: 2 }))).n;
+        });
+      await eventually(() => peer.frames().length === taken.length, 'what was taken');
+      expect(inflated()).toEqual(taken);
+    });
+  });
+
+  test('a peer that asks and does not read the answers', async () => {
+    const { peer, served, denied } = await serve();
+    peer.deafen();
+    const note = frame(JSON.stringify({ type: 'note', text: 'x'.repeat(8_000) }));
+    for (let n = 0; n < 50; n++) peer.push(note);
+    await eventually(() => denied.includes(REFUSED), 'the refusal');
+    expect(served.socket.bufferedAmount).toBeLessThanOrEqual(LIMIT + FRAMING);
+    expect(served.connection.state).toBe('closing');
+  });
+
+  test('a flood of pings, whose answers nobody reads', async () => {
+    const { peer, served, closed, clock, denied } = await serve();
+    peer.deafen();
+    // Up to the limit with messages: ws itself bounds how many answers wait, but not how many bytes wait before them.
+    while (served.socket.bufferedAmount < LIMIT - 1_000) served.connection.send('said', body(1, 500));
+    peer.push(Buffer.concat(Array(50).fill(frame('x'.repeat(125), 0x9))));
+    await eventually(() => denied.length === 1, 'the refusal');
+    expect(denied).toEqual([REFUSED]);
+    expect(served.socket.bufferedAmount).toBeLessThanOrEqual(LIMIT + FRAMING);
+    clock.advance(5_000);
+    await eventually(() => closed.length === 1, 'the end of the connection');
+    expect(closed).toEqual(['1006 slow_consumer']);
+  });
+
+  test('and with drop the answers are left out, while the connection stays', async () => {
+    const { peer, served } = await serve({ onSlowConsumer: 'drop' });
+    peer.deafen();
+    while (served.socket.bufferedAmount < LIMIT - 1_000) served.connection.send('said', body(1, 500));
+    for (let round = 0; round < 5; round++) {
+      // ws itself drops who sends more than 60 at once.
+      peer.push(Buffer.concat(Array(40).fill(frame('x'.repeat(125), 0x9))));
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    peer.push(frame('{"type":"say","text":"hi"}'));
+    await eventually(() => served.connection.ledger.messages > 0, 'the message behind them');
+    expect(served.socket.bufferedAmount).toBeLessThanOrEqual(LIMIT + FRAMING);
+    expect(served.connection.state).toBe('open');
+    peer.hear();
+    await eventually(() => peer.writableLength === 0, 'the peer to have read it all');
+    served.connection.send('said', body(2, 10));
+    await eventually(() => numbers(peer).includes(2), 'the last message');
+  });
+
+  test('a well-behaved neighbour gets everything, however slow the other one is', async () => {
+    const { peer, guard, connected, closed, ...app } = await serve();
+    const wire = await open(app, { headers: await goodHeaders() });
+    await eventually(() => connected.length === 2, 'both handlers');
+    peer.deafen();
+    const taken: number[] = [];
+    for (let n = 0; n < 100; n++) {
+      taken.push(guard.broadcast('said', body(n, 8_000) as never));
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    expect(taken).toEqual([...Array(8).fill(2), ...Array(92).fill(1)]);
+    expect((await wire.messages(100)).map((text) => JSON.parse(text).n)).toEqual(
+      Array.from({ length: 100 }, (_, n) => n),
+    );
+    expect([closed, wire.ended]).toEqual([[], false]);
+  });
+
+  test('over a real network it ends as well', async () => {
+    const { guard, connected, closed, clock, ...app } = await serve({ limits: { buffered: '1MiB' } });
+    const wire = await open(app, { headers: await goodHeaders() });
+    await eventually(() => connected.length === 2, 'both handlers');
+    const { connection, socket } = connected[1] as Served;
+    wire.socket.pause();
+    let most = 0;
+    // What the kernel takes is not the server's.
+    for (let n = 0; n < 3_000 && connection.send('said', body(n, 60_000)); n++) {
+      most = Math.max(most, socket.bufferedAmount);
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    expect([connection.state, most > 0, most <= 1_048_576 + FRAMING]).toEqual(['closing', true, true]);
+    clock.advance(5_000);
+    await eventually(() => closed.length === 1, 'the end of the connection');
+    expect(closed).toEqual(['1006 slow_consumer']);
+    expect(guard.stats().connections).toBe(1);
+  });
+});
