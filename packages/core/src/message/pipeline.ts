@@ -19,7 +19,9 @@ import {
 
 /** Size, then rate: all that is looked at before a byte of it is read. Runs as the frame arrives, never later. */
 export function admit(bytes: number, now: number, sender: Sender, rules: MessageRules): Denial | undefined {
-  if (bytes > rules.maxBytes) return deny('message_too_big', `more than ${rules.maxBytes} bytes`).at('size');
+  // What has no size that anybody knows, such as a Blob, is too big.
+  if (!(bytes <= rules.maxBytes))
+    return deny('message_too_big', `more than ${rules.maxBytes} bytes`).at('size');
   const { ledger } = sender;
   const messages = spend(ledger.messages, now, rules.rate);
   const volume = spend(ledger.bytes, now, rules.byteRate, bytes);
