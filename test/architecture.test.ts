@@ -7,7 +7,7 @@ const root = join(import.meta.dirname, '..');
 
 test('the sources keep to the architecture', () => {
   const sources = readSources();
-  for (const name of ['core', 'ws', 'fastify', 'express', 'koa']) {
+  for (const name of ['core', 'ws', 'fastify', 'express', 'koa', 'redis']) {
     expect([...sources.keys()]).toContain(`packages/${name}/src/index.ts`);
   }
   expect(violations(sources)).toEqual([]);
@@ -31,6 +31,16 @@ describe('each rule fails where it is broken:', () => {
       'an adapter knows no other adapter',
       { 'packages/koa/src/index.ts': `export * from '@sallyport/express';` },
       'imports @sallyport/express, which its package may not',
+    ],
+    [
+      'the Redis store runs without the core',
+      { 'packages/redis/src/index.ts': `import { PolicyError } from '@sallyport/core';` },
+      'may import types only',
+    ],
+    [
+      'the Redis store depends on no client',
+      { 'packages/redis/src/index.ts': `import type { Redis } from 'ioredis';` },
+      'imports ioredis, which its package may not',
     ],
     [
       'a package imports no file of another',
@@ -98,6 +108,7 @@ test('what is allowed is not reported', () => {
     'packages/core/src/handshake/host.ts': `import type { d } from './door.ts';\nimport { e } from '../auth/jwt.ts';`,
     'packages/core/src/message/parse.ts': `import { Compile } from 'typebox/compile';\nimport '../ports.ts';`,
     'packages/core/src/auth/jwt.ts': `import { channel } from 'node:diagnostics_channel';`,
+    'packages/redis/src/index.ts': `import type { Store } from '@sallyport/core';`,
     'packages/core/src/ports.ts': ' * import { x } from "ws" in a comment',
     'packages/ws/src/index.ts': `import http from 'node:http';\nimport { WebSocket } from 'ws';\n${'x();\n'.repeat(248)}`,
   };

@@ -11,7 +11,7 @@ import {
   Type,
   tickets,
 } from '@sallyport/core';
-import { Room, replies, Text } from './chat/replies.ts';
+import { Markup, Room, replies, Text } from './chat/replies.ts';
 import type { Sessions } from './chat/sessions.ts';
 import { AUDIENCE, ISSUER } from './chat/tokens.ts';
 
@@ -42,7 +42,8 @@ export function createGuards(
     // Logging out revokes. A session also ends by age, or to make room for newer ones: so do its credentials.
     authorize: ({ identity }) => sessions.isOpen(identity.session),
     messages: {
-      say: Type.Object({ room: Room, text: Text }),
+      // Both are sanitized: what is handed on holds nothing that hides, deceives or runs.
+      say: Type.Object({ room: Room, text: Text, html: Type.Optional(Markup) }),
       search: Type.Object({ query: Type.String({ minLength: 1, maxLength: 100 }) }),
     },
     replies,

@@ -61,7 +61,12 @@ describe.each(hosts)('$name', (host) => {
     const app = await watch(
       start,
       host,
-      { messages: messages as never, ...policy, clock, limits: { buffered: LIMIT, ...policy.limits } },
+      {
+        messages: messages as never,
+        ...policy,
+        clock,
+        limits: { buffered: LIMIT, controls: { rate: '1000/s', burst: 1_000 }, ...policy.limits },
+      },
       (_type, message, connection) => connection.send('said', message as never),
       (connection, socket) => connected.push({ connection, socket }),
     );

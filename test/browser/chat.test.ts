@@ -81,7 +81,7 @@ describeWith('chromium', 'the chat in a browser', (path) => {
         await held.getByText(`In by ${name}, good for`).waitFor();
         await say(page, `By ${name}.`);
         await said(page, `By ${name}.`);
-        clock.advance(271_000);
+        clock.stall(271_000);
         await held.getByText('Renewed once.').waitFor();
         await page.click('#renew');
         await held.getByText('Renewed 2 times.').waitFor();
@@ -141,6 +141,7 @@ describeWith('chromium', 'the chat in a browser', (path) => {
         'unknown-type': 'held: message_type_unknown',
         'unknown-property': 'held: message_invalid',
         script: 'held: admitted',
+        markup: 'held: admitted',
         sql: 'held: admitted',
       });
     }, 60_000);

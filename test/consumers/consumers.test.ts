@@ -93,8 +93,9 @@ function write(project: string, type: string, extra: object): void {
   cpSync(fixtures, join(project, 'src'), { recursive: true });
   const own = packed.map(({ name, tarball }) => [name, `file:${tarball}`]);
   const hosts = ['ws', 'fastify', '@fastify/websocket', 'express', 'koa'];
+  const clients = ['ioredis', 'redis'];
   const types = ['@types/ws', '@types/express', '@types/koa'];
-  const others = [...hosts, ...types].map((name) => [name, installed(join(root, 'test'), name)]);
+  const others = [...hosts, ...clients, ...types].map((name) => [name, installed(join(root, 'test'), name)]);
   const markup = ['parse5', 'hast-util-from-parse5', 'hast-util-sanitize', 'hast-util-to-html'];
   const optional = markup.map((name) => [name, installed(join(root, 'packages/core'), name)]);
   const tools = ['typescript', '@types/node'].map((name) => [name, installed(root, name)]);

@@ -118,7 +118,7 @@ describe.each(hosts)('$name', (host: Host) => {
   // Fails until the messages of a passthrough are no longer handled one after another. The promise of graphql-ws's listener
   // lasts as long as the operation, and `Connection` waits for it: until a subscription has ended by itself, nothing else
   // of its client is heard, not even that it has enough.
-  test.failing('an operation beside a subscription is answered, and the subscription ends when its client says so', async () => {
+  test('an operation beside a subscription is answered, and the subscription ends when its client says so', async () => {
     const { client, sockets, state } = await start();
     const news = client.iterate({ query: 'subscription { news }' });
     expect(await news.next()).toEqual({ done: false, value: { data: { news: 'first' } } });

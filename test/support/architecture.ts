@@ -13,7 +13,10 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   fastify: ['@sallyport/core', '@sallyport/ws', 'fastify-plugin', 'fastify', '@fastify/websocket', 'node:*'],
   express: ['@sallyport/core', '@sallyport/ws', 'express', 'node:*'],
   koa: ['@sallyport/core', '@sallyport/ws', 'koa', 'node:*'],
+  redis: ['@sallyport/core', 'node:*'],
 };
+/** Of these they may import types only: they run without it. */
+const TYPES_ONLY: Readonly<Record<string, readonly string[]>> = { redis: ['@sallyport/core'] };
 
 /** Packages that only translate between a host and the core, and how long a file of theirs may be. */
 const ADAPTERS = ['ws', 'fastify', 'express', 'koa'];
@@ -28,6 +31,7 @@ const VOCABULARY = [
   'events',
   'ports',
   'reasons',
+  'store',
   'schema-types',
   'refusal',
   'units',
@@ -39,6 +43,7 @@ const GUARD = [
   'html',
   'guard',
   'family',
+  'bans',
   'route',
   'late-authentication',
   'passed-handshake',
@@ -52,6 +57,8 @@ const GUARD = [
 /** The folders of the core. A room knows no other room. */
 const TOOLS = ['auth', 'limits', 'sanitize', 'wire'];
 const ROOMS = ['handshake', 'connection', 'message', 'outbound'];
+/** What is made of a guard, by those who look at all of it. */
+const VIEWS = ['asyncapi'];
 const LAYERS = ['vocabulary', 'tools', 'room', 'guard'];
 
 interface Import {
@@ -64,8 +71,8 @@ export function violations(sources: Sources): string[] {
   return [...sources]
     .flatMap(([path, source]) => [
       ...longAdapter(path, source),
-      ...importsOf(source).flatMap(({ specifier }) => [
-        ...foreignImport(path, specifier),
+      ...importsOf(source).flatMap(({ specifier, typeOnly }) => [
+        ...foreignImport(path, specifier, typeOnly),
         ...(specifier.startsWith('.') ? localImport(path, specifier, sources) : []),
       ]),
     ])
@@ -88,13 +95,15 @@ function longAdapter(path: string, source: string): string[] {
   return [`${path} has ${lines} lines; an adapter's file has at most ${ADAPTER_LINES}`];
 }
 
-function foreignImport(path: string, specifier: string): string[] {
+function foreignImport(path: string, specifier: string, typeOnly: boolean): string[] {
   if (specifier.startsWith('.')) return [];
   const allowed = MAY_IMPORT[packageOf(path)];
   if (allowed === undefined) return [`${path}: say in architecture.ts what this package may import`];
   const name = specifier.startsWith('node:') ? specifier : specifier.match(/^(?:@[^/]+\/)?[^/]+/)?.[0];
   const free = allowed.includes(name ?? '') || (specifier.startsWith('node:') && allowed.includes('node:*'));
-  return free ? [] : [`${path} imports ${specifier}, which its package may not`];
+  if (!free) return [`${path} imports ${specifier}, which its package may not`];
+  const values = !typeOnly && TYPES_ONLY[packageOf(path)]?.includes(specifier) === true;
+  return values ? [`${path} imports values of ${specifier}; its package may import types only`] : [];
 }
 
 function localImport(path: string, specifier: string, sources: Sources): string[] {
@@ -143,6 +152,7 @@ function layerOf(path: string): string | undefined {
   if (folder === '')
     return VOCABULARY.includes(name) ? 'vocabulary' : GUARD.includes(name) ? 'guard' : undefined;
   if (TOOLS.includes(folder)) return 'tools';
+  if (VIEWS.includes(folder)) return 'guard';
   return ROOMS.includes(folder) ? 'room' : undefined;
 }
 

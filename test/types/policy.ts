@@ -13,6 +13,9 @@ import {
   passthrough,
   Type,
 } from '@sallyport/core';
+import { type } from 'arktype';
+import * as v from 'valibot';
+import { z } from 'zod';
 
 const token = jwt({
   from: [bearer()],
@@ -55,6 +58,11 @@ const policy = definePolicy({
 });
 export const guard = createGuard(policy);
 
+export function early(admission: Admission<Identity, unknown, unknown>): string {
+  // @ts-expect-error: a first message may have to tell who it is
+  return admission.identity.subject;
+}
+
 export function useConnection(admission: Admission<Identity, unknown, unknown>, socket: never): void {
   // @ts-expect-error: an admission of no particular guard knows no message
   admission.open(socket, (connection) => void connection.on('say', () => undefined));
@@ -94,6 +102,60 @@ export function replies(connection: ConnectionOf<typeof guard>): void {
   connection.send('said', { by: 7 });
   // @ts-expect-error: the reply has no such field
   connection.send('said', { by: 'alice', room: 'r' });
+}
+
+export function answers(connection: ConnectionOf<typeof guard>): void {
+  connection.on('say', 'said', ({ room }) => ({ by: room }));
+  connection.on('plain', 'said', async ({ list }) => ({ by: String(list.length) }));
+  // @ts-expect-error: a field of the reply is missing
+  connection.on('remove', 'said', () => ({}));
+  // @ts-expect-error: the field is a text
+  connection.on('remove', 'said', async () => ({ by: 7 }));
+  // @ts-expect-error: there is no such reply
+  connection.on('remove', 'sayd', () => ({ by: 'alice' }));
+  // @ts-expect-error: what the handler gets is a number
+  connection.on('remove', 'said', ({ id }) => ({ by: id }));
+}
+
+export function broadcasts(): number {
+  // @ts-expect-error: there is no such reply
+  guard.broadcast('sayd', { by: 'alice' });
+  // @ts-expect-error: the field is a text
+  guard.broadcast('said', { by: 7 });
+  return guard.broadcast('said', { by: 'alice' }, ({ identity }) => identity.scheme === 'jwt');
+}
+
+/** Schemas of other libraries, and plain JSON Schema, which the compiler can read where it is constant. */
+export const foreign = createGuard({
+  auth: [token],
+  messages: {
+    zod: {
+      schema: z.object({ n: z.string().transform(Number) }),
+      authorize: ({ message, connection }) => {
+        const n: number = message.n;
+        const path: string = connection.path;
+        return n > 0 && path !== '';
+      },
+    },
+    valibot: v.object({ text: v.string() }),
+    arktype: type({ flag: 'boolean' }),
+    json: { type: 'object', properties: { a: { type: 'string' } }, required: ['a'] } as const,
+    unsafe: Type.Unsafe<{ a: string }>({ type: 'object', properties: { a: { type: 'string' } } }),
+  },
+  replies: { done: z.object({ at: z.number() }) },
+});
+export function foreignMessages(connection: ConnectionOf<typeof foreign>): void {
+  connection.on('zod', ({ n }) => n.toFixed());
+  connection.on('valibot', ({ text }) => text.length);
+  // @ts-expect-error: the message has no such field
+  connection.on('arktype', ({ flog }) => flog);
+  connection.on('unsafe', ({ a }) => a.length);
+  connection.on('json', ({ a }) => a.length);
+  // @ts-expect-error: the field is a text
+  connection.on('json', ({ a }) => a.toFixed());
+  connection.send('done', { at: 1 });
+  // @ts-expect-error: the field is a number
+  connection.send('done', { at: 'now' });
 }
 
 export function identity({ identity }: ConnectionOf<typeof guard>): string {

@@ -41,13 +41,12 @@ export class Chat {
   /** Serves a connection that the guard has let in; only what passed the policy arrives here. */
   join(connection: ChatConnection): void {
     const user = connection.identity.subject;
-    connection.on('say', async ({ room, text }) => {
-      const said = await this.#history.add({ room, user, text, at: this.#now() });
-      for (const everybody of this.guard.connections()) everybody.send('said', said);
+    connection.on('say', async ({ room, text, html }) => {
+      const formatted = html === undefined || html === '' ? {} : { html };
+      const said = await this.#history.add({ room, user, text, ...formatted, at: this.#now() });
+      this.guard.broadcast('said', said);
     });
-    connection.on('search', async ({ query }) => {
-      connection.send('found', { messages: await this.#history.search(query) });
-    });
+    connection.on('search', 'found', async ({ query }) => ({ messages: await this.#history.search(query) }));
     connection.send('welcome', { user });
   }
 

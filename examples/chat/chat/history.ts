@@ -29,27 +29,27 @@ export class History {
     // It need not survive a power cut, so no write waits for the disk.
     await client.execute('PRAGMA synchronous = OFF');
     await client.execute(
-      'CREATE TABLE messages (id INTEGER PRIMARY KEY, room TEXT, user TEXT, text TEXT, folded TEXT, at INTEGER)',
+      'CREATE TABLE messages (id INTEGER PRIMARY KEY, room TEXT, user TEXT, text TEXT, html TEXT, folded TEXT, at INTEGER)',
     );
     return new History(client, folder);
   }
 
   async add(message: Omit<SaidMessage, 'id'>): Promise<SaidMessage> {
-    const { room, user, text, at } = message;
+    const { room, user, text, html = null, at } = message;
     const { lastInsertRowid } = await this.#client.execute({
-      sql: 'INSERT INTO messages (room, user, text, folded, at) VALUES (?, ?, ?, ?, ?)',
-      args: [room, user, text, fold(text), at],
+      sql: 'INSERT INTO messages (room, user, text, html, folded, at) VALUES (?, ?, ?, ?, ?, ?)',
+      args: [room, user, text, html, fold(text), at],
     });
     const id = Number(lastInsertRowid);
     if (id > CAPACITY)
       await this.#client.execute({ sql: 'DELETE FROM messages WHERE id <= ?', args: [id - CAPACITY] });
-    return { id, room, user, text, at };
+    return { id, ...message };
   }
 
   /** The newest messages that contain the words, in the order in which they were said. */
   async search(query: string): Promise<SaidMessage[]> {
     const { rows } = await this.#client.execute({
-      sql: 'SELECT id, room, user, text, at FROM messages WHERE instr(folded, ?) > 0 ORDER BY id DESC LIMIT ?',
+      sql: 'SELECT id, room, user, text, html, at FROM messages WHERE instr(folded, ?) > 0 ORDER BY id DESC LIMIT ?',
       args: [fold(query), FOUND],
     });
     return rows.map(toMessage).reverse();
@@ -66,6 +66,14 @@ function fold(text: string): string {
   return text.toLowerCase();
 }
 
-function toMessage({ id, room, user, text, at }: Row): SaidMessage {
-  return { id: Number(id), room: String(room), user: String(user), text: String(text), at: Number(at) };
+function toMessage({ id, room, user, text, html, at }: Row): SaidMessage {
+  const formatted = html === null ? {} : { html: String(html) };
+  return {
+    id: Number(id),
+    room: String(room),
+    user: String(user),
+    text: String(text),
+    ...formatted,
+    at: Number(at),
+  };
 }

@@ -1,13 +1,17 @@
-import { Type } from '@sallyport/core';
+import { safeText, Type } from '@sallyport/core';
+import { safeHtml } from '@sallyport/core/html';
 
-export const Room = Type.String({ minLength: 1, maxLength: 64 });
-export const Text = Type.String({ minLength: 1, maxLength: 500 });
+export const Room = safeText({ minLength: 1, maxLength: 64 });
+export const Text = safeText({ minLength: 1, maxLength: 500 });
+/** The same message as markup, for pages that show it formatted. */
+export const Markup = safeHtml({ maxLength: 2_000 });
 
 const Said = Type.Object({
   id: Type.Integer(),
   room: Room,
   user: Type.String(),
   text: Text,
+  html: Type.Optional(Markup),
   at: Type.Integer({ description: 'Milliseconds since the epoch.' }),
 });
 

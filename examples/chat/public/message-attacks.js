@@ -1,6 +1,6 @@
 // Attacks by messages, from somebody who has been let in.
 import { isDeniedMessage, later, secondConnection, victim } from './attack-tools.js';
-import { currentRoom, heard, say } from './chat.js';
+import { currentRoom, heard, say, sayFormatted } from './chat.js';
 import { decisionAfter, newest } from './decisions.js';
 
 export const messageAttacks = [
@@ -33,6 +33,12 @@ export const messageAttacks = [
     title: 'Script in a message',
     what: 'HTML that would run a script in everybody’s page, if it became part of it.',
     run: script,
+  },
+  {
+    id: 'markup',
+    title: 'Script in formatted text',
+    what: 'The same, in a message that the page shows as HTML, as its sender wrote it.',
+    run: markup,
   },
   {
     id: 'sql',
@@ -114,6 +120,33 @@ async function script() {
     verdict: held ? 'Shown as text; nothing ran' : 'A script ran',
     saw: held ? 'its own message, letter for letter, in the chat' : 'its script running',
     said: 'admitted: it is text of the right form, and the page puts text in as text',
+  };
+}
+
+async function markup() {
+  window.breached = false;
+  const word = `proof-${crypto.randomUUID()}`;
+  const html =
+    `<b>${word}</b><img src=x onerror="window.breached=true"><a href="javascript:window.breached=true" onclick="window.breached=true">here</a><script>window.breached=true</` +
+    'script>';
+  const arrived = heard(
+    ({ type, user, text }) => type === 'said' && user === victim.name && text.includes(word),
+  );
+  sayFormatted(html);
+  const said = await arrived;
+  if (said === undefined) throw new Error('The message did not arrive.');
+  const line = document.querySelector(`#messages [data-id="${said.id}"] .text`);
+  line?.querySelector('a')?.click();
+  await later(300);
+  const held =
+    window.breached === false &&
+    said.html.includes(`<b>${word}</b>`) &&
+    !/script|onerror|onclick/.test(said.html);
+  return {
+    held,
+    verdict: held ? 'Shown formatted; nothing ran' : 'A script ran',
+    saw: held ? `what was left of it: ${said.html}` : 'its script running',
+    said: 'admitted, sanitized: bold is bold, and what could run is gone',
   };
 }
 

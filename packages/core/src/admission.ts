@@ -11,6 +11,8 @@ export interface Receiver {
    * that never ends must not fill the memory; absent where nobody needs to know.
    */
   received?(bytes: number): void;
+  /** A ping or a pong has come, with so many bytes in it. */
+  control(bytes: number): void;
   /**
    * To be asked before anything is sent, with the bytes that wait to be sent already: `false` says that it must not be.
    * A `part` of a message cannot be left out alone: where it is too much, the connection ends whatever the policy says.
@@ -33,6 +35,10 @@ export interface Admission<I extends Identity, M, R> {
   readonly subprotocol: string | undefined;
   /** For the WebSocket library: the largest message, after reassembly and inflation. */
   readonly maxMessageBytes: number;
+  /** For the WebSocket library: the most frames that one message may come in. */
+  readonly maxFragments: number;
+  /** For the WebSocket library: the most pieces in which the network may deliver one frame. */
+  readonly maxChunks: number;
   /**
    * Takes the socket once the 101 is out. `onOpen` is called when the application's handlers may have it: at once, or
    * after the first message has authenticated, or never.

@@ -2,6 +2,7 @@ import { type Channel, channel } from 'node:diagnostics_channel';
 import { type HandshakeStage, isPromise, type StageName } from './decision.ts';
 import type { Clock } from './ports.ts';
 import type { Reason } from './reasons.ts';
+import type { Ban } from './store.ts';
 
 interface Common {
   /** Wall-clock milliseconds since the epoch. */
@@ -59,6 +60,13 @@ export interface GuardEvents {
   };
   'message.denied': MessageVerdict;
   'message.reported': MessageVerdict;
+  /** Somebody is kept out from now on, by this node or another. */
+  'ban.imposed': Common & Ban;
+  'ban.lifted': Common & { readonly key: string };
+  /** The store has failed several times in a row: each check does what `policy.onStoreFailure` says. */
+  'store.failing': Common & { readonly error: unknown };
+  /** The store is asked again, after so many milliseconds. */
+  'store.recovered': Common & { readonly milliseconds: number };
   /** Something threw that must not: a hook, a handler, or the guard itself. What it was about has been denied. */
   fault: Common & { readonly stage: HandshakeStage | StageName; readonly error: unknown };
 }
@@ -75,6 +83,10 @@ const NAMES: readonly EventName[] = [
   'connection.closed',
   'message.denied',
   'message.reported',
+  'ban.imposed',
+  'ban.lifted',
+  'store.failing',
+  'store.recovered',
   'fault',
 ];
 

@@ -1,6 +1,6 @@
 import { type HandshakeStage, isPromise } from './decision.ts';
 import { Arrival, type Reading } from './handshake/arrival.ts';
-import { NOT_EVALUATED, type Reporting, type Stage } from './handshake/stage.ts';
+import { isReportOnly, NOT_EVALUATED, type Reporting, type Stage } from './handshake/stage.ts';
 import type { HandshakeRequest } from './ports.ts';
 import type { Reason } from './reasons.ts';
 
@@ -50,7 +50,7 @@ async function explainStage(stage: Stage, arrival: Arrival, reporting: Reporting
     const verdict = isPromise(answer) ? await answer : answer;
     if (verdict === NOT_EVALUATED) return { stage: name, outcome: 'not evaluated' };
     if (verdict === undefined) return { stage: name, outcome: 'pass' };
-    const outcome = reporting.stages.has(name) ? 'report' : 'deny';
+    const outcome = isReportOnly(verdict.at(name), reporting) ? 'report' : 'deny';
     return { stage: name, outcome, reason: verdict.reason, detail: verdict.detail };
   } catch {
     return { stage: name, outcome: 'deny', reason: 'internal', detail: 'a fault inside the guard' };

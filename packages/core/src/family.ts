@@ -1,32 +1,38 @@
-import { Attempts } from './auth/attempts.ts';
+import { type AttemptSource, Attempts } from './auth/attempts.ts';
 import type { Authenticator } from './auth/authenticator.ts';
 import type { CsrfOption } from './auth/csrf.ts';
 import { Judge } from './auth/judge.ts';
 import { concerns, RevocationList } from './auth/revocations.ts';
+import { type BanPolicy, Bans } from './bans.ts';
 import { systemClock } from './clock.ts';
 import type { ConnectionState } from './connection/connection.ts';
+import { TICK } from './connection/liveness.ts';
 import type { Pending } from './connection/pending.ts';
 import { REPORTABLE } from './credential-check.ts';
 import type { Denial } from './decision.ts';
+import { PolicyError } from './errors.ts';
 import { EventHub } from './events.ts';
-import { compileTrustedProxies } from './handshake/address.ts';
+import { compileTrustedProxies, sourceOfAddress } from './handshake/address.ts';
 import { type Caps, Slots } from './handshake/admission.ts';
 import type { Reading } from './handshake/arrival.ts';
 import type { HandshakeSettings } from './handshake/handshake.ts';
 import { compileHosts } from './handshake/host.ts';
 import { outerDoor } from './handshake/outer-door.ts';
 import { unsafeAllowPlaintext } from './handshake/transport.ts';
-import { memoryStore } from './limits/memory-store.ts';
-import type { Clock, Revocation, Store } from './ports.ts';
+import { IdentityRates } from './limits/identity-rates.ts';
+import { StoreAccess } from './limits/store-access.ts';
+import type { Clock } from './ports.ts';
 import type { Reason } from './reasons.ts';
 import { type AnyPolicy, reportingTo } from './route.ts';
+import type { Ban, Revocation } from './store.ts';
 import { parseCount, parseDuration, parseRate, parseSize } from './units.ts';
 import { consoleLogger, Warnings } from './warnings.ts';
 
 /** What a guard and all its extensions share: one outer door, one store, one registry, one set of caps. */
 export class GuardFamily {
   readonly clock: Clock;
-  readonly store: Store;
+  readonly store: StoreAccess;
+  readonly bans: Bans;
   readonly events: EventHub;
   readonly warnings: Warnings;
   readonly slots: Slots;
@@ -36,7 +42,11 @@ export class GuardFamily {
   readonly connections = new Set<ConnectionState>();
   readonly pendings = new Set<Pending>();
   readonly #authenticators = new Set<Authenticator>();
+  /** Absent where there is no such limit. */
+  readonly #identityRates: IdentityRates | undefined;
   #cancelTick = (): void => {};
+  /** Monotonic milliseconds of the last tick. */
+  #tickedAt = 0;
   readonly closeTimeout: number;
   readonly earlyBytes: number;
   readonly rejectedSockets: number;
@@ -53,7 +63,6 @@ export class GuardFamily {
   constructor(policy: AnyPolicy) {
     const limits = policy.limits ?? {};
     this.clock = policy.clock ?? systemClock;
-    this.store = policy.store ?? memoryStore({ clock: this.clock });
     this.events = new EventHub(policy.name ?? 'default', this.clock);
     this.hasOwnLogger = policy.logger !== undefined;
     this.warnings = new Warnings(
@@ -61,23 +70,51 @@ export class GuardFamily {
       this.clock,
     );
     this.warnings.follow(this.events);
+    this.revocations = new RevocationList(
+      this.clock,
+      parseDuration(limits.revocationRetention ?? '30d', 'policy.limits.revocationRetention'),
+      parseCount(limits.revocations ?? 100_000, 'policy.limits.revocations'),
+    );
+    const banPolicy = compileBans(policy.bans);
+    const onFault = (error: unknown): void => this.events.fault('rate', error);
+    this.store = new StoreAccess({
+      clock: this.clock,
+      store: policy.store,
+      timeout: parseDuration(limits.storeTimeout ?? '500ms', 'policy.limits.storeTimeout'),
+      modes: policy.onStoreFailure ?? {},
+      banTerms: banPolicy.terms,
+      maxRevocations: this.revocations.maxEntries,
+      listener: {
+        revoked: (revocation) => this.applyRevocation(revocation),
+        banned: (ban) => this.#banned(ban),
+        unbanned: (key) => this.events.emit('ban.lifted', () => ({ key })),
+        known: () => this.revocations.known(),
+      },
+      onFailing: (error) => this.events.emit('store.failing', () => ({ error })),
+      onRecovered: (milliseconds) => this.events.emit('store.recovered', () => ({ milliseconds })),
+      onFault,
+    });
+    const sourceOf = (address: string): AttemptSource => this.sourceOf(address);
+    this.bans = new Bans(this.store, banPolicy, this.clock, sourceOf, onFault);
     const replace = policy.onIdentityLimit === 'replace-oldest';
     this.slots = new Slots(
       this.store,
       capsOf(limits),
       replace ? (subject) => this.#replaceOldest(subject) : undefined,
     );
-    this.revocations = new RevocationList(
-      this.clock,
-      parseDuration(limits.revocationRetention ?? '30d', 'policy.limits.revocationRetention'),
-      parseCount(limits.revocations ?? 100_000, 'policy.limits.revocations'),
-    );
     const failures = parseRate(
       limits.authFailures ?? { rate: '20/m', burst: 20 },
       'policy.limits.authFailures',
     );
-    this.judge = new Judge(this.clock, this.store, new Attempts(this.store, failures), this.revocations);
-    this.store.subscribe((revocation) => this.applyRevocation(revocation));
+    this.judge = new Judge(
+      this.clock,
+      this.store,
+      new Attempts(this.store, failures),
+      this.revocations,
+      parseDuration(limits.revocationStaleness ?? '30s', 'policy.limits.revocationStaleness'),
+      (source) => this.bans.offence(source),
+    );
+    this.#identityRates = this.#ratesOf(limits.identityMessages);
     this.closeTimeout = parseDuration(limits.closeTimeout ?? '5s', 'policy.limits.closeTimeout');
     this.earlyBytes = parseSize(limits.earlyBytes ?? '128KiB', 'policy.limits.earlyBytes');
     this.rejectedSockets = parseCount(limits.rejectedSockets ?? 100, 'policy.limits.rejectedSockets');
@@ -89,11 +126,17 @@ export class GuardFamily {
   /** A connection is open: from now on it is told what has come due. */
   opened(connection: ConnectionState): void {
     this.connections.add(connection);
-    if (this.connections.size === 1) this.#tickLater();
+    const { identity, ledger } = connection;
+    if (identity.scheme !== 'anonymous') ledger.share = this.#identityRates?.enter(identity.subject);
+    if (this.connections.size > 1) return;
+    this.#tickedAt = this.clock.monotonic();
+    this.#tickLater();
   }
 
   closed(connection: ConnectionState): void {
     this.connections.delete(connection);
+    const { share } = connection.ledger;
+    if (share !== undefined) this.#identityRates?.leave(share);
     if (this.connections.size === 0) this.#cancelTick();
   }
 
@@ -112,12 +155,35 @@ export class GuardFamily {
     }
   }
 
+  /** Whose handshakes, failures and offences are counted together with this address's. */
+  sourceOf(address: string): AttemptSource {
+    return sourceOfAddress(address, this.settings.reading.proxies);
+  }
+
+  /** A node has banned somebody: this one may have connections of theirs. */
+  #banned(ban: Ban): void {
+    this.events.emit('ban.imposed', () => ban);
+    for (const connection of [...this.connections]) {
+      if (this.bans.closes(ban, connection.address, connection.identity)) connection.end('banned');
+    }
+  }
+
+  /** Nothing is asked of the store any more, and no timer is left. */
+  close(): void {
+    this.#cancelTick();
+    this.store.close();
+  }
+
   /** One timer for all connections: a look at a few numbers of each, once a second. */
   #tickLater(): void {
     this.#cancelTick = this.clock.schedule(TICK, () => {
       const now = this.clock.now();
       const monotonic = this.clock.monotonic();
-      for (const connection of this.connections) connection.tick(now, monotonic);
+      const elapsed = Math.round(monotonic - this.#tickedAt);
+      this.#tickedAt = monotonic;
+      const passed = { elapsed, late: elapsed > LATE };
+      for (const connection of this.connections) connection.tick(now, monotonic, passed);
+      this.#identityRates?.tick();
       if (this.connections.size > 0) this.#tickLater();
     });
   }
@@ -166,8 +232,15 @@ export class GuardFamily {
         },
         plaintextAllowed: policy.transport === unsafeAllowPlaintext,
         hosts: compileHosts(policy.hosts, policy.origins !== undefined),
-        handshakes: parseRate(limits.handshakes ?? { rate: '120/m', burst: 60 }, 'policy.limits.handshakes'),
-        store: this.store,
+        rate: {
+          store: this.store,
+          handshakes: parseRate(
+            limits.handshakes ?? { rate: '120/m', burst: 60 },
+            'policy.limits.handshakes',
+          ),
+          attempts: this.judge.attempts,
+          slots: this.slots,
+        },
       }),
       reporting: reportingTo(
         this.events,
@@ -177,6 +250,13 @@ export class GuardFamily {
       events: this.events,
       counted: ({ reason }: Denial) => this.denied.set(reason, (this.denied.get(reason) ?? 0) + 1),
     };
+  }
+
+  #ratesOf(option: NonNullable<AnyPolicy['limits']>['identityMessages']): IdentityRates | undefined {
+    if (option === undefined) return undefined;
+    const { store } = this;
+    const ask = store.isShared ? store.shares.bind(store) : undefined;
+    return new IdentityRates(parseRate(option, 'policy.limits.identityMessages'), this.clock, ask);
   }
 
   #warnAboutWorkers(policy: AnyPolicy): void {
@@ -190,8 +270,31 @@ export class GuardFamily {
   }
 }
 
-/** How often connections are told what has come due, in milliseconds. */
-const TICK = 1_000;
+function compileBans(bans: AnyPolicy['bans'] = {}): BanPolicy {
+  const {
+    after = { rate: '100/m', burst: 100 },
+    growth = 2,
+    closes = 'identity',
+  } = bans === false ? {} : bans;
+  const terms = bans === false ? {} : bans;
+  const duration = parseDuration(terms.for ?? '10m', 'policy.bans.for');
+  const longest = parseDuration(terms.longest ?? '1d', 'policy.bans.longest');
+  if (longest < duration) {
+    throw new PolicyError(
+      'policy.bans.longest',
+      'it is shorter than the first ban',
+      'Raise it, or lower bans.for.',
+    );
+  }
+  return {
+    after: bans === false ? undefined : parseRate(after, 'policy.bans.after'),
+    terms: { duration, growth, longest, memory: parseDuration(terms.memory ?? '1d', 'policy.bans.memory') },
+    closes,
+  };
+}
+
+/** Milliseconds between two ticks from which on this process was kept from reading what peers say, by a stall or by sleep. */
+const LATE = 2 * TICK;
 
 function capsOf(limits: NonNullable<AnyPolicy['limits']>): Caps {
   const cap = (name: keyof Caps, value: number): number => parseCount(value, `policy.limits.${name}`);

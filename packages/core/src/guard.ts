@@ -1,5 +1,6 @@
 import type { Admission } from './admission.ts';
 import { TicketOffice, ticketTtl } from './auth/tickets.ts';
+import type { Bans } from './bans.ts';
 import type { Connection } from './connection/connection.ts';
 import { type Denial, deny, isPromise, type MaybePromise } from './decision.ts';
 import { PolicyError } from './errors.ts';
@@ -12,11 +13,12 @@ import type { Writer } from './outbound/writer.ts';
 import { PassedHandshake } from './passed-handshake.ts';
 import type { ExtendOptions, PolicyOptions } from './policy.ts';
 import { checkExtension, checkPolicy, checkRoute } from './policy-check.ts';
-import type { FramedMessage, HandshakeRequest, Identity, Logger, Revocation } from './ports.ts';
+import type { FramedMessage, HandshakeRequest, Identity, Logger } from './ports.ts';
 import type { Reason } from './reasons.ts';
 import { type AnyPolicy, compileRoute, type Route } from './route.ts';
 import type { ReplyOf } from './schema-types.ts';
 import { type Services, servicesOf } from './services.ts';
+import type { Revocation } from './store.ts';
 import { type Duration, parseDuration } from './units.ts';
 
 /** Numbers of a guard and its extensions, of constant size. */
@@ -87,6 +89,13 @@ export class Guard<
     family.learnSources(route.authenticators, route.policy.csrf);
     const ttl = ticketTtl(route.authenticators);
     this.#tickets = ttl === undefined ? undefined : new TicketOffice(family.store, family.clock, ttl);
+    if (route.liveness.heartbeat > LONGEST_HEARTBEAT && Number.isFinite(route.liveness.heartbeat)) {
+      family.warnings.warn(
+        'heartbeat',
+        {},
+        'limits.heartbeat is longer than the 60 s after which most proxies cut a silent connection',
+      );
+    }
     if ([...route.rules.types.values()].some(({ check }) => !check.accelerated)) {
       family.warnings.warn(
         'codegen',
@@ -212,6 +221,11 @@ export class Guard<
     }
   }
 
+  /** Who is kept out for a while: to see, to lift, and to add to. */
+  get bans(): Bans {
+    return this.#family.bans;
+  }
+
   /**
    * Issues single-use tickets.
    *
@@ -228,7 +242,7 @@ export class Guard<
 
   /**
    * Refuses new handshakes with `shutting_down` (503), closes open connections with 1001, and terminates what is left
-   * after `within` (default 5 s). Resolves when no connection is left.
+   * after `within` (default 5 s). Resolves when no connection is left; from then on the store is not asked any more.
    */
   async close({ within = '5s' }: { readonly within?: Duration } = {}): Promise<void> {
     const family = this.#family;
@@ -245,6 +259,7 @@ export class Guard<
     });
     await ended;
     cancel();
+    family.close();
   }
 
   /** For hosts: a handshake begins. `onExpired` is called when its deadline passes before a decision. */
@@ -254,6 +269,8 @@ export class Guard<
 
   /** For hosts: the outer door, the same for every guard of the family. */
   enter(handshake: Handshake): MaybePromise<Denial | undefined> {
+    const closing = this.#unlessClosing(handshake);
+    if (closing !== undefined) return closing;
     const verdict = handshake.enter();
     return isPromise(verdict)
       ? verdict.then((late) => late ?? this.#unlessClosing(handshake))
@@ -291,6 +308,11 @@ export class Guard<
     if (!this.#family.hasOwnLogger) this.#family.warnings.logger = logger;
   }
 
+  /** For documents: what this guard was compiled to. */
+  get route(): Route {
+    return this.#route;
+  }
+
   /** For hosts: time, as the policy has it. */
   schedule(ms: number, callback: () => void): () => void {
     return this.#family.clock.schedule(ms, callback);
@@ -306,6 +328,9 @@ export class Guard<
     return handshake.deny(deny('shutting_down', 'guard.close was called').at('shutdown'));
   }
 }
+
+/** Milliseconds: a ping has to be through before a proxy's 60 s are over. */
+const LONGEST_HEARTBEAT = 55_000;
 
 /** The options that say something. */
 function stated<T extends object>(options: T | undefined): Partial<T> {

@@ -1,5 +1,8 @@
 export { type Static, type TSchema, Type } from 'typebox';
 export type { Admission, Receiver } from './admission.ts';
+export { asyncApi } from './asyncapi/async-api.ts';
+export type { AsyncApiDocument, AsyncApiServer } from './asyncapi/document.ts';
+export type { AsyncApiChannel, AsyncApiOptions } from './asyncapi/options.ts';
 export { type AnonymousIdentity, anonymous } from './auth/anonymous.ts';
 export type { Authenticator, Presented } from './auth/authenticator.ts';
 export { bearer, type CredentialSource, cookie, query, subprotocol } from './auth/credential.ts';
@@ -21,6 +24,7 @@ export {
   type TicketRequest,
   tickets,
 } from './auth/tickets.ts';
+export type { BanOptions, Bans, BanTarget } from './bans.ts';
 export { systemClock } from './clock.ts';
 export { Connection } from './connection/connection.ts';
 export {
@@ -53,6 +57,7 @@ export {
 export type { Handshake } from './handshake/handshake.ts';
 export { type OriginPredicate, type OriginsOption, unsafeAllowAnyOrigin } from './handshake/origin.ts';
 export { unsafeAllowPlaintext } from './handshake/transport.ts';
+export type { FailureMode, FailureModes } from './limits/alone.ts';
 export { type MemoryStoreOptions, memoryStore } from './limits/memory-store.ts';
 export { type Passthrough, passthrough } from './message/passthrough.ts';
 export type { MessageContext, MessageRule } from './message/rules.ts';
@@ -60,6 +65,7 @@ export type { UnknownProperties } from './message/schema.ts';
 export type { StandardSchema } from './message/standard-schema.ts';
 export {
   type AuthorizeContext,
+  type BansOption,
   type ExtendOptions,
   type Limits,
   type PolicyOptions,
@@ -72,23 +78,16 @@ export {
   unsafeReportTransport,
 } from './policy.ts';
 export type {
-  Acquired,
   Claims,
   Clock,
   ConnectionView,
   FramedMessage,
   HandshakeRequest,
-  Hit,
   Identity,
-  Lease,
-  LeaseRequest,
   Logger,
   Peer,
-  RateLimit,
   RequestView,
-  Revocation,
   Socket,
-  Store,
 } from './ports.ts';
 export { type Reason, type ReasonEntry, reasons } from './reasons.ts';
 export { type Refusal, refusalOf } from './refusal.ts';
@@ -99,6 +98,22 @@ export { sanitize } from './sanitize/sanitize.ts';
 export type { Sanitizer } from './sanitize/sanitizer.ts';
 export { type WebProtocol, type WebUrlOptions, webUrl } from './sanitize/web-url.ts';
 export type { MessageOf, ReplyOf } from './schema-types.ts';
+export type {
+  Acquired,
+  ArrivalAnswer,
+  ArrivalRequest,
+  Ban,
+  BanTerms,
+  Demand,
+  Hit,
+  HitRequest,
+  Lease,
+  LeaseRequest,
+  RateLimit,
+  Revocation,
+  Store,
+  StoreListener,
+} from './store.ts';
 export type { ByteRate, ByteRateOption, Duration, Rate, RateOption, Size } from './units.ts';
 export { consoleLogger } from './warnings.ts';
 export type { Codec, Payload } from './wire/codec.ts';

@@ -1,14 +1,14 @@
-import type { AttemptSource } from './auth/attempts.ts';
 import { AUTH_TYPE, readAuthMessage } from './auth/auth-message.ts';
+import type { Case } from './auth/judge.ts';
 import type { ConnectionState } from './connection/connection.ts';
 import type { Authenticated } from './connection/pending.ts';
 import { Denial, deny } from './decision.ts';
 import type { GuardFamily } from './family.ts';
-import { parseAddress } from './handshake/address.ts';
 import { isAcceptable } from './message/parse.ts';
 import { open } from './message/pipeline.ts';
-import type { Identity, RequestView } from './ports.ts';
+import type { Identity } from './ports.ts';
 import type { Route } from './route.ts';
+import type { Lease } from './store.ts';
 import type { Incoming } from './wire/incoming.ts';
 
 /** Judges an auth message as a handshake's credential is judged, `policy.authorize` included. */
@@ -16,14 +16,13 @@ async function judgeAuthMessage(
   family: GuardFamily,
   route: Route,
   message: unknown,
-  request: RequestView,
-  signal: AbortSignal,
+  circumstances: Pick<Case, 'request' | 'source' | 'signal' | 'renews'>,
 ): Promise<Identity | Denial> {
   const presented = readAuthMessage(message, route.authenticators);
   if (presented instanceof Denial) return presented;
   const { authenticator, credential } = presented;
-  const source = sourceOf(request);
-  const verdict = await family.judge.judge(authenticator, { credential, request, source, signal });
+  const { request } = circumstances;
+  const verdict = await family.judge.judge(authenticator, { credential, ...circumstances });
   if (verdict instanceof Denial) return verdict;
   if (verdict === undefined) return deny('credential_invalid', 'the credential was not accepted');
   const { authorize } = route;
@@ -31,7 +30,7 @@ async function judgeAuthMessage(
     return deny('not_authorized', 'policy.authorize did not answer true').at('authorization');
   }
   // A revocation may have come while the application was asked.
-  return family.revocations.covers(verdict) ? deny('revoked', 'this identity was revoked') : verdict;
+  return family.judge.refuses(verdict) ?? verdict;
 }
 
 /** For a pending connection: who it is, with the identity's slot held. */
@@ -39,11 +38,10 @@ export async function authenticateFirstMessage(
   family: GuardFamily,
   route: Route,
   message: unknown,
-  request: RequestView,
-  signal: AbortSignal,
-  open: (identity: Identity, slot: { release(): void }) => Authenticated,
+  circumstances: Pick<Case, 'request' | 'source' | 'signal'>,
+  open: (identity: Identity, slot: Lease) => Authenticated,
 ): Promise<Authenticated | Denial> {
-  const identity = await judgeAuthMessage(family, route, message, request, signal);
+  const identity = await judgeAuthMessage(family, route, message, circumstances);
   if (identity instanceof Denial) return identity;
   const slot = await family.slots.acquireIdentity(identity.subject);
   return slot instanceof Denial ? slot.at('admission') : open(identity, slot);
@@ -60,20 +58,22 @@ export async function renewConnection(
   if (request === undefined) return deny('internal', 'the connection cannot be renewed');
   const controller = new AbortController();
   const cancel = family.clock.schedule(family.settings.deadline, () => controller.abort());
+  const source = family.sourceOf(request.address);
+  const { signal } = controller;
   try {
-    const identity = await judgeAuthMessage(family, route, message, request, controller.signal);
+    const identity = await judgeAuthMessage(family, route, message, {
+      request,
+      source,
+      signal,
+      renews: true,
+    });
     if (identity instanceof Denial || isSameHolder(identity, current)) return identity;
     // Somebody else's credential is as wrong here as a forged one.
-    await family.judge.attempts.failed(sourceOf(request));
+    family.judge.attempts.failed(source);
     return deny('credential_invalid', 'a renewal cannot change the subject or the session');
   } finally {
     cancel();
   }
-}
-
-/** Whose failed attempts are counted together. */
-function sourceOf({ address }: RequestView): AttemptSource {
-  return parseAddress(address) ?? { bucket: address, coarser: address };
 }
 
 /** A subject is one issuer's word (RFC 7519 §4.1.2): two issuers may mean different people by it. */

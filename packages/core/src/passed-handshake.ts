@@ -1,13 +1,17 @@
 import type { Admission, Receiver } from './admission.ts';
+import type { AttemptSource } from './auth/attempts.ts';
 import { Connection, type ConnectionState } from './connection/connection.ts';
 import { type Authenticated, Pending } from './connection/pending.ts';
 import type { Denial, MaybePromise } from './decision.ts';
 import type { GuardFamily } from './family.ts';
+import type { Client } from './handshake/address.ts';
 import type { Handshake } from './handshake/handshake.ts';
+import { sourceOf } from './handshake/rate.ts';
 import { authenticateFirstMessage } from './late-authentication.ts';
-import type { Identity, Lease, RequestView, Socket } from './ports.ts';
+import type { Identity, RequestView, Socket } from './ports.ts';
 import type { Route } from './route.ts';
 import type { Services } from './services.ts';
+import type { Lease } from './store.ts';
 
 /** What is left of a handshake once it has passed, until the socket is open or the slots are given back. */
 export class PassedHandshake<I extends Identity, M, R> implements Admission<I, M, R> {
@@ -15,7 +19,11 @@ export class PassedHandshake<I extends Identity, M, R> implements Admission<I, M
   readonly identity: I | undefined;
   readonly subprotocol: string | undefined;
   readonly maxMessageBytes: number;
+  readonly maxFragments: number;
+  readonly maxChunks: number;
   readonly #address: string;
+  readonly #client: Client | undefined;
+  readonly #source: AttemptSource;
   readonly #path: string;
   /** With the host's own request in it: let go of as soon as the connection is there. */
   #request: RequestView | undefined;
@@ -33,7 +41,11 @@ export class PassedHandshake<I extends Identity, M, R> implements Admission<I, M
     this.identity = arrival.identity as I | undefined;
     this.subprotocol = arrival.subprotocol;
     this.maxMessageBytes = route.rules.maxBytes;
+    this.maxFragments = route.fragments;
+    this.maxChunks = route.chunks;
     this.#address = arrival.address;
+    this.#client = arrival.client;
+    this.#source = sourceOf(arrival);
     this.#path = path;
     this.#request = arrival.view;
     this.#lease = arrival.lease as Lease;
@@ -65,10 +77,20 @@ export class PassedHandshake<I extends Identity, M, R> implements Admission<I, M
     // A connection keeps nothing of the host's request, which would be most of its memory.
     const request = route.renews ? ({ ...this.#request, native: undefined } as RequestView) : undefined;
     this.#request = undefined;
-    const origin = { identity, subprotocol, lease, request, address: this.#address, path: this.#path };
+    const { bannable } = this.#source;
+    const origin = {
+      identity,
+      subprotocol,
+      lease,
+      request,
+      bannable,
+      address: this.#address,
+      path: this.#path,
+    };
     const connection = new Connection<I, M, R>(socket, origin, services.connection);
     if (family.closing) connection.end('shutting_down');
-    if (family.revocations.covers(identity)) connection.end('revoked');
+    const held = family.judge.refuses(identity) ?? family.bans.refuses(this.#client);
+    if (held !== undefined) connection.end(held.reason);
     return connection;
   }
 
@@ -95,14 +117,8 @@ export class PassedHandshake<I extends Identity, M, R> implements Admission<I, M
         this.#connect(socket, identity as I, both(this.#lease, slot)) as unknown as ConnectionState,
       release: () => slot.release(),
     });
-    return authenticateFirstMessage(
-      this.family,
-      this.route,
-      message,
-      this.#request as RequestView,
-      signal,
-      open,
-    );
+    const circumstances = { request: this.#request as RequestView, source: this.#source, signal };
+    return authenticateFirstMessage(this.family, this.route, message, circumstances, open);
   }
 }
 
@@ -111,6 +127,10 @@ function both(first: Lease, second: Lease): Lease {
     release() {
       first.release();
       second.release();
+    },
+    onLost(listener) {
+      first.onLost(listener);
+      second.onLost(listener);
     },
   };
 }

@@ -13,6 +13,7 @@ import { unsafeAllowPlaintext } from './handshake/transport.ts';
 import { isPassthrough } from './message/passthrough.ts';
 import { asObject, type Options, oneOf, refuseUnknown, stringList } from './option-checks.ts';
 import { unsafeReportHost, unsafeReportTransport } from './policy.ts';
+import type { Store } from './store.ts';
 import { envelopes } from './wire/envelope.ts';
 
 const ROUTE_OPTIONS = [
@@ -29,6 +30,7 @@ const ROUTE_OPTIONS = [
   'onDenied',
   'onFault',
   'onSlowConsumer',
+  'onRate',
   'rejectAs',
   'firstMessage',
   'renewal',
@@ -45,6 +47,8 @@ const SERVER_OPTIONS = [
   'compression',
   'onIdentityLimit',
   'store',
+  'onStoreFailure',
+  'bans',
   'logger',
   'clock',
 ];
@@ -53,6 +57,11 @@ const ROUTE_LIMITS = [
   'messages',
   'bytes',
   'violations',
+  'throttle',
+  'controls',
+  'fragments',
+  'heartbeat',
+  'idle',
   'lifetime',
   'pendingTimeout',
   'authAttempts',
@@ -63,7 +72,7 @@ const ROUTE_LIMITS = [
   'json',
 ];
 const SERVER_LIMITS = [
-  'handshakeTimeout', 'handshakes', 'authFailures', 'pending', 'pendingPerAddress', 'revocations', 'revocationRetention', 'connections', 'connectionsPerAddress', 'connectionsPerIdentity', 'headerCount',
+  'handshakeTimeout', 'handshakes', 'authFailures', 'pending', 'pendingPerAddress', 'revocations', 'revocationRetention', 'revocationStaleness', 'storeTimeout', 'connections', 'connectionsPerAddress', 'connectionsPerIdentity', 'identityMessages', 'headerCount',
   'headerBytes', 'offeredSubprotocols', 'earlyBytes', 'rejectedSockets', 'closeTimeout',
 ]; // biome-ignore format: a list of names reads best as a block
 
@@ -80,6 +89,9 @@ export function checkPolicy(policy: object): void {
   oneOf(options.onIdentityLimit, ['reject', 'replace-oldest'], 'policy.onIdentityLimit');
   oneOf(options.compression, [true, false], 'policy.compression');
   oneOf(options.transport, ['tls', unsafeAllowPlaintext], 'policy.transport');
+  checkStore(options.store);
+  checkStoreFailure(options.onStoreFailure);
+  checkBans(options.bans);
   stringList(options.hosts, 'policy.hosts');
   stringList(options.trustedProxies, 'policy.trustedProxies');
   if (options.forwardedHeader !== undefined && options.trustedProxies === undefined) {
@@ -90,6 +102,38 @@ export function checkPolicy(policy: object): void {
     );
   }
   checkRoute(options);
+}
+
+const STORE_OPERATIONS = [
+  'arrive', 'charge', 'acquire', 'put', 'redeem', 'ban', 'unban', 'bans', 'revoke', 'subscribe', 'staleness', 'shares', 'ping',
+] as const satisfies readonly (keyof Store)[]; // biome-ignore format: a list of names reads best as a block
+
+function checkStore(store: unknown): void {
+  const given = asObject(store, 'policy.store');
+  const missing = STORE_OPERATIONS.find((operation) => typeof given[operation] !== 'function');
+  if (store === undefined || missing === undefined) return;
+  throw new PolicyError(
+    'policy.store',
+    `it has no '${missing}', so it is no store`,
+    'Give redisStore(client), say, or leave it out for the memory of this process.',
+  );
+}
+
+function checkStoreFailure(modes: unknown): void {
+  const checks = ['handshakes', 'authFailures', 'bans', 'connections'];
+  const given = asObject(modes, 'policy.onStoreFailure');
+  refuseUnknown(given, checks, 'policy.onStoreFailure');
+  for (const check of checks)
+    oneOf(given[check], ['closed', 'open', 'local'], `policy.onStoreFailure.${check}`);
+}
+
+function checkBans(bans: unknown): void {
+  if (bans === false) return;
+  const { growth = 1, closes, ...rest } = asObject(bans, 'policy.bans');
+  refuseUnknown(rest, ['after', 'for', 'longest', 'memory'], 'policy.bans');
+  oneOf(closes, ['identity', 'all', 'none'], 'policy.bans.closes');
+  if (typeof growth === 'number' && growth >= 1 && Number.isFinite(growth)) return;
+  throw new PolicyError('policy.bans.growth', 'it is no factor of at least 1', 'Give 2 to double each ban.');
 }
 
 /** Refuses options that a route cannot have, since they are decided before the route is known, once for a server. */
@@ -118,6 +162,7 @@ export function checkRoute(options: Options): void {
   refuseUnknown(json, ['depth', 'keys', 'items', 'text', 'number'], 'policy.limits.json');
   oneOf(options.onFault, ['reply', 'close'], 'policy.onFault');
   oneOf(options.onSlowConsumer, ['close', 'drop'], 'policy.onSlowConsumer');
+  oneOf(options.onRate, ['close', 'drop', 'throttle'], 'policy.onRate');
   oneOf(options.checkReplies, [true, false], 'policy.checkReplies');
   oneOf(options.unknownProperties, ['refuse', 'strip'], 'policy.unknownProperties');
   checkWriting(options);

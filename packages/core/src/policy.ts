@@ -3,10 +3,12 @@ import type { CsrfOption } from './auth/csrf.ts';
 import type { MaybePromise } from './decision.ts';
 import type { OriginsOption } from './handshake/origin.ts';
 import type { unsafeAllowPlaintext } from './handshake/transport.ts';
+import type { FailureModes } from './limits/alone.ts';
 import type { Passthrough } from './message/passthrough.ts';
 import type { MessageRule } from './message/rules.ts';
 import type { UnknownProperties } from './message/schema.ts';
-import type { Clock, Identity, Logger, RequestView, Store } from './ports.ts';
+import type { Clock, Identity, Logger, RequestView } from './ports.ts';
+import type { Store } from './store.ts';
 import type { ByteRateOption, Duration, RateOption, Size } from './units.ts';
 import type { Codec } from './wire/codec.ts';
 import type { EnvelopeName } from './wire/envelope.ts';
@@ -42,12 +44,32 @@ export interface AuthorizeContext<I extends Identity> {
 export interface RouteLimits {
   /** The largest message, after reassembly and inflation. Default: 64 KiB. Beyond: closed with `message_too_big` (1009). */
   readonly message?: Size;
-  /** Messages of one connection. Default: 50/s, burst 100. Beyond: closed with `message_rate` (4429). */
+  /** Messages of one connection. Default: 50/s, burst 100. Beyond: as `onRate` says. */
   readonly messages?: RateOption;
-  /** Bytes of one connection's messages. Default: 256 KiB/s, burst 1 MiB. Beyond: closed with `message_rate` (4429). */
+  /**
+   * Bytes of one connection's messages. Default: 256 KiB/s, burst 1 MiB. Beyond: as `onRate` says. As many bytes again that
+   * belong to no message, such as empty fragments, close with `message_rate` (4429).
+   */
   readonly bytes?: ByteRateOption;
-  /** How many denied messages end a connection. Default: 10. Then: closed with `too_many_violations` (1008). */
-  readonly violations?: number;
+  /** With `onRate: 'throttle'`: how long a connection may go unread without a break. Default: 10 s. Then: closed with `message_rate` (4429). */
+  readonly throttle?: Duration;
+  /** Pings and pongs of one connection. Default: 20/s, burst 50. Beyond: closed with `message_rate` (4429). */
+  readonly controls?: RateOption;
+  /** How many frames one message may come in, beside one for each KiB of `limits.message`. Default: 1,000. Beyond: `message_too_big`, closed by ws with 1008. */
+  readonly fragments?: number;
+  /**
+   * How long a peer may be silent before it is pinged, and then for its answer: any byte counts, and nothing does while the
+   * socket is not read. `false` for never. Default: 25 s. Proxies cut after 60 s. Then: terminated as
+   * `unresponsive` (1006), within two of them.
+   */
+  readonly heartbeat?: Duration | false;
+  /** How long a client may send no message. Default: none. Then: closed with `idle` (4408). */
+  readonly idle?: Duration;
+  /**
+   * How many denied messages end a connection. Of a number, one is forgiven every minute; a rate says how many otherwise.
+   * Default: 10. Then: closed with `too_many_violations` (1008).
+   */
+  readonly violations?: number | RateOption;
   /** How long a connection may live, whatever renews it. Default: 24 h. Then: closed with `lifetime` (1001). */
   readonly lifetime?: Duration;
   /** With `firstMessage`: from the 101 until the auth message was right. Default: 5 s. Then: `auth_timeout` (4408). */
@@ -79,8 +101,8 @@ export interface RouteLimits {
     /** How many UTF-16 code units one text, or bytes one `Uint8Array`, has. Default: as many as `limits.message` has bytes. */
     readonly text?: number;
     /**
-     * The largest magnitude of a number. Default: 2^53 − 1, up to which whole numbers are exact and mean the same to
-     * everybody (RFC 7493 §2.2). `1e999`, which parses to infinity, is refused in any case.
+     * The largest magnitude of a number. Default: 9,007,199,254,740,991. Up to that, whole numbers are exact and mean the
+     * same to everybody (RFC 7493 §2.2). `1e999`, which parses to infinity, is refused in any case.
      */
     readonly number?: number;
   };
@@ -97,12 +119,22 @@ export interface Limits extends RouteLimits {
   readonly connectionsPerAddress?: number;
   /** Open connections of one identity's subject, `anonymous()` excepted. Default: 20. Beyond: `connection_limit` (429). */
   readonly connectionsPerIdentity?: number;
+  /**
+   * Messages of one identity over all its connections, `anonymous()` excepted, on every node. Default: none. Beyond: as
+   * `onRate` says. With a shared `store` each node has a part of it, which follows the demand within about two seconds: until
+   * then every node lets through a burst, and what the rate gives meanwhile; from then on all of them the rate at most.
+   */
+  readonly identityMessages?: RateOption;
   /** Failed authentications of one address (an IPv6 /64). Default: 20/m, burst 20. Beyond: `auth_attempts` (429), before any cryptography. */
   readonly authFailures?: RateOption;
   /** Connections in all that have not sent their first message. Default: 1,000. Beyond: `pending_limit` (503). */
   readonly pending?: number;
   /** Connections of one address that have not sent their first message. Default: 20. Beyond: `pending_limit` (503). */
   readonly pendingPerAddress?: number;
+  /** How long one call to the store may take. Default: 500 ms. Beyond: as `onStoreFailure` says. */
+  readonly storeTimeout?: Duration;
+  /** How long this process may be without news of revocations. Default: 30 s. Beyond: `store_unavailable` (503). */
+  readonly revocationStaleness?: Duration;
   /** How many revocations are remembered. Default: 100,000. Beyond: `guard.revoke` rejects, after closing what it could. */
   readonly revocations?: number;
   /** How long a revocation is remembered. Default: 30 days. A credential that lives longer from its issue on is `credential_invalid`. */
@@ -119,6 +151,25 @@ export interface Limits extends RouteLimits {
   readonly rejectedSockets?: number;
   /** How long a peer has to answer a closing handshake. Default: 5 s. Beyond: terminated. */
   readonly closeTimeout?: Duration;
+}
+
+/** When somebody is banned, and for how long. */
+export interface BansOption {
+  /** How much of it is borne. Default: 100/m, burst 100, counted by each process. */
+  readonly after?: RateOption;
+  /** How long the first ban lasts. Default: 10 min. */
+  readonly for?: Duration;
+  /** How much longer than the one before each further ban lasts: a factor. Default: 2. */
+  readonly growth?: number;
+  /** The longest ban. Default: 1 day. */
+  readonly longest?: Duration;
+  /** How long after its end a ban is remembered, so that the next one grows. Default: 1 day. */
+  readonly memory?: Duration;
+  /**
+   * Whose open connections a ban closes with `banned` (4403), on every node: those of a banned identity, of a banned
+   * address as well, whoever shares it, or nobody's. Default: `'identity'`.
+   */
+  readonly closes?: 'identity' | 'all' | 'none';
 }
 
 /** Options that every route may set for itself. */
@@ -180,6 +231,13 @@ export interface RoutePolicy<I extends readonly Identity[], M, R> {
    */
   readonly onSlowConsumer?: 'close' | 'drop';
   /**
+   * What is done with messages beyond `limits.messages`, `limits.bytes`, `limits.identityMessages`, or whose `cost` is too
+   * much: the connection is closed with `message_rate` (4429); or they are dropped, with an error reply at most once a
+   * second, each a violation; or they wait, and the socket is not read, so that TCP pushes back and nothing is lost, for at
+   * most `limits.throttle`. Default: `'close'`.
+   */
+  readonly onRate?: 'close' | 'drop' | 'throttle';
+  /**
    * How a denial after the origin check reaches the client. Default: `'http'`. With `'close'` the socket is accepted
    * and closed at once with the reason's close code, for browsers, whose scripts cannot see an HTTP status; no
    * handler runs.
@@ -217,8 +275,19 @@ export interface PolicyOptions<I extends readonly Identity[], M, R> extends Rout
   readonly limits?: Limits;
   /** Stages that decide and record, but let through. Default: none. */
   readonly report?: readonly ReportOption[];
-  /** Shared state. Default: the memory of this process. */
+  /** Shared state, such as `redisStore(client)`. Default: the memory of this process. */
   readonly store?: Store;
+  /**
+   * What each check does while the store cannot answer: `'closed'` denies with `store_unavailable` (503), `'open'` lets
+   * through, `'local'` counts in this process alone. Tickets are always closed, revocation once it is stale.
+   */
+  readonly onStoreFailure?: FailureModes;
+  /**
+   * Keeps out who goes on with what only the peer itself can do: failed authentications, denied messages, floods. An
+   * identity where there is one, else the address; never loopback or a trusted proxy. Else: `banned` (403). `false` leaves
+   * bans to `guard.bans.add`. Default: on.
+   */
+  readonly bans?: BansOption | false;
   /** Where warnings go. Default: the host's own logger, else the console; `false` for nowhere. */
   readonly logger?: Logger | false;
   /** Default: the machine's time. */

@@ -1,5 +1,3 @@
-import type { MaybePromise } from './decision.ts';
-
 /** The other end of the network connection that carried the handshake, as the operating system reports it. */
 export interface Peer {
   /** The remote IP address; `undefined` on a Unix socket, or when the peer is already gone. */
@@ -87,9 +85,15 @@ export interface Socket {
   close(code: number, reason: string): void;
   /** Drops the connection without a closing handshake. */
   terminate(): void;
+  ping(): void;
   /** Stops reading from the network, so that TCP pushes back. */
   pause(): void;
+  /** Reads on, unless the application has stopped it, too. */
   resume(): void;
+  /** Whether it is not being read, whoever has stopped it. */
+  isHeld(): boolean;
+  /** Bytes that have come from the peer, in frames of any kind and after decryption; only differences count. */
+  bytesRead(): number;
   /** Whether there are listeners that were written for the bare library. */
   listens(): boolean;
   /** Hands them a message that has passed. */
@@ -109,61 +113,4 @@ export interface Clock {
 /** Where the guard's warnings go. Every logger with a `warn(object, text)` fits: pino, Fastify's, or `consoleLogger`. */
 export interface Logger {
   warn(details: object, text: string): void;
-}
-
-/** One bucket's outcome: the hit was allowed, or how many milliseconds until it would be. */
-export type Hit = { readonly allowed: true } | { readonly allowed: false; readonly retryAfter: number };
-
-export interface LeaseRequest {
-  /** What is counted, such as `address:203.0.113.7`. */
-  readonly key: string;
-  /** How many may be held at once. */
-  readonly cap: number;
-}
-
-/** Slots that are held until `release`, which counts once however often it is called. */
-export interface Lease {
-  release(): void;
-}
-
-/** Either a lease on every slot asked for, or the index of the first one that was full (and nothing is held). */
-export type Acquired = { readonly lease: Lease } | { readonly full: number };
-
-export interface RateLimit {
-  /** Milliseconds that one hit costs: the emission interval of the generic cell rate algorithm. */
-  readonly interval: number;
-  /** How many hits may come at once after a pause. */
-  readonly burst: number;
-}
-
-/** Something that is refused from now on, although its signature is right and its time has not come. */
-export interface Revocation {
-  readonly subject?: string | undefined;
-  readonly session?: string | undefined;
-  readonly tokenId?: string | undefined;
-  /** Whole seconds since the epoch, inclusive: what was issued later counts again. */
-  readonly issuedBefore: number;
-}
-
-/** Shared state behind a few atomic operations. */
-export interface Store {
-  /**
-   * Takes one hit from the bucket of `key`. When the table is full of keys that are still in debt, a new key
-   * shares the bucket of `coarser`, so that flooding the table clears nobody's history.
-   */
-  hit(key: string, coarser: string, limit: RateLimit): MaybePromise<Hit>;
-  /** What `hit` would answer, without taking anything. */
-  peek(key: string, coarser: string, limit: RateLimit): MaybePromise<Hit>;
-  /** Holds every slot, or none of them. */
-  acquire(leases: readonly LeaseRequest[]): MaybePromise<Acquired>;
-  /** The index of the first slot that has no room, or -1; takes nothing. */
-  full(leases: readonly LeaseRequest[]): MaybePromise<number>;
-  /** Keeps a value for `ttl` milliseconds, to be redeemed once. Rejects when there is no room. */
-  put(key: string, value: string, ttl: number): MaybePromise<void>;
-  /** Takes the value out: of any number of callers at once one gets it, and only before it expires. */
-  redeem(key: string): MaybePromise<string | undefined>;
-  /** Tells every subscriber, on every node. */
-  revoke(revocation: Revocation): MaybePromise<void>;
-  /** Calls the listener for each revocation, whoever made it; the returned function stops that. */
-  subscribe(listener: (revocation: Revocation) => void): () => void;
 }

@@ -62,6 +62,7 @@ const table = {
     retry: 'later',
   },
   not_authorized: { http: 403, close: 4403, text: 'This is not permitted.', retry: 'no' },
+  banned: { http: 403, close: 4403, text: 'This is not permitted for a while.', retry: 'later' },
   auth_attempts: {
     http: 429,
     close: 4429,
@@ -87,6 +88,8 @@ const table = {
   message_too_big: { close: 1009, text: 'The message is too big.', retry: 'no' },
   too_many_violations: { close: 1008, text: 'Too many messages were refused.', retry: 'no' },
   slow_consumer: { close: 1013, text: 'Messages were not read in time.', retry: 'later' },
+  idle: { close: 4408, text: 'No message came for too long.', retry: 'yes' },
+  unresponsive: { close: 1006, text: 'Nothing was heard for too long.', retry: 'yes' },
   lifetime: { close: 1001, text: 'The connection has reached its longest lifetime.', retry: 'yes' },
   revoked: { http: 401, close: 4401, text: 'The credential was revoked.', retry: 'no' },
   replaced: { close: 4409, text: 'A newer connection has taken the place of this one.', retry: 'no' },

@@ -1,6 +1,8 @@
 import type { Authenticator } from './auth/authenticator.ts';
 import type { Judge } from './auth/judge.ts';
+import { type LivenessLimits, TICK } from './connection/liveness.ts';
 import type { PendingServices } from './connection/pending.ts';
+import type { ThrottleLimits } from './connection/throttle.ts';
 import { REPORTABLE } from './credential-check.ts';
 import { PolicyError } from './errors.ts';
 import type { EventHub } from './events.ts';
@@ -15,9 +17,10 @@ import { isPassthrough } from './message/passthrough.ts';
 import { compileTypes, type MessageRules } from './message/rules.ts';
 import type { BodyCheck } from './message/schema.ts';
 import { Writer } from './outbound/writer.ts';
-import type { PolicyOptions } from './policy.ts';
+import type { PolicyOptions, RouteLimits } from './policy.ts';
 import type { Clock, Identity } from './ports.ts';
-import { parseByteRate, parseCount, parseDuration, parseRate, parseSize } from './units.ts';
+import type { RateLimit } from './store.ts';
+import { parseBudget, parseByteRate, parseCount, parseDuration, parseRate, parseSize } from './units.ts';
 import { type Envelope, envelopes } from './wire/envelope.ts';
 
 /** Any policy, for code that does not care what its types infer. */
@@ -39,7 +42,15 @@ export interface Route {
   readonly onSlowConsumer: 'close' | 'drop';
   readonly onDenied: 'reply' | 'close';
   readonly rejectAs: 'http' | 'close';
-  readonly violations: number;
+  readonly violations: RateLimit;
+  readonly onRate: 'close' | 'drop' | 'throttle';
+  readonly throttle: ThrottleLimits;
+  readonly controls: RateLimit;
+  readonly liveness: LivenessLimits;
+  /** How many frames one message may come in. */
+  readonly fragments: number;
+  /** In how many pieces the network may deliver one frame. */
+  readonly chunks: number;
   readonly queuedMessages: number;
   readonly authorize: AuthorizeHandshake | undefined;
   readonly renews: boolean;
@@ -50,6 +61,13 @@ export interface Route {
     'timeout' | 'attempts' | 'authMessageBytes' | 'queuedBytes' | 'early'
   >;
 }
+
+/** Bytes of the smallest fragments into which libraries cut a large message: some write buffers of 4 KiB, and less. */
+const SMALL_FRAGMENT = 1_024;
+/** Bytes of the smallest pieces in which a network delivers a large frame: half of what every path takes (RFC 791). */
+const SMALL_CHUNK = 256;
+/** Bytes that may have been read from the network, and not been looked at: two of the chunks in which Node reads. */
+const UNDER_WAY = 131_072;
 
 /** What the routes of a family share. */
 export interface RouteServices {
@@ -71,6 +89,8 @@ export function compileRoute(policy: AnyPolicy, { events, judge, slots, clock }:
   const authorize = policy.authorize as AuthorizeHandshake | undefined;
   const envelope = envelopes[policy.envelope ?? 'flat'];
   const replies = compileReplies(policy.replies as Readonly<Record<string, unknown>> | undefined, envelope);
+  const rules = compileRules(policy, reported, clock, envelope);
+  const fragments = parseCount(limits.fragments ?? 1_000, 'policy.limits.fragments');
   return {
     name: policy.name ?? 'default',
     policy,
@@ -86,7 +106,7 @@ export function compileRoute(policy: AnyPolicy, { events, judge, slots, clock }:
       firstMessage: Boolean(firstMessage),
     }),
     reporting: reportingTo(events, reported),
-    rules: compileRules(policy, reported, clock, envelope),
+    rules,
     replies,
     writer: new Writer({
       envelope,
@@ -100,7 +120,13 @@ export function compileRoute(policy: AnyPolicy, { events, judge, slots, clock }:
     onSlowConsumer: policy.onSlowConsumer ?? 'close',
     onDenied: policy.onDenied ?? 'reply',
     rejectAs: policy.rejectAs ?? 'http',
-    violations: parseCount(limits.violations ?? 10, 'policy.limits.violations'),
+    violations: parseBudget(limits.violations ?? 10, 'policy.limits.violations'),
+    onRate: policy.onRate ?? 'close',
+    throttle: compileThrottle(limits, rules),
+    controls: parseRate(limits.controls ?? { rate: '20/s', burst: 50 }, 'policy.limits.controls'),
+    liveness: compileLiveness(limits, rules),
+    fragments: fragments + Math.ceil(rules.maxBytes / SMALL_FRAGMENT),
+    chunks: fragments + Math.ceil(rules.maxBytes / SMALL_CHUNK),
     authorize,
     renews: Boolean(renewal),
     expiryNotice: noticeOf(renewal),
@@ -153,13 +179,14 @@ function compileRules(
     keys: parseCount(json.keys ?? 1_000, 'policy.limits.json.keys'),
     items: parseCount(json.items ?? 1_000, 'policy.limits.json.items'),
     text: parseCount(json.text ?? maxBytes, 'policy.limits.json.text'),
-    number: parseMagnitude(json.number ?? Number.MAX_SAFE_INTEGER, 'policy.limits.json.number'),
+    number: parseMagnitude(json.number ?? 9_007_199_254_740_991, 'policy.limits.json.number'),
   };
   const types = compileTypes(opaque === undefined ? (messages as Readonly<Record<string, unknown>>) : {}, {
     mergesType: envelope.mergesType,
     unknownProperties,
     maxBytes,
     bounds,
+    bytes: policy.codec !== undefined,
     burst: rate.burst,
   });
   return {
@@ -179,6 +206,32 @@ function compileRules(
     now: () => clock.now(),
     monotonic: () => clock.monotonic(),
   };
+}
+
+/** As many messages as could come within the pause: more could not be handled before it is over. */
+function compileThrottle(limits: RouteLimits, { rate }: MessageRules): ThrottleLimits {
+  const pause = parseDuration(limits.throttle ?? '10s', 'policy.limits.throttle');
+  return { pause, messages: rate.burst + Math.ceil(pause / rate.interval) };
+}
+
+function compileLiveness(limits: RouteLimits, { byteRate, maxBytes }: MessageRules): LivenessLimits {
+  const { idle } = limits;
+  return {
+    heartbeat:
+      limits.heartbeat === false
+        ? Number.POSITIVE_INFINITY
+        : parsePause(limits.heartbeat ?? '25s', 'policy.limits.heartbeat'),
+    idle: idle === undefined ? Number.POSITIVE_INFINITY : parsePause(idle, 'policy.limits.idle'),
+    unaccounted: byteRate.burst + maxBytes + UNDER_WAY,
+    forgotten: 1 / byteRate.interval,
+  };
+}
+
+/** Connections are looked at once a second. */
+function parsePause(value: unknown, option: string): number {
+  const milliseconds = parseDuration(value, option);
+  if (milliseconds >= TICK) return milliseconds;
+  throw new PolicyError(option, 'connections are looked at once a second', "Give at least '1s'.");
 }
 
 function parseMagnitude(value: unknown, option: string): number {

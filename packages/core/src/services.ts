@@ -23,6 +23,11 @@ function connectionServices(family: GuardFamily, route: Route): ConnectionServic
     events: family.events,
     onDenied: route.onDenied,
     violations: route.violations,
+    onRate: route.onRate,
+    throttle: route.throttle,
+    controls: route.controls,
+    reportRate: rules.reportRate,
+    liveness: route.liveness,
     queuedMessages: route.queuedMessages,
     closeTimeout: family.closeTimeout,
     admit: (connection, bytes, now) => admit(bytes, now, connection, rules),
@@ -37,6 +42,8 @@ function connectionServices(family: GuardFamily, route: Route): ConnectionServic
     toleranceOf: ({ scheme }) => tolerances.get(scheme) ?? 0,
     lifetime: route.lifetime,
     expiryNotice: route.expiryNotice,
+    offence: ({ address, bannable, identity }) =>
+      family.bans.offence({ ...family.sourceOf(address), bannable }, identity),
     opened: (connection) => family.opened(connection),
     closed: (connection) => family.closed(connection),
   };
@@ -45,6 +52,7 @@ function connectionServices(family: GuardFamily, route: Route): ConnectionServic
 function pendingServices(family: GuardFamily, route: Route): PendingServices {
   return {
     ...route.pending,
+    controls: route.controls.burst,
     clock: family.clock,
     events: family.events,
     closeTimeout: family.closeTimeout,

@@ -1,5 +1,5 @@
 import { PolicyError } from './errors.ts';
-import type { RateLimit } from './ports.ts';
+import type { RateLimit } from './store.ts';
 
 /** Milliseconds as a number, or a number with its unit: `'250ms'`, `'10s'`, `'5m'`, `'12h'`, `'1d'`. */
 export type Duration = number | `${number}${'ms' | 's' | 'm' | 'h' | 'd'}`;
@@ -64,6 +64,17 @@ export function parseRate(value: unknown, option: string): RateLimit {
     burst === undefined ? undefined : parseCount(burst, `${option}.burst`),
     () => notA(value, option, "a rate such as '20/s', or { rate: '20/s', burst: 40 }"),
   );
+}
+
+/**
+ * What is borne, and how fast that recovers: a number alone recovers by one every minute. A rate without a burst bears at
+ * once as many as it names.
+ */
+export function parseBudget(value: unknown, option: string): RateLimit {
+  if (typeof value === 'number') return { interval: 60_000, burst: parseCount(value, option) };
+  const limit = parseRate(value, option);
+  if (typeof value === 'object') return limit;
+  return { ...limit, burst: Math.max(1, Math.floor(Number.parseFloat(String(value)))) };
 }
 
 export function parseByteRate(value: unknown, option: string): RateLimit {

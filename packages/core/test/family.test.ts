@@ -1,18 +1,19 @@
 import { describe, expect, test } from '@jest/globals';
-import { memoryStore, type Store } from '@sallyport/core';
+import type { Store } from '@sallyport/core';
 import { admitted, connect, decide, outcomeOf } from './support/decide.ts';
 import { guardOf } from './support/guards.ts';
 import { auth, byName, Held, keys, settle } from './support/late-auth.ts';
 import { ManualClock } from './support/manual-clock.ts';
 import { RecordingSocket } from './support/recording-socket.ts';
+import { type Behaviour, SharedStore } from './support/shared-store.ts';
 import { upgradeRequest } from './support/upgrade-request.ts';
 
 const as = (name: string) => upgradeRequest({ headers: { Authorization: `Bearer ${name}` } });
 
-function bench(options: object = {}, wrap: (store: Store) => object = () => ({})) {
+/** `overrides` are what the store is asked instead. */
+function bench(options: object = {}, overrides: object = {}, behaviour: Behaviour = 'at once') {
   const clock = new ManualClock();
-  const memory = memoryStore({ clock });
-  const store = { ...memory, ...wrap(memory) };
+  const store = new SharedStore(clock, { behaviour, overrides: overrides as Partial<Store> });
   const guard = guardOf({ clock, store, auth: [keys(byName).authenticator], ...options });
   const open = async (name: string) => {
     const socket = new RecordingSocket();
@@ -48,14 +49,30 @@ describe('guard.revoke', () => {
   });
 
   test('closes at once what is open here, although the other nodes cannot be told', async () => {
-    const held = new Held<void>();
-    const { guard, open } = bench({}, () => ({ revoke: held.ask }));
+    const { guard, store, clock, open } = bench();
+    store.behave('rejects', 'revoke');
     const alice = await open('alice');
-    const revoking = guard.revoke({ subject: 'alice' });
+    let told = false;
+    const revoking = guard.revoke({ subject: 'alice' }).then(() => {
+      told = true;
+    });
     expect(alice.codes()).toEqual([4401]);
-    held.fail(new Error('the store is away'));
-    await expect(revoking).rejects.toThrow('the store is away');
     expect(await outcomeOf(guard, as('alice'))).toBe('revoked');
+    // It waits for the store from then on, where it was given up before.
+    await settle();
+    expect(told).toBe(false);
+    store.behave('at once');
+    clock.advance(1_000);
+    await revoking;
+  });
+
+  test('rejects what could not be told before the guard was closed', async () => {
+    const { guard, store } = bench();
+    store.behave('rejects', 'revoke');
+    const revoking = guard.revoke({ subject: 'alice' });
+    const refused = expect(revoking).rejects.toThrow('closed before the store had this revocation');
+    await guard.close();
+    await refused;
   });
 
   test('closes what is open although nothing more can be remembered, and says so', async () => {
@@ -103,38 +120,29 @@ describe('guard.revoke', () => {
   });
 
   test('that another node made counts here', async () => {
-    let tell: ((revocation: object) => void) | undefined;
-    const { guard, open } = bench({}, () => ({
-      subscribe: (listener: typeof tell) => {
-        tell = listener;
-        return () => {};
-      },
-    }));
+    const { guard, store, open } = bench();
     const alice = await open('alice');
-    tell?.({ subject: 'alice', issuedBefore: 0 });
+    await store.memory.revoke({ subject: 'alice', issuedBefore: 0 });
     expect(alice.codes()).toEqual([4401]);
     expect(await outcomeOf(guard, as('alice'))).toBe('revoked');
   });
 
+  const FREE = { allowed: true, remaining: 1, retryAfter: 0 };
   /** Each await of a handshake, held by a test. */
-  const awaits: readonly (readonly [
-    string,
-    (held: Held<unknown>) => [object, (store: Store) => object],
-    unknown,
-  ])[] = [
-    ['the rate is counted', (held) => [{}, () => ({ hit: held.ask })], { allowed: true }],
-    ['failed attempts are looked at', (held) => [{}, () => ({ peek: held.ask })], { allowed: true }],
+  const awaits: readonly (readonly [string, (held: Held<unknown>) => [object, object?], unknown])[] = [
+    // Bans, rates and failed attempts in one.
+    ['it is counted', (held) => [{}, { arrive: held.ask }], { bannedFor: 0, hits: [FREE, FREE], full: -1 }],
     [
       'it is authenticated',
-      (held) => [{ auth: [keys(held.ask as never).authenticator] }, () => ({})],
+      (held) => [{ auth: [keys(held.ask as never).authenticator] }],
       { subject: 'alice' },
     ],
-    ['it is authorized', (held) => [{ authorize: held.ask }, () => ({})], true],
-    ['its origin is asked for', (held) => [{ origins: held.ask, hosts: ['localhost'] }, () => ({})], true],
+    ['it is authorized', (held) => [{ authorize: held.ask }], true],
+    ['its origin is asked for', (held) => [{ origins: held.ask, hosts: ['localhost'] }], true],
     [
       'its slots are reserved',
-      (held) => [{}, () => ({ acquire: held.ask })],
-      { lease: { release: () => {} } },
+      (held) => [{}, { acquire: held.ask }],
+      { lease: { release: () => {}, onLost: () => {} } },
     ],
   ];
   test.each(awaits)('in a handshake, while %s: it does not slip through', async (_what, hold, answer) => {
@@ -195,10 +203,7 @@ describe('replace-oldest', () => {
   });
 
   test('with a store that answers later, racing handshakes open no more than the cap', async () => {
-    const { guard } = bench(options, (store) => ({
-      acquire: async (leases: never) => store.acquire(leases),
-      full: async (leases: never) => store.full(leases),
-    }));
+    const { guard } = bench(options, {}, 'later');
     const decisions = await Promise.all(Array.from({ length: 10 }, () => decide(guard, as('alice'))));
     const sockets = [];
     for (const decision of decisions) {

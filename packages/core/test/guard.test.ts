@@ -17,6 +17,7 @@ import { admitted, connect, decide, outcomeOf } from './support/decide.ts';
 import { collect, guardOf, SAY } from './support/guards.ts';
 import { ManualClock } from './support/manual-clock.ts';
 import { RecordingSocket } from './support/recording-socket.ts';
+import { SharedStore } from './support/shared-store.ts';
 import { upgradeRequest } from './support/upgrade-request.ts';
 
 const APP = 'https://app.example.com';
@@ -301,35 +302,32 @@ describe('close', () => {
 
   test('reaches who was between the doors, admitted but not open, or waiting for an asynchronous store', async () => {
     const clock = new ManualClock();
-    const memory = memoryStore({ clock });
-    let answer: () => void = () => {};
-    const store = {
-      ...memory,
-      hit: () =>
-        new Promise<{ allowed: true }>((resolve) => {
-          answer = () => resolve({ allowed: true });
-        }),
-    };
+    const store = new SharedStore(clock);
     const guard = chat({ clock, store });
-    const waiting = guard.enter(guard.handshake(at(), () => {}));
     const handshake = guard.handshake(at(), () => {});
-    const entered = guard.enter(handshake);
-    answer();
-    await entered;
+    await guard.enter(handshake);
     const admission = await guard.admit(handshake, undefined);
     if (admission.denied) throw new Error(admission.reason);
+    const between = guard.handshake(at(), () => {});
+    await guard.enter(between);
+    store.behave('hangs', 'arrive');
+    const waiting = guard.enter(guard.handshake(at(), () => {}));
     void guard.close();
     const socket = new RecordingSocket();
     admission.open(socket, () => {
       throw new Error('no handler may run');
     });
     expect(socket.closes).toMatchObject([{ code: 1001 }]);
-    answer();
-    void waiting;
-    const late = guard.handshake(at(), () => {});
-    const refused = guard.enter(late);
-    answer();
-    expect(await refused).toMatchObject({ reason: 'shutting_down' });
+    store.wake();
+    expect(await waiting).toMatchObject({ reason: 'shutting_down' });
+    expect(await guard.enter(guard.handshake(at(), () => {}))).toMatchObject({ reason: 'shutting_down' });
+    const late = await guard.admit(between, undefined);
+    if (late.denied) throw new Error(late.reason);
+    const other = new RecordingSocket();
+    late.open(other, () => {
+      throw new Error('no handler may run');
+    });
+    expect(other.closes).toMatchObject([{ code: 1001 }]);
   });
 
   test('of a guard without connections ends at once, and its time has to be one', async () => {

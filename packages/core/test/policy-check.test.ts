@@ -7,9 +7,11 @@ import {
   custom,
   definePolicy,
   jwt,
+  memoryStore,
   PolicyError,
   passthrough,
   query,
+  systemClock,
   unsafeAllowAnyOrigin,
   unsafeReportAuthorization,
   unsafeReportHost,
@@ -45,6 +47,11 @@ test('the least policy is taken', () => {
 
 describe('options that do not exist', () => {
   test.each([
+    [{ bans: { duration: '1m' } }, 'policy.bans.duration: unknown option.'],
+    [
+      { onStoreFailure: { handshake: 'open' } },
+      "policy.onStoreFailure.handshake: unknown option. Did you mean 'handshakes'?",
+    ],
     [{ origin: [] }, "policy.origin: unknown option. Did you mean 'origins'?"],
     [{ Hosts: [] }, "policy.Hosts: unknown option. Did you mean 'hosts'?"],
     [{ limit: {} }, "policy.limit: unknown option. Did you mean 'limits'?"],
@@ -54,6 +61,52 @@ describe('options that do not exist', () => {
     [{ limits: { json: { dept: 3 } } }, "policy.limits.json.dept: unknown option. Did you mean 'depth'?"],
   ])('%j', (options, expected) => {
     expect(refusal(options)).toContain(expected);
+  });
+});
+
+describe('a store, and what is done without it', () => {
+  test.each([
+    [{ store: {} }, "policy.store: it has no 'arrive', so it is no store. Give redisStore(client)"],
+    [{ store: { ...memoryStore({ clock: systemClock }) } }, "policy.store: it has no 'arrive'"],
+    [{ store: null }, 'policy.store: it is not an object'],
+    [
+      { onStoreFailure: { bans: 'deny' } },
+      'policy.onStoreFailure.bans: deny is not an option. Use closed or open or local.',
+    ],
+    [{ onStoreFailure: 'closed' }, 'policy.onStoreFailure: it is not an object'],
+    [{ limits: { storeTimeout: 0 } }, 'policy.limits.storeTimeout: 0 is not a duration'],
+    [
+      { limits: { revocationStaleness: 'never' } },
+      "policy.limits.revocationStaleness: 'never' is not a duration",
+    ],
+    [{ store: memoryStore({ clock: systemClock }), onStoreFailure: { connections: 'closed' } }, 'nothing'],
+  ])('%#', (options, expected) => {
+    expect(refusal(options)).toContain(expected);
+  });
+
+  test('are decided once for the server', () => {
+    const guard = guardOf({});
+    for (const option of ['store', 'onStoreFailure', 'bans']) {
+      expect(() => guard.extend({ [option]: {} } as never)).toThrow(/decided once for the server/);
+    }
+  });
+});
+
+describe('bans', () => {
+  test.each([
+    [{ growth: 0.5 }, 'policy.bans.growth: it is no factor of at least 1'],
+    [{ growth: Number.POSITIVE_INFINITY }, 'policy.bans.growth'],
+    [{ growth: '2' }, 'policy.bans.growth'],
+    [{ closes: 'some' }, 'policy.bans.closes: some is not an option. Use identity or all or none.'],
+    [{ after: '100' }, "policy.bans.after: '100' is not a rate"],
+    [{ for: '10' }, "policy.bans.for: '10' is not a duration"],
+    [{ memory: -1 }, 'policy.bans.memory: -1 is not a duration'],
+    [{ for: '2d' }, 'policy.bans.longest: it is shorter than the first ban. Raise it, or lower bans.for.'],
+    [{ for: '2d', longest: '2d', after: '1/s', growth: 1, closes: 'all', memory: 1 }, 'nothing'],
+    [true, 'policy.bans: it is not an object'],
+    [false, 'nothing'],
+  ])('%#', (bans, expected) => {
+    expect(refusal({ bans })).toContain(expected);
   });
 });
 
@@ -79,6 +132,14 @@ describe('values that are none', () => {
     [{ limits: { bytes: '5/s' } }, /^policy\.limits\.bytes: .*such as '256KiB\/s'/],
     [{ limits: { violations: 0 } }, /^policy\.limits\.violations/],
     [{ limits: { queuedMessages: 0 } }, /^policy\.limits\.queuedMessages/],
+    [{ onRate: 'wait' }, /^policy\.onRate: .*close or drop or throttle/],
+    [{ limits: { throttle: 0 } }, /^policy\.limits\.throttle: .*such as '10s'/],
+    [{ limits: { controls: 5 } }, /^policy\.limits\.controls: .*such as '20\/s'/],
+    [{ limits: { fragments: 0 } }, /^policy\.limits\.fragments/],
+    [{ limits: { heartbeat: true } }, /^policy\.limits\.heartbeat: .*such as '10s'/],
+    [{ limits: { heartbeat: '500ms' } }, /^policy\.limits\.heartbeat: .*once a second/],
+    [{ limits: { idle: 10 } }, /^policy\.limits\.idle: .*once a second/],
+    [{ limits: { identityMessages: '5' } }, /^policy\.limits\.identityMessages: .*such as '20\/s'/],
     [{ forwardedHeader: 'x-real-ip' }, /^policy\.forwardedHeader: .*x-forwarded-for or forwarded/],
     [{ compression: 'yes' }, /^policy\.compression: .*true or false/],
     [{ transport: 'plain' }, /^policy\.transport: .*unsafeAllowPlaintext/],

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { parseByteRate, parseCount, parseDuration, parseRate, parseSize } from '../src/units.ts';
+import { parseBudget, parseByteRate, parseCount, parseDuration, parseRate, parseSize } from '../src/units.ts';
 
 test.each([
   [250, 250],
@@ -30,6 +30,20 @@ test.each([
   [{ rate: '20/s', burst: 40 }, 50, 40],
 ])('the rate %j', (value, interval, burst) => {
   expect(parseRate(value, 'o')).toEqual({ interval, burst });
+});
+
+test.each([
+  [10, 60_000, 10],
+  ['5/m', 12_000, 5],
+  ['0.5/s', 2_000, 1],
+  [{ rate: '60/h' }, 60_000, 1],
+  [{ rate: '60/h', burst: 20 }, 60_000, 20],
+])('the budget %j', (value, interval, burst) => {
+  expect(parseBudget(value, 'o')).toEqual({ interval, burst });
+});
+
+test.each([0, 1.5, '5', null, { rate: '5' }])('%j is no budget', (value) => {
+  expect(() => parseBudget(value, 'policy.limits.violations')).toThrow(/^policy\.limits\.violations: /);
 });
 
 test.each([

@@ -215,6 +215,8 @@ function limited(wss: WebSocketServer, { admission, guard }: Decision): WebSocke
     ...wss.options,
     handleProtocols: () => admission.subprotocol ?? false,
     maxPayload: admission.maxMessageBytes,
+    maxFragments: admission.maxFragments,
+    maxBufferedChunks: admission.maxChunks,
     // What ws ends by itself, bad frames and the peer's own close, ends as soon; a silent peer would keep its slot for 30 s.
     closeTimeout,
     perMessageDeflate: compression ? deflateOptions(wss) : false,

@@ -11,7 +11,9 @@ import type {
 } from '@sallyport/core';
 import { isPromise } from '@sallyport/core';
 import type { WebSocket } from 'ws';
-import { hold, letGo } from './hold.ts';
+import { holdBinaryType, inWantedForm } from './binary-type.ts';
+import { rawSocket } from './cork.ts';
+import { hold, isHeld, letGo } from './holding.ts';
 import { RECEIVER, sendFramed, sendMessage, shapeOutbound } from './outbound.ts';
 
 const CONNECTION: unique symbol = Symbol('sallyport.connection');
@@ -50,6 +52,7 @@ export function guardSocket(
   // Without an error listener one bad frame would end the process (CVE-2022-39386, CVE-2024-38355).
   socket.on('error', ignore);
   shapeOutbound(socket);
+  holdBinaryType(socket);
   Object.defineProperty(socket, RECEIVER, { value: undefined, writable: true });
   const guarded = socket as GuardedWebSocket;
   const receiver = admission.open(new WsSocket(socket), (opened) => {
@@ -73,6 +76,8 @@ function emitGuarded(this: GuardedWebSocket, event: string, first?: unknown, sec
     receiver.receive(data, typeof second === 'boolean' ? second : typeof data !== 'string');
     return true;
   }
+  // ws has answered a ping already; of one that is too many it answers no further ones.
+  if (event === 'ping' || event === 'pong') receiver.control((first as Buffer).length);
   if (event === 'error') receiver.broken(isTooBig(first as Error) ? 'message_too_big' : undefined);
   if (event === 'close') receiver.closed(first as number);
   return (Object.getPrototypeOf(this) as WebSocket).emit.call(this, event, first, second);
@@ -108,6 +113,19 @@ class WsSocket implements Socket {
     this.ws.terminate();
   }
 
+  ping(): void {
+    if (this.ws.readyState === this.ws.OPEN) this.ws.ping();
+  }
+
+  isHeld(): boolean {
+    return isHeld(this.ws);
+  }
+
+  /** Of a TLS socket, too, what it has decrypted. */
+  bytesRead(): number {
+    return (rawSocket(this.ws) as { readonly bytesRead?: number } | undefined)?.bytesRead ?? 0;
+  }
+
   pause(): void {
     hold(this.ws);
   }
@@ -123,9 +141,10 @@ class WsSocket implements Socket {
   /** Calls the listeners itself, since `emit` would drop the promises of asynchronous ones. */
   deliver(data: Uint8Array | string, isBinary: boolean): MaybePromise<unknown> {
     let pending: Promise<unknown>[] | undefined;
+    const form = isBinary && typeof data !== 'string' ? inWantedForm(this.ws, data) : data;
     try {
       for (const listener of this.ws.rawListeners('message')) {
-        const result: unknown = listener.call(this.ws, data, isBinary);
+        const result: unknown = listener.call(this.ws, form, isBinary);
         if (isPromise(result)) {
           pending ??= [];
           pending.push(result);

@@ -90,6 +90,8 @@ function socketPair(address: string, secure: boolean): [MemorySocket, MemorySock
 /** One end of a connection that never leaves the process; what node:http and ws ask of a socket, and no more. */
 class MemorySocket extends Duplex {
   peer: MemorySocket | undefined;
+  /** As of a socket of `node:net`: a guard looks whether anything was heard. */
+  bytesRead = 0;
   #resume: (() => void) | undefined;
 
   constructor(
@@ -128,6 +130,7 @@ class MemorySocket extends Duplex {
     // No network answers within the call that writes: ws would begin its wait for an answer after having got it.
     setImmediate(() => {
       const { peer } = this;
+      if (peer !== undefined) peer.bytesRead += chunk.length;
       if (peer === undefined || peer.destroyed || peer.push(chunk)) done();
       else peer.#resume = done;
     });

@@ -113,14 +113,14 @@ test('renewal, notice, expiry and step-up', async () => {
   const { clock, server, token } = chat();
   const socket = await openSocket(server, { headers: { authorization: `Bearer ${await token()}` } });
   expect(await next(socket)).toEqual({ type: 'welcome', user: 'alice' });
-  clock.advance(120_000);
+  clock.stall(120_000);
   send(socket, { type: 'pay' });
   expect(await next(socket)).toMatchObject({ type: 'error', code: 'step_up_required' });
   send(socket, { type: 'auth', token: await token('mallory') });
   expect(await next(socket)).toMatchObject({ type: 'error', code: 'credential_invalid' });
   send(socket, { type: 'auth', token: await token() });
   expect(await next(socket)).toMatchObject({ type: 'auth_ok' });
-  clock.advance(271_000);
+  clock.stall(271_000);
   expect(await next(socket)).toMatchObject({ type: 'auth_expiring' });
   const gone = closed(socket);
   clock.advance(30_000);

@@ -1,10 +1,21 @@
 import { type Denial, deny, isPromise, type MaybePromise, settled } from '../decision.ts';
-import type { Hit, RateLimit, Store } from '../ports.ts';
+import { UNAVAILABLE } from '../limits/arriving.ts';
+import type { Hit, HitRequest, RateLimit } from '../store.ts';
+
+/** Where failures are counted: in this process at once, and by the store that it shares with others. */
+export interface FailureStore {
+  localFailures(request: HitRequest): Hit;
+  failures(request: HitRequest): MaybePromise<Hit | typeof UNAVAILABLE>;
+  chargeFailure(request: HitRequest): void;
+}
 
 /** Whose attempts are counted together. */
 export interface AttemptSource {
   readonly bucket: string;
-  readonly coarser: string;
+  /** Wider prefixes, the nearest first. */
+  readonly coarser: readonly string[];
+  /** Whether it may be banned. */
+  readonly bannable: boolean;
 }
 
 /**
@@ -17,38 +28,56 @@ export class Attempts {
   readonly #underWay = new Map<string, UnderWay>();
 
   constructor(
-    readonly store: Store,
+    readonly store: FailureStore,
     readonly limit: RateLimit,
   ) {}
 
-  /** A turn to verify a credential, at once or later, or a denial when the budget is used up; spends nothing. */
-  begin(source: AttemptSource): MaybePromise<Turn | Denial> {
-    const before = this.#count(source);
-    const { interval, burst } = this.limit;
-    if (before >= burst) return this.#wait(source);
-    const { bucket, coarser } = source;
-    const answer = this.store.peek(`attempt ${bucket}`, `attempt ${coarser}`, {
-      interval,
-      burst: burst - before,
-    });
+  /**
+   * A turn to verify a credential, at once or later, or a denial when the budget is used up; spends nothing. `known` is
+   * what the store has just said of this address, so that it is not asked again.
+   */
+  begin(source: AttemptSource, known?: Hit | typeof UNAVAILABLE): MaybePromise<Turn | Denial> {
+    if (known !== undefined) return this.#decide(known, source);
+    const request = this.request(source, 0);
+    const held = this.#beyond(this.store.localFailures(request), source);
+    if (held !== undefined) return held;
+    const answer = this.store.failures(request);
     return isPromise(answer)
-      ? settled(answer).then((hit) => this.#decide(hit, before, source))
-      : this.#decide(answer, before, source);
+      ? settled(answer).then((hit) => this.#decide(hit, source))
+      : this.#decide(answer, source);
   }
 
-  /** Counts a failure. */
-  failed({ bucket, coarser }: AttemptSource): MaybePromise<unknown> {
-    return this.store.hit(`attempt ${bucket}`, `attempt ${coarser}`, this.limit);
+  /** Counts a failure. Nobody has to wait for it: this process knows at once, the others soon. */
+  failed(source: AttemptSource): void {
+    this.store.chargeFailure(this.request(source, 1));
   }
 
-  #decide(hit: Hit, before: number, source: AttemptSource): MaybePromise<Turn | Denial> {
-    if (!hit.allowed) return before === 0 ? exhausted(hit.retryAfter) : this.#wait(source);
-    // Others have begun while the store was asked.
-    if (this.#count(source) > before) return this.begin(source);
+  /** The address's budget, as the store knows it. */
+  request({ bucket, coarser }: AttemptSource, cost: number): HitRequest {
+    return {
+      keys: [`attempt ${bucket}`, ...coarser.map((wider) => `attempt ${wider}`)],
+      limit: this.limit,
+      cost,
+    };
+  }
+
+  #decide(hit: Hit | typeof UNAVAILABLE, source: AttemptSource): MaybePromise<Turn | Denial> {
+    if (hit === UNAVAILABLE) return deny('store_unavailable', 'failed authentications cannot be counted');
+    // Others may have begun or failed since the store was asked; of those of this process it is known at once.
+    const local = this.store.localFailures(this.request(source, 0));
+    const held = this.#beyond(local, source) ?? this.#beyond(hit, source);
+    if (held !== undefined) return held;
     const underWay = this.#underWay.get(source.bucket) ?? new UnderWay();
     this.#underWay.set(source.bucket, underWay);
     underWay.count++;
     return new Turn(() => this.#end(source.bucket, underWay));
+  }
+
+  /** `undefined` where one more may fail although all that are under way do. */
+  #beyond({ remaining, retryAfter }: Hit, source: AttemptSource): MaybePromise<Turn | Denial> | undefined {
+    const underWay = this.#count(source);
+    if (remaining > underWay) return undefined;
+    return underWay === 0 ? exhausted(retryAfter) : this.#wait(source);
   }
 
   async #wait(source: AttemptSource): Promise<Turn | Denial> {

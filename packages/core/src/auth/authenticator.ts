@@ -1,7 +1,16 @@
 import type { Denial, MaybePromise } from '../decision.ts';
 import { PolicyError } from '../errors.ts';
-import type { Clock, Identity, RequestView, Store } from '../ports.ts';
+import type { UNAVAILABLE } from '../limits/arriving.ts';
+import type { Clock, Identity, RequestView } from '../ports.ts';
 import type { CredentialSource } from './credential.ts';
+
+/** Where tickets are kept. */
+export interface TicketStore {
+  /** Rejects where it cannot be kept. */
+  put(key: string, value: string, ttl: number): Promise<void>;
+  /** What was put, once; `UNAVAILABLE` where nobody can say. */
+  redeem(key: string): MaybePromise<string | undefined | typeof UNAVAILABLE>;
+}
 
 /** What an authenticator is asked about. */
 export interface Presented {
@@ -9,7 +18,7 @@ export interface Presented {
   readonly credential: string | undefined;
   readonly request: RequestView;
   readonly clock: Clock;
-  readonly store: Store;
+  readonly store: TicketStore;
   /** Aborted when the client goes away or the handshake's deadline passes. */
   readonly signal: AbortSignal;
 }

@@ -1,7 +1,9 @@
 import { Denial, deny, isPromise, type MaybePromise, settled } from '../decision.ts';
-import type { Clock, Identity, RequestView, Store } from '../ports.ts';
+import type { UNAVAILABLE } from '../limits/arriving.ts';
+import type { Clock, Identity, RequestView } from '../ports.ts';
+import type { Hit } from '../store.ts';
 import type { AttemptSource, Attempts, Turn } from './attempts.ts';
-import type { Authenticator } from './authenticator.ts';
+import type { Authenticator, TicketStore } from './authenticator.ts';
 import type { RevocationList } from './revocations.ts';
 
 /** A credential to be judged, wherever it was presented: in the handshake, in a first message, or to renew. */
@@ -10,6 +12,21 @@ export interface Case {
   readonly request: RequestView;
   readonly source: AttemptSource;
   readonly signal: AbortSignal;
+  /** What the store has just said of the address's failures. */
+  readonly failures?: Hit | typeof UNAVAILABLE | undefined;
+  /** Whether somebody who is known presents it, to renew: a failure is then that identity's, which its connection counts. */
+  readonly renews?: boolean;
+}
+
+/** What the judge asks the store. */
+export interface JudgeStore extends TicketStore {
+  bannedFor(key: string): number;
+  staleness(): number;
+}
+
+/** What a ban of an identity goes by. */
+export function identityKey(subject: string): string {
+  return `identity ${subject}`;
 }
 
 /** An authenticator that never answers must not keep its address from authenticating for good. */
@@ -24,15 +41,32 @@ export type Verdict = Identity | Denial | undefined;
 export class Judge {
   constructor(
     readonly clock: Clock,
-    readonly store: Store,
+    readonly store: JudgeStore,
     readonly attempts: Attempts,
     readonly revocations: RevocationList,
+    /** Milliseconds for which this process may not have heard of a revocation. */
+    readonly staleness: number,
+    /** Told of a failed authentication of nobody in particular, for bans. */
+    readonly onFailure: (source: AttemptSource) => void,
   ) {}
+
+  /**
+   * Whether an identity is refused although its credential is right: revoked, banned, or of unknown standing, because
+   * nobody could tell of a revocation for too long.
+   */
+  refuses(identity: Identity): Denial | undefined {
+    const { store, revocations, staleness } = this;
+    if (revocations.covers(identity)) return deny('revoked', 'this identity was revoked');
+    const bannedFor = identity.scheme === 'anonymous' ? 0 : store.bannedFor(identityKey(identity.subject));
+    if (bannedFor > 0) return deny('banned', 'this identity is banned', bannedFor);
+    if (store.staleness() <= staleness) return undefined;
+    return deny('store_unavailable', 'revocations have not been heard of for too long');
+  }
 
   /** Counts a failure against its address. */
   judge(authenticator: Authenticator, presented: Case): MaybePromise<Verdict> {
     if (presented.credential === undefined) return this.#ask(authenticator, presented);
-    const turn = this.attempts.begin(presented.source);
+    const turn = this.attempts.begin(presented.source, presented.failures);
     return isPromise(turn)
       ? settled(turn).then((late) => this.#askInTurn(late, authenticator, presented))
       : this.#askInTurn(turn, authenticator, presented);
@@ -65,12 +99,13 @@ export class Judge {
     });
   }
 
-  #count(verdict: Verdict, { source }: Case): MaybePromise<Verdict> {
+  #count(verdict: Verdict, { source, renews = false }: Case): Verdict {
     const failed =
       verdict === undefined || (verdict instanceof Denial && verdict.reason === 'credential_invalid');
     if (!failed) return verdict;
-    const counted = this.attempts.failed(source);
-    return isPromise(counted) ? settled(counted).then(() => verdict) : verdict;
+    this.attempts.failed(source);
+    if (!renews) this.onFailure(source);
+    return verdict;
   }
 
   #ask(authenticator: Authenticator, presented: Case): MaybePromise<Verdict> {
@@ -91,7 +126,8 @@ export class Judge {
 
   #check(verdict: Verdict): Verdict {
     if (verdict === undefined || verdict instanceof Denial) return verdict;
-    if (this.revocations.covers(verdict)) return deny('revoked', 'this identity was revoked');
+    const held = this.refuses(verdict);
+    if (held !== undefined) return held;
     const { expiresAt, issuedAt = Number.POSITIVE_INFINITY } = verdict;
     // From its issue, where that is known: a revocation must not be forgotten in the credential's last days.
     const born = Math.min(issuedAt * 1_000, this.clock.now());

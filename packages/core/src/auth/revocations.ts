@@ -1,4 +1,5 @@
-import type { Clock, Identity, Revocation } from '../ports.ts';
+import type { Clock, Identity } from '../ports.ts';
+import type { Revocation } from '../store.ts';
 
 /** One kind of thing that can be revoked. */
 const KINDS = ['subject', 'session', 'tokenId'] as const;
@@ -73,6 +74,15 @@ export class RevocationList {
       const entry = name === undefined ? undefined : this.#entries.get(`${kind} ${name}`);
       return entry !== undefined && wasIssuedBy(identity, entry.issuedBefore);
     });
+  }
+
+  /** Every revocation that still matters. */
+  *known(): Iterable<Revocation> {
+    const now = this.clock.now();
+    for (const [key, { issuedBefore, until }] of this.#entries) {
+      const [kind = ''] = key.split(' ', 1);
+      if (until > now) yield { [kind]: key.slice(kind.length + 1), issuedBefore };
+    }
   }
 
   /** Entries are in the order in which they expire. */

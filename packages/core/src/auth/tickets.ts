@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
 import { type Denial, deny, isPromise, settled } from '../decision.ts';
 import { PolicyError } from '../errors.ts';
-import type { Claims, Clock, Identity, Store } from '../ports.ts';
+import { UNAVAILABLE } from '../limits/arriving.ts';
+import type { Claims, Clock, Identity } from '../ports.ts';
 import { type Duration, parseDuration } from '../units.ts';
-import { type Authenticator, freezeIdentity } from './authenticator.ts';
+import { type Authenticator, freezeIdentity, type TicketStore } from './authenticator.ts';
 import { type CredentialSource, query } from './credential.ts';
 
 export type TicketIdentity = Identity<'ticket', Claims>;
@@ -87,8 +88,10 @@ export function tickets(
     messageField: 'ticket',
     authenticate({ credential = '', request, clock, store }) {
       const found = store.redeem(keyOf(credential));
-      const judge = (text: string | undefined): TicketIdentity | Denial =>
-        judgeTicket(text, request.origin, request.path, clock);
+      const judge = (text: string | undefined | typeof UNAVAILABLE): TicketIdentity | Denial =>
+        text === UNAVAILABLE
+          ? deny('store_unavailable', 'tickets cannot be redeemed')
+          : judgeTicket(text, request.origin, request.path, clock);
       return isPromise(found) ? settled(found).then(judge) : judge(found);
     },
   };
@@ -97,13 +100,15 @@ export function tickets(
 /** Issues tickets into the store that the guard redeems them from. */
 export class TicketOffice {
   constructor(
-    readonly store: Store,
+    readonly store: TicketStore,
     readonly clock: Clock,
     readonly ttl: number,
   ) {}
 
   /**
    * A new ticket: 256 random bits as base64url.
+   *
+   * Rejects while the store is away.
    *
    * @throws PolicyError for a missing subject, origin or route, and for a `ttl` beyond that of `tickets()`.
    */

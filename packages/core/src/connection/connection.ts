@@ -1,19 +1,25 @@
 import { Denial, deny, isPromise, type MaybePromise, settled } from '../decision.ts';
-import type { ConnectionView, FramedMessage, Identity, Lease, RequestView, Socket } from '../ports.ts';
+import type { IdentityShare } from '../limits/identity-rates.ts';
+import { remaining, spend } from '../limits/rate.ts';
+import type { ConnectionView, FramedMessage, Identity, RequestView, Socket } from '../ports.ts';
 import { type Reason, reasons } from '../reasons.ts';
 import type { MessageOf, ReplyOf } from '../schema-types.ts';
-import { textOf } from '../wire/codec.ts';
+import type { Lease } from '../store.ts';
+import type { Payload } from '../wire/codec.ts';
 import { type Addressee, type Incoming, UNADDRESSED } from '../wire/incoming.ts';
 import { closeReason, isSendableCloseCode } from './close-frame.ts';
 import { Inbox } from './inbox.ts';
+import { Liveness, type Passed } from './liveness.ts';
 import type {
   ConnectionOrigin,
   ConnectionServices,
   DeniedMessage,
   Judgement,
   PassedMessage,
+  Writing,
 } from './services.ts';
 import { Term } from './term.ts';
+import { Throttle } from './throttle.ts';
 
 /** What `on` was given; `reply` names what a returned value is sent as. */
 interface Handler {
@@ -29,12 +35,26 @@ const FATAL: ReadonlySet<Reason> = new Set<Reason>([
   'message_rate',
   // A renewal or a session that is no longer good leaves nothing to go on with.
   'revoked',
+  'banned',
   'not_authorized',
   'auth_attempts',
 ]);
 
 /** What the client could not have known, or can do nothing about. */
-const NO_VIOLATION: ReadonlySet<Reason> = new Set<Reason>(['step_up_required', 'auth_unavailable']);
+const NO_VIOLATION: ReadonlySet<Reason> = new Set<Reason>([
+  'step_up_required',
+  'auth_unavailable',
+  'store_unavailable',
+]);
+
+/** What was decided about an identity elsewhere: it ends the connection, and is nothing that the peer has done. */
+const NO_OFFENCE: ReadonlySet<Reason> = new Set<Reason>([...NO_VIOLATION, 'revoked', 'banned', 'internal']);
+
+/** What RFC 6455 §7.1.5 calls a connection that ended without a close frame. */
+const TERMINATED = 1006;
+
+/** Milliseconds between two answers to messages that are dropped. */
+const TELL_EVERY = 1_000;
 
 /** The untyped side of a connection, for the guard itself. */
 export type ConnectionState = Connection<Identity, Record<string, unknown>, Record<string, unknown>>;
@@ -55,23 +75,34 @@ export class Connection<
   /** The subprotocol that was agreed on; never a token. */
   readonly subprotocol: string | undefined;
   readonly address: string;
+  /** For the guard: whether its address may be banned for what comes over it. */
+  readonly bannable: boolean;
   readonly path: string;
   /** For the message room: what it has used up, and the steps that it has made. */
   readonly ledger = {
     messages: 0,
     bytes: 0,
+    share: undefined as IdentityShare | undefined,
     types: undefined as Map<string, number> | undefined,
     steps: undefined as Set<string> | undefined,
   };
   #identity: I;
   #state: 'open' | 'closing' | 'closed' = 'open';
   #reason: Reason | undefined;
-  #violations = 0;
+  /** The states of two buckets, there once they are needed. */
+  #violations: number | undefined;
+  #controls: number | undefined;
+  /** When a dropped message was answered. */
+  #toldAt: number | undefined;
+  /** How many hold the socket: the inbox, the throttle. */
+  #holders = 0;
+  #throttle: Throttle | undefined;
   #handlers: Map<string, Handler> | undefined;
   #closeListeners: CloseListener[] | undefined;
   #cancelTerminate: (() => void) | undefined;
   readonly #inbox: Inbox;
   readonly #term: Term;
+  readonly #liveness: Liveness;
   readonly #openedAt: number;
   readonly #lease: Lease;
   readonly #socket: Socket;
@@ -82,13 +113,16 @@ export class Connection<
     this.request = origin.request;
     this.subprotocol = origin.subprotocol;
     this.address = origin.address;
+    this.bannable = origin.bannable;
     this.path = origin.path;
     this.#lease = origin.lease;
     this.#socket = socket;
     this.#services = services;
     this.#openedAt = services.clock.monotonic();
-    this.#inbox = new Inbox(this, socket, services.queuedMessages);
+    this.#inbox = new Inbox(this, services.queuedMessages);
+    this.#liveness = new Liveness(socket);
     this.#term = new Term(this, services, this.#openedAt);
+    origin.lease.onLost(() => this.end('connection_limit'));
     services.opened(this as unknown as ConnectionState);
     services.events.emit('connection.opened', () => this.#facts());
   }
@@ -172,7 +206,8 @@ export class Connection<
   /** Ends the connection with one of the guard's reasons. */
   end(reason: Reason): void {
     const { close = 1011, text } = reasons[reason];
-    this.#close(close, text, reason);
+    if (close === TERMINATED) this.#drop(reason);
+    else this.#close(close, text, reason);
   }
 
   /** Drops the connection without a closing handshake. */
@@ -187,19 +222,61 @@ export class Connection<
   }
 
   /** For the guard, about once a second: what has come due. */
-  tick(now: number, monotonic: number): void {
-    if (this.#state === 'open') this.#term.tick(now, monotonic);
+  tick(now: number, monotonic: number, passed: Passed): void {
+    const due = this.#liveness.tick(this.#socket, this.#services.liveness, passed);
+    if (this.#state !== 'open') {
+      // Whoever goes on and on instead of answering the close frame is not worth waiting for.
+      if (due === 'message_rate') this.#socket.terminate();
+      return;
+    }
+    this.#term.tick(now, monotonic);
+    if (this.#state !== 'open' || due === undefined) return;
+    if (due === 'ping') this.#socket.ping();
+    else if (due === 'message_rate') this.#flooded('bytes that belong to no message');
+    else this.end(due);
   }
 
   /** For hosts: a message has arrived. Never throws. */
   receive(data: Uint8Array | string, isBinary: boolean): void {
     if (this.#state !== 'open') return;
-    const services = this.#services;
     const bytes = typeof data === 'string' ? Buffer.byteLength(data) : data.byteLength;
-    const self = this as unknown as ConnectionState;
-    const denial = services.admit(self, bytes, services.clock.monotonic());
-    if (denial !== undefined) this.#deny({ denial, pointer: undefined, to: UNADDRESSED, ofType: false });
-    else this.#inbox.put(data, isBinary);
+    this.#liveness.message(bytes);
+    const wait = this.#throttle?.isWaiting === true ? 1 : this.take(data, isBinary, bytes);
+    if (wait > 0) this.#throttled().keep(data, isBinary, bytes, wait);
+  }
+
+  /** For its throttle: takes a message that has come: 0, or the milliseconds until it may be taken. */
+  take(data: Uint8Array | string, isBinary: boolean, bytes: number): number {
+    const { admit, clock } = this.#services;
+    const denial = admit(this as unknown as ConnectionState, bytes, clock.monotonic());
+    if (denial === undefined) this.#inbox.put(data, isBinary);
+    else if (this.#throttles(denial)) return waitOf(denial);
+    else this.#deny({ denial, pointer: undefined, to: UNADDRESSED, ofType: false });
+    return 0;
+  }
+
+  /** For hosts: a ping or a pong has come. */
+  control(bytes: number): void {
+    if (this.#state !== 'open') return;
+    const { clock, controls } = this.#services;
+    this.#liveness.control(bytes);
+    const spent = spend(this.#controls ?? 0, clock.monotonic(), controls);
+    if (spent < 0) this.#flooded('limits.controls');
+    else this.#controls = spent;
+  }
+
+  /** For its inbox and its throttle: the socket is not read until both have let go. */
+  hold(): void {
+    if (this.#holders++ === 0) this.#socket.pause();
+  }
+
+  letGo(): void {
+    if (--this.#holders === 0) this.#socket.resume();
+  }
+
+  /** For its throttle: it would take too long. */
+  throttledOut(): void {
+    this.#flooded('limits.throttle');
   }
 
   /** For hosts, before anything is sent: whether so many bytes may wait beside those that do already. */
@@ -222,6 +299,7 @@ export class Connection<
     if (this.#state === 'closed') return;
     this.#state = 'closed';
     this.#inbox.close();
+    this.#throttle?.close();
     this.#cancelTerminate?.();
     this.#lease.release();
     this.#services.closed(this as unknown as ConnectionState);
@@ -238,6 +316,7 @@ export class Connection<
       this.#reason ??= reason;
       const denial = new Denial(reason, 'refused by the WebSocket library').at('size');
       this.#tell('message.denied', denial, undefined);
+      this.#offence();
     }
     this.#closing();
   }
@@ -273,23 +352,52 @@ export class Connection<
 
   /** For its term: tells the client that the credential ends soon. */
   expiring(expiresAt: number): void {
-    this.#socket.send(this.#services.writer.notice('auth_expiring', { expiresAt }));
+    this.#notify((writer) => writer.notice('auth_expiring', { expiresAt }));
   }
 
   #dispatch(judgement: Judgement, data: Uint8Array | string, isBinary: boolean): MaybePromise<unknown> {
+    // Operators learn of it, also where the connection has ended in the meantime.
+    if ('fault' in judgement) return this.#failed(judgement.fault, judgement.to);
     if (this.#state !== 'open') return undefined;
     if ('incoming' in judgement) return this.#hand(judgement, data, isBinary);
     if ('renewal' in judgement) return this.#renew(judgement.renewal);
-    if ('fault' in judgement) this.#failed(judgement.fault, judgement.to);
-    else this.#deny(judgement);
+    if (!judgement.ofType && this.#throttles(judgement.denial)) {
+      return this.#payLater(waitOf(judgement.denial), data, isBinary);
+    }
+    this.#deny(judgement);
     return undefined;
+  }
+
+  /** Whether a message waits for its tokens instead of being denied. */
+  #throttles({ reason }: Denial): boolean {
+    return reason === 'message_rate' && this.#services.onRate === 'throttle';
+  }
+
+  #throttled(): Throttle {
+    const { clock, throttle } = this.#services;
+    this.#throttle ??= new Throttle(this, throttle, clock);
+    return this.#throttle;
+  }
+
+  /** Looks at a message anew once it can pay for its type. */
+  #payLater(wait: number, data: Uint8Array | string, isBinary: boolean): Promise<unknown> {
+    return new Promise((resolve, reject) => {
+      this.#throttled().pay(wait, () => {
+        try {
+          resolve(this.handle(data, isBinary));
+        } catch (error) {
+          reject(error);
+        }
+      });
+    });
   }
 
   /** The handlers: the typed one first, then those that were written for the bare library. */
   #hand(passed: PassedMessage, data: Uint8Array | string, isBinary: boolean): MaybePromise<unknown> {
     const { incoming, type } = passed;
     try {
-      const handler = type === undefined ? undefined : this.#handlers?.get(type.name);
+      if (type === undefined) return this.#pass(data, isBinary);
+      const handler = this.#handlers?.get(type.name);
       // Before the handler, which may change what it gets.
       const bytes = this.#socket.listens() ? this.#bytesOf(incoming, data) : undefined;
       const answer = handler?.run(incoming.body as never, this as never);
@@ -301,6 +409,15 @@ export class Connection<
       this.#failed(error, incoming.id);
     }
     return undefined;
+  }
+
+  /**
+   * A message of an opaque protocol: the next one does not wait for its listeners. A promise of theirs may last as long
+   * as an operation of that protocol, which a later message ends, and the bare library waits for none.
+   */
+  #pass(data: Uint8Array | string, isBinary: boolean): undefined {
+    const result = this.#socket.listens() ? this.#socket.deliver(data, isBinary) : undefined;
+    if (isPromise(result)) result.then(undefined, (error) => this.#failed(error, UNADDRESSED));
   }
 
   async #later(
@@ -328,19 +445,17 @@ export class Connection<
   #bytesOf(incoming: Incoming, data: Uint8Array | string): Uint8Array | string {
     if (!incoming.changed) return data;
     const payload = this.#services.writer.rewrite(incoming);
-    if (typeof data === 'string') return textOf(payload);
-    if (typeof payload === 'string') return Buffer.from(payload);
-    // A codec makes a plain `Uint8Array`, whose `toString` is not what a listener of ws knows.
-    return Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength);
+    return typeof payload === 'string' && typeof data !== 'string' ? Buffer.from(payload) : payload;
   }
 
   #handled({ incoming, type }: PassedMessage, handler: Handler | undefined, answer: unknown): void {
+    const { id } = incoming;
+    const answers = handler !== undefined && (handler.reply !== undefined || id !== undefined);
+    const payload = answers ? this.#services.writer.answer(id, handler.reply, answer) : undefined;
     if (type?.isStep === true) {
       this.ledger.steps ??= new Set();
       this.ledger.steps.add(type.name);
     }
-    if (handler === undefined || (handler.reply === undefined && incoming.id === undefined)) return;
-    const payload = this.#services.writer.answer(incoming.id, handler.reply, answer);
     if (payload !== undefined && this.#state === 'open') this.#socket.send(payload);
   }
 
@@ -372,25 +487,71 @@ export class Connection<
     this.#term.renew();
     const { expiresAt } = result;
     this.#services.events.emit('connection.renewed', () => ({ ...this.#facts(), expiresAt }));
-    this.#socket.send(
-      this.#services.writer.noticeTo(id, 'auth_ok', expiresAt === undefined ? {} : { expiresAt }),
-    );
+    const body = expiresAt === undefined ? {} : { expiresAt };
+    this.#notify((writer) => writer.noticeTo(id, 'auth_ok', body));
   }
 
   #deny({ denial, pointer, to, ofType }: DeniedMessage): void {
-    const { onDenied, violations } = this.#services;
+    const { onDenied, onRate } = this.#services;
     const { reason } = denial;
+    const dropped = reason === 'message_rate' && !ofType && onRate === 'drop';
+    if (dropped && !this.#mayTell()) return;
     this.#tell('message.denied', denial, pointer);
-    if (FATAL.has(reason) && !ofType) this.end(reason);
+    if (FATAL.has(reason) && !ofType && !dropped) this.end(reason);
     else if (NO_VIOLATION.has(reason)) this.#answer(reason, pointer, to);
-    else if (++this.#violations >= violations) this.end('too_many_violations');
-    else if (onDenied === 'close') this.end(reason);
+    else if (this.#violates()) this.end('too_many_violations');
+    else if (onDenied === 'close' && !dropped) this.end(reason);
     else this.#answer(reason, pointer, to);
+    // After all, since a ban closes with a reason of its own.
+    if (!NO_OFFENCE.has(reason)) this.#offence();
+  }
+
+  #offence(): void {
+    this.#services.offence(this as unknown as ConnectionState);
+  }
+
+  /** Whether the last answer to a dropped message is long enough ago. */
+  #mayTell(): boolean {
+    const now = this.#services.clock.monotonic();
+    if (now - (this.#toldAt ?? Number.NEGATIVE_INFINITY) < TELL_EVERY) return false;
+    this.#toldAt = now;
+    return true;
+  }
+
+  /** Counts a violation; whether nothing is left of the budget. */
+  #violates(): boolean {
+    const { clock, violations } = this.#services;
+    const now = clock.monotonic();
+    const spent = spend(this.#violations ?? 0, now, violations);
+    if (spent >= 0) this.#violations = spent;
+    return spent < 0 || remaining(spent, now, violations) === 0;
+  }
+
+  /** Too much of what is no message came, so that nothing can be dropped or throttled but the peer itself. */
+  #flooded(detail: string): void {
+    const denial = deny('message_rate', detail).at('message-rate');
+    if (this.#services.reportRate) {
+      this.reported(denial);
+      return;
+    }
+    this.#tell('message.denied', denial, undefined);
+    this.end('message_rate');
+    this.#offence();
   }
 
   #answer(code: Reason, path: string | undefined, to: Addressee): void {
-    const payload = this.#services.writer.error(code, path, to);
-    if (payload !== undefined && this.#state === 'open') this.#socket.send(payload);
+    this.#notify((writer) => writer.error(code, path, to));
+  }
+
+  /** Sends a message of the guard's own. A codec that cannot write it is a fault that cannot be answered. */
+  #notify(write: (writer: Writing) => Payload | undefined): void {
+    if (this.#state !== 'open') return;
+    try {
+      const payload = write(this.#services.writer);
+      if (payload !== undefined) this.#socket.send(payload);
+    } catch (error) {
+      this.fault(error);
+    }
   }
 
   #close(code: number, text: string, reason: Reason | undefined): void {
@@ -400,11 +561,20 @@ export class Connection<
     this.#socket.close(code, text);
   }
 
+  /** Ends it without a closing handshake. */
+  #drop(reason: Reason): void {
+    if (this.#state !== 'open') return;
+    this.#reason = reason;
+    this.#closing();
+    this.#socket.terminate();
+  }
+
   /** Handles nothing more, and drops a peer that does not let the closing handshake end. */
   #closing(): void {
     if (this.#state !== 'open') return;
     this.#state = 'closing';
     this.#inbox.close();
+    this.#throttle?.close();
     this.#cancelTerminate = this.#services.clock.schedule(this.#services.closeTimeout, () =>
       this.#socket.terminate(),
     );
@@ -424,4 +594,9 @@ export class Connection<
   #facts(): { connection: string; subject: string; address: string; path: string } {
     return { connection: this.id, subject: this.identity.subject, address: this.address, path: this.path };
   }
+}
+
+/** Milliseconds until a message that came too fast may come. */
+function waitOf({ retryAfter = 0 }: Denial): number {
+  return Math.max(1, retryAfter);
 }

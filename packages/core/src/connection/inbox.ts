@@ -1,5 +1,4 @@
 import { isPromise, type MaybePromise, settled } from '../decision.ts';
-import type { Socket } from '../ports.ts';
 
 /** Who handles the messages of an inbox. */
 export interface InboxOwner {
@@ -7,6 +6,9 @@ export interface InboxOwner {
   handle(data: Uint8Array | string, isBinary: boolean): MaybePromise<unknown>;
   /** What `handle` threw or rejected with. */
   failed(error: unknown): void;
+  /** The socket is not read. */
+  hold(): void;
+  letGo(): void;
 }
 
 interface Waiting {
@@ -26,7 +28,6 @@ export class Inbox {
 
   constructor(
     readonly owner: InboxOwner,
-    readonly socket: Socket,
     readonly limit: number,
   ) {}
 
@@ -66,7 +67,7 @@ export class Inbox {
     this.#queue.push(message);
     if (this.#queue.length < this.limit || this.#paused) return;
     this.#paused = true;
-    this.socket.pause();
+    this.owner.hold();
   }
 
   #next(): void {
@@ -82,6 +83,6 @@ export class Inbox {
   #resume(): void {
     if (!this.#paused) return;
     this.#paused = false;
-    this.socket.resume();
+    this.owner.letGo();
   }
 }

@@ -1,7 +1,9 @@
 import { Denial, isPromise, type MaybePromise, settled } from '../decision.ts';
 import type { EventHub } from '../events.ts';
-import type { Clock, Lease, Socket } from '../ports.ts';
+import type { Clock, Socket } from '../ports.ts';
 import { type Reason, reasons } from '../reasons.ts';
+import type { Lease } from '../store.ts';
+import type { Payload } from '../wire/codec.ts';
 import type { Incoming, MessageId } from '../wire/incoming.ts';
 import type { ConnectionState } from './connection.ts';
 import type { Writing } from './services.ts';
@@ -14,6 +16,8 @@ export interface PendingServices {
   readonly timeout: number;
   /** How many auth messages may fail. */
   readonly attempts: number;
+  /** How many pings and pongs may come. */
+  readonly controls: number;
   /** The largest auth message, in bytes. */
   readonly authMessageBytes: number;
   /** What is done with a message that comes before the auth message. */
@@ -65,6 +69,7 @@ export class Pending {
   #waiting: Waiting[] = [];
   #waitingBytes = 0;
   #receivedBytes = 0;
+  #controls = 0;
   #early: Waiting[] = [];
   #connection: ConnectionState | undefined;
   readonly #abort = new AbortController();
@@ -98,6 +103,12 @@ export class Pending {
     this.end('message_too_big');
     // It has not listened so far; what it still sends must not be kept until it answers.
     this.socket.terminate();
+  }
+
+  /** For hosts: a ping or a pong has come. */
+  control(bytes: number): void {
+    if (this.#connection !== undefined) this.#connection.control(bytes);
+    else if (++this.#controls > this.services.controls) this.end('message_rate');
   }
 
   /** For hosts: the socket has closed. */
@@ -193,7 +204,7 @@ export class Pending {
     this.services.closed(this);
     const connection = authenticated.open(this.socket);
     this.#connection = connection;
-    if (id !== undefined) this.socket.send(this.services.writer.noticeTo(id, 'auth_ok', {}));
+    if (id !== undefined) this.#notify((writer) => writer.noticeTo(id, 'auth_ok', {}));
     if (connection.state === 'open') this.onOpen(connection);
     const held = [...this.#early, ...this.#waiting];
     this.#early = [];
@@ -209,12 +220,22 @@ export class Pending {
       return;
     }
     this.#tell(denial);
-    const answer = this.services.writer.error(denial.reason, undefined, id);
-    if (answer !== undefined) this.socket.send(answer);
+    this.#notify((writer) => writer.error(denial.reason, undefined, id));
+    if (this.#ended) return;
     const waiting = this.#waiting;
     this.#waiting = [];
     this.#waitingBytes -= waiting.reduce((sum, { bytes }) => sum + Math.max(bytes, SMALLEST), 0);
     for (const { data, isBinary } of waiting) this.receive(data, isBinary);
+  }
+
+  /** A codec that cannot write a message of the guard's own is a fault that cannot be answered. */
+  #notify(write: (writer: Writing) => Payload | undefined): void {
+    try {
+      const payload = write(this.services.writer);
+      if (payload !== undefined) this.socket.send(payload);
+    } catch (error) {
+      this.fault(error);
+    }
   }
 
   #release(): void {

@@ -1,10 +1,13 @@
 import type { Denial, MaybePromise } from '../decision.ts';
 import type { EventHub } from '../events.ts';
-import type { Clock, Identity, Lease, RequestView } from '../ports.ts';
+import type { Clock, Identity, RequestView } from '../ports.ts';
 import type { Reason } from '../reasons.ts';
+import type { Lease, RateLimit } from '../store.ts';
 import type { Payload } from '../wire/codec.ts';
 import type { Addressee, Incoming, MessageId } from '../wire/incoming.ts';
 import type { ConnectionState } from './connection.ts';
+import type { LivenessLimits } from './liveness.ts';
+import type { ThrottleLimits } from './throttle.ts';
 
 /** A denied message, where in it the mistake is, and whom to tell. */
 export interface DeniedMessage {
@@ -22,7 +25,7 @@ export interface PassedMessage {
 }
 
 /** A message about which the application's own rule or schema has thrown, and whom to tell. */
-export interface FaultedMessage {
+interface FaultedMessage {
   readonly fault: unknown;
   readonly to: Addressee;
 }
@@ -71,12 +74,22 @@ export interface ConnectionServices {
   readonly buffered: number;
   /** What is done beyond that. */
   readonly onSlowConsumer: 'close' | 'drop';
-  /** How many denied messages end the connection. */
-  readonly violations: number;
+  /** How many denied messages a connection may make: the one with which nothing is left ends it. */
+  readonly violations: RateLimit;
+  /** What is done with messages that come too fast. */
+  readonly onRate: 'close' | 'drop' | 'throttle';
+  readonly throttle: ThrottleLimits;
+  /** Pings and pongs of the peer. */
+  readonly controls: RateLimit;
+  /** Whether rates are only reported. */
+  readonly reportRate: boolean;
+  readonly liveness: LivenessLimits;
   /** How many messages may wait for an asynchronous handler before the socket is paused. */
   readonly queuedMessages: number;
   /** Milliseconds that a peer has for the closing handshake before it is terminated. */
   readonly closeTimeout: number;
+  /** Something that only the peer itself can have done: too much of it bans. */
+  offence(connection: ConnectionState): void;
   opened(connection: ConnectionState): void;
   closed(connection: ConnectionState): void;
 }
@@ -88,6 +101,8 @@ export interface ConnectionOrigin {
   readonly address: string;
   readonly path: string;
   readonly lease: Lease;
+  /** Whether the address may be banned for what comes over it. */
+  readonly bannable: boolean;
   /** The handshake without the host's request, where a renewal asks `authorize` again. */
   readonly request: RequestView | undefined;
 }

@@ -17,11 +17,12 @@ export interface TermOwner {
  * numbers that are looked at once a second, and no timer of its own.
  */
 export class Term {
+  // What never comes due takes no memory: an infinite number would.
   /** Wall-clock milliseconds at which the credential is no longer good. */
-  #expiresAt = Number.POSITIVE_INFINITY;
-  #noticeAt = Number.POSITIVE_INFINITY;
+  #expiresAt: number | undefined;
+  #noticeAt: number | undefined;
   /** Monotonic milliseconds of the next question whether the session is still there. */
-  #recheckAt = Number.POSITIVE_INFINITY;
+  #recheckAt: number | undefined;
   /** Whose session was asked for and has not answered. */
   #asked: Identity | undefined;
   readonly #endsAt: number;
@@ -40,27 +41,27 @@ export class Term {
     const { owner, services } = this;
     const { expiresAt } = owner.identity;
     const recheck = recheckOf(owner.identity);
-    this.#recheckAt =
-      recheck === undefined ? Number.POSITIVE_INFINITY : services.clock.monotonic() + recheck.every;
-    this.#expiresAt = (expiresAt ?? Number.POSITIVE_INFINITY) * 1_000 + services.toleranceOf(owner.identity);
+    this.#recheckAt = recheck === undefined ? undefined : services.clock.monotonic() + recheck.every;
+    this.#expiresAt =
+      expiresAt === undefined ? undefined : expiresAt * 1_000 + services.toleranceOf(owner.identity);
     this.#noticeAt =
       expiresAt === undefined || services.expiryNotice === 0
-        ? Number.POSITIVE_INFINITY
+        ? undefined
         : expiresAt * 1_000 - services.expiryNotice;
   }
 
   /** Does what has come due. */
   tick(now: number, monotonic: number): void {
-    if (now >= this.#expiresAt) this.owner.end('credential_expired');
+    if (isDue(this.#expiresAt, now)) this.owner.end('credential_expired');
     else if (monotonic >= this.#endsAt) this.owner.end('lifetime');
     else {
-      if (now >= this.#noticeAt) this.#notify();
-      if (monotonic >= this.#recheckAt) this.#recheck(monotonic);
+      if (isDue(this.#noticeAt, now)) this.#notify();
+      if (isDue(this.#recheckAt, monotonic)) this.#recheck(monotonic);
     }
   }
 
   #notify(): void {
-    this.#noticeAt = Number.POSITIVE_INFINITY;
+    this.#noticeAt = undefined;
     this.owner.expiring(this.owner.identity.expiresAt as number);
   }
 
@@ -72,10 +73,15 @@ export class Term {
       return;
     }
     this.#asked = identity;
-    this.#recheckAt = monotonic + (recheckOf(identity)?.every ?? Number.POSITIVE_INFINITY);
+    const recheck = recheckOf(identity);
+    this.#recheckAt = recheck === undefined ? undefined : monotonic + recheck.every;
     stillValid(identity).then((reason) => {
       if (this.#asked === identity) this.#asked = undefined;
       if (reason !== undefined) this.owner.end(reason);
     });
   }
+}
+
+function isDue(time: number | undefined, now: number): boolean {
+  return time !== undefined && now >= time;
 }

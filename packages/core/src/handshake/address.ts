@@ -10,8 +10,8 @@ export interface Address {
   readonly text: string;
   /** What limits are counted by: an IPv4 address, or the /64 of an IPv6 address, since a host owns all of a /64. */
   readonly bucket: string;
-  /** The wider prefix whose bucket new keys share once the table is full: IPv4 /24, IPv6 /48. */
-  readonly coarser: string;
+  /** The wider prefixes whose buckets new keys share once a table is full: IPv4 /24 and /16, IPv6 /56 and /48. */
+  readonly coarser: readonly string[];
   readonly loopback: boolean;
 }
 
@@ -21,6 +21,8 @@ export interface Client {
   readonly secure: boolean;
   /** Whether the peer is a listed proxy. */
   readonly throughTrustedProxy: boolean;
+  /** Whether it may be banned: never this machine, a Unix socket, or a listed proxy, behind which everybody is. */
+  readonly bannable: boolean;
 }
 
 export interface TrustedProxies {
@@ -30,7 +32,7 @@ export interface TrustedProxies {
   readonly header: 'x-forwarded-for' | 'forwarded';
 }
 
-const UNIX: Address = { text: 'unix', bucket: 'unix', coarser: 'unix', loopback: false };
+const UNIX: Address = { text: 'unix', bucket: 'unix', coarser: [], loopback: false };
 const NAT64 = ipaddr.IPv6.parse('64:ff9b::');
 
 export function compileTrustedProxies(
@@ -78,11 +80,13 @@ function parseIp(text: string): IP | undefined {
 function addressOf(ip: IP): Address {
   const text = ip.toString();
   const loopback = ip.range() === 'loopback';
-  if (ip.kind() === 'ipv4')
-    return { text, bucket: text, coarser: `${text.slice(0, text.lastIndexOf('.'))}.0/24`, loopback };
+  if (ip.kind() === 'ipv4') {
+    const [a, b, c] = ip.toByteArray();
+    return { text, bucket: text, coarser: [`${a}.${b}.${c}.0/24`, `${a}.${b}.0.0/16`], loopback };
+  }
   const wide = (bits: number): string =>
     `${ipaddr.IPv6.networkAddressFromCIDR(`${text}/${bits}`).toString()}/${bits}`;
-  return { text, bucket: wide(64), coarser: wide(48), loopback };
+  return { text, bucket: wide(64), coarser: [wide(56), wide(48)], loopback };
 }
 
 /**
@@ -97,25 +101,49 @@ export function resolveClient(
 ): Client | undefined {
   const nearest = peer.unix ? UNIX : peer.address === undefined ? undefined : parseAddress(peer.address);
   if (nearest === undefined) return undefined;
-  if (!isTrusted(nearest, proxies))
-    return { address: nearest, secure: peer.encrypted, throughTrustedProxy: false };
+  if (!isTrusted(nearest, proxies)) return clientOf(nearest, peer.encrypted, false, proxies);
 
   const hops = proxies.header === 'forwarded' ? readForwarded(headers) : readForwardedFor(headers);
   if (hops === undefined) return undefined;
-  if (hops.length === 0) return { address: nearest, secure: peer.encrypted, throughTrustedProxy: true };
+  if (hops.length === 0) return clientOf(nearest, peer.encrypted, true, proxies);
   for (let i = hops.length - 1; i >= 0; i--) {
     const hop = hops[i] as Hop;
     const address = parseAddress(hop.address);
     if (address === undefined) return undefined;
     if (i === 0 || !isTrusted(address, proxies)) {
-      return { address, secure: hop.proto === 'https' || hop.proto === 'wss', throughTrustedProxy: true };
+      return clientOf(address, hop.proto === 'https' || hop.proto === 'wss', true, proxies);
     }
   }
   return undefined;
 }
 
+/** Whose handshakes, failures and offences are counted together, by an address in words. */
+export function sourceOfAddress(
+  text: string,
+  proxies: TrustedProxies,
+): { readonly bucket: string; readonly coarser: readonly string[]; readonly bannable: boolean } {
+  const address = parseAddress(text);
+  if (address === undefined) return { bucket: text, coarser: [], bannable: false };
+  const { bucket, coarser } = address;
+  return { bucket, coarser, bannable: isBannable(address, proxies) };
+}
+
+function isBannable(address: Address, proxies: TrustedProxies): boolean {
+  return address !== UNIX && !address.loopback && !isTrusted(address, proxies);
+}
+
+function clientOf(
+  address: Address,
+  secure: boolean,
+  throughTrustedProxy: boolean,
+  proxies: TrustedProxies,
+): Client {
+  return { address, secure, throughTrustedProxy, bannable: isBannable(address, proxies) };
+}
+
 function isTrusted(address: Address, proxies: TrustedProxies): boolean {
   if (address === UNIX) return proxies.unix;
+  if (proxies.ranges.length === 0) return false;
   const ip = ipaddr.parse(address.text);
   return proxies.ranges.some(([range, bits]) => range.kind() === ip.kind() && ip.match(range as never, bits));
 }

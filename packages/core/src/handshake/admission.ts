@@ -1,5 +1,7 @@
 import { Denial, deny, isPromise, type MaybePromise, settled } from '../decision.ts';
-import type { Lease, LeaseRequest, Store } from '../ports.ts';
+import { UNAVAILABLE } from '../limits/arriving.ts';
+import type { StoreAccess } from '../limits/store-access.ts';
+import type { Lease, LeaseRequest } from '../store.ts';
 import type { Arrival } from './arrival.ts';
 import type { Stage } from './stage.ts';
 
@@ -27,7 +29,7 @@ export class Slots {
   readonly #pendingAddress = deny('pending_limit', 'limits.pendingPerAddress is reached', RETRY_AFTER);
 
   constructor(
-    readonly store: Store,
+    readonly store: StoreAccess,
     readonly caps: Caps,
     /** Ends the oldest connection of a subject, so that a newer one takes its place; absent where the new one is refused. */
     readonly replaceOldest: ((subject: string) => boolean) | undefined,
@@ -53,15 +55,14 @@ export class Slots {
     return this.#take(this.#ofIdentity(subject), subject);
   }
 
-  /** What `acquire` would deny, with nothing taken and nobody replaced. */
-  preview(bucket: string, subject: string | undefined): MaybePromise<Denial | undefined> {
-    const replaceable = this.replaceOldest !== undefined;
-    const slots = [
-      ...this.#connection(bucket),
-      ...(subject === undefined || replaceable ? [] : this.#ofIdentity(subject)),
-    ];
-    const full = this.store.full(slots);
-    return isPromise(full) ? settled(full).then((index) => slots[index]?.denial) : slots[full]?.denial;
+  /** What a connection of this address holds, whoever it is. */
+  ofAddress(bucket: string): readonly LeaseRequest[] {
+    return this.#connection(bucket).map(({ key, cap }) => ({ key, cap }));
+  }
+
+  /** The denial of the slot of `ofAddress` that was full. */
+  denialOfAddress(full: number): Denial | undefined {
+    return full === -1 ? undefined : full === 0 ? this.#capacity : this.#address;
   }
 
   #connection(bucket: string): Slot[] {
@@ -79,6 +80,7 @@ export class Slots {
   #take(slots: readonly Slot[], subject?: string): MaybePromise<Lease | Denial> {
     const acquired = this.store.acquire(slots);
     const finish = (result: Awaited<typeof acquired>): MaybePromise<Lease | Denial> => {
+      if (result === UNAVAILABLE) return deny('store_unavailable', 'slots cannot be counted');
       if ('lease' in result) return result.lease;
       const denial = slots[result.full]?.denial as Denial;
       const replaced = denial === this.#identity && this.replaceOldest?.(subject ?? '') === true;
@@ -101,7 +103,8 @@ export function admissionStage(slots: Slots): Stage {
       };
       return isPromise(lease) ? settled(lease).then(keep) : keep(lease);
     },
-    preview: (arrival) => slots.preview(bucketOf(arrival), cappedSubject(arrival)),
+    // The caps of an identity are looked at by taking a slot only.
+    preview: (arrival) => arrival.full,
   };
 }
 

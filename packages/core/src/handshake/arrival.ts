@@ -1,6 +1,9 @@
 import type { Authenticator } from '../auth/authenticator.ts';
 import type { CredentialSource } from '../auth/credential.ts';
-import type { Clock, HandshakeRequest, Identity, Lease, RequestView } from '../ports.ts';
+import type { Denial } from '../decision.ts';
+import type { UNAVAILABLE } from '../limits/arriving.ts';
+import type { Clock, HandshakeRequest, Identity, RequestView } from '../ports.ts';
+import type { Hit, Lease } from '../store.ts';
 import { type Client, resolveClient, type TrustedProxies } from './address.ts';
 import { type HandshakeHeaders, readHeaders } from './headers.ts';
 import { type Host, parseHost } from './host.ts';
@@ -37,6 +40,12 @@ export class Arrival {
   offered: readonly string[] = [];
   credential: Credential | undefined;
   identity: Identity | undefined;
+  /** Whether a page may have sent it that nobody vouches for: then its visitor is not to blame. */
+  unvouched = false;
+  /** What the store has said of this address's failed authentications. */
+  failures: Hit | typeof UNAVAILABLE | undefined;
+  /** What it has said of the slots of this address and in total, where one was full. */
+  full: Denial | undefined;
   /** The subprotocol to answer with. */
   subprotocol: string | undefined;
   lease: Lease | undefined;

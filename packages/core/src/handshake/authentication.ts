@@ -2,14 +2,13 @@ import type { Authenticator } from '../auth/authenticator.ts';
 import type { Case, Judge, Verdict } from '../auth/judge.ts';
 import { Denial, deny, isPromise, type MaybePromise, settled } from '../decision.ts';
 import type { Identity } from '../ports.ts';
-import { bucketOf, type Slots } from './admission.ts';
 import type { Arrival } from './arrival.ts';
+import { sourceOf } from './rate.ts';
 import { NOT_EVALUATED, type Stage } from './stage.ts';
 
 export interface AuthenticationSettings {
   readonly authenticators: readonly Authenticator[];
   readonly judge: Judge;
-  readonly slots: Slots;
   /** Whether a handshake without a credential is let through, to authenticate by its first message. */
   readonly firstMessage: boolean;
 }
@@ -25,12 +24,7 @@ export function authenticationStage(settings: AuthenticationSettings): Stage {
       if (credential.authenticator.spends !== true)
         return judgeCredential(credential.authenticator, arrival, settings);
       // A ticket that is redeemed for a connection that then finds no slot would be lost.
-      const full = settings.slots.preview(bucketOf(arrival), undefined);
-      return isPromise(full)
-        ? settled(full).then(
-            (denial) => denial ?? judgeCredential(credential.authenticator, arrival, settings),
-          )
-        : (full ?? judgeCredential(credential.authenticator, arrival, settings));
+      return arrival.full ?? judgeCredential(credential.authenticator, arrival, settings);
     },
     preview(arrival) {
       const asked = arrival.credential === undefined ? withoutSources : [arrival.credential.authenticator];
@@ -84,7 +78,8 @@ function caseOf(arrival: Arrival): Case {
   return {
     credential: arrival.credential?.value,
     request: arrival.view,
-    source: arrival.client?.address ?? { bucket: 'unknown', coarser: 'unknown' },
+    source: sourceOf(arrival),
+    failures: arrival.failures,
     get signal() {
       return arrival.signal;
     },

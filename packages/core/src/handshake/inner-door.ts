@@ -6,7 +6,7 @@ import type { Identity, RequestView } from '../ports.ts';
 import { admissionStage, type Slots } from './admission.ts';
 import { authenticationStage } from './authentication.ts';
 import { credentialStage } from './credential.ts';
-import { judgeOrigin, type OriginPolicy } from './origin.ts';
+import { isUnvouched, judgeOrigin, type OriginPolicy } from './origin.ts';
 import { NOT_EVALUATED, type Stage } from './stage.ts';
 import { subprotocolStage } from './subprotocol.ts';
 
@@ -45,8 +45,15 @@ function originStage(origins: OriginPolicy, authenticators: readonly Authenticat
   const ambientWithoutSource = authenticators.some(({ from, ambient }) => from.length === 0 && ambient);
   return {
     name: 'origin',
-    check({ credential, headers, view }) {
-      return judgeOrigin(headers.origin, credential?.source.ambient ?? ambientWithoutSource, origins, view);
+    check(arrival) {
+      const { credential, headers, view } = arrival;
+      const ambient = credential?.source.ambient ?? ambientWithoutSource;
+      const verdict = judgeOrigin(headers.origin, ambient, origins, view);
+      const keep = (denial: Denial | undefined): Denial | undefined => {
+        arrival.unvouched = isUnvouched(headers.origin, denial, origins);
+        return denial;
+      };
+      return isPromise(verdict) ? verdict.then(keep) : keep(verdict);
     },
     preview(arrival) {
       return origins.asksApplication && arrival.headers.origin !== undefined

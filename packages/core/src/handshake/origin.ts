@@ -20,6 +20,8 @@ export interface OriginPolicy {
   readonly allows: (origin: string, request: RequestView) => MaybePromise<boolean>;
   /** Whether `allows` runs the application's own code, which `explain()` does not. */
   readonly asksApplication: boolean;
+  /** Whether it takes any page, so that being allowed says nothing about one. */
+  readonly allowsAnyPage: boolean;
 }
 
 /**
@@ -27,12 +29,14 @@ export interface OriginPolicy {
  * §6.2): scheme, host and port, never a prefix, a suffix or a site.
  */
 export function compileOrigins(origins: OriginsOption | undefined): OriginPolicy {
-  if (origins === undefined) return { allows: isSameOrigin, asksApplication: false };
-  if (origins === unsafeAllowAnyOrigin) return { allows: isCanonical, asksApplication: false };
+  if (origins === undefined) return { allows: isSameOrigin, asksApplication: false, allowsAnyPage: false };
+  if (origins === unsafeAllowAnyOrigin)
+    return { allows: isCanonical, asksApplication: false, allowsAnyPage: true };
   if (typeof origins === 'function') {
     return {
       allows: (origin, request) => isCanonical(origin) && onlyTrue(origins(origin, request)),
       asksApplication: true,
+      allowsAnyPage: false,
     };
   }
   const exact = new Set<string>();
@@ -46,7 +50,20 @@ export function compileOrigins(origins: OriginsOption | undefined): OriginPolicy
     // Every entry of `exact` is canonical, so membership says that the header is, too.
     allows: (origin) => exact.has(origin) || (wildcards.length > 0 && matchesAny(wildcards, origin)),
     asksApplication: false,
+    allowsAnyPage: false,
   };
+}
+
+/**
+ * Whether a page may have sent a handshake that no policy vouches for, whatever is decided about it: a page of some other
+ * site makes its visitors send what it likes. Without an `Origin` it was no page (RFC 6455 §4.1).
+ */
+export function isUnvouched(
+  origin: string | undefined,
+  denial: Denial | undefined,
+  { allowsAnyPage }: OriginPolicy,
+): boolean {
+  return origin !== undefined && (origin === 'null' || allowsAnyPage || denial !== undefined);
 }
 
 /** The verdict on the `Origin` header, given whether the credential is one that a browser attaches by itself. */

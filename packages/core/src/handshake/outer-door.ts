@@ -1,7 +1,6 @@
 import { deny } from '../decision.ts';
-import type { RateLimit, Store } from '../ports.ts';
 import type { HostPolicy } from './host.ts';
-import { rateStage } from './rate.ts';
+import { type RateSettings, rateStage } from './rate.ts';
 import { type RequestBounds, requestStage } from './request.ts';
 import type { Stage } from './stage.ts';
 import { transportStage } from './transport.ts';
@@ -10,8 +9,7 @@ export interface OuterDoorSettings {
   readonly bounds: RequestBounds;
   readonly plaintextAllowed: boolean;
   readonly hosts: HostPolicy;
-  readonly handshakes: RateLimit;
-  readonly store: Store;
+  readonly rate: RateSettings;
 }
 
 /** One per server, before the application runs, and no route can override it. */
@@ -21,7 +19,7 @@ export function outerDoor(settings: OuterDoorSettings): readonly Stage[] {
     transportStage(settings.plaintextAllowed),
     hostStage(settings.hosts),
     addressStage(),
-    rateStage(settings.store, settings.handshakes),
+    rateStage(settings.rate),
   ];
 }
 

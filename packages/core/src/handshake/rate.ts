@@ -1,24 +1,70 @@
+import type { AttemptSource, Attempts } from '../auth/attempts.ts';
 import { type Denial, deny, isPromise, type MaybePromise, settled } from '../decision.ts';
-import type { Hit, RateLimit, Store } from '../ports.ts';
+import { type Arrived, UNAVAILABLE } from '../limits/arriving.ts';
+import type { StoreAccess } from '../limits/store-access.ts';
+import type { HitRequest, RateLimit } from '../store.ts';
+import { bucketOf, type Slots } from './admission.ts';
 import type { Arrival } from './arrival.ts';
 import type { Stage } from './stage.ts';
 
-/** Handshakes per address, before anything that costs: cryptography, the application, a slot. */
-export function rateStage(store: Store, limit: RateLimit): Stage {
-  const ask = (arrival: Arrival, how: 'hit' | 'peek'): MaybePromise<Denial | undefined> => {
-    const { bucket, coarser } = arrival.client?.address ?? { bucket: 'unknown', coarser: 'unknown' };
-    const answer = store[how](`handshake ${bucket}`, `handshake ${coarser}`, limit);
-    return isPromise(answer) ? settled(answer).then(verdict) : verdict(answer);
-  };
+/** What a door asks of somebody who arrives. */
+export interface RateSettings {
+  readonly store: StoreAccess;
+  readonly handshakes: RateLimit;
+  readonly attempts: Attempts;
+  readonly slots: Slots;
+}
+
+/**
+ * Whether this address is banned, and handshakes per address, before anything that costs: cryptography, the application,
+ * a slot. It is the one round trip to the store before authentication, so what later stages need is asked along.
+ */
+export function rateStage(settings: RateSettings): Stage {
   return {
     name: 'rate',
-    check: (arrival) => ask(arrival, 'hit'),
-    preview: (arrival) => ask(arrival, 'peek'),
+    check: (arrival) => ask(arrival, settings, 1),
+    preview: (arrival) => ask(arrival, settings, 0),
   };
 }
 
-function verdict(hit: Hit): Denial | undefined {
-  return hit.allowed
-    ? undefined
-    : deny('handshake_rate', 'too many handshakes from this address', hit.retryAfter);
+function ask(arrival: Arrival, settings: RateSettings, cost: number): MaybePromise<Denial | undefined> {
+  const { store, attempts, slots } = settings;
+  const bucket = bucketOf(arrival);
+  const answer = store.arrive({
+    bans: arrival.client?.bannable === true ? [addressKey(bucket)] : [],
+    handshake: handshakeRequest(arrival, settings.handshakes, cost),
+    failures: attempts.request(sourceOf(arrival), 0),
+    slots: slots.ofAddress(bucket),
+  });
+  return isPromise(answer)
+    ? settled(answer).then((late) => verdict(late, arrival, slots))
+    : verdict(answer, arrival, slots);
+}
+
+/** What a ban of an address goes by. */
+export function addressKey(bucket: string): string {
+  return `address ${bucket}`;
+}
+
+function handshakeRequest(arrival: Arrival, limit: RateLimit, cost: number): HitRequest {
+  const { bucket, coarser } = sourceOf(arrival);
+  return { keys: [`handshake ${bucket}`, ...coarser.map((wider) => `handshake ${wider}`)], limit, cost };
+}
+
+/** Whose handshakes and failures are counted together, and whether the address may be banned for them. */
+export function sourceOf({ client, unvouched }: Arrival): AttemptSource {
+  if (client === undefined) return { bucket: 'unknown', coarser: [], bannable: false };
+  const { address, bannable } = client;
+  return { bucket: address.bucket, coarser: address.coarser, bannable: bannable && !unvouched };
+}
+
+function verdict(arrived: Arrived | typeof UNAVAILABLE, arrival: Arrival, slots: Slots): Denial | undefined {
+  if (arrived === UNAVAILABLE) return deny('store_unavailable', 'the store does not answer');
+  const { bannedFor, handshake, failures, full } = arrived;
+  if (bannedFor > 0) return deny('banned', 'this address is banned', bannedFor).at('address');
+  // Also where it is denied: the rate may only report.
+  arrival.failures = failures;
+  arrival.full = slots.denialOfAddress(full);
+  if (handshake.allowed) return undefined;
+  return deny('handshake_rate', 'too many handshakes from this address', handshake.retryAfter);
 }

@@ -1,4 +1,5 @@
 import { type Denial, deny, type HandshakeStage, isPromise, type MaybePromise } from '../decision.ts';
+import type { Reason } from '../reasons.ts';
 import type { Arrival } from './arrival.ts';
 
 /** What `explain()` says of a stage that it must not run. */
@@ -47,6 +48,14 @@ export function runStages(
   return undefined;
 }
 
+/** Denials that are no verdict on the peer, so that there is nothing that could be reported instead: a fault, say. */
+const NO_VERDICT: ReadonlySet<Reason> = new Set<Reason>(['internal', 'store_unavailable']);
+
+/** Whether a denial of a stage in report-only mode lets through. */
+export function isReportOnly({ reason, stage }: Denial, { stages }: Reporting): boolean {
+  return stage !== undefined && stages.has(stage) && !NO_VERDICT.has(reason);
+}
+
 function settle(
   stage: Stage,
   verdict: Denial | undefined,
@@ -55,8 +64,7 @@ function settle(
 ): Denial | undefined {
   if (verdict === undefined) return undefined;
   const denial = verdict.at(stage.name);
-  // A fault is no decision that could be reported instead of made.
-  if (!reporting.stages.has(stage.name) || denial.reason === 'internal') return denial;
+  if (!isReportOnly(denial, reporting)) return denial;
   reporting.reported(arrival, denial);
   return undefined;
 }

@@ -1,145 +1,103 @@
-import type { Acquired, Clock, Hit, Lease, LeaseRequest, RateLimit, Revocation, Store } from '../ports.ts';
-import { ALLOWED, retryAfter, spend } from './rate.ts';
+import type { Clock } from '../ports.ts';
+import type { ArrivalAnswer, Hit, Store, StoreListener } from '../store.ts';
+import { BanTable } from './ban-table.ts';
+import { RateTables } from './rate-table.ts';
+import { SlotTable } from './slot-table.ts';
+import { ValueTable } from './value-table.ts';
 
 export interface MemoryStoreOptions {
   readonly clock: Clock;
-  /** The most keys whose rate is remembered. Default: 100,000, which is about 16 MiB. */
+  /** The most keys whose rate is remembered one by one. Default: 100,000, which is about 16 MiB. Beyond: they share wider ones. */
   readonly maxKeys?: number;
   /** The most tickets that wait to be redeemed. Default: 100,000. Beyond: `put` throws. */
   readonly maxValues?: number;
+  /** The most bans that are remembered. Default: 10,000. Beyond: one that ends soon makes room. */
+  readonly maxBans?: number;
 }
 
-/** How many of the oldest entries are looked at when the table is full. */
-const SWEEP = 8;
-
-/** The store of one process. Every operation answers at once. */
-export function memoryStore({ clock, maxKeys = 100_000, maxValues = 100_000 }: MemoryStoreOptions): Store {
-  const fine = new RateTable(maxKeys);
-  const coarse = new RateTable(Math.ceil(maxKeys / 4));
-  const held = new Map<string, number>();
-  const values = new ValueTable(maxValues);
-  const subscribers = new Set<(revocation: Revocation) => void>();
-
-  const withTable = (
-    key: string,
-    coarser: string,
-    now: number,
-    use: (table: RateTable, key: string) => Hit,
-  ): Hit => {
-    if (fine.hasRoomFor(key, now)) return use(fine, key);
-    return coarse.hasRoomFor(coarser, now) ? use(coarse, coarser) : use(coarse, EVERYONE);
-  };
-  const full = (leases: readonly LeaseRequest[]): number =>
-    leases.findIndex(({ key, cap }) => (held.get(key) ?? 0) >= cap);
-
-  return {
-    hit(key, coarser, limit) {
-      const now = clock.monotonic();
-      return withTable(key, coarser, now, (table, name) => table.hit(name, now, limit));
-    },
-    peek(key, coarser, limit) {
-      const now = clock.monotonic();
-      return withTable(key, coarser, now, (table, name) => table.peek(name, now, limit));
-    },
-    acquire(leases): Acquired {
-      const index = full(leases);
-      if (index !== -1) return { full: index };
-      for (const { key } of leases) held.set(key, (held.get(key) ?? 0) + 1);
-      return {
-        lease: new HeldLease(
-          held,
-          leases.map(({ key }) => key),
-        ),
-      };
-    },
-    full,
-    put: (key, value, ttl) => values.put(key, value, clock.monotonic(), ttl),
-    redeem: (key) => values.redeem(key, clock.monotonic()),
-    revoke(revocation) {
-      for (const subscriber of subscribers) subscriber(revocation);
-    },
-    subscribe(listener) {
-      subscribers.add(listener);
-      return () => subscribers.delete(listener);
-    },
-  };
+/** The store of one process. Every operation answers at once, and none fails. */
+export function memoryStore(options: MemoryStoreOptions): Store {
+  return new MemoryStore(options);
 }
 
-/** The bucket of all new keys once even the coarser table is full. */
-const EVERYONE = '*';
+class MemoryStore implements Store {
+  readonly #clock: Clock;
+  readonly #rates: RateTables;
+  readonly #slots = new SlotTable();
+  readonly #values: ValueTable;
+  readonly #bans: BanTable;
+  readonly #listeners = new Set<StoreListener>();
 
-/**
- * Theoretical arrival times by key, least recently hit first. At the bound only entries that have fully recovered
- * are forgotten, so that flooding the table gives nobody their tokens back early.
- */
-class RateTable {
-  readonly #tats = new Map<string, number>();
+  constructor({ clock, maxKeys = 100_000, maxValues = 100_000, maxBans = 10_000 }: MemoryStoreOptions) {
+    this.#clock = clock;
+    this.#rates = new RateTables(maxKeys);
+    this.#values = new ValueTable(maxValues);
+    this.#bans = new BanTable(maxBans);
+  }
 
-  constructor(readonly maxKeys: number) {}
-
-  hasRoomFor(key: string, now: number): boolean {
-    if (this.#tats.size < this.maxKeys || this.#tats.has(key)) return true;
-    let looked = 0;
-    for (const [oldest, tat] of this.#tats) {
-      if (tat <= now) this.#tats.delete(oldest);
-      if (++looked === SWEEP) break;
+  arrive({ bans, hits, leases }: Parameters<Store['arrive']>[0]): ArrivalAnswer {
+    const wall = this.#clock.now();
+    const bannedFor = bans.reduce((longest, key) => Math.max(longest, this.#bans.left(key, wall)), 0);
+    if (bannedFor > 0) return { bannedFor, hits: [], full: -1 };
+    const now = this.#clock.monotonic();
+    const taken: Hit[] = [];
+    for (const request of hits) {
+      const hit = this.#rates.hit(request, now);
+      taken.push(hit);
+      if (!hit.allowed) break;
     }
-    return this.#tats.size < this.maxKeys;
+    return { bannedFor: 0, hits: taken, full: this.#slots.full(leases) };
   }
 
-  hit(key: string, now: number, limit: RateLimit): Hit {
-    const tat = spend(this.#tats.get(key) ?? 0, now, limit);
-    if (tat < 0) return retryAfter(-tat);
-    this.#tats.delete(key);
-    this.#tats.set(key, tat);
-    return ALLOWED;
+  charge(request: Parameters<Store['charge']>[0]): void {
+    this.#rates.charge(request, this.#clock.monotonic());
   }
 
-  peek(key: string, now: number, limit: RateLimit): Hit {
-    const tat = spend(this.#tats.get(key) ?? 0, now, limit);
-    return tat < 0 ? retryAfter(-tat) : ALLOWED;
-  }
-}
-
-/** Values that can be taken out once, until they expire. */
-class ValueTable {
-  readonly #values = new Map<string, { readonly value: string; readonly until: number }>();
-
-  constructor(readonly maxValues: number) {}
-
-  put(key: string, value: string, now: number, ttl: number): void {
-    for (const [oldest, { until }] of this.#values) {
-      if (until > now) break;
-      this.#values.delete(oldest);
-    }
-    if (this.#values.size >= this.maxValues)
-      throw new RangeError(`More than ${this.maxValues} values wait to be redeemed.`);
-    this.#values.set(key, { value, until: now + ttl });
+  acquire(leases: Parameters<Store['acquire']>[0]): ReturnType<SlotTable['acquire']> {
+    return this.#slots.acquire(leases);
   }
 
-  redeem(key: string, now: number): string | undefined {
-    const found = this.#values.get(key);
-    this.#values.delete(key);
-    return found !== undefined && now < found.until ? found.value : undefined;
-  }
-}
-
-class HeldLease implements Lease {
-  #keys: readonly string[];
-
-  constructor(
-    readonly held: Map<string, number>,
-    keys: readonly string[],
-  ) {
-    this.#keys = keys;
+  put(key: string, value: string, ttl: number): void {
+    this.#values.put(key, value, this.#clock.monotonic(), ttl);
   }
 
-  release(): void {
-    for (const key of this.#keys) {
-      const count = (this.held.get(key) ?? 0) - 1;
-      if (count > 0) this.held.set(key, count);
-      else this.held.delete(key);
-    }
-    this.#keys = [];
+  redeem(key: string): string | undefined {
+    return this.#values.redeem(key, this.#clock.monotonic());
   }
+
+  ban(key: string, terms: Parameters<Store['ban']>[1]): ReturnType<BanTable['add']> {
+    const ban = this.#bans.add(key, terms, this.#clock.now());
+    for (const listener of this.#listeners) listener.banned(ban);
+    return ban;
+  }
+
+  unban(key: string): boolean {
+    const lifted = this.#bans.delete(key, this.#clock.now());
+    for (const listener of this.#listeners) listener.unbanned(key);
+    return lifted;
+  }
+
+  bans(limit: number): ReturnType<BanTable['list']> {
+    return this.#bans.list(this.#clock.now(), limit);
+  }
+
+  revoke(revocation: Parameters<Store['revoke']>[0]): void {
+    for (const listener of this.#listeners) listener.revoked(revocation);
+  }
+
+  subscribe(listener: StoreListener): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** There is nobody else to be told by. */
+  staleness(): number {
+    return 0;
+  }
+
+  shares(demands: Parameters<Store['shares']>[0]): number[] {
+    return demands.map(() => 1);
+  }
+
+  ping(): void {}
 }

@@ -1,4 +1,4 @@
-import type { Hit, RateLimit } from '../ports.ts';
+import type { Hit, RateLimit } from '../store.ts';
 
 /** Milliseconds; far above what hundreds of additions lose, and far below what anybody could use. */
 const SLACK = 1e-3;
@@ -17,8 +17,22 @@ export function spend(tat: number, now: number, limit: RateLimit, cost = 1): num
   return ahead <= now + Math.min(SLACK, limit.interval / 2) ? next : now - ahead;
 }
 
-export const ALLOWED: Hit = { allowed: true };
+/** How many hits would fit at once. */
+export function remaining(tat: number, now: number, { interval, burst }: RateLimit): number {
+  const free = burst - (Math.max(tat, now) - now) / interval;
+  return Math.max(0, Math.floor(free + Math.min(SLACK, interval / 2) / interval));
+}
 
-export function retryAfter(milliseconds: number): Hit {
-  return { allowed: false, retryAfter: milliseconds };
+/** The outcome of `cost` hits, or of a look where that is 0; `next` is the state afterwards. */
+export function hitOf(
+  tat: number,
+  now: number,
+  limit: RateLimit,
+  cost: number,
+): { readonly hit: Hit; readonly next: number } {
+  const spent = spend(tat, now, limit, Math.max(cost, 1));
+  if (spent < 0)
+    return { hit: { allowed: false, remaining: remaining(tat, now, limit), retryAfter: -spent }, next: tat };
+  const next = cost === 0 ? tat : spent;
+  return { hit: { allowed: true, remaining: remaining(next, now, limit), retryAfter: 0 }, next };
 }

@@ -11,11 +11,18 @@ export interface Mistake {
 
 /** The schema of one message type, compiled once. */
 export interface Check {
+  /** Whether a body fits as it came. Asked of what nobody has walked through yet, so that it goes only where its schema does. */
+  fits(body: unknown): boolean;
   /**
    * Looks at a body, and replaces it by what stripping and sanitizing leave. Returns the mistake, `undefined` where there
-   * is none; a promise only where the schema itself is asynchronous.
+   * is none; a promise only where the schema itself is asynchronous. `known` where it is known to fit.
    */
-  look(incoming: Incoming): MaybePromise<Mistake | undefined>;
+  look(incoming: Incoming, known?: boolean): MaybePromise<Mistake | undefined>;
+  /**
+   * Sanitizes a body that does not match its schema and is let through all the same: a stage that only reports must not
+   * switch off one that does not. `undefined` where there is nothing to sanitize.
+   */
+  readonly sanitize: ((incoming: Incoming) => Mistake | undefined) | undefined;
   /** Whether code could be generated; without it a check is some hundred times slower. */
   readonly accelerated: boolean;
   /**
@@ -23,7 +30,7 @@ export interface Check {
    * bound as long as its text is short: then nobody has to walk through it. Else `undefined`.
    */
   readonly fixedKeys: number | undefined;
-  /** The body as a JSON Schema, for documents; `undefined` where the library tells none. */
+  /** The body as a JSON Schema, for documents, without the type; `undefined` where the library tells none. */
   readonly document: SchemaNode | undefined;
 }
 

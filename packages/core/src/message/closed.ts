@@ -1,6 +1,7 @@
 import { Format } from 'typebox/format';
 import { PolicyError } from '../errors.ts';
 import type { SchemaNode } from '../wire/envelope.ts';
+import { isRecord } from '../wire/incoming.ts';
 
 /** Keywords whose schemas say more about the same value, by what they hold. */
 const SAME_VALUE = {
@@ -20,9 +21,10 @@ const QUESTIONS = ['not', 'if', 'contains', 'propertyNames'];
 /**
  * Closes every object in the schema that leaves the question of further properties open. A `part` describes an
  * object together with others and must not close itself, since it would refuse the others' properties: the whole does.
+ * Without an option to complain about, nothing is refused: that is for documents of what others check.
  */
-export function close(schema: SchemaNode, option: string, part = false): SchemaNode {
-  refuseUnsupported(schema, option);
+export function close(schema: SchemaNode, option: string | undefined, part = false): SchemaNode {
+  if (option !== undefined) refuseUnsupported(schema, option);
   const composite = isComposite(schema);
   const changes: SchemaNode = {};
   mapSchemas(schema, INNER, changes, (inner) => close(inner, option));
@@ -35,7 +37,7 @@ export function close(schema: SchemaNode, option: string, part = false): SchemaN
 }
 
 /** Whether several schemas together describe one object. A plain union is none: each of its members is a whole. */
-function isComposite(schema: SchemaNode): boolean {
+export function isComposite(schema: SchemaNode): boolean {
   if (Array.isArray(schema.allOf)) return true;
   return (
     isObjectSchema(schema) &&
@@ -90,7 +92,7 @@ function refuseUnsupported(schema: SchemaNode, option: string): void {
 }
 
 export function isNode(value: unknown): value is SchemaNode {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
+  return isRecord(value);
 }
 
 /** A copy with some keywords replaced; TypeBox keeps refinements in hidden properties, which have to come along. */

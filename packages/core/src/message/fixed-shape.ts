@@ -9,6 +9,9 @@ const HARMLESS = new Set([
   'exclusiveMinimum', 'exclusiveMaximum', 'multipleOf', '$id', '$schema',
 ]); // biome-ignore format: a list of names reads best as a block
 
+/** Names that only the walk through a value knows to be harmless. */
+const POISONOUS: ReadonlySet<string> = new Set(['__proto__', 'constructor']);
+
 /**
  * How many keys every value that passes this closed schema has, all objects together, if no value that passes can
  * break a bound of its own accord: no optional keys, no unions, no open objects, no unbounded numbers. The length of an
@@ -50,7 +53,7 @@ function objectKeys(schema: SchemaNode, bounds: ValueBounds, depth: number): num
   if (additionalProperties !== false || !isNode(properties)) return undefined;
   let total = 0;
   for (const [name, inner] of Object.entries(properties)) {
-    if (!(required as readonly string[]).includes(name) || name === 'constructor') return undefined;
+    if (!(required as readonly string[]).includes(name) || POISONOUS.has(name)) return undefined;
     const keys = isNode(inner) ? keysOf(inner, bounds, depth - 1) : undefined;
     if (keys === undefined) return undefined;
     total += 1 + keys;

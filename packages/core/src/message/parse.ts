@@ -38,12 +38,10 @@ export function isAcceptable(value: unknown, bounds: ValueBounds, text?: string)
 function keysLeft(value: unknown, bounds: ValueBounds, depth: number, budget: number): number {
   if (typeof value !== 'object') return isPlainLeaf(value, bounds) ? budget : -1;
   if (value === null) return budget;
-  if (depth === 0) return -1;
+  if (depth === 0) return isBytes(value, bounds) ? budget : -1;
   if (Array.isArray(value)) return itemsLeft(value, bounds, depth, budget);
   const prototype: unknown = Object.getPrototypeOf(value);
-  if (prototype !== Object.prototype && prototype !== null) {
-    return value instanceof Uint8Array && value.byteLength <= bounds.text ? budget : -1;
-  }
+  if (prototype !== Object.prototype && prototype !== null) return isBytes(value, bounds) ? budget : -1;
   let left = budget;
   for (const key in value) {
     const inner = (value as Record<string, unknown>)[key];
@@ -69,6 +67,11 @@ function isPlainLeaf(value: unknown, bounds: ValueBounds): boolean {
   // `1e999` is JSON, and parses to Infinity.
   if (typeof value === 'number') return value <= bounds.number && value >= -bounds.number;
   return typeof value === 'boolean';
+}
+
+/** What a codec makes of bytes nests nothing. */
+function isBytes(value: object, bounds: ValueBounds): boolean {
+  return value instanceof Uint8Array && value.byteLength <= bounds.text;
 }
 
 function hasPrototype(value: unknown): boolean {

@@ -1,5 +1,6 @@
 import { AUTH_TYPE } from '../auth/auth-message.ts';
 import { type Denial, deny, isPromise, type MaybePromise } from '../decision.ts';
+import { request } from '../limits/identity-rates.ts';
 import { spend } from '../limits/rate.ts';
 import { type Codec, textOf } from '../wire/codec.ts';
 import { Incoming, UNADDRESSED, UNREAD } from '../wire/incoming.ts';
@@ -19,19 +20,21 @@ import {
 
 /** Size, then rate: all that is looked at before a byte of it is read. Runs as the frame arrives, never later. */
 export function admit(bytes: number, now: number, sender: Sender, rules: MessageRules): Denial | undefined {
-  // What has no size that anybody knows, such as a Blob, is too big.
-  if (!(bytes <= rules.maxBytes))
-    return deny('message_too_big', `more than ${rules.maxBytes} bytes`).at('size');
+  if (bytes > rules.maxBytes) return deny('message_too_big', `more than ${rules.maxBytes} bytes`).at('size');
   const { ledger } = sender;
   const messages = spend(ledger.messages, now, rules.rate);
   const volume = spend(ledger.bytes, now, rules.byteRate, bytes);
-  if (messages < 0 || volume < 0) {
-    const denial = deny('message_rate', messages < 0 ? 'limits.messages' : 'limits.bytes').at('message-rate');
+  const { share } = ledger;
+  const ofIdentity = share === undefined ? 0 : request(share, now);
+  if (messages < 0 || volume < 0 || ofIdentity < 0) {
+    const limit = messages < 0 ? 'limits.messages' : volume < 0 ? 'limits.bytes' : 'limits.identityMessages';
+    const denial = deny('message_rate', limit, -Math.min(messages, volume, ofIdentity)).at('message-rate');
     if (!rules.reportRate) return denial;
     sender.reported(denial);
   }
   if (messages >= 0) ledger.messages = messages;
   if (volume >= 0) ledger.bytes = volume;
+  if (share !== undefined && ofIdentity >= 0) share.tat = ofIdentity;
   return undefined;
 }
 
@@ -50,13 +53,16 @@ export function judge(
   }
   const incoming = open(data, isBinary, rules);
   if ('denial' in incoming) return incoming;
-  const faulted = (fault: unknown): Verdict => ({ fault, to: incoming.id });
   try {
     const verdict = consider(incoming, data, sender, rules);
-    return isPromise(verdict) ? verdict.then(undefined, faulted) : verdict;
+    return isPromise(verdict) ? verdict.then(undefined, (error) => faultOf(error, incoming)) : verdict;
   } catch (error) {
-    return faulted(error);
+    return faultOf(error, incoming);
   }
+}
+
+function faultOf(fault: unknown, { id }: Incoming): Verdict {
+  return { fault, to: id };
 }
 
 /** All that is looked at once its id is known, the application's own rules and schemas included: they may throw. */
@@ -68,18 +74,14 @@ function consider(
 ): MaybePromise<Verdict> {
   const type = rules.types.get(incoming.type);
   const { value, text } = incoming;
-  const short = type !== undefined && isBoundedBySchema(incoming, type, rules);
-  if (!short && !isAcceptable(value, rules.bounds, text))
+  const bounded = type !== undefined && isBoundedBySchema(incoming, type, rules);
+  if (!bounded && !isAcceptable(value, rules.bounds, text))
     return refuse(malformed('beyond limits.json'), UNADDRESSED);
   if (type === undefined) return unlisted(incoming, rules);
   const untimely = checkTurn(data, incoming, type, sender, rules);
   if (untimely !== undefined) return untimely;
-  const mistake = type.check.look(incoming);
+  const mistake = type.check.look(incoming, bounded);
   if (isPromise(mistake)) return mistake.then((late) => afterSchema(late, incoming, type, sender, rules));
-  // Nobody walked through what its schema bounds; now it turns out that its schema does not.
-  if (short && mistake !== undefined && !isAcceptable(value, rules.bounds, text)) {
-    return refuse(malformed('beyond limits.json'), UNADDRESSED);
-  }
   return afterSchema(mistake, incoming, type, sender, rules);
 }
 
@@ -119,11 +121,12 @@ function malformed(detail: string): Denial {
 }
 
 /**
- * Whether a body that passes its schema cannot break a bound, so that it has to be walked through once only, by its
- * schema. More colons than keys would mean that a text has some, or that a key is repeated: that is for a closer look.
+ * Whether a message fits a schema of which nothing that fits can break a bound, so that it has to be walked through once
+ * only, by its schema. More colons than keys would mean that a text has some, or that a key is repeated: that, and what
+ * does not fit, is for a closer look.
  */
 function isBoundedBySchema(
-  { text, envelopeKeys }: Incoming,
+  { text, envelopeKeys, id, body }: Incoming,
   { check }: CompiledType,
   { bounds }: MessageRules,
 ): boolean {
@@ -132,10 +135,12 @@ function isBoundedBySchema(
     text === undefined ||
     fixedKeys === undefined ||
     text.length > bounds.text ||
-    text.length > 2 * bounds.items
+    text.length > 2 * bounds.items ||
+    fixedKeys + envelopeKeys > bounds.keys ||
+    (typeof id === 'number' && Math.abs(id) > bounds.number)
   )
     return false;
-  return countColons(text) === fixedKeys + envelopeKeys;
+  return countColons(text) === fixedKeys + envelopeKeys && check.fits(body);
 }
 
 function unlisted(incoming: Incoming, rules: MessageRules): Renewal | MessageDenial {
@@ -151,14 +156,28 @@ function afterSchema(
   sender: Sender,
   rules: MessageRules,
 ): MaybePromise<Passed | MessageDenial> {
-  if (mistake !== undefined) {
-    const { stage, pointer } = mistake;
-    const detail = stage === 'schema' ? 'it does not match its schema' : 'a text in it was refused';
-    const denial = deny('message_invalid', detail).at(stage);
-    if (!(stage === 'schema' ? rules.reportSchema : rules.reportSanitize)) {
-      return refuse(denial, incoming.id, { pointer });
-    }
-    sender.reported(denial, pointer);
-  }
-  return checkPermission(incoming, type, sender, rules);
+  const denied =
+    enforce(mistake, incoming, sender, rules) ??
+    // What only reports a mistake lets nothing by that the sanitizers would have stopped.
+    (mistake?.stage === 'schema'
+      ? enforce(type.check.sanitize?.(incoming), incoming, sender, rules)
+      : undefined);
+  return denied ?? checkPermission(incoming, type, sender, rules);
+}
+
+/** A mistake denies, unless its stage only reports. */
+function enforce(
+  mistake: Mistake | undefined,
+  { id }: Incoming,
+  sender: Sender,
+  rules: MessageRules,
+): MessageDenial | undefined {
+  if (mistake === undefined) return undefined;
+  const { stage, pointer } = mistake;
+  const detail = stage === 'schema' ? 'it does not match its schema' : 'a text in it was refused';
+  const denial = deny('message_invalid', detail).at(stage);
+  if (!(stage === 'schema' ? rules.reportSchema : rules.reportSanitize))
+    return refuse(denial, id, { pointer });
+  sender.reported(denial, pointer);
+  return undefined;
 }

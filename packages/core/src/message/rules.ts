@@ -1,8 +1,9 @@
 import { isPromise, type MaybePromise, settled } from '../decision.ts';
 import { PolicyError } from '../errors.ts';
 import { oneOf, refuseUnknown, stringList } from '../option-checks.ts';
-import type { ConnectionView, Identity, RateLimit } from '../ports.ts';
+import type { ConnectionView, Identity } from '../ports.ts';
 import type { MessageOf } from '../schema-types.ts';
+import type { RateLimit } from '../store.ts';
 import {
   type Duration,
   parseCount,
@@ -129,6 +130,8 @@ export interface TypeDefaults {
   readonly unknownProperties: UnknownProperties;
   readonly maxBytes: number;
   readonly bounds: ValueBounds;
+  /** Whether messages may hold bytes. */
+  readonly bytes: boolean;
   /** How many messages may come at once. */
   readonly burst: number;
 }
@@ -162,7 +165,7 @@ function compileType(name: string, rule: AnyRule, defaults: TypeDefaults): Compi
   oneOf(once, [true, false], `${option}.once`);
   oneOf(rule.unknownProperties, ['refuse', 'strip'], `${option}.unknownProperties`);
   stringList(after, `${option}.after`);
-  const { mergesType, unknownProperties, maxBytes, burst } = defaults;
+  const { mergesType, unknownProperties, maxBytes, bytes: holdsBytes, burst } = defaults;
   // The envelope around a body is one level by itself.
   const bounds = mergesType ? defaults.bounds : { ...defaults.bounds, depth: defaults.bounds.depth - 1 };
   const bytes = size === undefined ? maxBytes : parseSize(size, `${option}.size`);
@@ -187,6 +190,7 @@ function compileType(name: string, rule: AnyRule, defaults: TypeDefaults): Compi
       option,
       unknown: rule.unknownProperties ?? unknownProperties,
       bounds,
+      bytes: holdsBytes,
     }),
     authorize: authorize as CompiledType['authorize'],
     freshness: freshness === undefined ? undefined : parseDuration(freshness, `${option}.freshness`),

@@ -2,7 +2,9 @@ import { Compile } from 'typebox/compile';
 import { PolicyError } from '../errors.ts';
 import { sanitizerOf } from '../sanitize/sanitizer.ts';
 import type { SchemaNode } from '../wire/envelope.ts';
-import { changed, isNode, mapInner } from './closed.ts';
+import { changed, isComposite, isNode, mapInner } from './closed.ts';
+import { isolated } from './isolated.ts';
+import { referredTo } from './references.ts';
 
 /** What goes on while one body is sanitized. */
 interface Visit {
@@ -58,15 +60,17 @@ const REACHED = [
   'oneOf',
 ];
 
-function planOf(schema: SchemaNode, option: string): Plan | undefined {
+/** A `part` describes an object together with others, as in `close`. */
+function planOf(schema: SchemaNode, option: string, part = false): Plan | undefined {
   const sanitizer = sanitizerOf(schema);
   if (sanitizer !== undefined) return textPlan(sanitizer);
   refuseUnreached(schema, option);
+  const together = part || isComposite(schema);
   const plans = [
     objectPlan(schema, option),
     arrayPlan(schema, option),
     ...allPlans(schema, option),
-    ...choicePlans(schema, option),
+    ...choicePlans(schema, option, together),
   ].filter((plan) => plan !== undefined);
   if (plans.length <= 1) return plans[0];
   return (value, visit) => plans.reduce((current, plan) => plan(current, visit), value);
@@ -77,7 +81,7 @@ function textPlan(sanitizer: (text: string) => string | undefined): Plan {
     if (typeof value !== 'string') return value;
     const text = sanitizer(value);
     if (text === undefined) {
-      visit.refused ??= [...visit.path];
+      refuse(visit);
       return value;
     }
     if (text !== value) visit.changed = true;
@@ -134,23 +138,36 @@ function step(holder: { [key: PropertyKey]: unknown }, key: PropertyKey, plan: P
   visit.path.pop();
 }
 
-function allPlans({ allOf }: SchemaNode, option: string): (Plan | undefined)[] {
-  return Array.isArray(allOf) ? allOf.filter(isNode).map((member) => planOf(member, option)) : [];
+function refuse(visit: Visit): void {
+  visit.refused ??= [...visit.path];
 }
 
-/** Of several forms the first that fits is the one whose texts are sanitized. */
-function choicePlans(schema: SchemaNode, option: string): (Plan | undefined)[] {
+function allPlans({ allOf }: SchemaNode, option: string): (Plan | undefined)[] {
+  return Array.isArray(allOf) ? allOf.filter(isNode).map((member) => planOf(member, option, true)) : [];
+}
+
+/**
+ * Of several whole forms the first that fits is the one whose texts are sanitized, unless it leaves them as they are and
+ * a later one does not. Forms that describe one object together are all gone through.
+ */
+function choicePlans(schema: SchemaNode, option: string, together: boolean): (Plan | undefined)[] {
   return ['anyOf', 'oneOf'].map((keyword) => {
     const members = schema[keyword];
     if (!Array.isArray(members)) return undefined;
     const nodes = members.filter(isNode);
-    const plans = nodes.map((member) => planOf(member, option));
+    const plans = nodes.map((member) => planOf(member, option, together));
     if (plans.every((plan) => plan === undefined)) return undefined;
     const choices = nodes.map((member, i) => ({
-      fits: Compile(withoutSanitized(member) as never),
+      fits: Compile(isolated(withoutSanitized(member)) as never),
       plan: plans[i],
     }));
-    return (value, visit) => choices.find(({ fits }) => fits.Check(value))?.plan?.(value, visit) ?? value;
+    return (value, visit) => {
+      const fitting = choices.filter(({ fits }) => fits.Check(value));
+      // The schema has passed, so that it is another sanitizer that has changed what it was about.
+      if (fitting.length === 0) refuse(visit);
+      const found = fitting.map(({ plan }) => plan).filter((plan) => plan !== undefined);
+      return (together ? found : found.slice(0, 1)).reduce((current, plan) => plan(current, visit), value);
+    };
   });
 }
 
@@ -171,6 +188,27 @@ function refuseUnreached(schema: SchemaNode, option: string): void {
       'Put it among the properties, the items, or the members of a union or an intersection.',
     );
   }
+}
+
+/** No way leads through a reference: a text behind one would be handed on as it came. */
+export function refuseReferred(schema: SchemaNode, option: string): void {
+  if (!holdsSanitizer(schema) || !refersToSanitizer(schema, schema)) return;
+  throw new PolicyError(
+    option,
+    'it has a reference to a sanitized text, or to nobody knows what, which would be passed over',
+    'Write the text out where it is referred to.',
+  );
+}
+
+function refersToSanitizer(value: unknown, whole: SchemaNode): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  const { $ref, $dynamicRef, $recursiveRef } = value as SchemaNode;
+  if ($dynamicRef !== undefined || $recursiveRef !== undefined) return true;
+  if (typeof $ref === 'string') {
+    const target = referredTo(whole, $ref);
+    if (target === undefined || holdsSanitizer(target)) return true;
+  }
+  return Object.values(value).some((inner) => refersToSanitizer(inner, whole));
 }
 
 function holdsSanitizer(value: unknown): boolean {

@@ -1,13 +1,16 @@
 import { Compile } from 'typebox/compile';
 import { PolicyError } from '../errors.ts';
 import type { SchemaNode } from '../wire/envelope.ts';
-import { type Incoming, isRecord } from '../wire/incoming.ts';
+import { isRecord } from '../wire/incoming.ts';
+import { withoutBytes } from './bytes.ts';
 import { type Check, cutPointer, type Mistake, pointerTo } from './check.ts';
-import { changed, close, isNode, isObjectSchema } from './closed.ts';
+import { close } from './closed.ts';
 import { fixedKeys } from './fixed-shape.ts';
+import { isolated } from './isolated.ts';
 import type { ValueBounds } from './parse.ts';
-import { compileSanitizers, withoutSanitized } from './sanitized.ts';
+import { compileSanitizers, refuseReferred, withoutSanitized } from './sanitized.ts';
 import { compileStrip } from './strip.ts';
+import { hasOwnType, withType } from './type-property.ts';
 
 /** What is done with a property that no schema names. */
 export type UnknownProperties = 'refuse' | 'strip';
@@ -19,56 +22,65 @@ export interface SchemaOptions {
   readonly option: string;
   readonly unknown: UnknownProperties;
   readonly bounds: ValueBounds;
+  /** Whether messages may hold bytes. Default: `false`. */
+  readonly bytes?: boolean;
 }
 
 /** Compiles the body of a message: a TypeBox schema, or plain JSON Schema. */
 export function compileSchema(schema: unknown, options: SchemaOptions): Check {
-  const { option, unknown, bounds } = options;
-  const document = documentOf(schema, options);
-  const relaxed = withoutSanitized(document);
-  const compiled = Compile(relaxed as never);
-  const sanitize = compileSanitizers(document, option);
-  const leaveOut = compileStrip(relaxed);
+  const { option, unknown, bounds, bytes = false } = options;
+  const closed = closedBody(schema, option);
+  refuseReferred(closed, option);
+  const whole = wholeBody(closed, options);
+  const relaxed = isolated(withoutSanitized(whole));
+  const compiled = Compile((bytes ? withoutBytes(relaxed) : relaxed) as never);
+  const sanitize = sanitizing(whole, option);
+  const leaveOut = unknown === 'strip' ? compileStrip(relaxed) : undefined;
   return {
-    look(incoming) {
-      if (!compiled.Check(incoming.body)) {
-        if (unknown === 'refuse' || !strip(incoming)) return mistakeIn(incoming.body);
+    fits: (body) => compiled.Check(body),
+    look(incoming, known = false) {
+      if (!known && !compiled.Check(incoming.body)) {
+        const body = leaveOut === undefined ? incoming.body : leaveOut(incoming.body);
+        if (leaveOut === undefined || !compiled.Check(body)) return mistakeIn(body);
+        incoming.body = body;
+        incoming.changed = true;
       }
-      if (sanitize === undefined) return undefined;
-      const { body, changed, refused } = sanitize(incoming.body);
-      incoming.body = body;
-      if (changed) incoming.changed = true;
-      return refused === undefined ? undefined : { stage: 'sanitize', pointer: pointerTo(refused) };
+      return sanitize?.(incoming);
     },
+    sanitize,
     accelerated: compiled.IsAccelerated(),
     fixedKeys: fixedKeys(relaxed, bounds),
-    document,
+    document: closed,
   };
-
-  /** Leaves out what nobody named, and looks again. */
-  function strip(incoming: Incoming): boolean {
-    const stripped = leaveOut(incoming.body);
-    if (!compiled.Check(stripped)) return false;
-    incoming.body = stripped;
-    incoming.changed = true;
-    return true;
-  }
 
   function mistakeIn(body: unknown): Mistake {
     return { stage: 'schema', pointer: pointerOf(compiled.Errors(body)[0]) };
   }
 }
 
+/** Sanitizes a body in its place, and says where a text was refused. */
+function sanitizing(schema: SchemaNode, option: string): Check['sanitize'] {
+  const sanitizeBody = compileSanitizers(schema, option);
+  if (sanitizeBody === undefined) return undefined;
+  return (incoming) => {
+    const { body, changed, refused } = sanitizeBody(incoming.body);
+    incoming.body = body;
+    if (changed) incoming.changed = true;
+    return refused === undefined ? undefined : { stage: 'sanitize', pointer: pointerTo(refused) };
+  };
+}
+
 /** A body that is sent: what its schema says of it, and where it does not fit. */
 export interface BodyCheck {
   passes(body: unknown): boolean;
   pointer(body: unknown): string;
+  /** As that of a `Check`. */
   readonly document: SchemaNode | undefined;
 }
 
 export function compileReply(schema: unknown, options: Pick<SchemaOptions, 'type' | 'option'>): BodyCheck {
-  const document = documentOf(schema, options);
-  const compiled = Compile(document as never);
+  const document = closedBody(schema, options.option);
+  const compiled = Compile(isolated(wholeBody(document, options)) as never);
   return {
     passes: (body) => compiled.Check(body),
     pointer: (body) => pointerOf(compiled.Errors(body)[0]),
@@ -76,14 +88,29 @@ export function compileReply(schema: unknown, options: Pick<SchemaOptions, 'type
   };
 }
 
-/**
- * The whole body. Objects that do not say otherwise are closed: a property that no schema names is refused (OWASP:
- * allow-list validation). A discriminating `type` among the properties is part of it.
- */
-function documentOf(schema: unknown, { type, option }: Pick<SchemaOptions, 'type' | 'option'>): SchemaNode {
+/** Objects that do not say otherwise are closed: a property that no schema names is refused (OWASP: allow-list validation). */
+function closedBody(schema: unknown, option: string): SchemaNode {
   if (!isRecord(schema)) throw new PolicyError(option, 'it is not a schema', 'Give Type.Object({ … }).');
-  const closed = close(schema, option);
-  return type === undefined ? closed : withType(closed, type, option);
+  return close(schema, option);
+}
+
+/** A discriminating `type` among the properties is part of the check. */
+function wholeBody(body: SchemaNode, { type, option }: Pick<SchemaOptions, 'type' | 'option'>): SchemaNode {
+  if (type === undefined) return body;
+  if (hasOwnType(body)) {
+    throw new PolicyError(
+      option,
+      "it has a property 'type' of its own",
+      "Rename it: 'type' names the message.",
+    );
+  }
+  const whole = withType(body, type);
+  if (whole !== undefined) return whole;
+  throw new PolicyError(
+    option,
+    'the body of a message is not an object',
+    'Wrap it: Type.Object({ value: … }).',
+  );
 }
 
 function pointerOf(error: { readonly keyword: string; readonly instancePath: string } | undefined): string {
@@ -92,49 +119,4 @@ function pointerOf(error: { readonly keyword: string; readonly instancePath: str
   // A property that must not be there: its name is content, too, so the object around it is told.
   const path = keyword === 'boolean' ? instancePath.slice(0, instancePath.lastIndexOf('/')) : instancePath;
   return cutPointer(path);
-}
-
-/** Adds `type` to every object that the message may be. */
-function withType(schema: SchemaNode, type: string, option: string): SchemaNode {
-  if (isObjectSchema(schema)) {
-    refuseOwnType(schema, option);
-    return changed(schema, {
-      properties: { ...(schema.properties as object | undefined), type: { const: type } },
-      required: [...((schema.required as string[] | undefined) ?? []), 'type'],
-    });
-  }
-  if (Array.isArray(schema.allOf)) {
-    for (const member of schema.allOf.filter(isNode)) refuseOwnType(member, option);
-    return changed(schema, { allOf: [...schema.allOf, typeObject(type)] });
-  }
-  const keyword = Array.isArray(schema.anyOf) ? 'anyOf' : 'oneOf';
-  const members = schema[keyword];
-  if (!Array.isArray(members)) {
-    throw new PolicyError(
-      option,
-      'the body of a message is not an object',
-      'Wrap it: Type.Object({ value: … }).',
-    );
-  }
-  return changed(schema, {
-    [keyword]: members.map((member) => withType(member as SchemaNode, type, option)),
-  });
-}
-
-function typeObject(type: string): SchemaNode {
-  return { type: 'object', properties: { type: { const: type } }, required: ['type'] };
-}
-
-function refuseOwnType(schema: SchemaNode, option: string): void {
-  if (Object.hasOwn((schema.properties as object | undefined) ?? {}, 'type')) {
-    throw new PolicyError(
-      option,
-      "it has a property 'type' of its own",
-      "Rename it: 'type' names the message.",
-    );
-  }
-  for (const keyword of ['allOf', 'anyOf', 'oneOf']) {
-    const members = schema[keyword];
-    if (Array.isArray(members)) for (const member of members.filter(isNode)) refuseOwnType(member, option);
-  }
 }

@@ -2,7 +2,7 @@ import { isPromise, type MaybePromise, settled } from '../decision.ts';
 import type { SchemaNode } from '../wire/envelope.ts';
 import { type Incoming, isRecord } from '../wire/incoming.ts';
 import { type Check, type Mistake, pointerTo } from './check.ts';
-import { isNode } from './closed.ts';
+import { close, isNode } from './closed.ts';
 import type { BodyCheck, SchemaOptions } from './schema.ts';
 
 interface Issue {
@@ -44,7 +44,10 @@ export function isStandardSchema(schema: unknown): schema is StandardSchema {
  */
 export function compileStandard(schema: StandardSchema, { type, unknown }: SchemaOptions): Check {
   const { '~standard': standard } = (schema as DeclaringSchema).onDeepUndeclaredKey?.('delete') ?? schema;
+  const document = documentOf(schema);
   return {
+    // Nobody knows where it goes.
+    fits: () => false,
     look(incoming) {
       const body = type === undefined ? incoming.body : withoutType(incoming.body as object);
       const result = standard.validate(body);
@@ -52,9 +55,12 @@ export function compileStandard(schema: StandardSchema, { type, unknown }: Schem
         ? settled(result).then((late) => judge(incoming, body, late))
         : judge(incoming, body, result);
     },
+    // What a library makes of a body is all that it can say.
+    sanitize: undefined,
     accelerated: true,
     fixedKeys: undefined,
-    document: documentOf(schema),
+    // What it does not name is not handed on, whatever the library itself does with it.
+    document: document && close(document, undefined),
   };
 
   function judge(incoming: Incoming, came: unknown, { issues, value }: Result): Mistake | undefined {
@@ -68,22 +74,22 @@ export function compileStandard(schema: StandardSchema, { type, unknown }: Schem
 }
 
 /** A reply's schema of another library; one that answers with a promise cannot be asked while something is sent. */
-export function compileStandardReply(
-  { '~standard': standard }: StandardSchema,
-  type: string | undefined,
-): BodyCheck {
+export function compileStandardReply(schema: StandardSchema, type: string | undefined): BodyCheck {
+  const { '~standard': standard } = schema;
   const issuesOf = (body: unknown): readonly Issue[] | undefined => {
     const result: MaybePromise<Result> = standard.validate(
       type === undefined ? body : withoutType(body as object),
     );
-    if (isPromise(result))
-      throw new TypeError('A reply is checked as it is sent, so its schema cannot be asynchronous.');
-    return result.issues;
+    if (!isPromise(result)) return result.issues;
+    // Nobody waits for it, so that nobody else would hear of its failure.
+    settled(result).catch(() => undefined);
+    throw new TypeError('A reply is checked as it is sent, so its schema cannot be asynchronous.');
   };
   return {
     passes: (body) => issuesOf(body) === undefined,
     pointer: (body) => pointerTo(pathOf(issuesOf(body)?.[0])),
-    document: undefined,
+    // What is sent is what was given, not what the library makes of it.
+    document: documentOf(schema),
   };
 }
 

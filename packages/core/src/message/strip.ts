@@ -2,111 +2,131 @@ import { Compile } from 'typebox/compile';
 import type { SchemaNode } from '../wire/envelope.ts';
 import { isNode } from './closed.ts';
 
-/** Leaves out, in place, what a closed schema does not name. What still does not fit is for the check to say. */
+/** Gives the value without what a closed schema does not name, and leaves what came as it is. The check has the last word. */
 export type Strip = (value: unknown) => unknown;
 
 /** Compiles the way to every object that has to be rid of what nobody named. */
 export function compileStrip(schema: SchemaNode): Strip {
-  const choice = choiceOf(schema);
-  if (choice !== undefined) return choice;
-  const parts = partsOf(schema);
-  const closed = schema.additionalProperties === false || schema.unevaluatedProperties === false;
-  const names = new Set(
-    parts.flatMap(({ properties }) => (isNode(properties) ? Object.keys(properties) : [])),
+  const shapes = [shapeOf(schema)];
+  return (value) => leaveOut(value, shapes);
+}
+
+/** What a schema says about the properties and items of one value. */
+interface Shape {
+  /** Whether a property that is not named must not be there. */
+  readonly closed: boolean;
+  /** The schema itself, and all those that say more about the same value. */
+  readonly parts: readonly Part[];
+  /** The schema is a union of whole forms. */
+  readonly forms: readonly Form[] | undefined;
+}
+
+interface Part {
+  readonly properties: ReadonlyMap<string, Shape>;
+  readonly patterns: readonly (readonly [pattern: RegExp, shape: Shape])[];
+  /** Of the properties that are in neither. */
+  readonly others: Shape | undefined;
+  readonly items: readonly Shape[];
+  /** Of the items behind these. */
+  readonly rest: Shape | undefined;
+}
+
+interface Form {
+  readonly shape: Shape;
+  fits(value: unknown): boolean;
+}
+
+/** Several shapes say more about one value together: what any of them names is kept. */
+function leaveOut(value: unknown, shapes: readonly Shape[]): unknown {
+  if (shapes.length === 0) return value;
+  if (Array.isArray(value)) return value.map((item, i) => leaveOut(item, shapesOfItem(shapes, i)));
+  if (!isNode(value) || value instanceof Uint8Array) return value;
+  const forms = shapes.length === 1 ? shapes[0]?.forms : undefined;
+  if (forms !== undefined) return choose(value, forms);
+  const kept: [name: string, inner: unknown][] = [];
+  const closed = shapes.every((shape) => shape.closed);
+  for (const [name, inner] of Object.entries(value)) {
+    const named = shapesOfProperty(shapes, name);
+    if (named.length > 0 || !closed) kept.push([name, leaveOut(inner, named)]);
+  }
+  return Object.fromEntries(kept);
+}
+
+/** A form that fits as it is, or what is left for the first one that then fits. */
+function choose(value: SchemaNode, forms: readonly Form[]): unknown {
+  if (forms.some((form) => form.fits(value))) return value;
+  for (const { shape, fits } of forms) {
+    const candidate = leaveOut(value, [shape]);
+    if (fits(candidate)) return candidate;
+  }
+  return value;
+}
+
+function shapesOfProperty(shapes: readonly Shape[], name: string): Shape[] {
+  return shapes.flatMap(({ parts }) =>
+    parts.flatMap(({ properties, patterns, others }) => {
+      const own = properties.get(name);
+      const found = patterns.filter(([pattern]) => pattern.test(name)).map(([, shape]) => shape);
+      if (own !== undefined) found.push(own);
+      return found.length === 0 && others !== undefined ? [others] : found;
+    }),
   );
-  const patterns = parts
-    .flatMap(({ patternProperties }) => (isNode(patternProperties) ? Object.keys(patternProperties) : []))
-    .map((pattern) => new RegExp(pattern, 'u'));
-  const inner = parts.flatMap(innerOf);
-  return (value) => {
-    if (Array.isArray(value)) for (const { items } of inner) items?.(value);
-    if (!isNode(value)) return value;
-    if (closed) {
-      for (const name of Object.keys(value)) {
-        if (!names.has(name) && !patterns.some((pattern) => pattern.test(name))) delete value[name];
-      }
-    }
-    for (const { property } of inner) property?.(value);
-    return value;
+}
+
+function shapesOfItem(shapes: readonly Shape[], index: number): Shape[] {
+  return shapes.flatMap(({ parts }) => parts.flatMap(({ items, rest }) => items[index] ?? rest ?? []));
+}
+
+function shapeOf(schema: unknown): Shape {
+  // `true`, `false`, and what is no schema at all.
+  if (!isNode(schema)) return { closed: false, parts: [], forms: undefined };
+  return {
+    closed: schema.additionalProperties === false || schema.unevaluatedProperties === false,
+    parts: schemasOfSame(schema).map(partOf),
+    forms: formsOf(schema),
   };
 }
 
 /** A schema and all those that say more about the same value. */
-function partsOf(schema: SchemaNode): SchemaNode[] {
-  const more = [schema.allOf, schema.anyOf, schema.oneOf].flatMap((members) =>
-    Array.isArray(members) ? members : [],
-  );
-  const conditional = [schema.then, schema.else].filter(isNode);
-  const dependent = isNode(schema.dependentSchemas) ? Object.values(schema.dependentSchemas) : [];
-  return [schema, ...[...more, ...conditional, ...dependent].filter(isNode).flatMap(partsOf)];
+function schemasOfSame(schema: SchemaNode): SchemaNode[] {
+  const { allOf, anyOf, oneOf, dependentSchemas } = schema;
+  const lists = [allOf, anyOf, oneOf].flatMap((members) => (Array.isArray(members) ? members : []));
+  const dependent = isNode(dependentSchemas) ? Object.values(dependentSchemas) : [];
+  const conditional = [schema.then, schema.else];
+  return [schema, ...[...lists, ...dependent, ...conditional].filter(isNode).flatMap(schemasOfSame)];
 }
 
-/** A union of whole forms: what is left out is what the first form that then fits does not name. */
-function choiceOf(schema: SchemaNode): Strip | undefined {
-  const members = Array.isArray(schema.anyOf) ? schema.anyOf : schema.oneOf;
-  if (!Array.isArray(members) || schema.unevaluatedProperties !== undefined || 'properties' in schema)
-    return undefined;
-  const forms = members
-    .filter(isNode)
-    .map((member) => ({ strip: compileStrip(member), check: Compile(member as never) }));
-  return (value) => {
-    for (const { strip, check } of forms) {
-      const candidate = strip(structuredClone(value));
-      if (check.Check(candidate)) return candidate;
-    }
-    return value;
-  };
-}
-
-interface Inner {
-  readonly items?: (list: unknown[]) => void;
-  readonly property?: (holder: SchemaNode) => void;
-}
-
-function innerOf({
+function partOf({
   properties,
   patternProperties,
   additionalProperties,
+  unevaluatedProperties,
   items,
   prefixItems,
-}: SchemaNode): Inner[] {
-  const found: Inner[] = [];
-  for (const [name, inner] of Object.entries(isNode(properties) ? properties : {})) {
-    if (!isNode(inner)) continue;
-    const strip = compileStrip(inner);
-    found.push({
-      property: (holder) => {
-        if (Object.hasOwn(holder, name)) holder[name] = strip(holder[name]);
-      },
-    });
-  }
-  const known = new Set(isNode(properties) ? Object.keys(properties) : []);
-  const others = Object.entries(isNode(patternProperties) ? patternProperties : {}).filter(([, inner]) =>
-    isNode(inner),
-  );
-  for (const [pattern, inner] of others)
-    found.push({ property: eachOf(compileStrip(inner as SchemaNode), new RegExp(pattern, 'u'), known) });
-  if (isNode(additionalProperties))
-    found.push({ property: eachOf(compileStrip(additionalProperties), /^/, known) });
-  const tuple = (Array.isArray(prefixItems) ? prefixItems : []).map((inner) =>
-    isNode(inner) ? compileStrip(inner) : undefined,
-  );
-  const rest = isNode(items) ? compileStrip(items) : undefined;
-  if (tuple.length > 0 || rest !== undefined) {
-    found.push({
-      items: (list) => {
-        for (let i = 0; i < list.length; i++)
-          list[i] = (i < tuple.length ? tuple[i] : rest)?.(list[i]) ?? list[i];
-      },
-    });
-  }
-  return found;
+  additionalItems,
+}: SchemaNode): Part {
+  const others = additionalProperties ?? unevaluatedProperties ?? false;
+  const tuple = Array.isArray(prefixItems) ? prefixItems : Array.isArray(items) ? items : [];
+  const rest = Array.isArray(items) ? additionalItems : items;
+  return {
+    properties: new Map(shapesOf(properties)),
+    patterns: shapesOf(patternProperties).map(([pattern, shape]) => [new RegExp(pattern, 'u'), shape]),
+    others: others === false ? undefined : shapeOf(others),
+    items: tuple.map(shapeOf),
+    rest: isNode(rest) ? shapeOf(rest) : undefined,
+  };
 }
 
-function eachOf(strip: Strip, pattern: RegExp, known: ReadonlySet<string>): (holder: SchemaNode) => void {
-  return (holder) => {
-    for (const name of Object.keys(holder)) {
-      if (!known.has(name) && pattern.test(name)) holder[name] = strip(holder[name]);
-    }
-  };
+function shapesOf(record: unknown): [name: string, shape: Shape][] {
+  return isNode(record) ? Object.entries(record).map(([name, inner]) => [name, shapeOf(inner)]) : [];
+}
+
+function formsOf(schema: SchemaNode): Form[] | undefined {
+  const members = Array.isArray(schema.anyOf) ? schema.anyOf : schema.oneOf;
+  if (!Array.isArray(members) || schema.unevaluatedProperties !== undefined || 'properties' in schema)
+    return undefined;
+  return members.filter(isNode).map((member) => {
+    const check = Compile(member as never);
+    return { shape: shapeOf(member), fits: (value) => check.Check(value) };
+  });
 }

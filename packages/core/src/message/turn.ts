@@ -40,9 +40,8 @@ function pay(
   const all = cost === 1 ? ledger.messages : spend(ledger.messages, now, rules.rate, cost - 1);
   const own = rate === undefined ? 0 : spend(ledger.types?.get(name) ?? 0, now, rate);
   if (all < 0 || own < 0) {
-    const denial = deny('message_rate', all < 0 ? `the cost of '${name}'` : `the rate of '${name}'`).at(
-      'message-rate',
-    );
+    const what = all < 0 ? `the cost of '${name}'` : `the rate of '${name}'`;
+    const denial = deny('message_rate', what, -Math.min(all, own)).at('message-rate');
     if (!rules.reportRate) return refuse(denial, id, { ofType: all >= 0 });
     sender.reported(denial);
   }

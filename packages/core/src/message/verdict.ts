@@ -1,13 +1,16 @@
 import type { Denial } from '../decision.ts';
+import type { IdentityShare } from '../limits/identity-rates.ts';
 import type { ConnectionView } from '../ports.ts';
 import type { Addressee, Incoming } from '../wire/incoming.ts';
 import type { CompiledType } from './rules.ts';
 
 /** What a connection has used up, and how far it has come. */
-export interface Ledger {
+interface Ledger {
   /** Theoretical arrival times of the next message and byte: the state of two buckets. */
   messages: number;
   bytes: number;
+  /** The bucket that all connections of an identity share, where there is a limit for them. */
+  share: IdentityShare | undefined;
   /** The same for the types that have a rate of their own. */
   types: Map<string, number> | undefined;
   /** The steps that have been handled. */
@@ -42,7 +45,7 @@ export interface MessageDenial {
 }
 
 /** A message about which the application's own rule or schema has thrown, and whom to tell. */
-export interface Faulted {
+interface Faulted {
   readonly fault: unknown;
   readonly to: Addressee;
 }

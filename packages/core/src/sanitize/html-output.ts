@@ -51,8 +51,7 @@ function finishElement(element: Element, linkProtocols: readonly string[]): void
 
 /** Whether there is a URL left, in canonical form. */
 function keepUrl({ properties }: Element, name: 'href' | 'src', protocols: readonly string[]): boolean {
-  const text = String(properties[name] ?? '').trim();
-  const href = text.length > MAX_URL ? undefined : canonicalUrl(text, protocols)?.href;
+  const href = canonicalUrl(String(properties[name] ?? '').trim(), protocols)?.href;
   if (href !== undefined && href.length <= MAX_URL) properties[name] = href;
   else delete properties[name];
   return properties[name] !== undefined;

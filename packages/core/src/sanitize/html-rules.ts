@@ -39,9 +39,6 @@ const DROPPED = (
   'svg template textarea title video xmp'
 ).split(' ');
 
-/** Outside a table these would be dropped by the parser, or would end one around them. */
-const IN_TABLE = ['caption', 'tbody', 'td', 'tfoot', 'th', 'thead', 'tr'];
-
 /** The rules of `hast-util-sanitize` for these elements and attributes. Links are not its business. */
 export function compileRules(
   tags: readonly string[],
@@ -70,7 +67,8 @@ export function compileRules(
   return {
     allowComments: false,
     allowDoctypes: false,
-    ancestors: Object.fromEntries(IN_TABLE.map((tag) => [tag, ['table']])),
+    // What is not where it may be, a cell outside of a table say, does not stay as it is when it is read again.
+    ancestors: {},
     attributes: rules,
     clobber: [],
     clobberPrefix: '',

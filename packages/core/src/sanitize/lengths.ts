@@ -25,7 +25,7 @@ export function parseLengths(options: Options, defaults: Lengths, where: string)
 /** The text, if its length is within. */
 export function ofLength(text: string, { minLength, maxLength }: Lengths): string | undefined {
   // A code point has one or two units, so that most texts need not be counted.
-  if (text.length < minLength || text.length > 2 * maxLength) return undefined;
+  if (text.length > 2 * maxLength) return undefined;
   if (text.length >= 2 * minLength && text.length <= maxLength) return text;
   const length = codePoints(text);
   return length >= minLength && length <= maxLength ? text : undefined;

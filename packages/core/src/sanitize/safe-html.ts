@@ -15,8 +15,8 @@ export interface SafeHtmlOptions {
   /** The shortest markup, in Unicode code points of what comes out. Default: 0. Else: the message is refused. */
   readonly minLength?: number;
   /**
-   * The longest markup, in Unicode code points of what comes out. Default: 10,000. Beyond: the message is refused; so it
-   * is, unread, if it has more than four times as many UTF-16 units as it comes.
+   * The longest markup, in Unicode code points of what comes out. Default: 10,000. Beyond: the message is refused; so
+   * it is, unread, where what came in has more than four times as many UTF-16 units.
    */
   readonly maxLength?: number;
   /**

@@ -1,7 +1,7 @@
 import { type TString, Type } from 'typebox';
 
 /** Marks a schema whose text is changed, or refused, before a handler gets it. */
-export const SANITIZER: unique symbol = Symbol('sallyport.sanitizer');
+const SANITIZER: unique symbol = Symbol('sallyport.sanitizer');
 
 /** Returns the text that is handed on, or `undefined` where it is refused. Pure and synchronous; never throws. */
 export type Sanitizer = (text: string) => string | undefined;
@@ -20,9 +20,8 @@ export interface TextKeywords {
  * itself refuses what is too long, since lengths count after normalizing.
  */
 export function sanitizedText(keywords: TextKeywords, sanitizer: Sanitizer): TString {
-  const schema = Type.String({ ...keywords });
-  Object.defineProperty(schema, SANITIZER, { value: sanitizer });
-  return schema;
+  // Enumerable, so that `{ ...safeText(), description: '…' }` sanitizes as well.
+  return Object.assign(Type.String({ ...keywords }), { [SANITIZER]: sanitizer });
 }
 
 /** The sanitizer of a schema node, if it has one. */

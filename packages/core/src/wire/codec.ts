@@ -9,8 +9,10 @@ export interface Codec {
   readonly frames: 'text' | 'binary';
   /**
    * Reads one message. What it throws for is `message_malformed`. What it returns is held to `limits.json`, and to plain
-   * values: objects, arrays, texts, numbers, booleans, `null`, and `Uint8Array`s. That comes too late for a library that
-   * makes room for what a message merely declares: lengths have to be looked at before.
+   * values: objects, arrays, texts, numbers, booleans, `null`, and `Uint8Array`s.
+   *
+   * What only the codec can see is the codec's to refuse: text that is no UTF-8, and lengths that a few bytes announce and
+   * a library allocates for (`maxArrayLength`, `maxMapLength` and the like of `@msgpack/msgpack`).
    */
   decode(data: Uint8Array | string): unknown;
   /** Writes one message. */

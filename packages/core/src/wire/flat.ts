@@ -1,4 +1,5 @@
 import type { Envelope } from './envelope.ts';
+import { errorCode, errorPath } from './error-body.ts';
 import { Incoming, isRecord } from './incoming.ts';
 
 /** `{ "type": "say", "text": … }`: the type is one of the body's own properties. There are no ids. */
@@ -10,16 +11,12 @@ export const flat: Envelope = {
   notice: (type, body) => ({ ...(body as object), type }),
   answer: (_id, type, body) => (type === undefined ? undefined : { ...(body as object), type }),
   error: (_to, error) => ({ type: 'error', ...error }),
-  // The check of a flat message has the type in it already.
-  describe: (_type, body) => body,
+  describe: (_type, { schema }) => schema,
+  describeNotice: (_type, { schema }) => schema,
+  describeAnswer: () => undefined,
   describeError: () => ({
     type: 'object',
-    properties: {
-      type: { const: 'error' },
-      code: { type: 'string' },
-      path: { type: 'string' },
-      message: { type: 'string' },
-    },
+    properties: { type: { const: 'error' }, code: errorCode, path: errorPath, message: { type: 'string' } },
     required: ['type', 'code', 'message'],
     additionalProperties: false,
   }),

@@ -29,7 +29,9 @@ export class Incoming {
   ) {}
 }
 
-/** What is neither an array nor `null` nor a bare value. */
+/** What is neither an array nor `null` nor a bare value, of which bytes are one. */
 export function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
+  return (
+    typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof Uint8Array)
+  );
 }

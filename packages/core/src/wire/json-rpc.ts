@@ -1,7 +1,8 @@
 import type { Reason } from '../reasons.ts';
-import type { Envelope, SchemaNode } from './envelope.ts';
+import type { BodyDocument, Envelope, SchemaNode } from './envelope.ts';
+import { errorCode, errorPath } from './error-body.ts';
 import { type Addressee, Incoming, isRecord, type MessageId, UNADDRESSED, UNREAD } from './incoming.ts';
-import { isMessageId, messageId } from './message-id.ts';
+import { describeType, isMessageId, messageId } from './message-id.ts';
 
 /** The error codes of JSON-RPC 2.0 §5.1; what it has no code for is the server's own, with the reason in `data`. */
 const CODES: Partial<Record<Reason, number>> = {
@@ -12,6 +13,8 @@ const CODES: Partial<Record<Reason, number>> = {
 };
 const PARSE_ERROR = -32700;
 const SERVER_ERROR = -32000;
+const VERSION: SchemaNode = { const: '2.0' };
+const PARAMS: SchemaNode = { type: ['object', 'array'] };
 
 /**
  * JSON-RPC 2.0: the type is the method, the body its params (`{}` where there are none), and an id asks for an answer.
@@ -28,7 +31,7 @@ export const jsonRpc: Envelope = {
       if (key !== 'jsonrpc' && key !== 'method' && key !== 'params' && key !== 'id') return undefined;
       keys++;
     }
-    if (typeof method !== 'string' || typeof params !== 'object' || params === null) return undefined;
+    if (typeof method !== 'string' || !(isRecord(params) || Array.isArray(params))) return undefined;
     if (id !== undefined && !isMessageId(id)) return undefined;
     return new Incoming(method, params, value, id, keys);
   },
@@ -44,17 +47,19 @@ export const jsonRpc: Envelope = {
     const id = to === UNREAD || to === UNADDRESSED ? null : to;
     return { jsonrpc: '2.0', id, error: { code: number, message, data } };
   },
-  describe: (method, params) => ({
+  describe: (method, params) => call(method, params, { id: messageId }),
+  describeNotice: (method, params) => call(method, params, {}),
+  describeAnswer: () => ({
     type: 'object',
-    properties: { jsonrpc: { const: '2.0' }, method: { const: method }, params, id: messageId },
-    required: ['jsonrpc', 'method'],
+    properties: { jsonrpc: VERSION, id: messageId, result: {} },
+    required: ['jsonrpc', 'id', 'result'],
     additionalProperties: false,
   }),
   describeError: (): SchemaNode => ({
     type: 'object',
     properties: {
-      jsonrpc: { const: '2.0' },
-      id: { type: ['string', 'integer', 'null'] },
+      jsonrpc: VERSION,
+      id: { ...messageId, type: ['string', 'integer', 'null'] },
       error: {
         type: 'object',
         properties: {
@@ -62,14 +67,25 @@ export const jsonRpc: Envelope = {
           message: { type: 'string' },
           data: {
             type: 'object',
-            properties: { code: { type: 'string' }, path: { type: 'string' } },
+            properties: { code: errorCode, path: errorPath },
             required: ['code'],
+            additionalProperties: false,
           },
         },
-        required: ['code', 'message'],
+        required: ['code', 'message', 'data'],
+        additionalProperties: false,
       },
     },
     required: ['jsonrpc', 'id', 'error'],
     additionalProperties: false,
   }),
 };
+
+function call(method: string | undefined, { schema, optional }: BodyDocument, id: SchemaNode): SchemaNode {
+  return {
+    type: 'object',
+    properties: { jsonrpc: VERSION, method: describeType(method), params: { ...PARAMS, ...schema }, ...id },
+    required: optional ? ['jsonrpc', 'method'] : ['jsonrpc', 'method', 'params'],
+    additionalProperties: false,
+  };
+}

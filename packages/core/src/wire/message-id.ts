@@ -10,4 +10,14 @@ export function isMessageId(id: unknown): id is MessageId {
 }
 
 /** The same as a JSON Schema. */
-export const messageId: SchemaNode = { type: ['string', 'integer'], maxLength: MAX_ID_LENGTH };
+export const messageId: SchemaNode = {
+  type: ['string', 'integer'],
+  maxLength: MAX_ID_LENGTH,
+  minimum: Number.MIN_SAFE_INTEGER,
+  maximum: Number.MAX_SAFE_INTEGER,
+};
+
+/** The JSON Schema of a message's type, or of any. */
+export function describeType(type: string | undefined): SchemaNode {
+  return type === undefined ? { type: 'string' } : { const: type };
+}

@@ -1,6 +1,7 @@
 import type { Envelope } from './envelope.ts';
+import { errorCode, errorPath } from './error-body.ts';
 import { Incoming, isRecord } from './incoming.ts';
-import { isMessageId, messageId } from './message-id.ts';
+import { describeType, isMessageId, messageId } from './message-id.ts';
 
 /** `{ "type": "say", "data": …, "id": … }`, and nothing else beside them. Without `data` the body is `{}`. */
 export const nested: Envelope = {
@@ -23,12 +24,14 @@ export const nested: Envelope = {
     return id === undefined ? { type, data } : { type, id, data };
   },
   error: (to, data) => (isMessageId(to) ? { type: 'error', id: to, data } : { type: 'error', data }),
-  describe: (type, data) => ({
+  describe: (type, { schema, optional }) => ({
     type: 'object',
-    properties: { type: { const: type }, id: messageId, data },
-    required: ['type', 'data'],
+    properties: { type: describeType(type), id: messageId, data: schema },
+    required: optional ? ['type'] : ['type', 'data'],
     additionalProperties: false,
   }),
+  describeNotice: (type, body) => nested.describe(type, body),
+  describeAnswer: () => undefined,
   describeError: () => ({
     type: 'object',
     properties: {
@@ -36,7 +39,7 @@ export const nested: Envelope = {
       id: messageId,
       data: {
         type: 'object',
-        properties: { code: { type: 'string' }, path: { type: 'string' }, message: { type: 'string' } },
+        properties: { code: errorCode, path: errorPath, message: { type: 'string' } },
         required: ['code', 'message'],
         additionalProperties: false,
       },

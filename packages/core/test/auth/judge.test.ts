@@ -4,26 +4,23 @@ import type { Authenticator } from '../../src/auth/authenticator.ts';
 import { type Case, Judge } from '../../src/auth/judge.ts';
 import { RevocationList } from '../../src/auth/revocations.ts';
 import { Denial, deny, type MaybePromise } from '../../src/decision.ts';
-import { memoryStore } from '../../src/limits/memory-store.ts';
-import type { Identity, RequestView, Store } from '../../src/ports.ts';
+import type { Identity, RequestView } from '../../src/ports.ts';
 import { ManualClock } from '../support/manual-clock.ts';
+import { SharedStore } from '../support/shared-store.ts';
+import { accessTo } from '../support/store-access.ts';
 
 const DAY = 86_400;
 const alice: Identity = { scheme: 'key', subject: 'alice', claims: {} };
 
 function bench(answer: () => MaybePromise<Identity | Denial | undefined>, slow = false) {
   const clock = new ManualClock();
-  const memory = memoryStore({ clock });
   // A store on another machine answers with promises.
-  const store: Store = slow
-    ? {
-        ...memory,
-        hit: async (...all) => memory.hit(...all),
-        peek: async (...all) => memory.peek(...all),
-      }
-    : memory;
+  const shared = slow ? new SharedStore(clock) : undefined;
+  const { access: store } = accessTo(shared, clock);
   const revocations = new RevocationList(clock, 30 * DAY * 1_000, 10);
-  const judge = new Judge(clock, store, new Attempts(store, { interval: 60_000, burst: 3 }), revocations);
+  const attempts = new Attempts(store, { interval: 60_000, burst: 3 });
+  const failed: string[] = [];
+  const judge = new Judge(clock, store, attempts, revocations, 30_000, ({ bucket }) => failed.push(bucket));
   let verifications = 0;
   const authenticator = {
     scheme: 'key',
@@ -35,17 +32,22 @@ function bench(answer: () => MaybePromise<Identity | Denial | undefined>, slow =
       return answer();
     },
   } satisfies Authenticator;
-  const ask = async (credential: string | null = 'x', bucket = '203.0.113.7'): Promise<string> => {
+  const ask = async (
+    credential: string | null = 'x',
+    bucket = '203.0.113.7',
+    more: Partial<Case> = {},
+  ): Promise<string> => {
     const presented: Case = {
       credential: credential ?? undefined,
       request: {} as RequestView,
-      source: { bucket, coarser: '203.0.113.0' },
+      source: { bucket, coarser: ['203.0.113.0/24'], bannable: true },
       signal: new AbortController().signal,
+      ...more,
     };
     const verdict = await judge.judge(authenticator, presented);
     return verdict instanceof Denial ? verdict.reason : (verdict?.subject ?? 'nothing');
   };
-  return { clock, revocations, ask, verifications: () => verifications };
+  return { clock, store, shared, judge, failed, revocations, ask, verifications: () => verifications };
 }
 
 describe.each([
@@ -57,15 +59,18 @@ describe.each([
     ['a denial that comes later', async () => deny('credential_invalid', 'guessed')],
     ['nothing', () => undefined],
   ])('failures are budgeted, and beyond it nothing is verified: %s', async (_what, answer) => {
-    const { ask, verifications, clock } = bench(answer, slow);
+    const { ask, verifications, clock, failed } = bench(answer, slow);
     const first = await Promise.all([await ask(), await ask(), await ask()]);
     expect(first).not.toContain('auth_attempts');
     for (let i = 0; i < 5; i++) expect(await ask()).toBe('auth_attempts');
     expect(verifications()).toBe(3);
+    // Each is told once, for bans; what was not verified is none.
+    expect(failed).toEqual(Array(3).fill('203.0.113.7'));
     expect(await ask('x', '203.0.113.8')).not.toBe('auth_attempts');
     clock.advance(60_000);
     expect(await ask()).not.toBe('auth_attempts');
     expect(await ask()).toBe('auth_attempts');
+    expect(verifications()).toBe(5);
   });
 
   test.each<[string, () => Identity | Denial]>([
@@ -73,9 +78,10 @@ describe.each([
     ["the authenticator's own outage", () => deny('auth_unavailable', 'down')],
     ['an expired credential, which nobody guesses', () => deny('credential_expired', 'late')],
   ])('costs nothing: %s', async (_what, answer) => {
-    const { ask, verifications } = bench(answer, slow);
+    const { ask, verifications, failed } = bench(answer, slow);
     for (let i = 0; i < 20; i++) expect(await ask()).not.toBe('auth_attempts');
     expect(verifications()).toBe(20);
+    expect(failed).toEqual([]);
   });
 });
 

@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { concerns, RevocationList } from '../../src/auth/revocations.ts';
-import type { Identity, Revocation } from '../../src/ports.ts';
+import type { Identity } from '../../src/ports.ts';
+import type { Revocation } from '../../src/store.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 
 const identity = (more: Partial<Identity> = {}): Identity => ({

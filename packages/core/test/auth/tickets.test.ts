@@ -1,18 +1,26 @@
 import { describe, expect, test } from '@jest/globals';
 import { bearer, query, type TicketRequest, tickets } from '@sallyport/core';
+import type { TicketStore } from '../../src/auth/authenticator.ts';
 import { TicketOffice, ticketTtl } from '../../src/auth/tickets.ts';
 import { Denial } from '../../src/decision.ts';
+import { UNAVAILABLE } from '../../src/limits/arriving.ts';
 import { memoryStore } from '../../src/limits/memory-store.ts';
-import type { Store } from '../../src/ports.ts';
 import { guardOf } from '../support/guards.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 
 const APP = 'https://app.example.com';
 const REQUEST: TicketRequest = { subject: 'alice', origin: APP, route: '/chat' };
 
-function bench(options?: Parameters<typeof tickets>[0], wrap: (store: Store) => Store = (store) => store) {
+function bench(
+  options?: Parameters<typeof tickets>[0],
+  wrap: (store: TicketStore) => TicketStore = (store) => store,
+) {
   const clock = new ManualClock();
-  const store = wrap(memoryStore({ clock }));
+  const memory = memoryStore({ clock });
+  const store = wrap({
+    put: async (...all) => memory.put(...all),
+    redeem: (key) => memory.redeem(key),
+  });
   const authenticator = tickets(options);
   const office = new TicketOffice(store, clock, ticketTtl([authenticator]) as number);
   const redeem = async (ticket: string, origin: string | undefined = APP, path = '/chat') => {
@@ -87,6 +95,23 @@ describe('presented elsewhere', () => {
   });
 });
 
+describe('while the store is away', () => {
+  test("none is redeemed, and that is nobody's guess", async () => {
+    const { redeem } = bench({}, (store) => ({ ...store, redeem: () => UNAVAILABLE }));
+    expect(await redeem('a ticket')).toBe('store_unavailable');
+    const later = bench({}, (store) => ({
+      ...store,
+      redeem: () => Promise.resolve<typeof UNAVAILABLE>(UNAVAILABLE),
+    }));
+    expect(await later.redeem('a ticket')).toBe('store_unavailable');
+  });
+
+  test('none is issued', async () => {
+    const { office } = bench({}, (store) => ({ ...store, put: () => Promise.reject(new Error('away')) }));
+    await expect(office.issue(REQUEST)).rejects.toThrow('away');
+  });
+});
+
 describe('in time', () => {
   test.each([
     [undefined, 29_999, 'alice'],
@@ -105,7 +130,7 @@ describe('in time', () => {
       const kept = new Map<string, string>();
       return {
         ...store,
-        put: (key, value) => void kept.set(key, value),
+        put: async (key, value) => void kept.set(key, value),
         redeem: (key) => kept.get(key),
       };
     });

@@ -1,10 +1,10 @@
 import { describe, expect, test } from '@jest/globals';
-import { memoryStore } from '@sallyport/core';
 import { admitted, decide, outcomeOf } from '../support/decide.ts';
 import { collect, guardOf } from '../support/guards.ts';
 import { type Answers, auth, byName, Held, keys, replies, say, settle } from '../support/late-auth.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import { RecordingSocket } from '../support/recording-socket.ts';
+import { SharedStore } from '../support/shared-store.ts';
 import { upgradeRequest } from '../support/upgrade-request.ts';
 
 const REQUEST = upgradeRequest();
@@ -12,33 +12,10 @@ const REQUEST = upgradeRequest();
 /** A guard for first messages that counts what is held of its slots. */
 function bench(options: object = {}, answers: Answers = byName) {
   const clock = new ManualClock();
-  const memory = memoryStore({ clock });
-  const held = new Map<string, number>();
-  const count = (keys: string[], by: number) => {
-    for (const key of keys) held.set(key, (held.get(key) ?? 0) + by);
-  };
-  const store = {
-    ...memory,
-    acquire: (leases: readonly { key: string; cap: number }[]) => {
-      const acquired = memory.acquire(leases) as Awaited<ReturnType<typeof memory.acquire>>;
-      if (!('lease' in acquired)) return acquired;
-      const names = leases.map(({ key }) => key);
-      count(names, 1);
-      let released = false;
-      return {
-        lease: {
-          release: () => {
-            acquired.lease.release();
-            if (!released) count(names, -1);
-            released = true;
-          },
-        },
-      };
-    },
-  };
+  const store = new SharedStore(clock, { behaviour: 'at once' });
   const { authenticator, asked } = keys(answers);
   const guard = guardOf({ clock, store, auth: [authenticator], firstMessage: true, ...options });
-  const slots = () => [...held].filter(([, n]) => n !== 0).map(([key]) => key.split(' ')[0]);
+  const slots = () => store.slots.map((key) => key.split(' ')[0]);
   const denied = collect<'message.denied'>(guard, 'message.denied');
   return { clock, guard, slots, asked, denied };
 }

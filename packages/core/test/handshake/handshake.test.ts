@@ -1,7 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
-import { custom, type Denial, type Hit, memoryStore, type Store } from '@sallyport/core';
+import { custom, type Denial } from '@sallyport/core';
 import { collect, guardOf } from '../support/guards.ts';
 import { ManualClock } from '../support/manual-clock.ts';
+import { SharedStore } from '../support/shared-store.ts';
 import { upgradeRequest } from '../support/upgrade-request.ts';
 
 const REQUEST = upgradeRequest({ headers: { Origin: 'http://localhost:3000' } });
@@ -9,7 +10,7 @@ const REQUEST = upgradeRequest({ headers: { Origin: 'http://localhost:3000' } })
 /** A guard whose authenticator answers when the test says so. */
 function slow(options: object = {}) {
   const clock = new ManualClock();
-  const store = memoryStore({ clock });
+  const store = new SharedStore(clock, { behaviour: 'at once' });
   const answers: ((subject: string) => void)[] = [];
   const signals: AbortSignal[] = [];
   const authenticator = custom({
@@ -26,7 +27,7 @@ function slow(options: object = {}) {
     expect(guard.enter(handshake)).toBeUndefined();
     return { handshake, decision: Promise.resolve(guard.admit(handshake, undefined)) };
   };
-  const free = () => store.full([{ key: 'connections', cap: 1 }]) === -1;
+  const free = () => store.slots.length === 0;
   return { clock, store, guard, answers, signals, expired, begin, free };
 }
 
@@ -90,25 +91,17 @@ describe('a client that leaves', () => {
 
   test('while an asynchronous store reserves the slots: they are given back', async () => {
     const clock = new ManualClock();
-    const memory = memoryStore({ clock });
-    let answer: () => void = () => {};
-    const asynchronous: Store = {
-      ...memory,
-      acquire: (leases) =>
-        new Promise((resolve) => {
-          const acquired = memory.acquire(leases);
-          answer = () => resolve(acquired);
-        }),
-    };
-    const guard = guardOf({ clock, store: asynchronous });
+    const store = new SharedStore(clock);
+    store.behave('lags', 'acquire');
+    const guard = guardOf({ clock, store });
     const handshake = guard.handshake(REQUEST, () => {});
-    guard.enter(handshake);
+    await guard.enter(handshake);
     const decision = guard.admit(handshake, undefined);
-    expect(memory.full([{ key: 'connections', cap: 1 }])).toBe(0);
+    expect(store.slots).toEqual(['connections', 'address 127.0.0.1']);
     handshake.abandon();
-    answer();
+    store.wake();
     expect(await decision).toMatchObject({ denied: true });
-    expect(memory.full([{ key: 'connections', cap: 1 }])).toBe(-1);
+    expect(store.slots).toEqual([]);
   });
 
   test('before the outer door: nothing is begun', () => {
@@ -136,8 +129,7 @@ describe('the order of the doors', () => {
 
   test('nor while the outer one is still deciding', async () => {
     const clock = new ManualClock();
-    const store: Store = { ...memoryStore({ clock }), hit: async (): Promise<Hit> => ({ allowed: true }) };
-    const guard = guardOf({ clock, store });
+    const guard = guardOf({ clock, store: new SharedStore(clock) });
     const handshake = guard.handshake(REQUEST, () => {});
     const entered = guard.enter(handshake);
     expect(guard.admit(handshake, undefined)).toMatchObject({ denied: true, reason: 'internal' });
@@ -161,24 +153,34 @@ describe('the order of the doors', () => {
   });
 });
 
-describe('an asynchronous store', () => {
-  const rejecting = (operation: 'hit' | 'acquire') => {
+describe('a store that fails', () => {
+  const CLOSED = { handshakes: 'closed', connections: 'closed' } as const;
+
+  const run = async (failing: 'arrive' | 'acquire', onStoreFailure: object) => {
     const clock = new ManualClock();
-    const failing = () => Promise.reject(new Error('the store is away'));
-    return guardOf({ clock, store: { ...memoryStore({ clock }), [operation]: failing } });
+    const store = new SharedStore(clock);
+    const guard = guardOf({ clock, store, onStoreFailure });
+    const faults = collect(guard, 'fault');
+    store.behave('rejects', failing);
+    const handshake = guard.handshake(REQUEST, () => {});
+    const decision = (await guard.enter(handshake)) ?? (await guard.admit(handshake, undefined));
+    return { decision, faults, clock };
   };
 
-  test('that fails denies', async () => {
-    const guard = rejecting('hit');
-    const faults = collect(guard, 'fault');
-    expect(await guard.enter(guard.handshake(REQUEST, () => {}))).toMatchObject({
-      reason: 'internal',
-      stage: 'rate',
-    });
-    expect(faults).toHaveLength(1);
-    const other = rejecting('acquire');
-    const handshake = other.handshake(REQUEST, () => {});
-    await other.enter(handshake);
-    expect(await other.admit(handshake, undefined)).toMatchObject({ reason: 'internal', stage: 'admission' });
+  test.each([
+    ['arrive', 'rate'],
+    ['acquire', 'admission'],
+  ] as const)(
+    'denies at %s where the policy says so: no fault any more, but a failure',
+    async (failing, stage) => {
+      const { decision, faults, clock } = await run(failing, CLOSED);
+      expect(decision).toMatchObject({ reason: 'store_unavailable', stage });
+      expect([faults, clock.pending]).toEqual([[], 0]);
+    },
+  );
+
+  test.each(['arrive', 'acquire'] as const)('at %s leaves it to this process by default', async (failing) => {
+    const { decision, faults } = await run(failing, {});
+    expect([decision.denied, faults]).toEqual([false, []]);
   });
 });

@@ -1,8 +1,10 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
+import { deny } from '../../src/decision.ts';
 import {
   compileOrigins,
   isCanonical,
+  isUnvouched,
   judgeOrigin,
   unsafeAllowAnyOrigin,
 } from '../../src/handshake/origin.ts';
@@ -232,6 +234,26 @@ describe('a missing or null Origin', () => {
       });
     },
   );
+});
+
+describe('whom nobody vouches for', () => {
+  const any = compileOrigins(unsafeAllowAnyOrigin);
+  const denial = deny('origin_denied', '');
+  test.each([
+    // Not sent by a page.
+    [undefined, undefined, listed, false],
+    [undefined, denial, any, false],
+    // A page that is listed, of the same origin, or that the application knows.
+    ['https://app.example.com', undefined, listed, false],
+    ['https://app.example.com', undefined, compileOrigins(undefined), false],
+    ['https://app.example.com', undefined, compileOrigins(() => true), false],
+    // Any page at all, a sandboxed one, or one that was only reported.
+    ['https://app.example.com', undefined, any, true],
+    ['null', undefined, listed, true],
+    ['https://evil.example', denial, listed, true],
+  ])('%j, %#', (origin, verdict, policy, expected) => {
+    expect(isUnvouched(origin, verdict, policy)).toBe(expected);
+  });
 });
 
 describe('properties', () => {

@@ -1,178 +1,185 @@
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import { describe, expect, test } from '@jest/globals';
-import fc from 'fast-check';
 import { memoryStore } from '../../src/limits/memory-store.ts';
-import type { Acquired, Hit, Lease } from '../../src/ports.ts';
+import type { Acquired, ArrivalAnswer, Ban, HitRequest, Lease, StoreListener } from '../../src/store.ts';
 import { ManualClock } from '../support/manual-clock.ts';
+import { BAN_TERMS } from '../support/store-access.ts';
 
 const LIMIT = { interval: 1_000, burst: 2 };
+const of = (key: string, cost = 1): HitRequest => ({ keys: [key, 'wide'], limit: LIMIT, cost });
 
-function leaseOf(acquired: unknown): Lease {
-  const { lease } = acquired as { lease?: Lease };
-  if (lease === undefined) throw new Error('nothing was acquired');
-  return lease;
+function bench(options: object = {}) {
+  const clock = new ManualClock();
+  const store = memoryStore({ clock, ...options });
+  const arrive = (request: Partial<Parameters<typeof store.arrive>[0]>) =>
+    store.arrive({ bans: [], hits: [], leases: [], ...request }) as ArrivalAnswer;
+  const hit = (key: string, cost = 1) => arrive({ hits: [of(key, cost)] }).hits[0];
+  const acquire = (leases: Parameters<typeof store.acquire>[0]) => store.acquire(leases) as Acquired;
+  return { clock, store, arrive, hit, acquire };
 }
 
-function heapAfterCollection(): number {
-  setFlagsFromString('--expose-gc');
-  (runInNewContext('gc') as () => void)();
-  return process.memoryUsage().heapUsed;
+function leaseOf(acquired: Acquired): Lease {
+  if ('lease' in acquired) return acquired.lease;
+  throw new Error('nothing was acquired');
 }
 
-describe('rates', () => {
+/** Everything that it tells, in words. */
+function listener(told: string[]): StoreListener {
+  return {
+    revoked: ({ subject }) => void told.push(`revoked ${subject}`),
+    banned: ({ key, count }) => void told.push(`banned ${key} ${count}`),
+    unbanned: (key) => void told.push(`unbanned ${key}`),
+    known: () => [],
+  };
+}
+
+describe('an arrival', () => {
   test('each key has its own bucket, which recovers with time', () => {
-    const clock = new ManualClock();
-    const store = memoryStore({ clock });
-    expect(store.hit('a', 'wide', LIMIT)).toEqual({ allowed: true });
-    expect(store.hit('a', 'wide', LIMIT)).toEqual({ allowed: true });
-    expect(store.hit('a', 'wide', LIMIT)).toEqual({ allowed: false, retryAfter: 1_000 });
-    expect(store.hit('b', 'wide', LIMIT)).toEqual({ allowed: true });
+    const { clock, hit } = bench();
+    expect(hit('a')).toEqual({ allowed: true, remaining: 1, retryAfter: 0 });
+    expect(hit('a')).toEqual({ allowed: true, remaining: 0, retryAfter: 0 });
+    expect(hit('a')).toEqual({ allowed: false, remaining: 0, retryAfter: 1_000 });
+    expect(hit('b')).toMatchObject({ allowed: true });
     clock.advance(999);
-    expect(store.hit('a', 'wide', LIMIT)).toEqual({ allowed: false, retryAfter: 1 });
+    expect(hit('a')).toEqual({ allowed: false, remaining: 0, retryAfter: 1 });
     clock.advance(1);
-    expect(store.hit('a', 'wide', LIMIT)).toEqual({ allowed: true });
+    expect(hit('a')).toMatchObject({ allowed: true });
   });
 
-  test('peek answers as hit would, and takes nothing', () => {
-    const store = memoryStore({ clock: new ManualClock() });
-    for (let i = 0; i < 5; i++) expect(store.peek('a', 'wide', LIMIT)).toEqual({ allowed: true });
-    store.hit('a', 'wide', LIMIT);
-    store.hit('a', 'wide', LIMIT);
+  test('a cost of 0 answers as a hit would, and takes nothing', () => {
+    const { hit } = bench();
+    for (let i = 0; i < 5; i++) expect(hit('a', 0)).toEqual({ allowed: true, remaining: 2, retryAfter: 0 });
+    for (let i = 0; i < 2; i++) hit('a');
     for (let i = 0; i < 5; i++) {
-      expect(store.peek('a', 'wide', LIMIT)).toEqual({ allowed: false, retryAfter: 1_000 });
+      expect(hit('a', 0)).toEqual({ allowed: false, remaining: 0, retryAfter: 1_000 });
     }
+  });
+
+  test('hits are taken in order up to the first that is refused; those behind it cost nothing', () => {
+    const { arrive, hit } = bench();
+    for (let i = 0; i < 2; i++) hit('a');
+    expect(arrive({ hits: [of('b'), of('a'), of('c')] }).hits.map(({ allowed }) => allowed)).toEqual([
+      true,
+      false,
+    ]);
+    expect([hit('b', 0), hit('c', 0)]).toMatchObject([{ remaining: 1 }, { remaining: 2 }]);
+  });
+
+  test('slots are looked at and not taken, also where a hit is refused', () => {
+    const { arrive, acquire, hit } = bench();
+    const leases = [
+      { key: 'all', cap: 2 },
+      { key: 'mine', cap: 1 },
+    ];
+    for (let i = 0; i < 5; i++) expect(arrive({ leases }).full).toBe(-1);
+    leaseOf(acquire(leases));
+    expect(arrive({ leases }).full).toBe(1);
+    for (let i = 0; i < 2; i++) hit('a');
+    expect(arrive({ hits: [of('a')], leases })).toMatchObject({ hits: [{ allowed: false }], full: 1 });
+  });
+
+  test('of whoever is banned takes nothing, and tells how long the last ban lasts', () => {
+    const { store, arrive, hit } = bench();
+    void store.ban('address b', BAN_TERMS);
+    void store.ban('address c', { ...BAN_TERMS, duration: 90_000 });
+    const bans = ['address a', 'address b', 'address c'];
+    expect(arrive({ bans, hits: [of('a')] })).toEqual({ bannedFor: 90_000, hits: [], full: -1 });
+    expect(hit('a', 0)).toMatchObject({ remaining: 2 });
+    expect(arrive({ bans: ['address a'], hits: [of('a')] })).toMatchObject({ bannedFor: 0, hits: [{}] });
   });
 });
 
-describe('the bounded table', () => {
-  test('a denied key stays denied however many other keys come', () => {
-    const clock = new ManualClock();
-    const store = memoryStore({ clock, maxKeys: 10 });
-    store.hit('mine', 'wide', LIMIT);
-    store.hit('mine', 'wide', LIMIT);
-    for (let i = 0; i < 1_000; i++) store.hit(`flood ${i}`, `net ${i % 40}`, LIMIT);
-    expect(store.hit('mine', 'wide', LIMIT)).toMatchObject({ allowed: false });
-  });
-
-  test('at the bound new keys share the bucket of their coarser prefix, then one bucket of all', () => {
-    const store = memoryStore({ clock: new ManualClock(), maxKeys: 4 });
-    for (let i = 0; i < 4; i++) store.hit(`old ${i}`, 'old', LIMIT);
-    expect(store.hit('new 1', 'net', LIMIT)).toEqual({ allowed: true });
-    expect(store.hit('new 2', 'net', LIMIT)).toEqual({ allowed: true });
-    expect(store.hit('new 3', 'net', LIMIT)).toMatchObject({ allowed: false });
-    // The coarser table holds a quarter: one prefix here. Every other prefix shares one bucket.
-    expect(store.hit('new 4', 'net b', LIMIT)).toEqual({ allowed: true });
-    expect(store.hit('new 5', 'net c', LIMIT)).toEqual({ allowed: true });
-    expect(store.hit('new 6', 'net d', LIMIT)).toMatchObject({ allowed: false });
-    expect(store.hit('old 0', 'old', LIMIT)).toEqual({ allowed: true });
-  });
-
-  test('entries that have recovered make room', () => {
-    const clock = new ManualClock();
-    const store = memoryStore({ clock, maxKeys: 2 });
-    store.hit('a', 'net', LIMIT);
-    store.hit('b', 'net', LIMIT);
-    clock.advance(1_000);
-    for (const key of ['c', 'd']) {
-      expect(store.hit(key, 'net', LIMIT)).toEqual({ allowed: true });
-      expect(store.hit(key, 'net', LIMIT)).toEqual({ allowed: true });
-    }
-  });
-
-  test('nobody gets tokens back early, whatever else is in the table', () => {
-    fc.assert(
-      fc.property(
-        fc.integer({ min: 2, max: 6 }),
-        fc.array(fc.tuple(fc.integer({ min: 0, max: 12 }), fc.integer({ min: 0, max: 1_500 })), {
-          maxLength: 200,
-        }),
-        (maxKeys, steps) => {
-          const clock = new ManualClock();
-          const store = memoryStore({ clock, maxKeys });
-          const passed = new Map<string, number[]>();
-          for (const [key, wait] of steps) {
-            clock.advance(wait);
-            const name = `key ${key}`;
-            const hit = store.hit(name, `net ${key % 3}`, LIMIT) as Hit;
-            if (hit.allowed) passed.set(name, [...(passed.get(name) ?? []), clock.monotonic()]);
-          }
-          // A key may have had two buckets, one after the other: its coarser prefix's, and its own. Never more.
-          for (const times of passed.values()) {
-            for (const [first, start] of times.entries()) {
-              for (const [last, end] of times.entries()) {
-                if (last < first) continue;
-                const allowance = 2 * LIMIT.burst + Math.floor((end - start) / LIMIT.interval) * 2;
-                expect(last - first + 1).toBeLessThanOrEqual(allowance);
-              }
-            }
-          }
-        },
-      ),
-    );
-  });
-
-  test('a million distinct addresses cost a bounded amount of memory', () => {
-    const clock = new ManualClock();
-    const store = memoryStore({ clock, maxKeys: 10_000 });
-    const limit = { interval: 500, burst: 60 };
-    for (let i = 0; i < 20_000; i++) store.hit(`warm ${i}`, `net ${i >> 8}`, limit);
-    const before = heapAfterCollection();
-    for (let i = 0; i < 1_000_000; i++) {
-      if (i % 1_000 === 0) clock.advance(1);
-      store.hit(`handshake 2001:db8:${i.toString(16)}::/64`, `handshake ${i >> 8}`, limit);
-    }
-    // A table without a bound holds more than 100 MiB here.
-    expect(heapAfterCollection() - before).toBeLessThan(5 * 1_048_576);
-  }, 30_000);
+test('a charge takes what does not fit as well, up to one burst of debt', () => {
+  const { clock, store, hit } = bench();
+  for (let i = 0; i < 50; i++) void store.charge(of('a'));
+  expect(hit('a', 0)).toEqual({ allowed: false, remaining: 0, retryAfter: 1_000 });
+  clock.advance(2_000);
+  expect(hit('a', 0)).toMatchObject({ remaining: 2 });
 });
 
 describe('leases', () => {
   const one = (cap: number) => [{ key: 'all', cap }];
 
   test('are acquired all or none, and the first full one is told', () => {
-    const store = memoryStore({ clock: new ManualClock() });
-    const held = leaseOf(store.acquire([...one(5), { key: 'address', cap: 1 }]));
-    expect(store.acquire([...one(5), { key: 'address', cap: 1 }])).toEqual({ full: 1 });
-    expect(store.full([...one(5), { key: 'address', cap: 1 }])).toBe(1);
+    const { arrive, acquire } = bench();
+    const both = [...one(5), { key: 'address', cap: 1 }];
+    const held = leaseOf(acquire(both));
+    expect(acquire(both)).toEqual({ full: 1 });
+    expect(arrive({ leases: both }).full).toBe(1);
     // The refused attempt holds nothing of the first slot.
-    for (let i = 0; i < 4; i++) leaseOf(store.acquire(one(5)));
-    expect(store.acquire(one(5))).toEqual({ full: 0 });
+    for (let i = 0; i < 4; i++) leaseOf(acquire(one(5)));
+    expect(acquire(one(5))).toEqual({ full: 0 });
     held.release();
-    expect(store.full([...one(5), { key: 'address', cap: 1 }])).toBe(-1);
+    expect(arrive({ leases: both }).full).toBe(-1);
   });
 
   test('a release counts once however often it is called', () => {
-    const store = memoryStore({ clock: new ManualClock() });
-    const first = leaseOf(store.acquire(one(2)));
-    leaseOf(store.acquire(one(2)));
-    first.release();
-    first.release();
-    first.release();
-    leaseOf(store.acquire(one(2)));
-    expect(store.acquire(one(2))).toEqual({ full: 0 });
+    const { acquire } = bench();
+    const first = leaseOf(acquire(one(2)));
+    leaseOf(acquire(one(2)));
+    for (let i = 0; i < 3; i++) first.release();
+    leaseOf(acquire(one(2)));
+    expect(acquire(one(2))).toEqual({ full: 0 });
+  });
+});
+
+test('values are redeemed once, and in time', () => {
+  const { clock, store } = bench();
+  void store.put('a', 'one', 1_000);
+  void store.put('b', 'two', 1_000);
+  expect([store.redeem('a'), store.redeem('a')]).toEqual(['one', undefined]);
+  clock.advance(1_000);
+  expect(store.redeem('b')).toBeUndefined();
+});
+
+describe('those who listen', () => {
+  test('are told of revocations and bans by whoever made them, until they stop', () => {
+    const { store } = bench();
+    const [told, other]: [string[], string[]] = [[], []];
+    const stop = store.subscribe(listener(told));
+    store.subscribe(listener(other));
+    void store.revoke({ subject: 'alice', issuedBefore: 0 });
+    void store.ban('identity alice', BAN_TERMS);
+    void store.unban('identity alice');
+    expect(told).toEqual(['revoked alice', 'banned identity alice 1', 'unbanned identity alice']);
+    stop();
+    void store.ban('identity alice', BAN_TERMS);
+    expect([told.length, other.length]).toEqual([3, 4]);
   });
 
-  test('any sequence holds at most the cap, and nothing once all is released', () => {
-    fc.assert(
-      fc.property(
-        fc.integer({ min: 1, max: 5 }),
-        fc.array(fc.boolean(), { maxLength: 100 }),
-        (cap, steps) => {
-          const store = memoryStore({ clock: new ManualClock() });
-          const held: Lease[] = [];
-          for (const take of steps) {
-            if (!take) held.pop()?.release();
-            else {
-              const acquired = store.acquire(one(cap)) as Acquired;
-              expect('lease' in acquired).toBe(held.length < cap);
-              if ('lease' in acquired) held.push(acquired.lease);
-            }
-          }
-          for (const lease of held) lease.release();
-          expect(store.full(one(1))).toBe(-1);
-        },
+  test('are up to date, since there is nobody else', () => {
+    const { store } = bench();
+    expect(store.staleness()).toBe(0);
+    expect(
+      store.shares(
+        [
+          { key: 'a', hits: 5 },
+          { key: 'b', hits: 0 },
+        ],
+        1_000,
       ),
-    );
+    ).toEqual([1, 1]);
+    expect(store.ping()).toBeUndefined();
   });
+});
+
+test('bans are listed while they are in force, and can be lifted once', () => {
+  const { clock, store } = bench();
+  const ban = store.ban('address a', BAN_TERMS) as Ban;
+  expect(ban).toEqual({ key: 'address a', until: clock.now() + 60_000, count: 1 });
+  expect(store.bans(10)).toEqual([ban]);
+  expect([store.unban('address a'), store.unban('address a')]).toEqual([true, false]);
+  void store.ban('address b', BAN_TERMS);
+  clock.advance(60_000);
+  expect(store.bans(10)).toEqual([]);
+});
+
+test('every table is as large as it was told', () => {
+  const { store, hit } = bench({ maxKeys: 4, maxValues: 2, maxBans: 2 });
+  for (let i = 0; i < 2; i++) void store.put(`${i}`, '', 1_000);
+  expect(() => store.put('2', '', 1_000)).toThrow('More than 2 values');
+  for (let i = 0; i < 5; i++) void store.ban(`address ${i}`, BAN_TERMS);
+  expect(store.bans(10)).toHaveLength(2);
+  for (let i = 0; i < 4; i++) hit(`${i}`);
+  for (let i = 4; i < 6; i++) expect(hit(`${i}`)).toMatchObject({ allowed: true });
+  expect(hit('6')).toMatchObject({ allowed: false });
 });

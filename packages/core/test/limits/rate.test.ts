@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { spend } from '../../src/limits/rate.ts';
+import { hitOf, remaining, spend } from '../../src/limits/rate.ts';
 
 /** The same limit as a leaky bucket, filled with what was taken and drained by time: the textbook's other picture. */
 class LeakyBucket {
@@ -124,4 +124,78 @@ describe('a cost above the burst', () => {
     expect(spend(tat, 1_000, limit, 20)).toBe(-10);
     expect(spend(tat, 1_010, limit, 20)).toBe(1_210);
   });
+});
+
+/** The same limit without any cleverness: what is owed goes down by one millisecond each millisecond. */
+class Debt {
+  #owed = 0;
+
+  constructor(
+    readonly interval: number,
+    readonly burst: number,
+  ) {}
+
+  pass(milliseconds: number): void {
+    for (let i = 0; i < milliseconds; i++) this.#owed = Math.max(0, this.#owed - 1);
+  }
+
+  hit(cost: number) {
+    const { interval, burst } = this;
+    const room = burst * interval - this.#owed;
+    const needed = Math.max(cost, 1) * interval;
+    const allowed = needed <= room;
+    if (allowed) this.#owed += cost * interval;
+    const left = Math.floor((burst * interval - this.#owed) / interval);
+    return { allowed, remaining: left, retryAfter: allowed ? 0 : needed - room };
+  }
+}
+
+test('the outcome of each hit, and of each look, is that of a simulation of every millisecond', () => {
+  fc.assert(
+    fc.property(
+      fc.integer({ min: 1, max: 20 }),
+      fc.integer({ min: 1, max: 8 }),
+      fc.array(fc.tuple(fc.integer({ min: 0, max: 60 }), fc.integer({ min: 0, max: 8 })), { maxLength: 60 }),
+      (interval, burst, steps) => {
+        const model = new Debt(interval, burst);
+        let tat = 0;
+        let now = 1_000;
+        for (const [wait, wanted] of steps) {
+          now += wait;
+          model.pass(wait);
+          const cost = Math.min(wanted, burst);
+          const { hit, next } = hitOf(tat, now, { interval, burst }, cost);
+          expect(hit).toEqual(model.hit(cost));
+          // Whoever is refused, or only looks, owes what they owed.
+          if (!hit.allowed || cost === 0) expect(next).toBe(tat);
+          tat = next;
+        }
+      },
+    ),
+  );
+});
+
+test('one more fits exactly where at least one is left, for any rate and time', () => {
+  fc.assert(
+    fc.property(
+      fc.double({ min: 0.01, max: 100_000, noNaN: true }),
+      fc.integer({ min: 1, max: 50 }),
+      fc.double({ min: 0, max: 1e9, noNaN: true }),
+      fc.array(fc.double({ min: 0, max: 200_000, noNaN: true }), { maxLength: 80 }),
+      (interval, burst, start, waits) => {
+        const limit = { interval, burst };
+        let tat = 0;
+        let now = start;
+        for (const wait of waits) {
+          now += wait;
+          const before = remaining(tat, now, limit);
+          expect(before).toBeLessThanOrEqual(burst);
+          const { hit, next } = hitOf(tat, now, limit, 1);
+          expect(hit.allowed).toBe(before >= 1);
+          expect(hit.remaining).toBe(hit.allowed ? before - 1 : before);
+          tat = next;
+        }
+      },
+    ),
+  );
 });

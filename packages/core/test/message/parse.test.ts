@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { isAcceptable, parseJson, UNREADABLE } from '../../src/message/parse.ts';
+import { jsonText } from '../support/json-text.ts';
 
 const BOUNDS = { depth: 4, keys: 5, items: 3, text: 10, number: 1_000 };
 
@@ -51,6 +52,8 @@ describe('taken', () => {
     '{"constructor":"Ford"}',
     '{"a":"\\"b\\":1"}',
     '{"a":":::","b":"\\\\"}',
+    '{"a":"\\\\","b":"x:"}',
+    '{"a\\\\":"x:"}',
     '{"a" : "x:y" , "b" :[":", "\\":"]}',
     '{"a":{"a":1},"b":[{"a":1}]}',
     '{"a":1000,"b":-1000}',
@@ -81,4 +84,100 @@ test('whatever the text, it never throws, and gives what JSON.parse gives or not
       },
     ),
   );
+});
+
+describe('repeated keys', () => {
+  const WIDE = { depth: 100, keys: 10_000, items: 10_000, text: 10_000, number: 10_000 };
+  const repeats = (text: string) => !isAcceptable(JSON.parse(text), WIDE, text);
+
+  test('are seen wherever whoever wrote the text knows of one, and nowhere else', () => {
+    const seen = { repeated: 0, single: 0 };
+    fc.assert(
+      fc.property(jsonText(), ({ text, repeats: expected }) => {
+        seen[expected ? 'repeated' : 'single']++;
+        expect(repeats(text)).toBe(expected);
+      }),
+      { seed: 1, numRuns: 3_000 },
+    );
+    // Neither answer alone would be a test.
+    expect(Math.min(seen.repeated, seen.single)).toBeGreaterThan(100);
+  });
+
+  test('are those that a reader without the texts counts, and the parser does not', () => {
+    fc.assert(
+      fc.property(jsonText(), ({ text }) => {
+        const written = text.replace(/"(?:[^"\\]|\\.)*"/g, '"').match(/"\s*:/g)?.length ?? 0;
+        let parsed = 0;
+        JSON.parse(text, function (this: unknown, _key, value: unknown) {
+          if (!Array.isArray(this)) parsed++;
+          return value;
+        });
+        // The reviver is called for the whole as well, as if it were a property.
+        expect(repeats(text)).toBe(written > parsed - 1);
+      }),
+      { seed: 2, numRuns: 1_000 },
+    );
+  });
+
+  test('are counted in long texts, however they are escaped', () => {
+    for (const piece of ['\\\\', '\\"', ':', '\\u0022:', ' ']) {
+      const long = piece.repeat(30_000);
+      const [single, repeated] = [`{"a":"${long}"}`, `{"a":"${long}","a":":"}`];
+      const bounds = { ...WIDE, text: 1e6 };
+      expect(isAcceptable(JSON.parse(single), bounds, single)).toBe(true);
+      expect(isAcceptable(JSON.parse(repeated), bounds, repeated)).toBe(false);
+    }
+  });
+
+  test('are nobody’s business where there is no text', () => {
+    expect(isAcceptable({ a: 1 }, WIDE)).toBe(true);
+  });
+});
+
+describe('what only a codec can give', () => {
+  const cyclic: unknown[] = [];
+  cyclic.push(cyclic);
+  const inherited = Object.create({ a: 1 }) as object;
+  class Point {
+    x = 1;
+  }
+  test.each<[string, unknown]>([
+    ['undefined', undefined],
+    ['undefined inside', { a: undefined }],
+    ['a hole in a list', new Array<number>(1)],
+    ['a bigint', 1n],
+    ['a symbol', Symbol('a')],
+    ['a function', () => {}],
+    ['not a number', Number.NaN],
+    ['infinity', Number.POSITIVE_INFINITY],
+    ['a Map', new Map([['a', 1]])],
+    ['a Set', new Set([1])],
+    ['a Date', new Date(0)],
+    ['a RegExp', /a/],
+    ['an instance', new Point()],
+    ['an object with a prototype of its own', inherited],
+    ['an ArrayBuffer', new ArrayBuffer(1)],
+    ['floats', new Float64Array(1)],
+    ['a list in itself', cyclic],
+    ['bytes beyond limits.json.text', new Uint8Array(11)],
+    ['bytes beyond it, inside', { a: [Buffer.alloc(11)] }],
+    ['a boxed text', new String('a')],
+  ])('%s is refused', (_, value) => {
+    expect(isAcceptable(value, BOUNDS)).toBe(false);
+  });
+
+  test.each<[string, unknown]>([
+    ['bytes', new Uint8Array(10)],
+    ['bytes inside', { a: [Buffer.alloc(10)] }],
+    ['an object without a prototype', Object.assign(Object.create(null) as object, { a: 1 })],
+    ['minus zero', -0],
+  ])('%s is taken', (_, value) => {
+    expect(isAcceptable(value, BOUNDS)).toBe(true);
+  });
+
+  test('nor has an object without a prototype the keys that poison one', () => {
+    const bare = Object.create(null) as Record<string, unknown>;
+    bare[JSON.parse('"__proto__"') as string] = { polluted: true };
+    expect(isAcceptable(bare, BOUNDS)).toBe(false);
+  });
 });

@@ -1,154 +1,261 @@
 import { describe, expect, test } from '@jest/globals';
-import { admitted, connect } from '../support/decide.ts';
-import { guardOf, SAY } from '../support/guards.ts';
-import { type Answers, auth, Held, keys, replies, say, settle } from '../support/late-auth.ts';
-import { ManualClock } from '../support/manual-clock.ts';
-import { RecordingSocket } from '../support/recording-socket.ts';
-import { upgradeRequest } from '../support/upgrade-request.ts';
+import { type Denial, passthrough, Type } from '@sallyport/core';
+import { admit, judge } from '../../src/message/pipeline.ts';
+import type { MessageRules } from '../../src/message/rules.ts';
+import type { Verdict } from '../../src/message/verdict.ts';
+import { sanitizedText } from '../../src/sanitize/sanitizer.ts';
+import type { Codec } from '../../src/wire/codec.ts';
+import { UNADDRESSED, UNREAD } from '../../src/wire/incoming.ts';
+import { SAY } from '../support/guards.ts';
+import { rulesOf, TestSender } from '../support/message-room.ts';
+import { openConnection } from '../support/open-connection.ts';
 
-const START = new ManualClock().now() / 1_000;
+const look = (rules: MessageRules, data: string | Uint8Array, isBinary = false) =>
+  judge(data, isBinary, new TestSender(), rules) as Verdict;
 
-async function open(rule: object, answers: Answers, options: object = {}) {
-  const clock = new ManualClock();
-  const guard = guardOf({
-    clock,
-    auth: [keys(answers).authenticator],
-    messages: { say: { schema: SAY, ...rule } },
-    renewal: true,
-    ...options,
-  });
-  const socket = new RecordingSocket();
-  const request = upgradeRequest({ headers: { Authorization: 'Bearer key' } });
-  const connection = connect(await admitted(guard, request), socket);
-  const send = async (text: string) => {
-    connection.receive(text, false);
-    await settle();
-  };
-  return { clock, guard, socket, connection, send };
+/** What became of a message: the reason, the stage, and whom it is told. */
+function outcome(verdict: Verdict): unknown {
+  if ('incoming' in verdict) return 'passed';
+  if ('renewal' in verdict) return 'renewal';
+  if ('fault' in verdict) return ['fault', verdict.to];
+  return [verdict.denial.reason, verdict.denial.stage, verdict.to];
 }
 
-const issued =
-  (issuedAt: number | undefined): Answers =>
-  () => ({ subject: 'alice', issuedAt });
+const MALFORMED = 'message_malformed';
+const BOUNDS = { depth: 3, keys: 6, items: 3, text: 60 };
 
-describe('freshness', () => {
-  test.each<[string, number | undefined, number, boolean]>([
-    ['just young enough', START, 60_000, true],
-    ['a millisecond too old', START, 60_001, false],
-    ['without an issue date', undefined, 0, false],
-    ['issued before it connected', START - 120, 0, false],
-  ])('%s', async (_what, issuedAt, wait, fresh) => {
-    const { clock, socket, send } = await open({ freshness: '1m' }, issued(issuedAt));
-    clock.advance(wait);
-    await send(say('hi'));
-    expect([socket.delivered, replies(socket)]).toEqual(
-      fresh ? [[say('hi')], []] : [[], ['step_up_required']],
-    );
+describe('who is told of what cannot be read, by envelope', () => {
+  const cases: ['flat' | 'nested' | 'json-rpc', string, unknown][] = [
+    ['flat', '{', [MALFORMED, 'parse', UNREAD]],
+    ['flat', '[]', [MALFORMED, 'parse', UNADDRESSED]],
+    ['flat', '{"type":"say","text":[[[]]]}', [MALFORMED, 'parse', UNADDRESSED]],
+    ['flat', '{"type":"shout","__proto__":{}}', [MALFORMED, 'parse', UNADDRESSED]],
+    ['flat', '{"type":"shout"}', ['message_type_unknown', 'schema', undefined]],
+    ['flat', '{"type":["say"],"text":"a"}', ['message_type_unknown', 'schema', undefined]],
+    ['flat', '{"type":"say","type":"say","text":"a"}', [MALFORMED, 'parse', UNADDRESSED]],
+    ['flat', '{"type":"say","text":7}', ['message_invalid', 'schema', undefined]],
+    ['nested', '{', [MALFORMED, 'parse', UNREAD]],
+    ['nested', '{"type":"say","data":{"text":"a"},"id":null}', [MALFORMED, 'parse', UNADDRESSED]],
+    ['nested', '{"type":"say","data":{"text":"a"},"id":7,"id":7}', [MALFORMED, 'parse', UNADDRESSED]],
+    ['nested', '{"type":"say","data":{"text":[[]]},"id":7}', [MALFORMED, 'parse', UNADDRESSED]],
+    ['nested', '{"type":"shout","id":7}', ['message_type_unknown', 'schema', 7]],
+    ['nested', '{"type":"say","data":{"text":7},"id":"a"}', ['message_invalid', 'schema', 'a']],
+    ['nested', '{"type":"say","id":7}', ['message_invalid', 'schema', 7]],
+    ['json-rpc', '{', [MALFORMED, 'parse', UNREAD]],
+    ['json-rpc', '[{"jsonrpc":"2.0","method":"say","id":1}]', [MALFORMED, 'parse', UNADDRESSED]],
+    ['json-rpc', '{"jsonrpc":"2.0","method":"shout"}', ['message_type_unknown', 'schema', undefined]],
+    ['json-rpc', '{"jsonrpc":"2.0","method":"shout","id":7}', ['message_type_unknown', 'schema', 7]],
+    ['json-rpc', '{"jsonrpc":"2.0","method":"say","params":["a"],"id":7}', ['message_invalid', 'schema', 7]],
+    ['json-rpc', '{"jsonrpc":"2.0","method":"say","params":{"text":"a"},"id":7}', 'passed'],
+    ['nested', '{"type":"say","data":{"text":"a"},"id":7}', 'passed'],
+    ['flat', '{"type":"say","text":"a"}', 'passed'],
+  ];
+  test.each(cases)('%s: %s', (envelope, text, expected) => {
+    const rules = rulesOf({ say: SAY }, { envelope, bounds: { ...BOUNDS, text: 100 } });
+    expect(outcome(look(rules, text))).toEqual(expected);
+    // What came as bytes is the same.
+    expect(outcome(look(rules, Buffer.from(text)))).toEqual(expected);
   });
 
-  test('is no violation, however often it is asked for, and whatever denied messages get', async () => {
-    const options = { limits: { violations: 2 }, onDenied: 'close' };
-    const { socket, connection, send } = await open({ freshness: '1m' }, issued(undefined), options);
-    for (let i = 0; i < 5; i++) await send(say('hi'));
-    expect([replies(socket).length, connection.state]).toEqual([5, 'open']);
-  });
+  test.each(['__proto__', 'constructor', 'toString', 'hasOwnProperty', 'valueOf'])(
+    'no envelope has a type %s',
+    (type) => {
+      for (const [envelope, text] of [
+        ['flat', JSON.stringify({ type })],
+        ['nested', JSON.stringify({ type })],
+        ['json-rpc', JSON.stringify({ jsonrpc: '2.0', method: type, id: 1 })],
+      ] as const) {
+        expect(outcome(look(rulesOf({ say: SAY }, { envelope }), text))).toContain('message_type_unknown');
+      }
+    },
+  );
 
-  test('comes with a renewal', async () => {
-    const dates = [START - 3_600, START];
-    const { socket, send } = await open({ freshness: '1m' }, () => issued(dates.shift())('', null as never));
-    await send(say('too early'));
-    await send(auth('key'));
-    await send(say('now'));
-    expect([replies(socket), socket.delivered]).toEqual([['step_up_required', 'auth_ok'], [say('now')]]);
-  });
-});
-
-describe('recheck', () => {
-  const asking =
-    (stillValid: () => unknown): Answers =>
-    () =>
-      ({ subject: 'alice', stillValid }) as never;
-
-  test.each<[string, () => unknown, string[], number[]]>([
-    ['gone', () => false, [], [4401]],
-    ['something truthy', () => 1, [], [4401]],
-    ['a rejection', () => Promise.reject(new Error('down')), ['auth_unavailable'], []],
-    [
-      'a throw',
-      () => {
-        throw new Error('down');
-      },
-      ['auth_unavailable'],
-      [],
-    ],
-  ])('%s: the message is not handled', async (_what, answer, told, codes) => {
-    const { socket, send } = await open({ recheck: true }, asking(answer));
-    await send(say('hi'));
-    expect([socket.delivered, replies(socket)]).toEqual([[], told]);
-    expect(socket.closes.map(({ code }) => code)).toEqual(codes);
-  });
-
-  test('the session that is still there is asked each time, before authorize, and messages stay in order', async () => {
-    const order: string[] = [];
-    const held = new Held<boolean>();
-    const { socket, send } = await open(
-      {
-        recheck: true,
-        authorize: ({ message }: { message: { text: string } }) => {
-          order.push(`authorize ${message.text}`);
-          return true;
-        },
-      },
-      asking(() => {
-        order.push('session');
-        return held.ask();
-      }),
-    );
-    await send(say('1'));
-    await send(say('2'));
-    expect([order, socket.delivered]).toEqual([['session'], []]);
-    await held.answer(true);
-    await held.answer(true);
-    expect(order).toEqual(['session', 'authorize 1', 'session', 'authorize 2']);
-    expect(socket.delivered).toEqual([say('1'), say('2')]);
-  });
-
-  test('an authorize that rejects while the session is asked for harms nobody else', async () => {
-    const unhandled: unknown[] = [];
-    const note = (error: unknown): void => void unhandled.push(error);
-    process.on('unhandledRejection', note);
-    try {
-      const held = new Held<boolean>();
-      const { socket, send } = await open(
-        { recheck: true, authorize: () => Promise.reject(new Error('a bug')) },
-        asking(held.ask),
-      );
-      await send(say('hi'));
-      await settle();
-      await held.answer(true);
-      expect([socket.closes.map(({ code }) => code), socket.delivered, unhandled]).toEqual([[1011], [], []]);
-    } finally {
-      process.off('unhandledRejection', note);
+  test('the bounds of a body hold inside its envelope as they hold without one', () => {
+    const any = Type.Object({ a: Type.Any() });
+    const depths = { flat: [2, 3], nested: [1, 2], 'json-rpc': [1, 2] } as const;
+    for (const envelope of ['flat', 'nested', 'json-rpc'] as const) {
+      const rules = rulesOf({ say: any }, { envelope, bounds: BOUNDS });
+      const [taken, refused] = depths[envelope].map((depth) => {
+        const a = `{"a":${'['.repeat(depth)}${']'.repeat(depth)}}`;
+        if (envelope === 'flat') return `{"type":"say",${a.slice(1)}`;
+        return envelope === 'nested'
+          ? `{"type":"say","data":${a}}`
+          : `{"jsonrpc":"2.0","method":"say","params":${a}}`;
+      }) as [string, string];
+      expect([outcome(look(rules, taken)), outcome(look(rules, refused))]).toEqual([
+        'passed',
+        [MALFORMED, 'parse', UNADDRESSED],
+      ]);
     }
   });
+});
 
-  test('an outage of the session store is no violation of the client', async () => {
-    const { socket, connection, send } = await open(
-      { recheck: true },
-      asking(() => Promise.reject(new Error('down'))),
-      { limits: { violations: 2 } },
+describe('kinds of frame', () => {
+  const codec = (
+    frames: 'text' | 'binary',
+    decode: Codec['decode'] = (data) => JSON.parse(String(data)),
+  ): Codec => ({
+    contentType: 'application/test',
+    frames,
+    decode,
+    encode: (value) => Buffer.from(JSON.stringify(value)),
+  });
+  const message = Buffer.from('{"type":"say","text":"a"}');
+
+  test('JSON comes as text, a codec’s messages as it says', () => {
+    const unsupported = ['frame_unsupported', 'parse', UNREAD];
+    expect(outcome(look(rulesOf({ say: SAY }), message, true))).toEqual(unsupported);
+    const binary = rulesOf({ say: SAY }, { codec: codec('binary') });
+    expect([outcome(look(binary, message, true)), outcome(look(binary, message, false))]).toEqual([
+      'passed',
+      unsupported,
+    ]);
+    const text = rulesOf({ say: SAY }, { codec: codec('text') });
+    expect([outcome(look(text, message, false)), outcome(look(text, message, true))]).toEqual([
+      'passed',
+      unsupported,
+    ]);
+  });
+
+  test.each<[string, Codec['decode'], unknown]>([
+    [
+      'throws',
+      () => {
+        throw new Error('secret');
+      },
+      [MALFORMED, 'parse', UNREAD],
+    ],
+    ['gives nothing', () => undefined, [MALFORMED, 'parse', UNADDRESSED]],
+    ['gives a list', () => [], [MALFORMED, 'parse', UNADDRESSED]],
+    ['gives a promise', () => Promise.resolve({ type: 'say', text: 'a' }), [MALFORMED, 'parse', UNADDRESSED]],
+    ['gives a Map', () => new Map([['type', 'say']]), [MALFORMED, 'parse', UNADDRESSED]],
+    [
+      'gives an instance',
+      () =>
+        new (class {
+          type = 'say';
+          text = 'a';
+        })(),
+      [MALFORMED, 'parse', UNADDRESSED],
+    ],
+    ['gives a Date inside', () => ({ type: 'say', text: new Date(0) }), [MALFORMED, 'parse', UNADDRESSED]],
+    ['gives a bigint inside', () => ({ type: 'say', text: 1n }), [MALFORMED, 'parse', UNADDRESSED]],
+    ['gives what is not there', () => ({ type: 'say', text: undefined }), [MALFORMED, 'parse', UNADDRESSED]],
+    ['gives a wrong message', () => ({ type: 'say', text: 7 }), ['message_invalid', 'schema', undefined]],
+  ])('a codec that %s', (_, decode, expected) => {
+    expect(outcome(look(rulesOf({ say: SAY }, { codec: codec('binary', decode) }), message, true))).toEqual(
+      expected,
     );
-    for (let i = 0; i < 5; i++) await send(say('hi'));
-    expect([replies(socket).length, connection.state]).toEqual([5, 'open']);
+  });
+
+  test('what passed the codec is handed on in bytes that the guard itself wrote', () => {
+    const verdict = look(rulesOf({ say: SAY }, { codec: codec('binary') }), message, true);
+    expect(verdict).toMatchObject({ incoming: { changed: true, text: undefined } });
+    expect(look(rulesOf({ say: SAY }), message)).toMatchObject({ incoming: { changed: false } });
+  });
+
+  test('opaque content is not looked at', () => {
+    const rules = rulesOf({}, { passthrough: passthrough({ binary: true }) });
+    const data = Buffer.of(0xc1);
+    expect(look(rules, data, true)).toMatchObject({
+      incoming: { body: data, changed: false },
+      type: undefined,
+    });
+    expect(outcome(look(rules, 'text', false))).toEqual(['frame_unsupported', 'parse', UNREAD]);
   });
 });
 
-describe('refused at construction', () => {
-  test.each<[object, RegExp]>([
-    [{ recheck: 'yes' }, /policy\.messages\.say\.recheck/],
-    [{ freshness: 'soon' }, /policy\.messages\.say\.freshness/],
-    [{ fresh: '1m' }, /policy\.messages\.say\.fresh: unknown option/],
-  ])('%j', (rule, message) => {
-    expect(() => guardOf({ messages: { say: { schema: SAY, ...rule } } })).toThrow(message);
+describe('before a byte is read', () => {
+  const rules = rulesOf(
+    {},
+    { maxBytes: 100, rate: { interval: 1_000, burst: 2 }, byteRate: { interval: 10, burst: 150 } },
+  );
+  const reason = (denial: Denial | undefined) => denial && [denial.reason, denial.stage];
+
+  test('the size', () => {
+    const sender = new TestSender();
+    expect(reason(admit(101, 0, sender, rules))).toEqual(['message_too_big', 'size']);
+    // What is too big has cost nothing else.
+    expect(sender.ledger).toMatchObject({ messages: 0, bytes: 0 });
+    expect(admit(100, 0, sender, rules)).toBeUndefined();
+  });
+
+  test('the rates, of messages and of bytes, as the clock goes', () => {
+    const sender = new TestSender();
+    expect([admit(10, 0, sender, rules), admit(10, 0, sender, rules)]).toEqual([undefined, undefined]);
+    expect(reason(admit(10, 0, sender, rules))).toEqual(['message_rate', 'message-rate']);
+    expect(reason(admit(10, 999, sender, rules))).toEqual(['message_rate', 'message-rate']);
+    expect(admit(10, 1_000, sender, rules)).toBeUndefined();
+    const greedy = new TestSender();
+    expect(admit(100, 0, greedy, rules)).toBeUndefined();
+    expect(reason(admit(51, 0, greedy, rules))).toEqual(['message_rate', 'message-rate']);
+    expect(admit(50, 0, greedy, rules)).toBeUndefined();
+  });
+
+  test('a rate that only reports counts no further than one that denies', () => {
+    const sender = new TestSender();
+    const reporting = { ...rules, reportRate: true };
+    for (let i = 0; i < 5; i++) expect(admit(10, 0, sender, reporting)).toBeUndefined();
+    expect(sender.reports).toHaveLength(3);
+    expect(sender.ledger).toMatchObject({ messages: 2_000, bytes: 500 });
+    expect(admit(10, 1_000, sender, rules)).toBeUndefined();
+  });
+});
+
+describe('a stage that only reports', () => {
+  const tidy = sanitizedText({}, (text) => (text.includes('!') ? undefined : text.trim()));
+  const messages = { say: Type.Object({ text: tidy, list: Type.Optional(Type.Array(tidy)) }) };
+
+  test('schema: lets through as it came, where nothing is sanitized', async () => {
+    const { say, socket, on, reported } = await openConnection({
+      report: ['schema'],
+      unknownProperties: 'strip',
+    });
+    const seen: unknown[] = [];
+    on('say', (message) => void seen.push(message));
+    await say({ type: 'say', text: 7, more: { x: 1 } });
+    expect(seen).toEqual([{ type: 'say', text: 7, more: { x: 1 } }]);
+    expect(socket.delivered).toEqual(['{"type":"say","text":7,"more":{"x":1}}']);
+    expect(reported).toEqual([
+      expect.objectContaining({ stage: 'schema', reason: 'message_invalid', pointer: '/text' }),
+    ]);
+  });
+
+  test('schema: lets nothing by that a sanitizer would have stopped, or changed', async () => {
+    const { say, socket, on, reported, denied } = await openConnection({ messages, report: ['schema'] });
+    const seen: unknown[] = [];
+    on('say', (message) => void seen.push(message));
+    await say({ type: 'say', text: ' a ', more: 1 });
+    await say({ type: 'say', text: 7, list: [' b ', 7] });
+    await say({ type: 'say', text: ' a!', more: 1 });
+    expect(seen).toEqual([
+      { type: 'say', text: 'a', more: 1 },
+      { type: 'say', text: 7, list: ['b', 7] },
+    ]);
+    expect(socket.delivered).toEqual(seen.map((message) => JSON.stringify(message)));
+    expect(reported).toMatchObject([{ stage: 'schema' }, { stage: 'schema' }, { stage: 'schema' }]);
+    expect(denied).toEqual([expect.objectContaining({ stage: 'sanitize', pointer: '/text' })]);
+  });
+
+  test('sanitize: lets the refused text through, and sanitizes the others', async () => {
+    const { say, socket, reported, denied } = await openConnection({ messages, report: ['sanitize'] });
+    await say({ type: 'say', text: ' a!', list: [' b '] });
+    expect(socket.delivered).toEqual(['{"type":"say","text":" a!","list":["b"]}']);
+    expect(reported).toEqual([
+      expect.objectContaining({ stage: 'sanitize', reason: 'message_invalid', pointer: '/text' }),
+    ]);
+    await say({ type: 'say', text: 7 });
+    expect(denied).toEqual([expect.objectContaining({ stage: 'schema' })]);
+  });
+
+  test('schema: never what is malformed, although only its schema would have walked through it', () => {
+    const rules = rulesOf({ say: SAY }, { reportSchema: true, bounds: BOUNDS });
+    for (const text of [
+      '{"type":"say","text":[[[]]]}',
+      '{"type":"say","__proto__":{}}',
+      '{"type":"say","type":"say"}',
+    ])
+      expect([text, outcome(look(rules, text))]).toEqual([text, [MALFORMED, 'parse', UNADDRESSED]]);
+    expect(outcome(look(rules, '{"type":"say","text":[[]]}'))).toBe('passed');
   });
 });

@@ -106,6 +106,41 @@ describe('objects are closed', () => {
       { one: extra },
     ],
     [
+      'behind a condition that fails',
+      {
+        type: 'object',
+        properties: { a: { enum: ['x', 'y'] } },
+        if: { properties: { a: { const: 'x' } } },
+        // biome-ignore lint/suspicious/noThenProperty: a keyword of JSON Schema
+        then: { properties: { b: { type: 'number' } } },
+        else: { properties: { c: { type: 'number' } } },
+      },
+      { a: 'y', c: 1 },
+      { a: 'y', b: 1 },
+    ],
+    [
+      'beside a list of which some items are not what one has to be',
+      {
+        type: 'object',
+        properties: { b: { type: 'number' }, a: { contains: { properties: { k: { type: 'number' } } } } },
+        anyOf: [{ required: ['a'] }],
+      },
+      { a: [{ k: 1 }, { k: 'x' }], b: 1 },
+      { a: [{ k: 1 }, { k: 'x' }], b: 1, isAdmin: true },
+    ],
+    [
+      'beside an object that fails a condition with the same properties',
+      {
+        type: 'object',
+        properties: { a: { type: 'object', additionalProperties: { type: 'number' } } },
+        if: { properties: { a: { properties: { a: {}, isAdmin: {} }, required: ['b'] } } },
+        // biome-ignore lint/suspicious/noThenProperty: a keyword of JSON Schema
+        then: { properties: { b: { type: 'number' } } },
+      },
+      { a: { a: 1 } },
+      { a: { a: 1, isAdmin: 1 }, isAdmin: true },
+    ],
+    [
       'in a definition',
       {
         type: 'object',

@@ -11,8 +11,16 @@ test('is a schema of a text, whose keywords are the lengths', () => {
   const schema = safeText({ minLength: 1, maxLength: 500 });
   const text: Static<typeof schema> = 'text';
   expect(typeof text).toBe('string');
-  expect({ ...schema }).toEqual({ type: 'string', minLength: 1, maxLength: 500 });
-  expect({ ...safeText() }).toEqual({ type: 'string', minLength: 0, maxLength: 1_000 });
+  expect(Object.fromEntries(Object.entries(schema))).toEqual({
+    type: 'string',
+    minLength: 1,
+    maxLength: 500,
+  });
+  expect(Object.fromEntries(Object.entries(safeText()))).toEqual({
+    type: 'string',
+    minLength: 0,
+    maxLength: 1_000,
+  });
 });
 
 describe('one line, unless lines are asked for', () => {

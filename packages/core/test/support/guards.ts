@@ -1,4 +1,11 @@
-import { anonymous, createGuard, type GuardEvents, Type } from '@sallyport/core';
+import {
+  type AnyGuard,
+  anonymous,
+  createGuard,
+  type EventName,
+  type GuardEvents,
+  Type,
+} from '@sallyport/core';
 import { ManualClock } from './manual-clock.ts';
 
 export const SAY = Type.Object({ text: Type.String({ maxLength: 20 }) });
@@ -14,10 +21,7 @@ export function guardOf(options: object) {
 }
 
 /** Collects every event of a name. */
-export function collect<N extends keyof GuardEvents>(
-  guard: { on(name: N, listener: (event: GuardEvents[N]) => void): () => void },
-  name: N,
-): GuardEvents[N][] {
+export function collect<N extends EventName>(guard: AnyGuard, name: N): GuardEvents[N][] {
   const events: GuardEvents[N][] = [];
   guard.on(name, (event) => void events.push(event));
   return events;

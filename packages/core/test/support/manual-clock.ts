@@ -48,6 +48,12 @@ export class ManualClock implements Clock {
     this.#elapsed = end;
   }
 
+  /** Lets time pass in which this process did not get to run: what has come due is called afterwards, all of it late. */
+  stall(ms: number): void {
+    this.#elapsed += ms;
+    this.advance(0);
+  }
+
   #earliest(end: number): Timer | undefined {
     let earliest: Timer | undefined;
     for (const timer of this.#timers) {

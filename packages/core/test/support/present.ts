@@ -24,7 +24,11 @@ export async function present(
   clock: Clock,
   request: Partial<RequestView> = {},
 ): Promise<Identity | Denial | undefined> {
-  const store = memoryStore({ clock });
+  const memory = memoryStore({ clock });
+  const store = {
+    put: async (...all: Parameters<typeof memory.put>) => memory.put(...all),
+    redeem: (key: string) => memory.redeem(key),
+  };
   const { signal } = new AbortController();
   return authenticator.authenticate({ credential, request: { ...VIEW, ...request }, clock, store, signal });
 }

@@ -5,17 +5,28 @@ export class RecordingSocket implements Socket {
   readonly sent: unknown[] = [];
   readonly closes: { readonly code: number; readonly reason: string }[] = [];
   readonly delivered: (Uint8Array | string)[] = [];
-  /** `pause`, `resume` and `terminate`, as they came. */
+  /** `ping`, `pause`, `resume` and `terminate`, as they came. */
   readonly calls: string[] = [];
+  /** What the network has brought; a peer that is `alive` says something before each look. */
+  read = 0;
+  alive = true;
+  /** Whether nobody reads it, whoever that was. */
+  held = false;
+  /** Whether it has room for what is sent. */
+  taking = true;
+  /** How often a message came framed already. */
+  framed = 0;
   /** Stands for the listeners that were written for the bare library. */
   onDeliver: (data: Uint8Array | string, isBinary: boolean) => unknown = () => undefined;
 
   send(data: string | Uint8Array): boolean {
+    if (!this.taking) return false;
     this.sent.push(typeof data === 'string' ? JSON.parse(data) : data);
     return true;
   }
 
   sendFramed({ data }: FramedMessage): boolean {
+    this.framed++;
     return this.send(data);
   }
 
@@ -29,6 +40,18 @@ export class RecordingSocket implements Socket {
 
   terminate(): void {
     this.calls.push('terminate');
+  }
+
+  ping(): void {
+    this.calls.push('ping');
+  }
+
+  isHeld(): boolean {
+    return this.held;
+  }
+
+  bytesRead(): number {
+    return this.alive ? ++this.read : this.read;
   }
 
   pause(): void {

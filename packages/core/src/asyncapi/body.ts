@@ -1,0 +1,28 @@
+import { Check } from 'typebox/value';
+import { hasOwnType, withType } from '../message/type-property.ts';
+import type { BodyDocument, Envelope, SchemaNode } from '../wire/envelope.ts';
+import { describeType } from '../wire/message-id.ts';
+import type { SchemaShelf } from './schema-shelf.ts';
+
+const UNTOLD = 'The library of its schema does not tell what is in it.';
+
+/** What a document says of a body. Without a type it belongs to any. */
+export function bodyOf(
+  document: SchemaNode | undefined,
+  type: string | undefined,
+  { mergesType }: Envelope,
+  schemas: SchemaShelf,
+): BodyDocument {
+  if (document === undefined || type === undefined) return openBody(type, mergesType);
+  const body = schemas.body(document, type);
+  const optional = Check(document as never, {});
+  if (!mergesType) return { schema: body, optional };
+  const merged = hasOwnType(body) ? undefined : withType(body, type);
+  return merged === undefined ? openBody(type, mergesType) : { schema: merged, optional };
+}
+
+function openBody(type: string | undefined, mergesType: boolean): BodyDocument {
+  const description = type === undefined ? {} : { description: UNTOLD };
+  const typed = { type: 'object', properties: { type: describeType(type) }, required: ['type'] };
+  return { schema: mergesType ? { ...typed, ...description } : description, optional: true };
+}

@@ -1,0 +1,88 @@
+import { PolicyError } from '../errors.ts';
+import type { AnyGuard } from '../guard.ts';
+import { asObject, oneOf, refuseUnknown } from '../option-checks.ts';
+import type { AsyncApiServer } from './document.ts';
+
+/** A guard, and where its route is. */
+export interface AsyncApiChannel {
+  readonly guard: AnyGuard;
+  /** The path of the route, such as `/chat` or `/rooms/:room`. */
+  readonly path: string;
+}
+
+export interface AsyncApiOptions {
+  /** What the API is called. */
+  readonly title: string;
+  /** The version of the API. */
+  readonly version: string;
+  /** What it is for, as CommonMark. Default: none. */
+  readonly description?: string;
+  /** Where it is served by `wss`, such as `chat.example.com`: one server, called `default`. Default: not told. */
+  readonly host?: string;
+  /** Where it is served, by name, instead of `host`. Default: not told. */
+  readonly servers?: Readonly<Record<string, AsyncApiServer>>;
+}
+
+export function checkOptions(options: AsyncApiOptions): void {
+  refuseUnknown(
+    asObject(options, 'asyncApi()'),
+    ['title', 'version', 'description', 'host', 'servers'],
+    'asyncApi()',
+  );
+  const { title, version, host, servers } = options;
+  for (const [name, value] of Object.entries({ title, version })) {
+    if (typeof value !== 'string' || value === '')
+      throw new PolicyError(`asyncApi().${name}`, 'it is missing', 'Give a text.');
+  }
+  if (host !== undefined && servers !== undefined)
+    throw new PolicyError('asyncApi().host', 'the servers say it, too', 'Leave one of them out.');
+  for (const [name, server] of Object.entries(asObject(servers, 'asyncApi().servers')))
+    checkServer(server, `asyncApi().servers.${name}`);
+  if (host !== undefined) checkHost(host, 'asyncApi().host');
+}
+
+function checkServer(value: unknown, option: string): void {
+  const server = asObject(value, option);
+  refuseUnknown(server, ['host', 'protocol', 'pathname', 'title', 'description'], option);
+  oneOf(server.protocol, ['wss', 'ws'], `${option}.protocol`);
+  checkHost(server.host, `${option}.host`);
+  if (server.pathname !== undefined) checkPath(server.pathname, `${option}.pathname`);
+}
+
+function checkHost(host: unknown, option: string): void {
+  if (typeof host === 'string' && /^[^\s/?#@]+$/.test(host)) return;
+  throw new PolicyError(option, 'it is no host', "Write 'chat.example.com', with its port where it has one.");
+}
+
+function checkPath(path: unknown, option: string): void {
+  if (typeof path === 'string' && /^\/[^\s?#]*$/.test(path)) return;
+  throw new PolicyError(option, 'it is no path', "Write '/chat'.");
+}
+
+/** The guards with the paths of their routes, where these are told. */
+export function entriesOf(
+  channels: AnyGuard | AsyncApiChannel | readonly (AnyGuard | AsyncApiChannel)[],
+): readonly { readonly guard: AnyGuard; readonly path: string | undefined }[] {
+  const list = [channels].flat() as readonly (AnyGuard | AsyncApiChannel)[];
+  const entries = list.map((entry) => ('guard' in entry ? entry : { guard: entry, path: undefined }));
+  if (entries.length === 0)
+    throw new PolicyError('asyncApi()', 'there is no guard', "Give { guard, path: '/chat' }.");
+  const paths = new Set<string>();
+  for (const { path } of entries) {
+    if (path === undefined) continue;
+    checkPath(path, 'asyncApi().path');
+    if (paths.has(path))
+      throw new PolicyError('asyncApi().path', `'${path}' is there twice`, 'Give each path one guard.');
+    paths.add(path);
+  }
+  return entries;
+}
+
+/** By name, or `undefined` where nobody says where it is served. */
+export function serversOf({
+  host,
+  servers,
+}: AsyncApiOptions): readonly (readonly [string, AsyncApiServer])[] | undefined {
+  if (servers !== undefined) return Object.entries(servers);
+  return host === undefined ? undefined : [['default', { host }]];
+}

@@ -1,0 +1,71 @@
+import type { Revocation } from '../store.ts';
+
+interface Waiting {
+  readonly revocation: Revocation;
+  readonly resolve: () => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/** Revocations that the store has not taken yet, in order. Bounded: beyond that a new one is refused. */
+export class Outbox {
+  readonly #waiting: Waiting[] = [];
+  #sending = false;
+  #abandoned = false;
+  #cancelRetry = (): void => {};
+
+  constructor(
+    readonly limit: number,
+    /** Stores one; rejects where the store is away. */
+    readonly send: (revocation: Revocation) => Promise<void>,
+    /** Calls back after a while; the returned function cancels it. */
+    readonly later: (callback: () => void) => () => void,
+  ) {}
+
+  get size(): number {
+    return this.#waiting.length;
+  }
+
+  /** Resolves once the store has it, however long that takes. */
+  put(revocation: Revocation): Promise<void> {
+    if (this.#abandoned) return Promise.reject(tooLate());
+    if (this.#waiting.length >= this.limit) {
+      return Promise.reject(new RangeError(`More than ${this.limit} revocations wait for the store.`));
+    }
+    const stored = new Promise<void>((resolve, reject) => {
+      this.#waiting.push({ revocation, resolve, reject });
+    });
+    void this.flush();
+    return stored;
+  }
+
+  /** Sends what waits, until the store fails. */
+  async flush(): Promise<void> {
+    if (this.#sending) return;
+    this.#sending = true;
+    this.#cancelRetry();
+    try {
+      for (let first = this.#waiting[0]; first !== undefined; first = this.#waiting[0]) {
+        await this.send(first.revocation);
+        first.resolve();
+        // It was given up in the meantime, with all the others.
+        if (this.#waiting[0] === first) this.#waiting.shift();
+      }
+    } catch {
+      // It stays where it is, until the store is back.
+      if (!this.#abandoned) this.#cancelRetry = this.later(() => void this.flush());
+    } finally {
+      this.#sending = false;
+    }
+  }
+
+  /** Gives up: what waits was never stored, and nothing more will be. */
+  abandon(): void {
+    this.#abandoned = true;
+    this.#cancelRetry();
+    for (const { reject } of this.#waiting.splice(0)) reject(tooLate());
+  }
+}
+
+function tooLate(): Error {
+  return new Error('The guard was closed before the store had this revocation.');
+}

@@ -1,0 +1,64 @@
+import type { SchemaNode } from '../wire/envelope.ts';
+import { changed, isNode, mapInner } from './closed.ts';
+
+/**
+ * The part of a schema that a `$ref` in it names: by JSON Pointer, `$id` or `$anchor`. `undefined` for what is found
+ * in other ways, or nowhere.
+ */
+export function referredTo(whole: SchemaNode, reference: unknown): SchemaNode | undefined {
+  if (typeof reference !== 'string') return undefined;
+  if (reference === '#') return whole;
+  if (reference.startsWith('#/')) return atPointer(whole, reference);
+  return named(whole, reference);
+}
+
+function atPointer(whole: SchemaNode, reference: string): SchemaNode | undefined {
+  let at: unknown = whole;
+  for (const step of reference.slice(2).split('/')) {
+    const key = stepOf(step);
+    if (key === undefined || typeof at !== 'object' || at === null || !Object.hasOwn(at, key))
+      return undefined;
+    at = (at as SchemaNode)[key];
+  }
+  return isNode(at) ? at : undefined;
+}
+
+function stepOf(step: string): string | undefined {
+  try {
+    return decodeURIComponent(step).replaceAll('~1', '/').replaceAll('~0', '~');
+  } catch {
+    return undefined;
+  }
+}
+
+function named(value: unknown, reference: string): SchemaNode | undefined {
+  if (typeof value !== 'object' || value === null) return undefined;
+  const { $id, $anchor } = value as SchemaNode;
+  if ($id === reference || (typeof $anchor === 'string' && reference === `#${$anchor}`))
+    return value as SchemaNode;
+  for (const inner of Object.values(value)) {
+    const found = named(inner, reference);
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
+const BODY = 'sallyport:body';
+
+/** The same schema, free to be changed at its top: what refers to the whole of it refers to a copy. */
+export function withOwnTop(schema: SchemaNode): SchemaNode {
+  let found = false;
+  const redirect = (node: SchemaNode): SchemaNode => {
+    // What has a name of its own is the whole that is meant inside of it.
+    if (node !== schema && node.$id !== undefined) return node;
+    const mapped = mapInner(node, redirect);
+    if (node.$ref !== '#') return mapped;
+    found = true;
+    return changed(mapped, { $ref: `#/$defs/${BODY}` });
+  };
+  const redirected = redirect(schema);
+  if (!found) return schema;
+  const copy = changed(redirected, {});
+  delete copy.$id;
+  return changed(redirected, { $defs: { ...(redirected.$defs as object | undefined), [BODY]: copy } });
+}

@@ -1,0 +1,81 @@
+import { describe, expect, test } from '@jest/globals';
+import { Denial, deny, type HandshakeStage, type MaybePromise } from '../../src/decision.ts';
+import type { Arrival } from '../../src/handshake/arrival.ts';
+import { isReportOnly, type Reporting, runStages, type Stage } from '../../src/handshake/stage.ts';
+import { reasons } from '../../src/reasons.ts';
+
+function bench(stages: readonly string[] = []) {
+  const told: string[] = [];
+  const reporting: Reporting = {
+    stages: new Set(stages),
+    reported: (_arrival, { reason, stage }) => told.push(`reported ${stage} ${reason}`),
+    fault: (stage, error) => told.push(`fault ${stage} ${(error as Error).message}`),
+  };
+  const stage = (name: HandshakeStage, answer: () => MaybePromise<Denial | undefined>): Stage => ({
+    name,
+    check: () => {
+      told.push(name);
+      return answer();
+    },
+  });
+  const run = (...list: Stage[]) => runStages(list, {} as Arrival, reporting);
+  return { told, reporting, stage, run };
+}
+
+test('stages run in order until one denies, and it is named', () => {
+  const { told, stage, run } = bench();
+  const verdict = run(
+    stage('request', () => undefined),
+    stage('host', () => deny('host_denied', '')),
+    stage('rate', () => undefined),
+  );
+  expect(verdict).toMatchObject({ reason: 'host_denied', stage: 'host' });
+  expect(told).toEqual(['request', 'host']);
+});
+
+test.each<[string, () => MaybePromise<undefined>]>([
+  [
+    'throws',
+    () => {
+      throw new Error('odd');
+    },
+  ],
+  ['rejects', () => Promise.reject(new Error('odd'))],
+])('a stage that %s denies, reported or not', async (_what, answer) => {
+  for (const reported of [[], ['rate']]) {
+    const { told, stage, run } = bench(reported);
+    const verdict = await run(
+      stage('rate', answer),
+      stage('host', () => undefined),
+    );
+    expect(verdict).toMatchObject({ reason: 'internal', stage: 'rate' });
+    expect(told).toEqual(['rate', 'fault rate odd']);
+  }
+});
+
+describe('a stage that only reports', () => {
+  test('lets through, at once or later', async () => {
+    for (const answer of [deny('handshake_rate', ''), Promise.resolve(deny('handshake_rate', ''))]) {
+      const { told, stage, run } = bench(['rate']);
+      const verdict = await run(
+        stage('rate', () => answer),
+        stage('credential', () => undefined),
+      );
+      expect(verdict).toBeUndefined();
+      expect(told).toEqual(['rate', 'reported rate handshake_rate', 'credential']);
+    }
+  });
+
+  test('lets nothing through that another stage stands for: a ban is the address’s', () => {
+    const { stage, run } = bench(['rate']);
+    expect(run(stage('rate', () => deny('banned', '').at('address')))).toMatchObject({ reason: 'banned' });
+  });
+
+  test('reports every verdict, and decides where there is none', () => {
+    const { reporting } = bench(['rate']);
+    const decided = Object.keys(reasons).filter(
+      (reason) => !isReportOnly(new Denial(reason as keyof typeof reasons, '', 0, 'rate'), reporting),
+    );
+    expect(decided.sort()).toEqual(['internal', 'store_unavailable']);
+  });
+});

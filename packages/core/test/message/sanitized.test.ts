@@ -1,0 +1,228 @@
+import { describe, expect, test } from '@jest/globals';
+import { type TString, Type } from 'typebox';
+import { close } from '../../src/message/closed.ts';
+import { compileSanitizers } from '../../src/message/sanitized.ts';
+import { compileSchema } from '../../src/message/schema.ts';
+import { sanitizedText } from '../../src/sanitize/sanitizer.ts';
+import type { SchemaNode } from '../../src/wire/envelope.ts';
+import { Incoming } from '../../src/wire/incoming.ts';
+import { WIDE } from '../support/message-room.ts';
+
+/** Without blanks at its ends, at most five letters, and no `!` at all. */
+const tidy = (): TString =>
+  sanitizedText({ minLength: 1, maxLength: 5, pattern: '^[a-z]*$' }, (text) => {
+    const trimmed = text.trim();
+    return trimmed.length > 5 || trimmed.includes('!') ? undefined : trimmed;
+  });
+const loud = (): TString => sanitizedText({}, (text) => text.toUpperCase());
+
+/** What comes out for a body, or which stage refuses it, and where. */
+function sanitize(schema: unknown, came: unknown): unknown {
+  const options = { type: undefined, option: 'test', unknown: 'refuse', bounds: WIDE } as const;
+  const incoming = new Incoming('say', structuredClone(came), {}, undefined, 0);
+  const mistake = compileSchema(schema, options).look(incoming);
+  if (mistake !== undefined) return mistake;
+  // Those who want the bytes get new ones exactly where the body is another one.
+  expect(incoming.changed).toBe(JSON.stringify(incoming.body) !== JSON.stringify(came));
+  return incoming.body;
+}
+const refused = (pointer: string) => ({ stage: 'sanitize', pointer });
+const mismatch = (pointer: string) => ({ stage: 'schema', pointer });
+
+describe('a text is sanitized wherever its schema puts it', () => {
+  const text = Type.Object({ t: tidy(), plain: Type.Optional(Type.String()) });
+  const cases: [string, unknown, unknown, unknown][] = [
+    ['the body itself', tidy(), ' a ', 'a'],
+    ['a property', text, { t: ' a ', plain: ' b ' }, { t: 'a', plain: ' b ' }],
+    ['an optional one', Type.Object({ t: Type.Optional(tidy()) }), { t: ' a ' }, { t: 'a' }],
+    ['one that is not there', Type.Object({ t: Type.Optional(tidy()) }), {}, {}],
+    [
+      'a nested one',
+      Type.Object({ in: Type.Object({ in: text }) }),
+      { in: { in: { t: ' a ' } } },
+      { in: { in: { t: 'a' } } },
+    ],
+    ['in a list', Type.Object({ l: Type.Array(tidy()) }), { l: [' a ', 'b', ' c'] }, { l: ['a', 'b', 'c'] }],
+    ['in a list of objects', Type.Array(text), [{ t: ' a' }, { t: 'b ' }], [{ t: 'a' }, { t: 'b' }]],
+    ['in a tuple', Type.Tuple([Type.String(), tidy()]), [' a ', ' b '], [' a ', 'b']],
+    [
+      'in a tuple of 2020-12',
+      { type: 'array', prefixItems: [{ type: 'string' }], items: tidy() },
+      [' a ', ' b ', ' c '],
+      [' a ', 'b', 'c'],
+    ],
+    ['in a record', Type.Record(Type.String(), tidy()), { x: ' a ', y: ' b ' }, { x: 'a', y: 'b' }],
+    [
+      'by pattern',
+      { type: 'object', patternProperties: { '^a': tidy(), '^b': { type: 'string' } } },
+      { a1: ' a ', b1: ' b ' },
+      { a1: 'a', b1: ' b ' },
+    ],
+    [
+      'among further properties',
+      {
+        type: 'object',
+        properties: { a: { type: 'string' } },
+        patternProperties: { '^b': { type: 'string' } },
+        additionalProperties: tidy(),
+      },
+      { a: ' a ', b: ' b ', c: ' c ' },
+      { a: ' a ', b: ' b ', c: 'c' },
+    ],
+    ['where it may be null', Type.Object({ t: Type.Union([tidy(), Type.Null()]) }), { t: ' a ' }, { t: 'a' }],
+    ['where it is null', Type.Object({ t: Type.Union([tidy(), Type.Null()]) }), { t: null }, { t: null }],
+    ['behind a form that leaves every text as it is', Type.Union([Type.String(), tidy()]), ' a ', 'a'],
+    ['by the first of two', Type.Union([tidy(), loud()]), ' a ', 'a'],
+    [
+      'in the form that its kind names',
+      Type.Union([
+        Type.Object({ kind: Type.Literal('a'), t: loud() }),
+        Type.Object({ kind: Type.Literal('b'), t: tidy() }),
+        Type.Object({ kind: Type.Literal('c'), t: Type.String() }),
+      ]),
+      { kind: 'b', t: ' x ' },
+      { kind: 'b', t: 'x' },
+    ],
+    [
+      'in an intersection',
+      Type.Intersect([text, Type.Object({ u: tidy() })]),
+      { t: ' a ', u: ' b ' },
+      { t: 'a', u: 'b' },
+    ],
+    [
+      'in each of several forms that describe one object together',
+      Type.Intersect([
+        Type.Object({ id: Type.Number() }),
+        Type.Union([
+          Type.Object({ a: Type.String() }),
+          Type.Object({ b: tidy() }),
+          Type.Object({ c: loud() }),
+        ]),
+      ]),
+      { id: 1, a: ' a ', b: ' b ', c: 'c' },
+      { id: 1, a: ' a ', b: 'b', c: 'C' },
+    ],
+    [
+      'in a form beside the properties',
+      {
+        type: 'object',
+        properties: { a: {} },
+        oneOf: [
+          { properties: { b: tidy() }, required: ['b'] },
+          { properties: { c: loud() }, required: ['c'] },
+        ],
+      },
+      { a: 1, b: ' b ' },
+      { a: 1, b: 'b' },
+    ],
+    [
+      'under a name that objects inherit',
+      Type.Object({ toString: tidy() }),
+      { toString: ' a ' },
+      { toString: 'a' },
+    ],
+    [
+      'by spread keywords',
+      Type.Object({ t: { ...tidy(), title: 'A text' } as never }),
+      { t: ' a ' },
+      { t: 'a' },
+    ],
+  ];
+  test.each(cases)('%s', (_, schema, came, expected) => {
+    expect(sanitize(schema, came)).toEqual(expected);
+  });
+});
+
+describe('lengths and patterns', () => {
+  test('are about what comes out', () => {
+    expect(sanitize(tidy(), `${' '.repeat(1_000)}abcde${' '.repeat(1_000)}`)).toBe('abcde');
+    expect(sanitize(tidy(), 'abcdef')).toEqual(refused(''));
+  });
+
+  test('that belong to no sanitizer are checked before', () => {
+    const both = { allOf: [tidy(), { type: 'string', maxLength: 3 }] };
+    expect(sanitize(both, 'ab ')).toBe('ab');
+    expect(sanitize(both, 'ab  ')).toEqual(mismatch(''));
+  });
+
+  test('leave what is no text to the schema', () => {
+    for (const wrong of [7, null, ['a'], { a: 1 }, true])
+      expect(sanitize(tidy(), wrong)).toEqual(mismatch(''));
+  });
+});
+
+describe('a text that is refused', () => {
+  test.each<[string, unknown, unknown, string]>([
+    ['is pointed at', Type.Object({ t: tidy() }), { t: '!' }, '/t'],
+    [
+      'in a list',
+      Type.Object({ l: Type.Array(Type.Object({ t: tidy() })) }),
+      { l: [{ t: 'a' }, { t: '!' }] },
+      '/l/1/t',
+    ],
+    ['in a tuple', Type.Tuple([tidy(), tidy()]), ['a', '!'], '/1'],
+    ['is the first of several', Type.Object({ a: tidy(), b: tidy() }), { b: '!', a: '!' }, '/a'],
+    ['under a name with signs in it', Type.Object({ 'a/b~c': tidy() }), { 'a/b~c': '!' }, '/a~1b~0c'],
+    ['in a union', Type.Object({ t: Type.Union([Type.Null(), tidy()]) }), { t: '!' }, '/t'],
+    [
+      'in a record, cut',
+      Type.Record(Type.String(), tidy()),
+      { ['k'.repeat(500)]: '!' },
+      `/${'k'.repeat(199)}`,
+    ],
+  ])('%s', (_, schema, came, pointer) => {
+    expect(sanitize(schema, came)).toEqual(refused(pointer));
+  });
+
+  test('does not keep the others from being sanitized, for where the stage only reports', () => {
+    const incoming = new Incoming('say', { a: '!', b: ' b ' }, {}, undefined, 0);
+    const plan = compileSanitizers(close(Type.Object({ a: tidy(), b: tidy() }) as never, 'x'), 'x');
+    expect(plan?.(incoming.body)).toEqual({ body: { a: '!', b: 'b' }, changed: true, refused: ['a'] });
+  });
+});
+
+test('a form that does not fit any more once a text around it is sanitized lets nothing pass it over', () => {
+  const schema = {
+    type: 'object',
+    properties: { kind: tidy(), t: {} },
+    anyOf: [{ properties: { kind: { const: ' a ' }, t: loud() }, required: ['t'] }],
+  };
+  expect(sanitize(schema, { kind: ' a ', t: 'x' })).toEqual(refused(''));
+});
+
+describe('a sanitizer that would be passed over is refused at construction', () => {
+  const object = (more: object) => ({ type: 'object', ...more });
+  test.each<[string, unknown]>([
+    ['not', { not: tidy() }],
+    ['if', { if: { properties: { a: tidy() } } }],
+    ['else', object({ if: {}, else: { properties: { a: tidy() } } })],
+    ['contains', { type: 'array', contains: tidy() }],
+    ['propertyNames', object({ propertyNames: tidy() })],
+    ['unevaluatedProperties', object({ unevaluatedProperties: tidy() })],
+    ['unevaluatedItems', { type: 'array', unevaluatedItems: tidy() }],
+    ['additionalItems', { type: 'array', items: [{}], additionalItems: tidy() }],
+    ['dependentSchemas', object({ dependentSchemas: { a: { properties: { a: tidy() } } } })],
+    ['$defs', object({ $defs: { a: tidy() }, properties: { a: { $ref: '#/$defs/a' } } })],
+    ['definitions', object({ definitions: { a: [tidy()] } })],
+    ['$defs', Type.Cyclic({ A: Type.Object({ t: tidy(), n: Type.Optional(Type.Ref('A')) }) }, 'A')],
+    ['keyword-of-tomorrow', object({ 'keyword-of-tomorrow': { deep: [{ down: tidy() }] } })],
+    ['not', object({ properties: { a: { anyOf: [{ not: { items: tidy() } }] } } })],
+  ])('under %s', (keyword, schema) => {
+    const make = () =>
+      compileSanitizers(close(schema as SchemaNode, 'policy.messages.say'), 'policy.messages.say');
+    expect(make).toThrow(`policy.messages.say: it has a sanitized text under '${keyword}'`);
+    expect(make).toThrow(/Put it among the properties/);
+  });
+
+  test('under then', () => {
+    const schema = object({ if: {} });
+    Object.defineProperty(schema, 'then', { value: { properties: { a: tidy() } }, enumerable: true });
+    expect(() => compileSanitizers(schema as SchemaNode, 'x')).toThrow(/under 'then'/);
+  });
+});
+
+test('a schema without a sanitizer costs nothing', () => {
+  expect(
+    compileSanitizers(Type.Object({ t: Type.String(), l: Type.Array(Type.String()) }) as never, 'x'),
+  ).toBeUndefined();
+});

@@ -1,0 +1,214 @@
+import { describe, expect, test } from '@jest/globals';
+import { Type } from '@sallyport/core';
+import { compileBodyCheck } from '../../src/message/compile.ts';
+import { Writer, type WriterOptions } from '../../src/outbound/writer.ts';
+import { reasons } from '../../src/reasons.ts';
+import type { Codec } from '../../src/wire/codec.ts';
+import { type EnvelopeName, envelopes } from '../../src/wire/envelope.ts';
+import { Incoming, UNADDRESSED, UNREAD } from '../../src/wire/incoming.ts';
+import { settle } from '../support/late-auth.ts';
+
+const SAID = Type.Object({ text: Type.String() });
+
+interface Options extends Partial<Omit<WriterOptions, 'envelope' | 'replies'>> {
+  readonly envelope?: EnvelopeName;
+  /** `null` where the policy has none. */
+  readonly replies?: Readonly<Record<string, unknown>> | null;
+}
+
+function make({ envelope: name = 'flat', replies = { said: SAID }, ...more }: Options = {}): Writer {
+  const envelope = envelopes[name];
+  const type = (reply: string) => (envelope.mergesType ? reply : undefined);
+  return new Writer({
+    codec: undefined,
+    source: replies,
+    check: true,
+    ...more,
+    envelope,
+    replies:
+      replies === null
+        ? undefined
+        : new Map(
+            Object.entries(replies).map(([reply, schema]) => [
+              reply,
+              compileBodyCheck(schema, type(reply), reply),
+            ]),
+          ),
+  });
+}
+const NAMES: EnvelopeName[] = ['flat', 'nested', 'json-rpc'];
+const written = (payload: unknown): unknown => JSON.parse(String(payload));
+
+describe.each(NAMES)('%s: a message', (envelope) => {
+  const writer = make({ envelope });
+  const expected = {
+    flat: { type: 'said', text: 'hi' },
+    nested: { type: 'said', data: { text: 'hi' } },
+    'json-rpc': { jsonrpc: '2.0', method: 'said', params: { text: 'hi' } },
+  }[envelope];
+
+  test('is written in its envelope', () => {
+    expect(written(writer.message('said', { text: 'hi' }))).toEqual(expected);
+    expect(written(writer.answer(undefined, 'said', { text: 'hi' }))).toEqual(expected);
+  });
+
+  test.each<[string, unknown, RegExp]>([
+    ['sayd', { text: 'hi' }, /no reply 'sayd'/],
+    ['toString', { text: 'hi' }, /no reply 'toString'/],
+    ['said', { text: 7 }, /'said' does not match its schema at '\/text'/],
+    ['said', { text: 'hi', password: 'hunter2' }, /does not match its schema at ''/],
+    ['said', {}, /does not match its schema at ''/],
+    ['said', undefined, /does not match its schema/],
+    ['said', null, /does not match its schema/],
+    ['said', 'text', /does not match its schema/],
+    ['said', ['text'], /does not match its schema/],
+  ])('%s %j is refused', (type, body, message) => {
+    for (const write of [
+      () => writer.message(type, body),
+      () => writer.answer(undefined, type, body),
+      () => writer.answer(7, type, body),
+    ]) {
+      expect(write).toThrow(TypeError);
+      expect(write).toThrow(message);
+      expect(write).not.toThrow(/hunter2/);
+    }
+  });
+
+  test('is not held against its schema where that is switched off, but has to be in the policy', () => {
+    const trusting = make({ envelope, check: false });
+    expect(JSON.stringify(written(trusting.message('said', { text: 7 })))).toContain('7');
+    expect(JSON.stringify(written(trusting.answer(undefined, 'said', { text: 7 })))).toContain('7');
+    expect(() => trusting.message('sayd', {})).toThrow(/no reply 'sayd'/);
+    expect(() => trusting.answer(7, 'sayd', {})).toThrow(/no reply 'sayd'/);
+  });
+
+  test('may be anything where the policy has no replies', () => {
+    const free = make({ envelope, replies: null });
+    expect(JSON.stringify(written(free.message('whatever', { a: 1 })))).toContain('"a":1');
+  });
+
+  test('of the guard itself is in no policy, and is written all the same', () => {
+    expect(JSON.stringify(written(writer.notice('auth_expiring', { expiresAt: 7 })))).toContain(
+      '"expiresAt":7',
+    );
+    expect(written(writer.noticeTo(undefined, 'auth_ok', {}))).toEqual(
+      envelope === 'json-rpc'
+        ? { jsonrpc: '2.0', method: 'auth_ok', params: {} }
+        : envelope === 'nested'
+          ? { type: 'auth_ok', data: {} }
+          : { type: 'auth_ok' },
+    );
+  });
+
+  test('tells of a denial by its code and public text', () => {
+    const told = JSON.stringify(written(writer.error('message_invalid', '/a', 7)));
+    for (const part of ['"message_invalid"', '"/a"', reasons.message_invalid.text])
+      expect(told).toContain(part);
+    expect(JSON.stringify(written(writer.error('message_invalid', undefined, 7)))).not.toContain('path');
+  });
+});
+
+test('who asked for no answer gets none', () => {
+  const writer = make({ envelope: 'json-rpc' });
+  expect(writer.error('message_invalid', '/a', undefined)).toBeUndefined();
+  expect(writer.answer(undefined, undefined, { text: 'hi' })).toBeUndefined();
+  for (const to of [UNREAD, UNADDRESSED] as const)
+    expect(written(writer.error('message_malformed', undefined, to))).toMatchObject({ id: null });
+  expect(make({ envelope: 'nested' }).answer(7, undefined, {})).toBeUndefined();
+});
+
+test('a result without a name is in no policy', () => {
+  expect(written(make({ envelope: 'json-rpc' }).answer(7, undefined, { any: 'thing' }))).toMatchObject({
+    result: { any: 'thing' },
+  });
+});
+
+describe('a codec', () => {
+  const codec: Codec = {
+    contentType: 'application/test',
+    frames: 'binary',
+    decode: () => ({}),
+    encode: (value) => Buffer.from(`!${JSON.stringify(value)}`),
+  };
+  test('writes everything that is sent', () => {
+    const writer = make({ codec });
+    const incoming = new Incoming('say', { type: 'say', text: 'a' }, {}, undefined, 0);
+    for (const payload of [
+      writer.message('said', { text: 'hi' }),
+      writer.answer(undefined, 'said', { text: 'hi' }),
+      writer.notice('auth_expiring', {}),
+      writer.noticeTo(7, 'auth_ok', {}),
+      writer.error('internal', undefined, undefined),
+      writer.rewrite(incoming),
+    ]) {
+      expect(payload).toBeInstanceOf(Uint8Array);
+      expect(String(payload)).toMatch(/^!\{/);
+    }
+  });
+
+  test('may throw, which is for the caller to hear', () => {
+    const writer = make({
+      codec: {
+        ...codec,
+        encode: () => {
+          throw new Error('no word for it');
+        },
+      },
+    });
+    expect(() => writer.message('said', { text: 'hi' })).toThrow('no word for it');
+  });
+});
+
+describe('a reply of another library’s schema', () => {
+  const standard = (validate: (value: unknown) => unknown) => ({
+    '~standard': { version: 1, vendor: 'test', validate },
+  });
+  test('is asked about the body without the type, and sent as it is given', () => {
+    const seen: unknown[] = [];
+    const schema = standard((value) => {
+      seen.push(value);
+      return { value: 'something else' };
+    });
+    const writer = make({ replies: { said: schema } });
+    expect(written(writer.message('said', { text: 'hi' }))).toEqual({ type: 'said', text: 'hi' });
+    expect(seen).toEqual([{ text: 'hi' }]);
+  });
+
+  test('says where the mistake is', () => {
+    const schema = standard(() => ({ issues: [{ path: ['a', { key: 'b/c' }] }] }));
+    expect(() => make({ replies: { said: schema } }).message('said', {})).toThrow("at '/a/b~1c'");
+  });
+
+  test('cannot be asynchronous, and leaves no rejection without anybody to hear it', async () => {
+    const unheard: unknown[] = [];
+    const listen = (error: unknown): void => void unheard.push(error);
+    process.on('unhandledRejection', listen);
+    for (const answer of [async (value: unknown) => ({ value }), () => Promise.reject(new Error('down'))]) {
+      const writer = make({ replies: { said: standard(answer) } });
+      expect(() => writer.message('said', {})).toThrow(/cannot be asynchronous/);
+    }
+    await settle();
+    process.off('unhandledRejection', listen);
+    expect(unheard).toEqual([]);
+  });
+});
+
+describe('two writers write the same', () => {
+  const replies = { said: SAID };
+  const codec = { contentType: 'a', frames: 'text', decode: () => 1, encode: () => '' } as const;
+  test.each<[string, Options, Options, boolean]>([
+    ['of one policy', { replies }, { replies }, true],
+    ['checked or not', { replies }, { replies, check: false }, true],
+    ['without replies', { replies: null }, { replies: null }, true],
+    ['with other replies', { replies }, { replies: { said: SAID } }, false],
+    ['with another envelope', { replies }, { replies, envelope: 'nested' }, false],
+    ['with a codec', { replies }, { replies, codec }, false],
+    ['with the same codec', { replies, codec }, { replies, codec }, true],
+    ['with another codec', { replies, codec }, { replies, codec: { ...codec } }, false],
+  ])('%s: %#', (_, one, other, expected) => {
+    expect([make(one).writesLike(make(other)), make(other).writesLike(make(one))]).toEqual([
+      expected,
+      expected,
+    ]);
+  });
+});

@@ -1,0 +1,96 @@
+import type { Deadline } from '../deadline.ts';
+import type { Script } from '../script.ts';
+import type { ChannelListener, ClientState, RedisPort, Subscription } from './port.ts';
+import { type Emitter, Readiness } from './readiness.ts';
+
+/** The part of a node-redis client, cluster or sentinel (`redis` 5 or newer) that the store uses. */
+export interface NodeRedisClient extends Emitter {
+  readonly isOpen: boolean;
+  /** A cluster has had none before version 6. */
+  readonly isReady?: boolean;
+  connect(): Promise<unknown>;
+  destroy(): unknown;
+  duplicate(): NodeRedisClient;
+  evalSha(sha: string, options: { keys: string[]; arguments: string[] }): Promise<unknown>;
+  eval(source: string, options: { keys: string[]; arguments: string[] }): Promise<unknown>;
+  subscribe(channel: string, listener: (text: string | Buffer) => void): Promise<unknown>;
+  unsubscribe(channel: string, listener: (text: string | Buffer) => void): Promise<unknown>;
+}
+
+type Topology = 'single' | 'cluster' | 'sentinel';
+
+/** Events after which a subscription may have moved to another connection. */
+const MOVES: Readonly<Record<Topology, readonly string[]>> = {
+  single: ['ready'],
+  cluster: ['connect', 'node-ready'],
+  sentinel: ['ready', 'topology-change'],
+};
+const ignore = (): void => {};
+
+/** node-redis: `createClient`, `createCluster` or `createSentinel`. */
+export class NodeRedisPort implements RedisPort {
+  readonly cluster: boolean;
+  readonly #topology: Topology;
+  readonly #readiness: Readiness;
+
+  constructor(readonly client: NodeRedisClient) {
+    this.#topology =
+      'nodeByAddress' in client ? 'cluster' : 'getSentinelNode' in client ? 'sentinel' : 'single';
+    this.cluster = this.#topology === 'cluster';
+    this.#readiness = this.cluster
+      ? new Readiness(client, 'connect', 'disconnect')
+      : new Readiness(client, 'ready', 'end');
+    // Each command tells of its own failure; an error event that nobody listens for ends the process.
+    client.on('error', ignore);
+  }
+
+  get state(): ClientState {
+    if (!this.client.isOpen) return 'closed';
+    return this.client.isReady === false ? 'offline' : 'ready';
+  }
+
+  whenReady(deadline: Deadline): Promise<void> {
+    return this.#readiness.wait(deadline);
+  }
+
+  evalsha({ sha }: Script, keys: readonly string[], args: readonly string[]): Promise<unknown> {
+    return this.client.evalSha(sha, { keys: [...keys], arguments: [...args] });
+  }
+
+  eval({ source }: Script, keys: readonly string[], args: readonly string[]): Promise<unknown> {
+    return this.client.eval(source, { keys: [...keys], arguments: [...args] });
+  }
+
+  /** A single client cannot listen beside its commands; a cluster and a sentinel have a connection for it themselves. */
+  subscribe(channel: string, listener: ChannelListener): Subscription {
+    const own = this.#topology === 'single';
+    const connection = own ? this.client.duplicate() : this.client;
+    const message = (text: string | Buffer): void => listener.message(String(text));
+    const subscribe = async (): Promise<void> => {
+      if (own && !connection.isOpen) await connection.connect();
+      // Asked again, it changes nothing where the channel is subscribed.
+      await connection.subscribe(channel, message);
+    };
+    const moved = (): void => listener.subscribed();
+    if (own) connection.on('error', ignore);
+    for (const event of MOVES[this.#topology]) connection.on(event, moved);
+    subscribe().then(moved, ignore);
+    return {
+      refresh: () => void subscribe().catch(ignore),
+      close: () => {
+        for (const event of MOVES[this.#topology]) connection.off(event, moved);
+        if (own) destroy(connection);
+        else connection.unsubscribe(channel, message).catch(ignore);
+      },
+    };
+  }
+}
+
+/** It throws for a client that is closed already. */
+function destroy(client: NodeRedisClient): void {
+  try {
+    client.destroy();
+  } catch {
+    // Closed is what it should be.
+  }
+}

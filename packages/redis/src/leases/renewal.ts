@@ -1,0 +1,76 @@
+import { inParts } from '../in-parts.ts';
+import { Repeater } from '../repeater.ts';
+import { listOf, numberOf } from '../reply.ts';
+import type { Runner } from '../runner.ts';
+import { RENEW } from '../scripts/slots.ts';
+import type { HeldLease, Slot } from './held-lease.ts';
+import type { Releases } from './releases.ts';
+import { keyOfChunk, leasesOf, type Part, SlotTable } from './slot-table.ts';
+
+/** Keeps all slots of this node: one timer, and a script for every few hundred of them. */
+export class Renewal {
+  readonly #held = new SlotTable();
+  readonly #repeater: Repeater;
+
+  constructor(
+    readonly runner: Runner,
+    readonly releases: Releases,
+    readonly leaseTtl: number,
+  ) {
+    // Two attempts fit into a lease; where one fails, the next ones follow soon.
+    const retry = Math.min(1_000, leaseTtl / 10);
+    this.#repeater = new Repeater(() => this.#renew(this.#held), leaseTtl / 3, retry);
+  }
+
+  add(lease: HeldLease): void {
+    this.#held.add(lease.slots);
+    this.#repeater.start();
+  }
+
+  delete(lease: HeldLease): void {
+    this.#held.delete(lease.slots);
+    if (this.#held.isEmpty) this.#repeater.stop();
+  }
+
+  /** Redis may have forgotten everything. */
+  now(): void {
+    this.#repeater.now();
+  }
+
+  /** What was taken for a short time only is kept from now on. Where that fails, the next renewal does it. */
+  confirm(lease: HeldLease): void {
+    const table = new SlotTable();
+    table.add(lease.slots);
+    this.#renew(table).catch(() => {});
+  }
+
+  #renew(table: SlotTable): Promise<void> {
+    const chunks = table.chunks(!this.runner.port.cluster);
+    return inParts(this.runner, chunks, keyOfChunk, (parts) => this.#renewParts(parts));
+  }
+
+  async #renewParts(parts: readonly Part[]): Promise<void> {
+    const slots = parts.flatMap((part) => part.slots);
+    const args = parts.flatMap((part) => [
+      part.slots[0]?.cap ?? 0,
+      part.slots.length,
+      ...part.slots.map(({ holder }) => holder),
+    ]);
+    const reply = await this.runner.run(
+      RENEW,
+      parts.map(({ key }) => key),
+      [this.leaseTtl, ...args],
+    );
+    const lost = listOf(reply).map((position) => slots[numberOf(position)] as Slot);
+    for (const lease of leasesOf(lost)) this.#lose(lease);
+    // What was given back meanwhile may just have been taken again.
+    this.releases.add(slots.filter(({ lease }) => !lease.isHeld));
+  }
+
+  #lose(lease: HeldLease): void {
+    if (!lease.isHeld) return;
+    this.delete(lease);
+    lease.lose();
+    this.releases.add(lease.slots);
+  }
+}

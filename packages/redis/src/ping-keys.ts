@@ -1,0 +1,16 @@
+import type { Keys } from './keys.ts';
+import { SLOTS, slotOf } from './slot.ts';
+
+/** In how many places a Cluster is asked whether it answers: more than it usually has nodes. */
+const PLACES = 12;
+
+/** Keys that lie evenly over the hash slots, and so on every node that has its share of them. */
+export function pingKeys(keys: Keys): string[] {
+  const places = new Map<number, string>();
+  for (let i = 0; places.size < PLACES && i < 100 * PLACES; i++) {
+    const key = keys.of('value', `ping ${i}`);
+    const place = Math.floor((slotOf(key) * PLACES) / SLOTS);
+    if (!places.has(place)) places.set(place, key);
+  }
+  return [...places.values()];
+}

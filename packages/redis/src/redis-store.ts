@@ -1,0 +1,125 @@
+import { randomBytes } from 'node:crypto';
+import type {
+  Acquired,
+  ArrivalAnswer,
+  ArrivalRequest,
+  Ban,
+  BanTerms,
+  Demand,
+  HitRequest,
+  LeaseRequest,
+  Revocation,
+  Store,
+  StoreListener,
+} from '@sallyport/core';
+import { Arrivals } from './arrival.ts';
+import { Bans } from './bans.ts';
+import { portOf, type RedisClient } from './clients/port-of.ts';
+import { Keys } from './keys.ts';
+import { Leases } from './leases/leases.ts';
+import { News } from './news/news.ts';
+import { RevocationStream } from './news/stream.ts';
+import { type RedisStoreOptions, type Settings, settingsOf } from './options.ts';
+import { pingKeys } from './ping-keys.ts';
+import { textOf } from './reply.ts';
+import { Runner } from './runner.ts';
+import { CHARGE } from './scripts/charge.ts';
+import { PING, PUT, REDEEM } from './scripts/values.ts';
+import { Shares } from './shares.ts';
+
+/**
+ * A store that any number of nodes share: on Redis 6.2 or newer, or Valkey, alone, behind Sentinel or as a Cluster. The
+ * client is yours to make, connect and close.
+ *
+ * @throws TypeError named `PolicyError` for an unknown or unacceptable option, and for what is no client.
+ */
+export function redisStore(client: RedisClient, options: RedisStoreOptions = {}): Store {
+  return new RedisStore(client, settingsOf(options));
+}
+
+class RedisStore implements Store {
+  /** Tells this process, and this store in it, from all others. */
+  readonly #node = randomBytes(9).toString('base64url');
+  readonly #runner: Runner;
+  readonly #keys: Keys;
+  readonly #arrivals: Arrivals;
+  readonly #leases: Leases;
+  readonly #bans: Bans;
+  readonly #shares: Shares;
+  readonly #stream: RevocationStream;
+  readonly #news: News;
+
+  constructor(client: RedisClient, settings: Settings) {
+    const { prefix, leaseTtl, timeout, pending, retention, revocations } = settings;
+    const node = this.#node;
+    const runner = new Runner(portOf(client), timeout, pending);
+    const keys = new Keys(prefix);
+    this.#runner = runner;
+    this.#keys = keys;
+    this.#arrivals = new Arrivals(runner, keys);
+    this.#leases = new Leases(runner, keys, node, leaseTtl);
+    this.#shares = new Shares(runner, keys, node);
+    this.#stream = new RevocationStream(runner, keys, retention, revocations);
+    this.#news = new News(runner.port, this.#stream, keys.channel, node, leaseTtl, () =>
+      this.#leases.renewNow(),
+    );
+    this.#bans = new Bans(runner, keys, node, this.#news);
+  }
+
+  arrive(request: ArrivalRequest): Promise<ArrivalAnswer> {
+    return this.#arrivals.arrive(request);
+  }
+
+  async charge({ keys, limit, cost }: HitRequest): Promise<void> {
+    await this.#runner.run(CHARGE, [this.#keys.of('rate', keys[0])], [limit.interval, limit.burst, cost]);
+  }
+
+  acquire(leases: readonly LeaseRequest[]): Promise<Acquired> {
+    return this.#leases.acquire(leases);
+  }
+
+  async put(key: string, value: string, ttl: number): Promise<void> {
+    await this.#runner.run(PUT, [this.#keys.of('value', key)], [value, Math.ceil(ttl)]);
+  }
+
+  async redeem(key: string): Promise<string | undefined> {
+    const value = await this.#runner.run(REDEEM, [this.#keys.of('value', key)], []);
+    return value === null || value === undefined ? undefined : textOf(value);
+  }
+
+  ban(key: string, terms: BanTerms): Promise<Ban> {
+    return this.#bans.ban(key, terms);
+  }
+
+  unban(key: string): Promise<boolean> {
+    return this.#bans.unban(key);
+  }
+
+  bans(limit: number): Promise<readonly Ban[]> {
+    return this.#bans.bans(limit);
+  }
+
+  async revoke(revocation: Revocation): Promise<void> {
+    const id = await this.#stream.add(revocation);
+    this.#news.revokedHere(id, revocation);
+  }
+
+  subscribe(listener: StoreListener): () => void {
+    return this.#news.subscribe(listener);
+  }
+
+  staleness(): number {
+    return this.#news.staleness();
+  }
+
+  shares(demands: readonly Demand[], interval: number): Promise<readonly number[]> {
+    return this.#shares.shares(demands, interval);
+  }
+
+  /** On a Cluster, whether all of it answers. */
+  async ping(): Promise<void> {
+    const deadline = this.#runner.deadline();
+    const keys = this.#runner.port.cluster ? pingKeys(this.#keys) : [this.#keys.of('value', 'ping')];
+    await Promise.all(keys.map((key) => this.#runner.run(PING, [key], [], deadline)));
+  }
+}

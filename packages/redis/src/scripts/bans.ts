@@ -1,0 +1,92 @@
+import { script } from '../script.ts';
+
+/**
+ * The list of who is banned: names by the millisecond at which their ban ends, and the how many-th it is. At its bound
+ * it forgets those that end first; they stay banned.
+ */
+const LISTING = `
+local function forget(names, counts, gone)
+  for _, name in ipairs(gone) do
+    redis.call('ZREM', names, name)
+    redis.call('HDEL', counts, name)
+  end
+end
+
+local function sweep(names, counts)
+  forget(names, counts, redis.call('ZRANGEBYSCORE', names, '-inf', string.format('%.0f', ms), 'LIMIT', 0, 1000))
+end
+
+local function enlist(names, counts, name, left, count, most)
+  sweep(names, counts)
+  redis.call('ZADD', names, string.format('%.0f', ms + math.ceil(left)), name)
+  redis.call('HSET', counts, name, count)
+  local surplus = redis.call('ZCARD', names) - most
+  if surplus > 0 then forget(names, counts, redis.call('ZRANGE', names, 0, surplus - 1)) end
+  local last = string.format('%.0f', tonumber(redis.call('ZRANGE', names, -1, -1, 'WITHSCORES')[2]))
+  redis.call('PEXPIREAT', names, last)
+  redis.call('PEXPIREAT', counts, last)
+end
+`;
+
+/**
+ * Bans from now on. KEYS: the ban, and the two of the list where one script can have them all. ARGV: duration, growth,
+ * longest, memory, a random mark of this call, the channel, the node, the name, how many the list may hold. Answers
+ * with the milliseconds that are left, and the how many-th ban it is.
+ */
+export const BAN = script(
+  LISTING,
+  `
+local known = redis.call('HMGET', KEYS[1], 'until', 'count', 'mark')
+-- A command that a client sends again after a reconnect is the same ban.
+if known[3] == ARGV[5] then return { text(tonumber(known[1]) - now / 1000), tonumber(known[2]) } end
+local count = tonumber(known[2] or 0) + 1
+local left = math.min(tonumber(ARGV[3]), tonumber(ARGV[1]) * tonumber(ARGV[2]) ^ (count - 1))
+redis.call('HSET', KEYS[1], 'until', text(now / 1000 + left), 'count', count, 'mark', ARGV[5])
+redis.call('PEXPIRE', KEYS[1], string.format('%.0f', math.ceil(left + tonumber(ARGV[4]))))
+if KEYS[2] then enlist(KEYS[2], KEYS[3], ARGV[8], left, count, tonumber(ARGV[9])) end
+redis.call('PUBLISH', ARGV[6], 'ban ' .. ARGV[7] .. ' ' .. text(left) .. ' ' .. count .. ' ' .. ARGV[8])
+return { text(left), count }
+`,
+);
+
+/**
+ * Lifts a ban. KEYS: as above. ARGV: the channel, the node, the name. Answers 1 where it was in force.
+ */
+export const UNBAN = script(`
+local until_ = redis.call('HGET', KEYS[1], 'until')
+redis.call('DEL', KEYS[1])
+if KEYS[2] then
+  redis.call('ZREM', KEYS[2], ARGV[3])
+  redis.call('HDEL', KEYS[3], ARGV[3])
+end
+redis.call('PUBLISH', ARGV[1], 'unban ' .. ARGV[2] .. ' ' .. ARGV[3])
+return until_ and tonumber(until_) > now / 1000 and 1 or 0
+`);
+
+/** Puts a ban on the list. KEYS: the two of the list. ARGV: the name, milliseconds left, count, how many it may hold. */
+export const ENLIST = script(
+  LISTING,
+  `
+enlist(KEYS[1], KEYS[2], ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4]))
+return 1
+`,
+);
+
+/** Takes a ban off the list. KEYS: the two of the list. ARGV: the name. */
+export const UNLIST = script(`
+redis.call('ZREM', KEYS[1], ARGV[1])
+redis.call('HDEL', KEYS[2], ARGV[1])
+return 1
+`);
+
+/** KEYS: the two of the list. ARGV: how many at most. Answers with name, milliseconds left and count of each. */
+export const LISTED = script(`
+local answer = {}
+local listed = redis.call('ZRANGEBYSCORE', KEYS[1], '(' .. string.format('%.0f', ms), '+inf', 'WITHSCORES', 'LIMIT', 0, ARGV[1])
+for i = 1, #listed, 2 do
+  answer[#answer + 1] = listed[i]
+  answer[#answer + 1] = text(tonumber(listed[i + 1]) - ms)
+  answer[#answer + 1] = tonumber(redis.call('HGET', KEYS[2], listed[i]) or 1)
+end
+return answer
+`);

@@ -1,0 +1,61 @@
+import { script } from '../script.ts';
+
+/**
+ * Revocations are entries of a stream, kept for the time of retention. KEYS: the stream. ARGV: retention in
+ * milliseconds, how many it may hold, the channel, the revocation as JSON. All are told by publishing, stored or not.
+ *
+ * Answers with the entry's id, or with an empty text where there was no room: an older revocation that still matters
+ * is not dropped for a new one.
+ */
+export const REVOKE = script(`
+local function trim(how)
+  redis.call('XTRIM', KEYS[1], 'MINID', how, string.format('%.0f', ms - tonumber(ARGV[1])))
+end
+local id = ''
+trim('~')
+if redis.call('XLEN', KEYS[1]) >= tonumber(ARGV[2]) then trim('=') end
+if redis.call('XLEN', KEYS[1]) < tonumber(ARGV[2]) then
+  id = redis.call('XADD', KEYS[1], '*', 'r', ARGV[4])
+  redis.call('PEXPIRE', KEYS[1], ARGV[1])
+end
+redis.call('PUBLISH', ARGV[3], 'revoked ' .. (id == '' and '-' or id) .. ' ' .. ARGV[4])
+return id
+`);
+
+/**
+ * What has been added behind an entry. KEYS: the generation, the stream. ARGV: a random generation for a Redis that has
+ * none, retention in milliseconds, the entry, how many to read, the newest entry that this node has heard of (or
+ * nothing). Answers with the generation, whether that newest entry is there, and ids and values in turn.
+ */
+export const READ = script(`
+redis.call('SET', KEYS[1], ARGV[1], 'NX')
+redis.call('PEXPIRE', KEYS[1], ARGV[2])
+local remembered = 1
+if ARGV[5] ~= '' and #redis.call('XRANGE', KEYS[2], ARGV[5], ARGV[5]) == 0 then remembered = 0 end
+local answer = { redis.call('GET', KEYS[1]), remembered }
+for _, entry in ipairs(redis.call('XRANGE', KEYS[2], '(' .. ARGV[3], '+', 'COUNT', ARGV[4])) do
+  answer[#answer + 1] = entry[1]
+  answer[#answer + 1] = entry[2][2]
+end
+return answer
+`);
+
+/**
+ * Tells again what a Redis has forgotten, once although every node does so. KEYS: the stream, what was restored lately.
+ * ARGV: retention in milliseconds, how long to remember that, the channel, then revocations as JSON.
+ */
+export const RESTORE = script(`
+local added = 0
+for i = 4, #ARGV do
+  if redis.call('SADD', KEYS[2], ARGV[i]) == 1 then
+    redis.call('XADD', KEYS[1], '*', 'r', ARGV[i])
+    added = added + 1
+  end
+end
+redis.call('PEXPIRE', KEYS[2], ARGV[2])
+if added > 0 then
+  redis.call('PEXPIRE', KEYS[1], ARGV[1])
+  redis.call('PUBLISH', ARGV[3], 'read')
+end
+return added
+`);

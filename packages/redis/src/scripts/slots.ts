@@ -1,0 +1,94 @@
+import { script } from '../script.ts';
+
+/**
+ * Slots that are held: a sorted set for each key, the holders by the millisecond at which they lapse. A counter would
+ * keep what a crashed node held.
+ */
+const SET = `
+local function sweep(key)
+  redis.call('ZREMRANGEBYSCORE', key, '-inf', string.format('%.0f', ms))
+end
+
+local function stay(key, ttl)
+  if redis.call('PTTL', key) < ttl then redis.call('PEXPIRE', key, ttl) end
+end
+`;
+
+/**
+ * Takes a slot of every key, or none. KEYS: the keys. ARGV: milliseconds, milliseconds within which a holder that is
+ * about to lapse makes a refusal provisional, then cap and holder for each key.
+ *
+ * Answers -1, or the index of the first key that is full, and whether that may be over soon.
+ */
+export const TAKE = script(
+  SET,
+  `
+local ttl, soon = tonumber(ARGV[1]), tonumber(ARGV[2])
+local wanted = {}
+for i, key in ipairs(KEYS) do
+  local cap, holder = tonumber(ARGV[2 * i + 1]), ARGV[2 * i + 2]
+  sweep(key)
+  -- A command that a client sends again after a reconnect takes nothing twice.
+  if not redis.call('ZSCORE', key, holder) then
+    wanted[key] = (wanted[key] or 0) + 1
+    if redis.call('ZCARD', key) + wanted[key] > cap then
+      local lapsing = redis.call('ZCOUNT', key, '-inf', string.format('%.0f', ms + soon))
+      return { i - 1, lapsing > 0 and 1 or 0 }
+    end
+  end
+end
+for i, key in ipairs(KEYS) do
+  redis.call('ZADD', key, string.format('%.0f', ms + ttl), ARGV[2 * i + 2])
+  stay(key, ttl)
+end
+return { -1, 0 }
+`,
+);
+
+/**
+ * Keeps slots for longer; those that have lapsed are taken anew where there is room. KEYS: the keys. ARGV: milliseconds,
+ * then for each key its cap, how many holders follow, and these. Answers with the positions of the holders, counted
+ * over all keys, that have lost their slot.
+ */
+export const RENEW = script(
+  SET,
+  `
+local ttl = tonumber(ARGV[1])
+local expiry = string.format('%.0f', ms + ttl)
+local lost, at, position = {}, 2, 0
+for _, key in ipairs(KEYS) do
+  local cap, count = tonumber(ARGV[at]), tonumber(ARGV[at + 1])
+  local holders = { unpack(ARGV, at + 2, at + 1 + count) }
+  sweep(key)
+  local kept, taken = {}, redis.call('ZCARD', key)
+  for i, score in ipairs(redis.call('ZMSCORE', key, unpack(holders))) do
+    if not score then taken = taken + 1 end
+    if score or taken <= cap then
+      kept[#kept + 1] = expiry
+      kept[#kept + 1] = holders[i]
+    else
+      taken = taken - 1
+      lost[#lost + 1] = position + i - 1
+    end
+  end
+  if #kept > 0 then
+    redis.call('ZADD', key, unpack(kept))
+    stay(key, ttl)
+  end
+  at = at + 2 + count
+  position = position + count
+end
+return lost
+`,
+);
+
+/** KEYS: the keys. ARGV: for each key how many holders follow, and these. */
+export const RELEASE = script(`
+local at = 1
+for _, key in ipairs(KEYS) do
+  local count = tonumber(ARGV[at])
+  redis.call('ZREM', key, unpack(ARGV, at + 1, at + count))
+  at = at + 1 + count
+end
+return 1
+`);

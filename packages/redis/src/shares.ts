@@ -1,0 +1,40 @@
+import type { Demand } from '@sallyport/core';
+import type { Keys } from './keys.ts';
+import { listOf, numberOf } from './reply.ts';
+import type { Runner } from './runner.ts';
+import { SHARE } from './scripts/share.ts';
+
+/** How many limits one script looks at. */
+const CHUNK = 200;
+
+/** How much of each limit falls to this node, by what all of them have been asked for lately. */
+export class Shares {
+  constructor(
+    readonly runner: Runner,
+    readonly keys: Keys,
+    readonly node: string,
+  ) {}
+
+  async shares(demands: readonly Demand[], interval: number): Promise<number[]> {
+    const deadline = this.runner.deadline();
+    const keys = demands.map(({ key }) => this.keys.of('share', key));
+    const shares = new Array<number>(demands.length).fill(0);
+    const ask = async (group: readonly number[]): Promise<void> => {
+      const reply = await this.runner.run(
+        SHARE,
+        group.map((index) => keys[index] as string),
+        [this.node, Math.ceil(interval), ...group.map((index) => demands[index]?.hits ?? 0)],
+        deadline,
+      );
+      for (const [i, share] of listOf(reply).map(numberOf).entries()) shares[group[i] as number] = share;
+    };
+    await Promise.all(this.runner.groups(keys).flatMap(chunked).map(ask));
+    return shares;
+  }
+}
+
+function chunked(group: readonly number[]): number[][] {
+  const chunks: number[][] = [];
+  for (let i = 0; i < group.length; i += CHUNK) chunks.push(group.slice(i, i + CHUNK));
+  return chunks;
+}

@@ -1,0 +1,157 @@
+import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
+import type { Browser, BrowserContext, Page } from 'playwright-core';
+import { type Demo, startDemo } from '../../examples/chat/demo.ts';
+import { HOSTS } from '../../examples/chat/server/arguments.ts';
+import { Client, login } from '../../examples/chat/test/support/client.ts';
+import { launch } from '../support/chromium.ts';
+import { eventually } from '../support/eventually.ts';
+import { describeWith } from '../support/needs.ts';
+import { scriptPayloads } from '../support/script-payloads.ts';
+
+/** As many messages as one connection may send at once, with some to spare. */
+const BURST = 30;
+const MARK = 'mark-of-the-end';
+
+interface Content {
+  readonly text: string;
+  readonly html?: string;
+}
+
+describeWith('chromium', 'scripts in messages, from somebody who may write them', (path) => {
+  let browser: Browser;
+  let demo: Demo | undefined;
+  const contexts: BrowserContext[] = [];
+
+  beforeAll(async () => {
+    browser = await launch(path);
+  }, 60_000);
+  afterEach(async () => {
+    await Promise.all(contexts.splice(0).map((context) => context.close()));
+    await demo?.close();
+    demo = undefined;
+  });
+  afterAll(() => browser?.close());
+
+  /** The victim's page. Without its content security policy, so that the guard alone stands between. */
+  async function watch(url: string): Promise<{ page: Page; ran: string[] }> {
+    const context = await browser.newContext({ bypassCSP: true });
+    contexts.push(context);
+    const page = await context.newPage();
+    const ran: string[] = [];
+    page.on('dialog', (dialog) => {
+      ran.push(dialog.message());
+      void dialog.dismiss();
+    });
+    await page.goto(url);
+    await page.fill('#user', 'victim');
+    await page.click('#login button');
+    await page.waitForSelector('#room-view:not([hidden])');
+    return { page, ran };
+  }
+
+  /** Sends everything, over as many connections as the rate asks for; tells what was refused. */
+  async function send(url: string, messages: readonly Content[]): Promise<[Content, unknown][]> {
+    const refused: [Content, unknown][] = [];
+    for (let at = 0; at < messages.length; at += BURST) {
+      const { token } = await login(url, `mallory${at}`);
+      const client = await Client.open(url, { headers: { authorization: `Bearer ${token}` } });
+      for (const message of messages.slice(at, at + BURST)) {
+        client.send({ type: 'say', room: 'hall', ...message });
+        for (let answer = await client.next(); ; answer = await client.next()) {
+          if (answer.type === 'error') refused.push([message, answer.code]);
+          if (answer.type !== 'welcome') break;
+        }
+      }
+      client.close();
+    }
+    return refused;
+  }
+
+  const shown = (page: Page) => page.locator('#messages .text').last();
+  const arrived = (page: Page) => page.getByText(MARK, { exact: true }).waitFor();
+
+  /** Shows that a script which runs would have been noticed. */
+  async function wouldBeNoticed(page: Page, ran: string[]): Promise<void> {
+    expect(ran).toEqual([]);
+    await shown(page).evaluate((element) => {
+      element.innerHTML = '<img src=x onerror="alert(\'noticed\')">';
+    });
+    await eventually(() => ran.length > 0, 'the script that does run');
+    expect(ran).toEqual(['noticed']);
+  }
+
+  test.each(HOSTS)(
+    'on %s, none runs as text',
+    async (host) => {
+      demo = await startDemo({ host, port: 0, tls: false, silent: true });
+      const { page, ran } = await watch(demo.url);
+      // The policy takes 500 characters.
+      const texts = scriptPayloads.map((text) => ({ text: text.slice(0, 500) }));
+      // What hides nothing is text, however dangerous it would be as markup.
+      expect(await send(demo.url, [...texts, { text: MARK }])).toEqual([]);
+      await arrived(page);
+      const lines = await page
+        .locator('#messages .text')
+        .evaluateAll((elements) =>
+          elements.map((element) => [element.childElementCount, element.textContent]),
+        );
+      expect(lines).toHaveLength(scriptPayloads.length + 1);
+      expect(lines.filter(([children]) => children !== 0)).toEqual([]);
+      await wouldBeNoticed(page, ran);
+    },
+    60_000,
+  );
+
+  test.each(HOSTS)(
+    'on %s, none runs as sanitized HTML, clicked at and hovered over',
+    async (host) => {
+      demo = await startDemo({ host, port: 0, tls: false, silent: true });
+      const { page, ran } = await watch(demo.url);
+      const marked = [
+        ...scriptPayloads.map((html) => ({ text: 'markup', html })),
+        { text: MARK, html: `<b>${MARK}</b>` },
+      ];
+      // Markup that nests so deeply is not read at all.
+      const refused = (await send(demo.url, marked)).map(([{ html }]) => html);
+      expect(refused).toEqual(scriptPayloads.filter((html) => /(<div>){100}/.test(html)));
+      await arrived(page);
+      const left = await page.locator('#messages .text *').evaluateAll((elements) =>
+        elements.map((element) => ({
+          tag: element.localName,
+          namespace: element.namespaceURI,
+          attributes: element.getAttributeNames().sort().join(' '),
+          href: element.getAttribute('href'),
+        })),
+      );
+      expect(left.length).toBeGreaterThan(5);
+      for (const { tag, namespace, attributes, href } of left) {
+        expect('a b blockquote br code em i li ol p pre s strong u ul'.split(' ')).toContain(tag);
+        expect(namespace).toBe('http://www.w3.org/1999/xhtml');
+        expect(['', 'href rel', 'rel']).toContain(attributes);
+        expect(href ?? 'https:').toMatch(/^(https?|mailto):/);
+      }
+      await page.evaluate(() => {
+        // Links lead away from the page; one that runs something would still do so.
+        document.addEventListener('click', (event) => {
+          const link = (event.target as Element).closest('a');
+          if (/^(https?|mailto):$/.test(link?.protocol ?? '')) event.preventDefault();
+        });
+        for (const element of document.querySelectorAll('#messages .text, #messages .text *')) {
+          for (const type of [
+            'click',
+            'mouseover',
+            'mouseenter',
+            'focus',
+            'animationstart',
+            'toggle',
+            'error',
+            'load',
+          ])
+            element.dispatchEvent(new MouseEvent(type, { bubbles: true, cancelable: true }));
+        }
+      });
+      await wouldBeNoticed(page, ran);
+    },
+    60_000,
+  );
+});

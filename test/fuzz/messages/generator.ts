@@ -1,0 +1,84 @@
+import type { Reason } from '@sallyport/core';
+import type { Random } from '../random.ts';
+import { bodyOf, pickType } from './bodies.ts';
+import { packedMutations, textMutations } from './byte-mutations.ts';
+import { type Dialect, pickId, wrap } from './dialect.ts';
+import { attacks } from './hostile.ts';
+import { mutations } from './mutations.ts';
+import { type Entries, treeOf } from './tree.ts';
+
+/** One message, and what its generator knows of it. */
+export interface Generated {
+  readonly data: Uint8Array;
+  readonly kind: 'valid' | 'mutated' | 'hostile';
+  /** The names of what was done to it. */
+  readonly made: readonly string[];
+  /** What has to come of it, where the generator knows by itself. */
+  readonly sure?: Reason | 'delivered' | undefined;
+}
+
+/** How much of all is of each kind; what remains is hostile. */
+export const SHARES = { valid: 0.35, mutated: 0.45 };
+/** No message may be so big that it ends the connection. */
+const MOST_BYTES = 60_000;
+
+const MUTATIONS = Object.keys(mutations);
+const ATTACKS = Object.keys(attacks);
+
+export function generate(random: Random, dialect: Dialect): Generated {
+  const kind = random.next();
+  if (kind < SHARES.valid) return valid(random, dialect);
+  const made = kind < SHARES.valid + SHARES.mutated ? mutated(random, dialect) : hostile(random, dialect);
+  return made.data.byteLength > MOST_BYTES ? valid(random, dialect) : made;
+}
+
+function message(type: string, random: Random, { envelope }: Dialect): Entries {
+  const tree = wrap(envelope, type, treeOf(bodyOf(type, random)), pickId(random));
+  // Nobody's order counts.
+  if (random.chance(0.3)) tree.list.splice(0, tree.list.length, ...random.shuffled(tree.list));
+  return tree;
+}
+
+function valid(random: Random, dialect: Dialect): Generated {
+  const type = pickType(random);
+  const data = dialect.write(message(type, random, dialect), random, random.chance(0.5));
+  return { data, kind: 'valid', made: [type], sure: sureOf(type, dialect) };
+}
+
+function sureOf(type: string, { envelope }: Dialect): Generated['sure'] {
+  if (type === 'nobody') return 'message_forbidden';
+  // For these it depends on what they say, and with this envelope on how many keys it has itself.
+  return type === 'secret' || type === 'vote' || (type === 'wide' && envelope !== 'flat')
+    ? undefined
+    : 'delivered';
+}
+
+/** A valid message that was changed in one to three ways, as a value or as what is written. */
+function mutated(random: Random, dialect: Dialect): Generated {
+  const made: string[] = [];
+  let tree = message(pickType(random), random, dialect) as Parameters<Dialect['write']>[0];
+  const ofBytes = random.chance(0.3);
+  for (let left = ofBytes ? random.below(2) : 1 + random.below(3); left > 0; left--) {
+    const name = random.pick(MUTATIONS);
+    made.push(name);
+    tree = (mutations[name] as (typeof mutations)[string])(tree, random, dialect.envelope);
+  }
+  let data = dialect.write(tree, random, random.chance(0.5));
+  if (ofBytes && data.byteLength > 0) {
+    const ways = dialect.codec === undefined ? textMutations : packedMutations;
+    const name = random.pick(Object.keys(ways));
+    made.push(name);
+    data = (ways[name] as (typeof ways)[string])(Buffer.from(data), random);
+    // Text that is no UTF-8 never comes as far as the guard.
+    if (dialect.codec === undefined) data = Buffer.from(Buffer.from(data).toString());
+  }
+  return { data, kind: 'mutated', made };
+}
+
+function hostile(random: Random, dialect: Dialect): Generated {
+  const name = random.pick(ATTACKS);
+  const { data: made, sure } = (attacks[name] as (typeof attacks)[string])(random, dialect);
+  // Bytes that are ready are no tree of bytes.
+  const data = Buffer.isBuffer(made) ? made : dialect.write(made, random, random.chance(0.5));
+  return { data, kind: 'hostile', made: [name], sure };
+}

@@ -1,0 +1,59 @@
+/**
+ * The fuzz of some dialects as a process of its own, for `messages.test.ts`: in Jest every name of a global costs a
+ * hundred times as much, and the heap is full of Jest. Prints a report of each, or the message that something is wrong with.
+ */
+import { writeSync } from 'node:fs';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import { Random } from '../random.ts';
+import { must, show } from './checks.ts';
+import { type Dialect, dialects } from './dialect.ts';
+import { endToEnd } from './end-to-end.ts';
+import { InProcess } from './in-process.ts';
+
+/** What became of one dialect. */
+export interface Report {
+  readonly name: string;
+  /** How often which kind of message was sent, and what came of it. */
+  readonly counts: Readonly<Record<string, number>>;
+  /** Bytes of heap that the last three quarters of the messages have left behind. */
+  readonly growth: number;
+}
+
+const [runs = 0, overWire = 0, seed = 0] = process.argv.slice(2, 5).map(Number);
+const names = process.argv.slice(5);
+
+const unhandled: unknown[] = [];
+process.on('unhandledRejection', (error) => unhandled.push(error));
+
+setFlagsFromString('--expose-gc');
+const collectGarbage = runInNewContext('gc') as () => void;
+function heap(): number {
+  collectGarbage();
+  return process.memoryUsage().heapUsed;
+}
+
+async function fuzz(dialect: Dialect): Promise<Report> {
+  const run = await InProcess.open(dialect, new Random(seed));
+  let before = 0;
+  for (let index = 0; index < runs; index++) {
+    const late = run.send(index);
+    if (late !== undefined) await late;
+    if (index === Math.floor(runs / 4)) before = heap();
+    // Where it hangs, the last of these lines says after what.
+    if (index % 10_000 === 0) writeSync(2, `${dialect.name}: message ${index}\n`);
+  }
+  await run.finish();
+  const growth = heap() - before;
+  await endToEnd(dialect, new Random(seed + 1), overWire);
+  must(run.faults.length === 0, () => `there were faults: ${show(run.faults)}`);
+  must(unhandled.length === 0, () => `nobody handled rejections: ${unhandled.map(String).join('\n')}`);
+  must(Object.keys(Object.prototype).length === 0 && !('isAdmin' in {}), () => 'a prototype is poisoned');
+  return { name: dialect.name, counts: Object.fromEntries(run.tally.counts), growth };
+}
+
+for (const name of names) {
+  const dialect = dialects.find((one) => one.name === name);
+  if (dialect === undefined) throw new RangeError(`There is no dialect ${name}.`);
+  process.stdout.write(`${JSON.stringify(await fuzz(dialect))}\n`);
+}

@@ -1,0 +1,262 @@
+import type { EnvelopeName } from '@sallyport/core';
+import type { Random } from '../random.ts';
+import { pickType } from './bodies.ts';
+import { wrap } from './dialect.ts';
+import { escapedKey } from './json-text.ts';
+import { packedOf } from './packed.ts';
+import { anything, list, oddText } from './texts.ts';
+import {
+  type Branch,
+  branches,
+  Entries,
+  Odd,
+  objects,
+  removeAt,
+  replaceAt,
+  type Tree,
+  treeAt,
+  treeOf,
+} from './tree.ts';
+
+/** Changes a whole message in one way; returns it, or another in its place. */
+export type Mutation = (message: Tree, random: Random, envelope: EnvelopeName) => Tree;
+
+/** Properties that no schema of the policy names. */
+export const UNNAMED = [
+  'isAdmin',
+  'zz',
+  'Type',
+  'type ',
+  'x',
+  'toString',
+  'valueOf',
+  'prototype',
+  'k22',
+  'é',
+  '\u0000',
+  'jsonrpc',
+  'method',
+  'data',
+];
+const TYPES = [
+  'shout',
+  '',
+  'Say',
+  'say ',
+  'constructor',
+  '__proto__',
+  'toString',
+  'error',
+  'auth',
+  'x'.repeat(130),
+];
+
+const f64 = (value: number): Odd => {
+  const bytes = Buffer.alloc(9);
+  bytes[0] = 0xcb;
+  bytes.writeDoubleBE(value, 1);
+  return new Odd(String(value), bytes);
+};
+/** Numbers at the edges, and spellings of some that only look like others. */
+const NUMBERS: readonly Tree[] = [
+  new Odd('1e999', f64(Number.POSITIVE_INFINITY).packed),
+  new Odd('-1e999', f64(Number.NEGATIVE_INFINITY).packed),
+  new Odd('NaN', f64(Number.NaN).packed),
+  new Odd('9007199254740993', Uint8Array.of(0xcf, 0, 0x20, 0, 0, 0, 0, 0, 1)),
+  new Odd('18446744073709551615', Uint8Array.of(0xcf, ...Array(8).fill(0xff))),
+  new Odd('1E2', Uint8Array.of(0xca, 0x42, 0xc8, 0, 0)),
+  new Odd('10e-1', Uint8Array.of(0xd0, 1)),
+  new Odd('0.1e1', Uint8Array.of(0xcc, 1)),
+  new Odd('1e-999', Uint8Array.of(0xcb, 0, 0, 0, 0, 0, 0, 0, 1)),
+  new Odd('01', Uint8Array.of(0xd1, 0xff, 0xff)),
+  -0, 2 ** 53, -(2 ** 53), 2 ** 53 - 1, 1.5, -1, 10, 11, 1_000_000, 1_000_001, -1_000_000.5, 1e-7,
+]; // biome-ignore format: a list of numbers reads best as a block
+
+/** Of MessagePack what JSON has nothing like, and of JSON what only looks like a value. */
+const ALIENS: readonly Tree[] = [
+  new Odd('undefined', Uint8Array.of(0xc1)),
+  new Odd('new Date(0)', Uint8Array.of(0xd6, 0xff, 0, 0, 0, 0)),
+  new Odd("'a'", Uint8Array.of(0xd7, 0xff, 1, 2, 3, 4, 5, 6, 7, 8)),
+  new Odd('/a/', Uint8Array.of(0xc7, 12, 0xff, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 2)),
+  new Odd('0x1', Uint8Array.of(0xd4, 0x01, 0x02)),
+  new Odd('"\\x41"', Uint8Array.of(0xc7, 3, 0x05, 1, 2, 3)),
+  new Odd('"\\ud800"', Uint8Array.of(0xa3, 0xed, 0xa0, 0x80)),
+  new Odd('"\\udc00\\ud800"', Uint8Array.of(0xa4, 0x61, 0xff, 0xfe, 0x62)),
+  new Odd('"\\u00"', Uint8Array.of(0xa2, 0xc0, 0xaf)),
+  new Odd('"\u0001"', Uint8Array.of(0xa1, 0x80)),
+  new Odd('+1', Uint8Array.of(0xa2, 0xf0, 0x9f)),
+  new Odd('[1,]', Uint8Array.of(0xc4, 0)),
+  new Odd('[,1]', Uint8Array.of(0xc4, 3, 1, 2, 3)),
+  new Odd('{}', Uint8Array.of(0xc5, 0, 1, 0)),
+];
+
+/** Mostly the body alone, where the envelope keeps it apart: what is wrong around it hides what is wrong in it. */
+function aim(message: Tree, random: Random): Tree {
+  if (!(message instanceof Entries) || random.chance(0.15)) return message;
+  return message.list.find(([key]) => key === 'data' || key === 'params')?.[1] ?? message;
+}
+
+/** A mutation of one place. */
+const somewhere =
+  (change: (branch: Branch, random: Random) => void): Mutation =>
+  (message, random) => {
+    const all = branches(aim(message, random));
+    if (all.length > 0) change(random.pick(all), random);
+    return message;
+  };
+
+/** A mutation of one object. */
+const inSome =
+  (change: (object: Entries, random: Random) => void): Mutation =>
+  (message, random) => {
+    const all = objects(aim(message, random));
+    if (all.length > 0) change(random.pick(all), random);
+    return message;
+  };
+
+/** A mutation of what a property of the envelope says. */
+const ofEnvelope =
+  (names: readonly string[], make: (random: Random) => Tree): Mutation =>
+  (message, random) => {
+    if (!(message instanceof Entries)) return message;
+    const index = message.list.findIndex(([key]) => names.includes(key as string));
+    if (index === -1) message.list.push([random.pick(names), make(random)]);
+    else replaceAt({ holder: message, index }, make(random));
+    return message;
+  };
+
+function insert(object: Entries, random: Random, key: string | Odd, value: Tree): void {
+  object.list.splice(random.below(object.list.length + 1), 0, [key, value]);
+}
+
+const unlikely = (random: Random): Tree =>
+  random.chance(0.2)
+    ? random.pick(ALIENS)
+    : random.chance(0.2)
+      ? random.pick(NUMBERS)
+      : treeOf(anything(random, 2));
+
+export const mutations: Readonly<Record<string, Mutation>> = {
+  'a value left out': somewhere(removeAt),
+  'a property added': inSome((object, random) =>
+    insert(object, random, random.pick(UNNAMED), unlikely(random)),
+  ),
+  'a property renamed': inSome(({ list }, random) => {
+    if (list.length === 0) return;
+    const entry = random.pick(list);
+    const key = String(entry[0]);
+    entry[0] = random.pick([
+      key.toUpperCase(),
+      `${key} `,
+      key.slice(1),
+      `${key}\u0000`,
+      random.pick(UNNAMED),
+    ]);
+  }),
+  'a key repeated': inSome((object, random) => {
+    if (object.list.length === 0) return;
+    const [key, value] = random.pick(object.list);
+    if (typeof key !== 'string') return;
+    const again = random.chance(0.3) ? new Odd(escapedKey(key), packedOf(key, random, true)) : key;
+    insert(object, random, again, random.chance(0.5) ? value : unlikely(random));
+  }),
+  'a value of another type': somewhere((branch, random) => replaceAt(branch, unlikely(random))),
+  'a value nested deeper': somewhere((branch, random) => {
+    let tree = treeAt(branch);
+    for (let levels = 1 + random.below(9); levels > 0; levels--) {
+      tree = random.chance(0.5) ? [tree] : new Entries([[random.pick(['a', ':', '"']), tree]]);
+    }
+    replaceAt(branch, tree);
+  }),
+  'many items': somewhere((branch, random) => {
+    const many = random.pick([3, 4, 5, 6, 7, 20, 30, 128, 129, random.chance(0.02) ? 4_000 : 130]);
+    const item = random.chance(0.5) ? random.below(10) : treeAt(branch);
+    const isSmall = branches(item).length < 30 && !(typeof item === 'string' && item.length > 100);
+    replaceAt(branch, Array<Tree>(many).fill(isSmall ? item : 0));
+  }),
+  'many keys': inSome((object, random) => {
+    const many = random.pick([5, 15, 18, 20, 21, 22, 23, 24, 25, random.chance(0.02) ? 2_000 : 30]);
+    for (let i = 0; i < many; i++) object.list.push([`k${i}`, i % 10]);
+  }),
+  'an odd number': somewhere((branch, random) => {
+    replaceAt(branch, random.pick(NUMBERS));
+  }),
+  'an odd text': somewhere((branch, random) => {
+    replaceAt(branch, oddText(random));
+  }),
+  'an odd key': inSome((object, random) => {
+    const key = random.chance(0.7)
+      ? oddText(random)
+      : new Odd(
+          random.pick(['1', 'a', "'a'", 'null', '[]']),
+          random.pick([
+            Uint8Array.of(1),
+            Uint8Array.of(0xc0),
+            Uint8Array.of(0x90),
+            Uint8Array.of(0xa1, 0xff),
+          ]),
+        );
+    insert(object, random, key, unlikely(random));
+  }),
+  'an alien value': somewhere((branch, random) => replaceAt(branch, random.pick(ALIENS))),
+  'another order': inSome((object, random) => {
+    object.list.splice(0, object.list.length, ...random.shuffled(object.list));
+  }),
+  'a poisoned prototype': inSome((object, random) => {
+    const inner = random.pick([
+      null,
+      1,
+      new Entries(),
+      new Entries([['isAdmin', true]]),
+      new Entries([['prototype', null]]),
+      new Entries([['prototype', new Entries([['isAdmin', true]])]]),
+    ]);
+    const key = random.pick(['__proto__', 'constructor', 'prototype']);
+    insert(
+      object,
+      random,
+      random.chance(0.2) ? new Odd(escapedKey(key), packedOf(key, random, true)) : key,
+      inner,
+    );
+  }),
+  'another type of message': ofEnvelope(['type', 'method'], (random) =>
+    random.chance(0.5) ? pickType(random) : random.chance(0.7) ? random.pick(TYPES) : unlikely(random),
+  ),
+  'an odd id': ofEnvelope(['id'], (random) =>
+    random.chance(0.3)
+      ? unlikely(random)
+      : random.pick([
+          null,
+          '',
+          'x'.repeat(64),
+          'x'.repeat(65),
+          '😀'.repeat(32),
+          '😀'.repeat(33),
+          1.5,
+          2 ** 53,
+          2 ** 53 - 1,
+          1_000_001,
+          -0,
+          true,
+          [],
+          new Entries(),
+        ]),
+  ),
+  'an odd version': ofEnvelope(['jsonrpc'], (random) =>
+    random.pick(['1.0', '2', 2, 2.5, null, '2.0 ', '2.0']),
+  ),
+  'an odd body': (message, random, envelope) => {
+    if (envelope === 'flat') return random.chance(0.5) ? [message] : message;
+    return ofEnvelope(['data', 'params'], unlikely)(message, random, envelope);
+  },
+  'another envelope': (message, random) => {
+    const other = random.pick<EnvelopeName>(['flat', 'nested', 'json-rpc']);
+    const find = (names: string[]): Tree | undefined =>
+      message instanceof Entries
+        ? message.list.find(([key]) => names.includes(key as string))?.[1]
+        : undefined;
+    const body = find(['data', 'params']) ?? message;
+    return wrap(other, find(['type', 'method']) ?? 'say', body, random.chance(0.5) ? 1 : undefined);
+  },
+  'a batch': (message, random) => list(random, 3, () => message),
+};

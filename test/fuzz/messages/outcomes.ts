@@ -1,0 +1,71 @@
+import type { Connection, FramedMessage, Socket } from '@sallyport/core';
+
+/** Something that came of a message, as it came. */
+export type Outcome =
+  | { readonly kind: 'handled'; readonly type: string; readonly body: unknown }
+  | { readonly kind: 'passed on'; readonly data: Uint8Array | string; readonly isBinary: boolean }
+  | { readonly kind: 'answered'; readonly data: Uint8Array | string }
+  | { readonly kind: 'ended'; readonly how: string };
+
+/** A socket that keeps what the guard does with it until somebody looks. */
+export class Outcomes implements Socket {
+  #list: Outcome[] = [];
+  paused = false;
+
+  /** All since the last time. */
+  take(): Outcome[] {
+    const taken = this.#list;
+    this.#list = [];
+    return taken;
+  }
+
+  /** Has the typed handlers of all these types note what they get. */
+  handle(connection: Connection, types: readonly string[]): void {
+    for (const type of types) {
+      connection.on(type, (body) => void this.#list.push({ kind: 'handled', type, body }));
+    }
+  }
+
+  send(data: string | Uint8Array): boolean {
+    this.#list.push({ kind: 'answered', data });
+    return true;
+  }
+
+  sendFramed({ data }: FramedMessage): boolean {
+    return this.send(data);
+  }
+
+  listens(): boolean {
+    return true;
+  }
+
+  deliver(data: Uint8Array | string, isBinary: boolean): undefined {
+    this.#list.push({ kind: 'passed on', data, isBinary });
+  }
+
+  close(code: number): void {
+    this.#list.push({ kind: 'ended', how: `closed with ${code}` });
+  }
+
+  terminate(): void {
+    this.#list.push({ kind: 'ended', how: 'terminated' });
+  }
+
+  ping(): void {}
+
+  isHeld(): boolean {
+    return this.paused;
+  }
+
+  bytesRead(): number {
+    return 0;
+  }
+
+  pause(): void {
+    this.paused = true;
+  }
+
+  resume(): void {
+    this.paused = false;
+  }
+}

@@ -1,0 +1,87 @@
+import type { Random } from '../random.ts';
+
+const PIECES = [
+  'a', 'b', 'Z', '0', ' ', 'hello', 'say', 'type', '"', '\\', ':', '":"', '\\"', '{', '}', '[', ']', ',', '/', '~',
+  'é', 'ß', '漢', 'ي', 'e\u0301', '😀', '👩‍👩‍👧', '\u200d', '\u202e', '\ufeff', '\u00a0', '\u2028', '\t', '\n', '\u0000', '\u007f', '<b>', "'", '&amp;', '%00',
+]; // biome-ignore format: a list of texts reads best as a block
+const ODD_PIECES = [
+  '\ud800',
+  '\udc00',
+  '\udfff\ud800',
+  '\uffff',
+  '\u{10ffff}',
+  '\u0001',
+  '\u001f',
+  '"type":"say"',
+];
+
+/** A text of at least and at most so many code points. */
+export function text(random: Random, most: number, least = 0): string {
+  const wanted = least + random.below(most - least + 1);
+  const plain = random.chance(0.6);
+  const points: string[] = [];
+  while (points.length < wanted) points.push(...(plain ? random.pick(WORDS) : random.pick(PIECES)));
+  return points.slice(0, wanted).join('');
+}
+
+const WORDS = ['lorem', 'ipsum', 'dolor', 'sit', 'amet'];
+
+/** A text that no honest client sends, of about so many UTF-16 code units. */
+export function oddText(random: Random): string {
+  const length = random.pick([0, 1, 1, 2, 3, 8, 21, 60, 255, 256, 257, random.chance(0.3) ? 5_000 : 300]);
+  let odd = '';
+  while (odd.length < length) odd += random.chance(0.3) ? random.pick(ODD_PIECES) : random.pick(PIECES);
+  return odd;
+}
+
+/** Lower-case letters. */
+export function word(random: Random, most: number, least = 1): string {
+  let letters = '';
+  const length = least + random.below(most - least + 1);
+  while (letters.length < length) letters += 'abcdefghijklmnopqrstuvwxyz'[random.below(26)];
+  return letters;
+}
+
+export function integer(random: Random, least: number, most: number): number {
+  return least + random.below(most - least + 1);
+}
+
+/** So many of them, or fewer. */
+export function list<T>(random: Random, most: number, make: () => T): T[] {
+  return Array.from({ length: random.below(most + 1) }, make);
+}
+
+/** A number of any kind within the bounds. */
+export function number(random: Random): number {
+  return random.pick([
+    0,
+    -0,
+    1,
+    -1,
+    0.5,
+    1e-7,
+    12_345.678,
+    1_000_000,
+    -1_000_000,
+    5e-324,
+    random.next() * 1_000,
+  ]);
+}
+
+/** Any value that nests at most so deep, with few keys and items. */
+export function anything(random: Random, depth: number, budget = { keys: 12 }): unknown {
+  const kind = random.below(depth > 0 ? 8 : 5);
+  if (kind === 0) return null;
+  if (kind === 1) return random.chance(0.5);
+  if (kind === 2) return number(random);
+  if (kind < 5) return text(random, 12);
+  if (kind < 7) return list(random, 3, () => anything(random, depth - 1, budget));
+  const keys = list(random, Math.min(3, budget.keys), () =>
+    random.chance(0.9) ? text(random, 5) : random.pick(HARMLESS),
+  );
+  budget.keys -= keys.length;
+  return Object.fromEntries(keys.map((key) => [key, anything(random, depth - 1, budget)]));
+}
+
+/** Keys that look dangerous and are not. */
+const HARMLESS = ['prototype', 'toString', 'valueOf', 'hasOwnProperty', 'length', 'proto', '$ref', '$id'];

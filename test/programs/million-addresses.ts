@@ -1,0 +1,107 @@
+// A program: a million addresses knock at one guard. Prints what that has cost, and what its first visitors got of it.
+import { bearer, custom, Type } from '@sallyport/core';
+import type { AttemptSource } from '../../packages/core/src/auth/attempts.ts';
+import type { Authenticator } from '../../packages/core/src/auth/authenticator.ts';
+import { GuardFamily } from '../../packages/core/src/family.ts';
+import { parseAddress } from '../../packages/core/src/handshake/address.ts';
+import type { Arrival } from '../../packages/core/src/handshake/arrival.ts';
+import type { Stage } from '../../packages/core/src/handshake/stage.ts';
+import { ManualClock } from '../../packages/core/test/support/manual-clock.ts';
+
+const COUNT = 1_000_000;
+/** Of those that fail, every so many-th goes on until it is banned. */
+const STUBBORN = 20;
+/** Seconds that all of it takes. */
+const SECONDS = 10;
+
+const clock = new ManualClock();
+const authenticator = custom({
+  scheme: 'key',
+  from: [bearer()],
+  authenticate: () => undefined,
+}) as Authenticator;
+const family = new GuardFamily({
+  clock,
+  logger: false,
+  auth: [authenticator],
+  messages: { say: Type.Object({}) },
+  bans: { after: { rate: '1/m', burst: 3 } },
+} as never);
+const rate = family.settings.outerDoor.find(({ name }) => name === 'rate') as Stage;
+
+/** Half of them IPv4, spread over a /11, half IPv6, each in a /64 of its own. */
+function sourceOf(i: number): AttemptSource {
+  const half = i >>> 1;
+  const [high, low] = [half >>> 8, half & 0xff];
+  if (i % 2 === 0) {
+    const net = `${100 + (high >>> 8)}.${high & 0xff}`;
+    return { bucket: `${net}.${low}.7`, coarser: [`${net}.${low}.0/24`, `${net}.0.0/16`], bannable: true };
+  }
+  const net = `2001:db8:${(high + 1).toString(16)}`;
+  return {
+    bucket: `${net}:${(low + 1).toString(16)}::/64`,
+    coarser: [`${net}::/56`, `${net}::/48`],
+    bannable: true,
+  };
+}
+
+/** As the outer door asks, and then the judge: the reason of a denial. */
+function knock(source: AttemptSource): string {
+  const arrival = { client: { address: source, bannable: true } } as unknown as Arrival;
+  const denial = rate.check(arrival);
+  if (denial !== undefined) return (denial as { reason: string }).reason;
+  const verdict = family.judge.judge(authenticator, {
+    credential: 'wrong',
+    request: {} as never,
+    source,
+    signal: undefined as never,
+    failures: arrival.failures,
+  });
+  return (verdict as { reason: string }).reason;
+}
+
+function heap(): number {
+  (globalThis as unknown as { gc: () => void }).gc();
+  return process.memoryUsage().heapUsed;
+}
+
+/** How many handshakes one has before it is refused for good, and how many guesses within them. */
+function useUp(address: string): { handshakes: number; guesses: number } {
+  const { bucket, coarser } = parseAddress(address) as Pick<AttemptSource, 'bucket' | 'coarser'>;
+  // Refused for its rate, and not banned for its guesses.
+  const source = { bucket, coarser, bannable: false };
+  const used = { handshakes: 0, guesses: 0 };
+  for (let outcome = knock(source); outcome !== 'handshake_rate'; outcome = knock(source)) {
+    used.handshakes++;
+    if (outcome === 'credential_invalid') used.guesses++;
+  }
+  return used;
+}
+
+const FLOODING = ['203.0.113.7', '198.51.100.200', '2001:db9::1', '2001:dba:1:2::3'];
+const first = FLOODING.map(useUp);
+const before = heap();
+const started = performance.now();
+const outcomes: Record<string, number> = {};
+for (let i = 0; i < COUNT; i++) {
+  const source = sourceOf(i);
+  const outcome = knock(source);
+  outcomes[outcome] = (outcomes[outcome] ?? 0) + 1;
+  if (outcome === 'credential_invalid' && i % STUBBORN < 2)
+    for (let more = 0; more < 3; more++) knock(source);
+  if (i % 1_000 === 0) clock.advance((SECONDS * 1_000) / (COUNT / 1_000));
+}
+const milliseconds = performance.now() - started;
+const mebibytes = (heap() - before) / 1_048_576;
+const again = FLOODING.map(useUp);
+const bans = await family.bans.list(1_000_000);
+// The same spelling as the guard's own.
+const spelt = [0, 1, 77_776, 999_999].map((i) => {
+  const { bucket, coarser } = sourceOf(i);
+  const parsed = parseAddress(bucket.replace('/64', '1'));
+  return JSON.stringify([parsed?.bucket, parsed?.coarser]) === JSON.stringify([bucket, coarser]);
+});
+family.close();
+process.stdout.write(
+  JSON.stringify({ mebibytes, milliseconds, first, again, outcomes, bans: bans.length, spelt }),
+);
