@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, test } from '@jest/globals';
-import { type AnyGuard, passthrough, type Reason, reasons } from '@sallyport/core';
+import { type AnyGuard, passthrough, type Reason, reasons, safeText, Type } from '@sallyport/core';
+import { ManualClock } from '../../packages/core/test/support/manual-clock.ts';
 import { chatGuard, goodHeaders, messages, type PolicyOverrides } from '../support/chat-policy.ts';
 import { eventually } from '../support/eventually.ts';
 import { admitted, frame, type Wire } from '../support/wire.ts';
@@ -164,6 +165,79 @@ describe.each(hosts)('$name', (host) => {
     expect(await wire.messages(1)).toEqual(['bare {"type":"say","text":7} false']);
     expect(reported).toEqual([['message_invalid', '/text']]);
   });
+
+  test('in report-only mode sanitizers decide, record, and let through what they refuse', async () => {
+    const short = Type.Object({ text: safeText({ maxLength: 3 }) });
+    const { guard, wire } = await chat(
+      { messages: { say: short } as never, report: ['sanitize'] },
+      { path: '/bare' },
+    );
+    const reported: unknown[] = [];
+    guard.on('message.reported', ({ stage, pointer }) => reported.push([stage, pointer]));
+    wire.send(Buffer.concat([frame('{"type":"say","text":"a\u200bb"}'), say('long')]));
+    expect(await wire.messages(2)).toEqual([
+      'bare {"type":"say","text":"ab"} false',
+      'bare {"type":"say","text":"long"} false',
+    ]);
+    expect(reported).toEqual([['sanitize', '/text']]);
+  });
+
+  test('a type may be stripped of what nobody named, and others not', async () => {
+    const policy: PolicyOverrides = {
+      messages: { ...messages, say: { schema: messages.say, unknownProperties: 'strip' } } as never,
+    };
+    const { wire, denied } = await chat(policy, { path: '/bare' });
+    wire.send(Buffer.concat([say('hi', { more: 1 }), frame('{"type":"note","text":"hi","more":1}')]));
+    expect(await wire.messages(2)).toEqual([
+      'bare {"type":"say","text":"hi"} false',
+      error('message_invalid', ''),
+    ]);
+    expect(denied).toEqual(['schema message_invalid']);
+  });
+
+  test('a type may have a rate of its own: beyond it only its messages are refused', async () => {
+    const clock = new ManualClock();
+    const noted = { schema: messages.note, rate: { rate: '1/s', burst: 2 } };
+    const { wire, denied } = await chat({ clock, messages: { ...messages, note: noted } as never });
+    const note = frame('{"type":"note","text":"hi"}');
+    wire.send(Buffer.concat([note, note, note, note, say('next')]));
+    const refused = error('message_rate');
+    expect(await wire.messages(3)).toEqual([refused, refused, '{"text":"next","type":"said"}']);
+    clock.advance(1_000);
+    wire.send(Buffer.concat([note, note, say('last')]));
+    expect((await wire.messages(5)).slice(3)).toEqual([refused, '{"text":"last","type":"said"}']);
+    expect(denied).toEqual(Array(3).fill('message-rate message_rate'));
+  });
+
+  test('a type may cost as much as several messages', async () => {
+    const policy: PolicyOverrides = {
+      messages: { ...messages, note: { schema: messages.note, cost: 5 } } as never,
+      limits: { messages: { rate: '1/m', burst: 12 } },
+    };
+    const { wire, denied } = await chat(policy);
+    const note = frame('{"type":"note","text":"hi"}');
+    wire.send(Buffer.concat([note, note, say('next')]));
+    expect(await wire.messages(1)).toEqual(['{"text":"next","type":"said"}']);
+    wire.send(note);
+    expect(await wire.closeCode()).toBe(4429);
+    expect(denied).toEqual(['message-rate message_rate']);
+  });
+
+  test.each<['reply' | 'close']>([['reply'], ['close']])(
+    "a handler that fails, with onFault: '%s'",
+    async (onFault) => {
+      const handler: ChatHandler = (connection) => {
+        connection.on('say', () => {
+          throw new Error('a bug');
+        });
+        connection.on('note', () => void connection.send('said', { text: 'noted' }));
+      };
+      const { wire } = await chat({ onFault }, { handler });
+      wire.send(Buffer.concat([say('hi'), frame('{"type":"note","text":"hi"}')]));
+      if (onFault === 'close') expect(await wire.closeCode()).toBe(1011);
+      else expect(await wire.messages(2)).toEqual([error('internal'), '{"text":"noted","type":"said"}']);
+    },
+  );
 
   test('what the server sends is checked against policy.replies', async () => {
     const thrown: unknown[] = [];
