@@ -1,9 +1,11 @@
 // Slots are reserved before the 101: of N + 1 that come at once exactly N get in (ws itself counts afterwards, if at all).
 import { describe, expect, test } from '@jest/globals';
 import { bearer, custom } from '@sallyport/core';
+import { ManualClock } from '../../packages/core/test/support/manual-clock.ts';
+import { SharedStore } from '../../packages/core/test/support/shared-store.ts';
 import { hosts } from '../contract/hosts/index.ts';
 import { applications, verdict } from '../support/applications.ts';
-import { chatGuard, type PolicyOverrides } from '../support/chat-policy.ts';
+import { chatGuard, goodHeaders, type PolicyOverrides } from '../support/chat-policy.ts';
 import { eventually } from '../support/eventually.ts';
 
 const N = 5;
@@ -16,7 +18,8 @@ const caps: readonly (readonly [string, PolicyOverrides['limits'], string, (i: n
 describe.each(hosts)('$name', (host) => {
   const { start, dial } = applications();
 
-  test.each(caps)('a cap on connections %s', async (_what, limits, expected, subjectOf) => {
+  const races = caps.flatMap((cap) => [[...cap, false] as const, [...cap, true] as const]);
+  test.each(races)('a cap on connections %s', async (_what, limits, expected, subjectOf, shares) => {
     let waiting = 0;
     let release = (): void => {};
     const together = new Promise<void>((resolve) => {
@@ -32,7 +35,9 @@ describe.each(hosts)('$name', (host) => {
         return { subject: credential };
       },
     });
-    const guard = chatGuard({ auth: [auth], limits });
+    // A store on another machine answers later, so that there is a moment between each question and its answer.
+    const store = shares ? new SharedStore(new ManualClock()) : undefined;
+    const guard = chatGuard({ auth: [auth], limits, ...(store && { store }) });
     const app = await start(host, { guard });
     const attempt = async (i: number) => {
       const wire = (await dial(app)).handshake({ headers: { Authorization: `Bearer ${subjectOf(i)}` } });
@@ -43,11 +48,31 @@ describe.each(hosts)('$name', (host) => {
       [expected, ...Array(N).fill('admitted')].sort(),
     );
     expect(guard.stats()).toMatchObject({ connections: N, admitted: N });
+    expect(store?.held ?? N).toBe(N);
 
     // One leaves, and exactly one more gets in.
     all.find(({ answer }) => answer.status === 101)?.wire.destroy();
     await eventually(() => guard.stats().connections === N - 1, 'the free slot');
     expect(verdict((await attempt(0)).answer)).toBe('admitted');
     expect(verdict((await attempt(0)).answer)).toBe(expected);
+  });
+
+  test('a cap over two nodes with one store', async () => {
+    const store = new SharedStore(new ManualClock());
+    const nodes = await Promise.all(
+      [1, 2].map(async () => {
+        const guard = chatGuard({ store, limits: { connections: N } });
+        return { guard, app: await start(host, { guard }) };
+      }),
+    );
+    const headers = await goodHeaders();
+    const answers = await Promise.all(
+      Array.from({ length: 4 * N }, async (_, i) =>
+        (await dial((nodes[i % 2] as (typeof nodes)[0]).app)).handshake({ headers }).head(),
+      ),
+    );
+    expect(answers.filter(({ status }) => status === 101)).toHaveLength(N);
+    const admitted = nodes.map(({ guard }) => guard.stats().admitted).reduce((sum, count) => sum + count);
+    expect([admitted, store.held]).toEqual([N, N]);
   });
 });

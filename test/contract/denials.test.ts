@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { type AnyGuard, bearer, cookie, custom, query, type Reason, reasons } from '@sallyport/core';
 import { ManualClock } from '../../packages/core/test/support/manual-clock.ts';
+import { SharedStore } from '../../packages/core/test/support/shared-store.ts';
 import { APP, chatGuard, chatJwt, NOW, type PolicyOverrides, token } from '../support/chat-policy.ts';
 import { eventually } from '../support/eventually.ts';
 import { admitted, type HandshakeOptions, handshakeBytes, refusal, Wire } from '../support/wire.ts';
@@ -11,6 +12,8 @@ import { hosts } from './hosts/index.ts';
 interface Scene {
   readonly guard: AnyGuard;
   readonly clock: ManualClock;
+  /** Shared with nobody, and in the test's hands. */
+  readonly store: SharedStore;
   readonly port: number;
   /** Opens one good connection that stays open. */
   readonly open: (subject?: string) => Promise<Wire>;
@@ -176,6 +179,44 @@ const denials: readonly Denied[] = [
     headers: unauthorized,
   },
   {
+    reason: 'banned',
+    because: 'an operator has banned the subject',
+    status: 403,
+    before: ({ guard }) => guard.bans.add({ subject: 'mallory' }),
+    request: async () => ({ headers: { Authorization: `Bearer ${await token({ sub: 'mallory' })}` } }),
+    headers: { 'retry-after': '600' },
+  },
+  {
+    reason: 'banned',
+    because: 'an operator has banned the address',
+    status: 403,
+    policy: { trustedProxies: ['127.0.0.1'] },
+    before: ({ guard }) => guard.bans.add({ address: '203.0.113.7', for: '90s' }),
+    request: { headers: { 'X-Forwarded-For': '203.0.113.7', 'X-Forwarded-Proto': 'https' } },
+    headers: { 'retry-after': '90' },
+  },
+  {
+    reason: 'store_unavailable',
+    because: 'the store is away, and nothing goes on without it',
+    status: 503,
+    policy: { onStoreFailure: { handshakes: 'closed' } },
+    before: ({ store }) => store.behave('rejects'),
+    after: ({ store }) => store.behave('at once'),
+    headers: { 'retry-after': '1' },
+  },
+  {
+    reason: 'store_unavailable',
+    because: 'nobody has heard of revocations for too long',
+    status: 503,
+    before: ({ store }) => {
+      store.stale = 30_001;
+    },
+    after: ({ store }) => {
+      store.stale = 0;
+    },
+    headers: { 'retry-after': '1' },
+  },
+  {
     reason: 'csrf_denied',
     because: 'a cookie came without the anti-forgery token',
     status: 403,
@@ -317,7 +358,8 @@ describe.each(hosts)('$name', (host) => {
 /** A stopped clock, a guard and an application that takes CAP connections. */
 async function setUp(host: Host, policy: PolicyOverrides = {}) {
   const clock = new ManualClock();
-  const guard = chatGuard({ auth, clock, ...policy, limits: { ...limits, ...policy.limits } });
+  const store = new SharedStore(clock, { behaviour: 'at once' });
+  const guard = chatGuard({ auth, clock, store, ...policy, limits: { ...limits, ...policy.limits } });
   const started = await host.start({ guard });
   running.push(started);
   const { port } = started;
@@ -326,7 +368,7 @@ async function setUp(host: Host, policy: PolicyOverrides = {}) {
     wires.push(wire);
     return wire;
   };
-  const scene: Scene = { guard, clock, port, open };
+  const scene: Scene = { guard, clock, store, port, open };
   return { scene, started };
 }
 

@@ -91,6 +91,11 @@ export class SharedStore implements Store {
     return this.#slots;
   }
 
+  /** Questions that have no answer yet, however long ago somebody gave up waiting. */
+  get hanging(): number {
+    return this.#sleeping.length;
+  }
+
   /** Loses every lease that is held, as after a restart that found no room for them. */
   loseAll(): void {
     for (const lost of [...this.#lost.values()]) lost();
