@@ -10,35 +10,22 @@ import { hosts } from '../contract/hosts/index.ts';
 import { applications } from '../support/applications.ts';
 import { chatGuard, goodHeaders, type PolicyOverrides } from '../support/chat-policy.ts';
 import { eventually } from '../support/eventually.ts';
+import { fragments } from '../support/fragments.ts';
 import { rawSocket, read } from '../support/raw-socket.ts';
 import { frame, handshakeBytes } from '../support/wire.ts';
-
-const CONTINUATION = 0x0;
-const FIN = 0x80;
-
-function fragment(payload: string, opcode: number, last: boolean): Buffer {
-  const bytes = frame(payload, opcode);
-  if (!last) bytes[0] = (bytes[0] as number) & ~FIN;
-  return bytes;
-}
 
 /** One message, cut into so many bytes each; `padding` empty fragments stand before its last one. */
 function cut(text: string, size: number, padding = 0): Buffer {
   const parts = text.match(new RegExp(`[^]{1,${size}}`, 'g')) ?? [];
   parts.splice(-1, 0, ...Array<string>(padding).fill(''));
-  return Buffer.concat(
-    parts.map((part, i) => fragment(part, i === 0 ? 0x1 : CONTINUATION, i === parts.length - 1)),
-  );
+  return Buffer.concat(fragments(parts));
 }
 
 const say = (text: string): string => JSON.stringify({ type: 'say', text });
 const note = (length: number): string => JSON.stringify({ type: 'note', text: 'x'.repeat(length) });
-/** Fragments that belong to a message which never ends. */
-const endless = (count: number, payload = ''): Buffer =>
-  Buffer.concat([
-    fragment('', 0x1, false),
-    ...Array.from({ length: count }, () => fragment(payload, CONTINUATION, false)),
-  ]);
+/** Empty fragments of a message which never ends. */
+const endless = (count: number): Buffer =>
+  Buffer.concat(fragments(Array<string>(count + 1).fill('')).slice(0, count));
 
 /** As generous as a policy can be with fragments: what holds is what was read. */
 const oldLibrary = {

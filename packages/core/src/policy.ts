@@ -51,7 +51,10 @@ export interface RouteLimits {
    * belong to no message, such as empty fragments, close with `message_rate` (4429).
    */
   readonly bytes?: ByteRateOption;
-  /** With `onRate: 'throttle'`: how long a connection may go unread without a break. Default: 10 s. Then: closed with `message_rate` (4429). */
+  /**
+   * With `onRate: 'throttle'`: how long a connection may go unread without a break. What had been read already is kept, up to
+   * as many messages as may come in that time. Default: 10 s. Beyond: closed with `message_rate` (4429).
+   */
   readonly throttle?: Duration;
   /** Pings and pongs of one connection. Default: 20/s, burst 50. Beyond: closed with `message_rate` (4429). */
   readonly controls?: RateOption;
@@ -59,7 +62,7 @@ export interface RouteLimits {
   readonly fragments?: number;
   /**
    * How long a peer may be silent before it is pinged, and then for its answer: any byte counts, and nothing does while the
-   * socket is not read. `false` for never. Default: 25 s. Proxies cut after 60 s. Then: terminated as
+   * socket is not read. `false` for never; above 55 s proxies are quicker, which warns. Default: 25 s. Then: terminated as
    * `unresponsive` (1006), within two of them.
    */
   readonly heartbeat?: Duration | false;

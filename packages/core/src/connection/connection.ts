@@ -5,7 +5,7 @@ import type { ConnectionView, FramedMessage, Identity, RequestView, Socket } fro
 import { type Reason, reasons } from '../reasons.ts';
 import type { MessageOf, ReplyOf } from '../schema-types.ts';
 import type { Lease } from '../store.ts';
-import type { Payload } from '../wire/codec.ts';
+import { type Payload, textOf } from '../wire/codec.ts';
 import { type Addressee, type Incoming, UNADDRESSED } from '../wire/incoming.ts';
 import { closeReason, isSendableCloseCode } from './close-frame.ts';
 import { Inbox } from './inbox.ts';
@@ -445,7 +445,10 @@ export class Connection<
   #bytesOf(incoming: Incoming, data: Uint8Array | string): Uint8Array | string {
     if (!incoming.changed) return data;
     const payload = this.#services.writer.rewrite(incoming);
-    return typeof payload === 'string' && typeof data !== 'string' ? Buffer.from(payload) : payload;
+    if (typeof data === 'string') return textOf(payload);
+    if (typeof payload === 'string') return Buffer.from(payload);
+    // A codec makes a plain `Uint8Array`, whose `toString` is not what a listener of ws knows.
+    return Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength);
   }
 
   #handled({ incoming, type }: PassedMessage, handler: Handler | undefined, answer: unknown): void {

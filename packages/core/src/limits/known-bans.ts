@@ -24,7 +24,7 @@ export class KnownBans {
   /** What was heard of while the store was being asked: newer than its answer. */
   #heard: Set<string> | undefined;
   #closed = false;
-  #cancelRetry = (): void => {};
+  #cancelRetry: (() => void) | undefined;
 
   constructor(
     readonly clock: Clock,
@@ -75,8 +75,9 @@ export class KnownBans {
 
   /** Tells the store what it has not been told and takes over what it knows, again and again until both have been done. */
   async agree(): Promise<void> {
-    this.#cancelRetry();
     if (this.#heard !== undefined || this.#closed) return;
+    this.#cancelRetry?.();
+    this.#cancelRetry = undefined;
     this.#heard = new Set();
     try {
       for (const key of this.#unstored) await this.#tell(key);
@@ -90,7 +91,7 @@ export class KnownBans {
 
   close(): void {
     this.#closed = true;
-    this.#cancelRetry();
+    this.#cancelRetry?.();
   }
 
   #settled(key: string): void {
@@ -119,7 +120,11 @@ export class KnownBans {
   }
 
   #agreeLater(): void {
-    this.#cancelRetry();
-    if (!this.#closed) this.#cancelRetry = this.clock.schedule(RETRY_AFTER, () => void this.agree());
+    // What is decided in the meantime puts nothing off.
+    if (this.#closed || this.#cancelRetry !== undefined) return;
+    this.#cancelRetry = this.clock.schedule(RETRY_AFTER, () => {
+      this.#cancelRetry = undefined;
+      void this.agree();
+    });
   }
 }

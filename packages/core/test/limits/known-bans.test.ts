@@ -93,6 +93,16 @@ describe('a ban that was decided here while the store was away', () => {
     expect(stored).toHaveLength(1);
   });
 
+  test('is told although others follow it all the time', async () => {
+    const { known, clock, stored } = bench();
+    for (let i = 0; i < 5; i++) {
+      known.impose(`${i}`, BAN_TERMS);
+      clock.advance(400);
+      await settle();
+    }
+    expect(stored.map(({ key }) => key)).toEqual(['0', '1', '2']);
+  });
+
   test('that has ended meanwhile is not told', async () => {
     const { known, clock, stored, breakStore } = bench();
     breakStore();
