@@ -1,95 +1,24 @@
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from '@jest/globals';
-import type { Acquired, Lease, LeaseRequest, Store } from '@sallyport/core';
+import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { RedisStoreError, type RedisStoreOptions, redisStore } from '@sallyport/redis';
 import { eventually } from '../support/eventually.ts';
 import { describeWith } from '../support/needs.ts';
-import { RedisServer, startCluster, startSentinel } from '../support/redis.ts';
+import { RedisServer } from '../support/redis.ts';
+import {
+  everything,
+  expectRefusals,
+  isFull,
+  LIMIT,
+  leaseOf,
+  RECOVERY,
+  SLACK,
+  SLOTS,
+  TIMEOUT,
+  works,
+} from './stores/failures.ts';
 import { libraries } from './stores/index.ts';
-import type { Connect } from './stores/redis.ts';
 import { Ear, StoreNode } from './stores/store.ts';
 
 // Jest fails a test during which a promise is rejected and nobody catches it.
-
-/** Milliseconds within which every operation has to be settled; what this machine adds to it; and for a recovery. */
-const TIMEOUT = 300;
-const SLACK = 2_000;
-const RECOVERY = 20_000;
-
-const LIMIT = { interval: 600_000, burst: 100 };
-const TERMS = { duration: 60_000, growth: 1, longest: 60_000, memory: 1_000 };
-const SLOTS = [
-  { key: 'connections', cap: 1 },
-  { key: 'address a', cap: 1 },
-];
-
-const OPERATIONS: Readonly<Record<string, (store: Store) => unknown>> = {
-  arrive: (store) =>
-    store.arrive({
-      bans: ['address a'],
-      hits: [{ keys: ['handshake a'], limit: LIMIT, cost: 1 }],
-      leases: SLOTS,
-    }),
-  charge: (store) => store.charge({ keys: ['failures a'], limit: LIMIT, cost: 1 }),
-  acquire: (store) => store.acquire(SLOTS),
-  put: (store) => store.put('ticket a', 'value', 1_000),
-  redeem: (store) => store.redeem('ticket a'),
-  ban: (store) => store.ban('address b', TERMS),
-  unban: (store) => store.unban('address b'),
-  bans: (store) => store.bans(10),
-  revoke: (store) => store.revoke({ subject: 'alice', issuedBefore: 1 }),
-  shares: (store) => store.shares([{ key: 'messages a', hits: 1 }], 1_000),
-  ping: (store) => store.ping(),
-};
-
-interface Outcome {
-  readonly name: string;
-  readonly error: unknown;
-  readonly ms: number;
-}
-
-/** Every operation at once, and how each of them ended. */
-function everything(store: Store): Promise<Outcome[]> {
-  return Promise.all(
-    Object.entries(OPERATIONS).map(async ([name, operation]) => {
-      const start = performance.now();
-      const error = await Promise.resolve(operation(store)).then(
-        () => undefined,
-        (reason: unknown) => reason,
-      );
-      return { name, error, ms: performance.now() - start };
-    }),
-  );
-}
-
-/** Each of them was rejected with an error, in time. */
-function expectRefusals(outcomes: readonly Outcome[]): void {
-  for (const { name, error, ms } of outcomes) {
-    expect([name, error]).toEqual([name, expect.any(Error)]);
-    expect([name, Math.max(ms, TIMEOUT + SLACK)]).toEqual([name, TIMEOUT + SLACK]);
-  }
-}
-
-async function works(store: Store): Promise<void> {
-  await eventually(
-    async () => (await everything(store)).every(({ error }) => error === undefined),
-    'the store to work again',
-    RECOVERY,
-  );
-}
-
-/** Whether one of the slots has no room; nothing where the store does not answer. */
-async function isFull(store: Store, leases: readonly LeaseRequest[]): Promise<boolean | undefined> {
-  try {
-    return (await store.arrive({ bans: [], hits: [], leases })).full !== -1;
-  } catch {
-    return undefined;
-  }
-}
-
-function leaseOf(acquired: Acquired): Lease {
-  if ('lease' in acquired) return acquired.lease;
-  throw new Error(`slot ${acquired.full} was full`);
-}
 
 for (const [name, connect] of Object.entries(libraries)) {
   describeWith('redis', `${name} on a Redis that`, (program) => {
@@ -234,89 +163,4 @@ for (const [name, connect] of Object.entries(libraries)) {
       expect(outcomes.every(({ ms }) => ms < TIMEOUT)).toBe(true);
     });
   });
-
-  describeWith('redis', `${name} on a Cluster of which one node`, (program) =>
-    partOfCluster(program, connect.cluster),
-  );
-  describeWith('redis', `${name} behind a sentinel`, (program) => failover(program, connect.sentinel));
-}
-
-function partOfCluster(program: string, connect: Connect): void {
-  let servers: RedisServer[] = [];
-  let nodes: StoreNode[] = [];
-  beforeAll(async () => {
-    servers = await startCluster(program, ['--cluster-require-full-coverage', 'no']);
-  }, 60_000);
-  afterAll(async () => {
-    for (const one of nodes) one.close();
-    nodes = [];
-    await Promise.all(servers.map((server) => server.close()));
-  });
-
-  test('is stopped: the others are asked as before, and their slots are kept', async () => {
-    const { client, disconnect } = await connect(servers);
-    const leaseTtl = 1_500;
-    const { store } = new StoreNode(redisStore(client, { timeout: TIMEOUT, leaseTtl }), disconnect);
-    nodes.push(new StoreNode(store, disconnect));
-    await works(store);
-    // Enough addresses that each node has many.
-    const keys = Array.from({ length: 60 }, (_, i) => `address ${i}`);
-    let lost = 0;
-    for (const key of keys) leaseOf(await store.acquire([{ key, cap: 1 }])).onLost(() => lost++);
-    servers[1]?.pause();
-    await new Promise((resolve) => setTimeout(resolve, 2 * leaseTtl));
-    const looks = await Promise.all(keys.map((key) => isFull(store, [{ key, cap: 1 }])));
-    const answered = looks.filter((full) => full !== undefined);
-    expect(answered.length).toBeGreaterThan(keys.length / 4);
-    expect(answered.length).toBeLessThan(keys.length);
-    expect(answered).not.toContain(false);
-    await expect(Promise.resolve(store.ping())).rejects.toThrow();
-    servers[1]?.resume();
-    await works(store);
-    expect(lost).toBe(0);
-  }, 90_000);
-}
-
-function failover(program: string, connect: Connect): void {
-  let all: RedisServer[] = [];
-  let nodes: StoreNode[] = [];
-  afterEach(async () => {
-    for (const one of nodes) one.close();
-    nodes = [];
-    await Promise.all(all.map((server) => server.close()));
-  });
-
-  test('goes on by itself when the master has crashed and its replica takes over', async () => {
-    const { master, replica, sentinel } = await startSentinel(program, 1_000);
-    all = [sentinel, replica, master];
-    const options = { timeout: TIMEOUT, leaseTtl: 3_000 };
-    nodes = await Promise.all(
-      [1, 2].map(async () => {
-        const { client, disconnect } = await connect([sentinel]);
-        return new StoreNode(redisStore(client, options), disconnect);
-      }),
-    );
-    const [first, second] = nodes as [StoreNode, StoreNode];
-    const ears = [new Ear(), new Ear()] as const;
-    first.listen(ears[0]);
-    second.listen(ears[1]);
-    await works(first.store);
-    const lease = leaseOf(await first.store.acquire([{ key: 'identity alice', cap: 1 }]));
-    let lost = false;
-    lease.onLost(() => {
-      lost = true;
-    });
-    await eventually(() => ears[1].heard.length > 0, 'the revocation');
-    await master.kill();
-    expectRefusals(await everything(second.store));
-    await works(first.store);
-    await works(second.store);
-    await eventually(
-      async () => 'full' in (await second.store.acquire([{ key: 'identity alice', cap: 1 }])),
-      'the slot to be held',
-    );
-    expect(lost).toBe(false);
-    await first.store.revoke({ subject: 'afterwards', issuedBefore: 3 });
-    await eventually(() => ears[1].heard.includes('revoked afterwards'), 'the news', RECOVERY);
-  }, 120_000);
 }

@@ -15,6 +15,8 @@ export function revocationsSuite(subject: () => Subject): void {
       here.listen(own);
       here.listen(second);
       there.listen(other);
+      // Until everything has been read, what is new may be told twice.
+      await eventually(() => [here, there].every(({ store }) => store.staleness() < 10_000), 'certainty');
       const all = [
         revoked('alice'),
         { session: 'session "1"\n', issuedBefore: 1_790_000_001 },
@@ -27,6 +29,23 @@ export function revocationsSuite(subject: () => Subject): void {
       await eventually(() => other.revocations.length === all.length, 'the revocations');
       // In any order: those that it was too late to hear are read.
       expect(other.revocations).toEqual(expect.arrayContaining(all));
+    });
+
+    test('are told at once to those who listen', async () => {
+      const { realm } = subject();
+      const [here, there] = await Promise.all([realm.node(), realm.node()]);
+      const ear = new Ear();
+      there.listen(ear);
+      // Somebody who has heard one without having read it is listening.
+      await eventually(async () => {
+        await here.store.revoke(revoked('first'));
+        return ear.heard.length > 0;
+      }, 'the first one');
+      for (let i = 0; i < 5; i++) {
+        await here.store.revoke(revoked(`next ${i}`));
+        // Well before the stream is read again.
+        await eventually(() => ear.heard.includes(`revoked next ${i}`), 'the next one', 2_500);
+      }
     });
 
     test('a listener that has ended hears no more, and one that throws keeps nothing from the others', async () => {
