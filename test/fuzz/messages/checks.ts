@@ -1,6 +1,6 @@
 import { isMap } from './bounds.ts';
 import type { Dialect } from './dialect.ts';
-import { UNNAMED } from './mutations.ts';
+import { UNNAMED } from './oddities.ts';
 import type { Outcome } from './outcomes.ts';
 import type { Delivery, Expected, Refusal } from './reference.ts';
 import { isAnswered, openers, pathIn, refusalIn } from './reference-envelopes.ts';

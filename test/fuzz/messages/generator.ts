@@ -41,7 +41,7 @@ function message(type: string, random: Random, { envelope }: Dialect): Entries {
   return tree;
 }
 
-export function valid(random: Random, dialect: Dialect): Generated {
+function valid(random: Random, dialect: Dialect): Generated {
   const type = pickType(random);
   const data = dialect.write(message(type, random, dialect), random, random.chance(0.5));
   return { data, kind: 'valid', made: [type], sure: sureOf(type, dialect) };
@@ -59,7 +59,7 @@ function sureOf(type: string, { envelope }: Dialect): Generated['sure'] {
 function mutated(random: Random, dialect: Dialect): Generated {
   const made: string[] = [];
   let tree = message(pickType(random), random, dialect) as Parameters<Dialect['write']>[0];
-  const ofBytes = random.chance(0.3);
+  const ofBytes = random.chance(0.2);
   for (let left = ofBytes ? random.below(2) : 1 + random.below(3); left > 0; left--) {
     const name = random.pick(MUTATIONS);
     made.push(name);

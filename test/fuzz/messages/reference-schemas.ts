@@ -41,7 +41,7 @@ const point = closed({ x: int(-100, 100), y: int(-100, 100) });
 /** Which texts a sanitizer takes is not a schema's to say. */
 const unclean = { type: 'string' };
 
-export const forms = {
+const forms = {
   circle: closed({ kind: { const: 'circle' }, r: { type: 'number', minimum: 0.5 } }),
   p: closed({ k: { const: 'p' }, v: digit }),
   q: closed({ k: { const: 'q' }, w: S() }),

@@ -38,7 +38,7 @@ const PLAIN = 'lorem ipsum dolor sit amet, consectetur adipiscing elit';
 
 /** A text that no honest client sends, of about so many UTF-16 code units. */
 export function oddText(random: Random): string {
-  const length = random.pick([0, 1, 1, 2, 3, 8, 21, 60, 255, 256, 257, random.chance(0.3) ? 5_000 : 300]);
+  const length = random.pick([0, 1, 1, 2, 3, 8, 21, 60, 255, 256, 257, random.chance(0.1) ? 5_000 : 300]);
   let odd = '';
   while (odd.length < length) odd += random.chance(0.3) ? random.pick(ODD_PIECES) : random.pick(PIECES);
   return odd;
