@@ -72,10 +72,10 @@ const bodies: Readonly<Record<string, (random: Random) => Body>> = {
   }),
   shape: (random) =>
     random.pick([
-      { kind: 'circle', r: integer(random, 1, 50) / 2 },
-      { kind: 'rect', w: integer(random, 1, 50), h: integer(random, 1, 50) },
-      { kind: 'path', points: list(random, 5, () => [number(random), number(random)]) },
-    ]),
+      () => ({ kind: 'circle', r: integer(random, 1, 50) / 2 }),
+      () => ({ kind: 'rect', w: integer(random, 1, 50), h: integer(random, 1, 50) }),
+      () => ({ kind: 'path', points: list(random, 5, () => [number(random), number(random)]) }),
+    ])(),
   order: (random) =>
     some(
       random,

@@ -6,28 +6,39 @@ export const BOUNDS = { depth: 8, keys: 24, items: 128, text: 256, number: 1_000
 
 /** Whether a whole message keeps to the bounds and has no key that poisons prototypes. Own words, own walk. */
 export function isWithinBounds(message: unknown): boolean {
-  let keys = 0;
-  // Pairs of a value and how many arrays and objects are around it.
-  const todo: [value: unknown, depth: number][] = [[message, 0]];
-  for (let next = todo.pop(); next !== undefined; next = todo.pop()) {
-    const [value, depth] = next;
-    if (typeof value === 'string') {
-      if (value.length > BOUNDS.text) return false;
-    } else if (typeof value === 'number') {
-      if (!(Math.abs(value) <= BOUNDS.number)) return false;
-    } else if (value instanceof Uint8Array) {
-      if (value.byteLength > BOUNDS.text) return false;
-    } else if (Array.isArray(value)) {
-      if (depth >= BOUNDS.depth || value.length > BOUNDS.items) return false;
-      for (const item of value) todo.push([item, depth + 1]);
-    } else if (isMap(value)) {
-      const names = Object.getOwnPropertyNames(value);
-      keys += names.length;
-      if (depth >= BOUNDS.depth || keys > BOUNDS.keys || poisons(value, names)) return false;
-      for (const name of names) todo.push([value[name], depth + 1]);
-    } else if (value !== null && typeof value !== 'boolean') return false;
+  return keysIn(message, 0) <= BOUNDS.keys;
+}
+
+/** How many keys there are, where nothing else is beyond the bounds; then more than any. */
+function keysIn(value: unknown, depth: number): number {
+  switch (typeof value) {
+    case 'string':
+      return value.length <= BOUNDS.text ? 0 : Number.POSITIVE_INFINITY;
+    case 'number':
+      return Math.abs(value) <= BOUNDS.number ? 0 : Number.POSITIVE_INFINITY;
+    case 'boolean':
+      return 0;
+    case 'object':
+      if (value === null) return 0;
+      if (value instanceof Uint8Array) return value.byteLength <= BOUNDS.text ? 0 : Number.POSITIVE_INFINITY;
+      return depth < BOUNDS.depth ? keysInside(value, depth + 1) : Number.POSITIVE_INFINITY;
+    default:
+      return Number.POSITIVE_INFINITY;
   }
-  return true;
+}
+
+function keysInside(value: object, depth: number): number {
+  let keys = 0;
+  if (Array.isArray(value)) {
+    if (value.length > BOUNDS.items) return Number.POSITIVE_INFINITY;
+    for (const item of value) keys += keysIn(item, depth);
+    return keys;
+  }
+  if (!isMap(value)) return Number.POSITIVE_INFINITY;
+  const names = Object.getOwnPropertyNames(value);
+  if (poisons(value, names)) return Number.POSITIVE_INFINITY;
+  for (const name of names) keys += 1 + keysIn(value[name], depth);
+  return keys;
 }
 
 function poisons(value: Readonly<Record<string, unknown>>, names: readonly string[]): boolean {

@@ -1,9 +1,9 @@
 import { isMap } from './bounds.ts';
 import type { Dialect } from './dialect.ts';
-import { UNNAMED } from './mutations.ts';
+import { UNNAMED } from './oddities.ts';
 import type { Outcome } from './outcomes.ts';
 import type { Delivery, Expected, Refusal } from './reference.ts';
-import { openers, pathIn, refusalIn } from './reference-envelopes.ts';
+import { isAnswered, openers, pathIn, refusalIn } from './reference-envelopes.ts';
 import { namesIn } from './reference-schemas.ts';
 import { isSame } from './same.ts';
 
@@ -73,7 +73,7 @@ function checkPassedOn(
 
 function checkRefusal(outcomes: Outcome[], refusal: Refusal, dialect: Dialect): void {
   const { reason, id } = refusal;
-  if (refusalIn(dialect.envelope, reason, id, undefined) === undefined) return;
+  if (!isAnswered(dialect.envelope, id)) return;
   const answer = answerIn(outcomes.shift(), dialect);
   const path = pathIn(answer);
   const expected = refusalIn(dialect.envelope, reason, id, path as string | undefined);

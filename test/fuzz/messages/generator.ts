@@ -1,7 +1,7 @@
 import type { Reason } from '@sallyport/core';
 import type { Random } from '../random.ts';
 import { bodyOf, pickType } from './bodies.ts';
-import { packedMutations, textMutations } from './byte-mutations.ts';
+import { type ByteMutation, packedMutations, textMutations } from './byte-mutations.ts';
 import { type Dialect, pickId, wrap } from './dialect.ts';
 import { attacks } from './hostile.ts';
 import { mutations } from './mutations.ts';
@@ -24,6 +24,8 @@ const MOST_BYTES = 60_000;
 
 const MUTATIONS = Object.keys(mutations);
 const ATTACKS = Object.keys(attacks);
+const TEXT_MUTATIONS = Object.keys(textMutations);
+const PACKED_MUTATIONS = Object.keys(packedMutations);
 
 export function generate(random: Random, dialect: Dialect): Generated {
   const kind = random.next();
@@ -57,7 +59,7 @@ function sureOf(type: string, { envelope }: Dialect): Generated['sure'] {
 function mutated(random: Random, dialect: Dialect): Generated {
   const made: string[] = [];
   let tree = message(pickType(random), random, dialect) as Parameters<Dialect['write']>[0];
-  const ofBytes = random.chance(0.3);
+  const ofBytes = random.chance(0.2);
   for (let left = ofBytes ? random.below(2) : 1 + random.below(3); left > 0; left--) {
     const name = random.pick(MUTATIONS);
     made.push(name);
@@ -65,12 +67,13 @@ function mutated(random: Random, dialect: Dialect): Generated {
   }
   let data = dialect.write(tree, random, random.chance(0.5));
   if (ofBytes && data.byteLength > 0) {
-    const ways = dialect.codec === undefined ? textMutations : packedMutations;
-    const name = random.pick(Object.keys(ways));
+    const isText = dialect.codec === undefined;
+    const name = random.pick(isText ? TEXT_MUTATIONS : PACKED_MUTATIONS);
+    const change = (isText ? textMutations : packedMutations)[name] as ByteMutation;
     made.push(name);
-    data = (ways[name] as (typeof ways)[string])(Buffer.from(data), random);
+    data = change(Buffer.from(data), random);
     // Text that is no UTF-8 never comes as far as the guard.
-    if (dialect.codec === undefined) data = Buffer.from(Buffer.from(data).toString());
+    if (isText) data = Buffer.from(Buffer.from(data).toString());
   }
   return { data, kind: 'mutated', made };
 }

@@ -10,12 +10,12 @@ import { must, show } from './checks.ts';
 import { type Dialect, dialects } from './dialect.ts';
 import { endToEnd } from './end-to-end.ts';
 import { InProcess } from './in-process.ts';
+import type { Tally } from './tally.ts';
 
 /** What became of one dialect. */
 export interface Report {
   readonly name: string;
-  /** How often which kind of message was sent, and what came of it. */
-  readonly counts: Readonly<Record<string, number>>;
+  readonly tally: Tally;
   /** Bytes of heap that the last three quarters of the messages have left behind. */
   readonly growth: number;
 }
@@ -49,7 +49,7 @@ async function fuzz(dialect: Dialect): Promise<Report> {
   must(run.faults.length === 0, () => `there were faults: ${show(run.faults)}`);
   must(unhandled.length === 0, () => `nobody handled rejections: ${unhandled.map(String).join('\n')}`);
   must(Object.keys(Object.prototype).length === 0 && !('isAdmin' in {}), () => 'a prototype is poisoned');
-  return { name: dialect.name, counts: Object.fromEntries(run.tally.counts), growth };
+  return { name: dialect.name, tally: run.tally, growth };
 }
 
 for (const name of names) {

@@ -1,9 +1,9 @@
 import type { EnvelopeName } from '@sallyport/core';
 import type { Random } from '../random.ts';
+import { spelled } from './attack.ts';
 import { pickType } from './bodies.ts';
 import { wrap } from './dialect.ts';
-import { escapedKey } from './json-text.ts';
-import { packedOf } from './packed.ts';
+import { ALIENS, NUMBERS, TYPES, UNNAMED } from './oddities.ts';
 import { anything, list, oddText } from './texts.ts';
 import {
   type Branch,
@@ -20,75 +20,6 @@ import {
 
 /** Changes a whole message in one way; returns it, or another in its place. */
 export type Mutation = (message: Tree, random: Random, envelope: EnvelopeName) => Tree;
-
-/** Properties that no schema of the policy names. */
-export const UNNAMED = [
-  'isAdmin',
-  'zz',
-  'Type',
-  'type ',
-  'x',
-  'toString',
-  'valueOf',
-  'prototype',
-  'k22',
-  'é',
-  '\u0000',
-  'jsonrpc',
-  'method',
-  'data',
-];
-const TYPES = [
-  'shout',
-  '',
-  'Say',
-  'say ',
-  'constructor',
-  '__proto__',
-  'toString',
-  'error',
-  'auth',
-  'x'.repeat(130),
-];
-
-const f64 = (value: number): Odd => {
-  const bytes = Buffer.alloc(9);
-  bytes[0] = 0xcb;
-  bytes.writeDoubleBE(value, 1);
-  return new Odd(String(value), bytes);
-};
-/** Numbers at the edges, and spellings of some that only look like others. */
-const NUMBERS: readonly Tree[] = [
-  new Odd('1e999', f64(Number.POSITIVE_INFINITY).packed),
-  new Odd('-1e999', f64(Number.NEGATIVE_INFINITY).packed),
-  new Odd('NaN', f64(Number.NaN).packed),
-  new Odd('9007199254740993', Uint8Array.of(0xcf, 0, 0x20, 0, 0, 0, 0, 0, 1)),
-  new Odd('18446744073709551615', Uint8Array.of(0xcf, ...Array(8).fill(0xff))),
-  new Odd('1E2', Uint8Array.of(0xca, 0x42, 0xc8, 0, 0)),
-  new Odd('10e-1', Uint8Array.of(0xd0, 1)),
-  new Odd('0.1e1', Uint8Array.of(0xcc, 1)),
-  new Odd('1e-999', Uint8Array.of(0xcb, 0, 0, 0, 0, 0, 0, 0, 1)),
-  new Odd('01', Uint8Array.of(0xd1, 0xff, 0xff)),
-  -0, 2 ** 53, -(2 ** 53), 2 ** 53 - 1, 1.5, -1, 10, 11, 1_000_000, 1_000_001, -1_000_000.5, 1e-7,
-]; // biome-ignore format: a list of numbers reads best as a block
-
-/** Of MessagePack what JSON has nothing like, and of JSON what only looks like a value. */
-const ALIENS: readonly Tree[] = [
-  new Odd('undefined', Uint8Array.of(0xc1)),
-  new Odd('new Date(0)', Uint8Array.of(0xd6, 0xff, 0, 0, 0, 0)),
-  new Odd("'a'", Uint8Array.of(0xd7, 0xff, 1, 2, 3, 4, 5, 6, 7, 8)),
-  new Odd('/a/', Uint8Array.of(0xc7, 12, 0xff, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 2)),
-  new Odd('0x1', Uint8Array.of(0xd4, 0x01, 0x02)),
-  new Odd('"\\x41"', Uint8Array.of(0xc7, 3, 0x05, 1, 2, 3)),
-  new Odd('"\\ud800"', Uint8Array.of(0xa3, 0xed, 0xa0, 0x80)),
-  new Odd('"\\udc00\\ud800"', Uint8Array.of(0xa4, 0x61, 0xff, 0xfe, 0x62)),
-  new Odd('"\\u00"', Uint8Array.of(0xa2, 0xc0, 0xaf)),
-  new Odd('"\u0001"', Uint8Array.of(0xa1, 0x80)),
-  new Odd('+1', Uint8Array.of(0xa2, 0xf0, 0x9f)),
-  new Odd('[1,]', Uint8Array.of(0xc4, 0)),
-  new Odd('[,1]', Uint8Array.of(0xc4, 3, 1, 2, 3)),
-  new Odd('{}', Uint8Array.of(0xc5, 0, 1, 0)),
-];
 
 /** Mostly the body alone, where the envelope keeps it apart: what is wrong around it hides what is wrong in it. */
 function aim(message: Tree, random: Random): Tree {
@@ -157,7 +88,7 @@ export const mutations: Readonly<Record<string, Mutation>> = {
     if (object.list.length === 0) return;
     const [key, value] = random.pick(object.list);
     if (typeof key !== 'string') return;
-    const again = random.chance(0.3) ? new Odd(escapedKey(key), packedOf(key, random, true)) : key;
+    const again = random.chance(0.3) ? spelled(key) : key;
     insert(object, random, again, random.chance(0.5) ? value : unlikely(random));
   }),
   'a value of another type': somewhere((branch, random) => replaceAt(branch, unlikely(random))),
@@ -212,12 +143,7 @@ export const mutations: Readonly<Record<string, Mutation>> = {
       new Entries([['prototype', new Entries([['isAdmin', true]])]]),
     ]);
     const key = random.pick(['__proto__', 'constructor', 'prototype']);
-    insert(
-      object,
-      random,
-      random.chance(0.2) ? new Odd(escapedKey(key), packedOf(key, random, true)) : key,
-      inner,
-    );
+    insert(object, random, random.chance(0.2) ? spelled(key) : key, inner);
   }),
   'another type of message': ofEnvelope(['type', 'method'], (random) =>
     random.chance(0.5) ? pickType(random) : random.chance(0.7) ? random.pick(TYPES) : unlikely(random),

@@ -2,9 +2,9 @@ import type { Random } from '../random.ts';
 import { type Entries, Odd, type Tree } from './tree.ts';
 
 /** Writes MessagePack: plainly, or with headers and numbers wider than they had to be. */
-export function packedOf(tree: Tree, random: Random, plain: boolean): Uint8Array {
+export function packedOf(tree: Tree, random?: Random, plain = true): Uint8Array {
   const parts: Uint8Array[] = [];
-  const wide = (): boolean => !plain && random.chance(0.3);
+  const wide = (): boolean => random !== undefined && !plain && random.chance(0.3);
   const write = (inner: Tree | Odd): void => {
     if (inner === null) parts.push(Uint8Array.of(0xc0));
     else if (typeof inner === 'boolean') parts.push(Uint8Array.of(inner ? 0xc3 : 0xc2));

@@ -56,15 +56,19 @@ const CODES: Partial<Record<Reason, number>> = {
   message_invalid: -32602,
 };
 
-/** The one answer that a refused message gets, with this pointer where it has one; `undefined` for none. */
+/** Whether a refusal is told: a notification of JSON-RPC is never answered (§4.1). */
+export function isAnswered(envelope: EnvelopeName, id: Ids): boolean {
+  // What could not be read as a notification might have been none.
+  return envelope !== 'json-rpc' || id !== undefined;
+}
+
+/** The one answer that a refused message gets, with this pointer where it has one. */
 export function refusalIn(envelope: EnvelopeName, code: Reason, id: Ids, path: string | undefined): unknown {
   const { text: message } = reasons[code];
   const data = path === undefined ? { code } : { code, path };
   const own = typeof id === 'object' ? { id: id.of } : {};
   if (envelope === 'flat') return { type: 'error', ...data, message };
   if (envelope === 'nested') return { type: 'error', ...own, data: { ...data, message } };
-  // A notification is never answered (§4.1); one that could not be read as such might have been none.
-  if (id === undefined) return undefined;
   const number = id === 'unread' ? -32700 : (CODES[code] ?? -32000);
   return { jsonrpc: '2.0', id: null, ...own, error: { code: number, message, data } };
 }

@@ -18,17 +18,27 @@ const ODD_PIECES = [
 /** A text of at least and at most so many code points. */
 export function text(random: Random, most: number, least = 0): string {
   const wanted = least + random.below(most - least + 1);
-  const plain = random.chance(0.6);
-  const points: string[] = [];
-  while (points.length < wanted) points.push(...(plain ? random.pick(WORDS) : random.pick(PIECES)));
-  return points.slice(0, wanted).join('');
+  if (random.chance(0.6)) {
+    const start = random.below(PLAIN.length - wanted);
+    return PLAIN.slice(start, start + wanted);
+  }
+  let all = '';
+  let points = 0;
+  while (points < wanted) {
+    for (const point of random.pick(PIECES)) {
+      if (points === wanted) break;
+      all += point;
+      points++;
+    }
+  }
+  return all;
 }
 
-const WORDS = ['lorem', 'ipsum', 'dolor', 'sit', 'amet'];
+const PLAIN = 'lorem ipsum dolor sit amet, consectetur adipiscing elit';
 
 /** A text that no honest client sends, of about so many UTF-16 code units. */
 export function oddText(random: Random): string {
-  const length = random.pick([0, 1, 1, 2, 3, 8, 21, 60, 255, 256, 257, random.chance(0.3) ? 5_000 : 300]);
+  const length = random.pick([0, 1, 1, 2, 3, 8, 21, 60, 255, 256, 257, random.chance(0.1) ? 5_000 : 300]);
   let odd = '';
   while (odd.length < length) odd += random.chance(0.3) ? random.pick(ODD_PIECES) : random.pick(PIECES);
   return odd;
@@ -48,7 +58,9 @@ export function integer(random: Random, least: number, most: number): number {
 
 /** So many of them, or fewer. */
 export function list<T>(random: Random, most: number, make: () => T): T[] {
-  return Array.from({ length: random.below(most + 1) }, make);
+  const made: T[] = [];
+  for (let left = random.below(most + 1); left > 0; left--) made.push(make());
+  return made;
 }
 
 /** A number of any kind within the bounds. */

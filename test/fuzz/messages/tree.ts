@@ -17,10 +17,10 @@ export class Odd {
   ) {}
 }
 
+/** A value as a tree; what in it is one already stays so. */
 export function treeOf(value: unknown): Tree {
-  if (typeof value !== 'object' || value === null || value instanceof Uint8Array || value instanceof Odd) {
-    return value as Tree;
-  }
+  if (typeof value !== 'object' || value === null) return value as Tree;
+  if (value instanceof Uint8Array || value instanceof Odd || value instanceof Entries) return value;
   if (Array.isArray(value)) return value.map(treeOf);
   return new Entries(Object.entries(value).map(([key, inner]) => [key, treeOf(inner)]));
 }
