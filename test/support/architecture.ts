@@ -35,6 +35,7 @@ const VOCABULARY = [
   'schema-types',
   'refusal',
   'units',
+  'url',
   'warnings',
 ];
 /** The files at the top of the core's sources that hand one room's result to the next. */
