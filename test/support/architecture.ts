@@ -29,6 +29,8 @@ const VOCABULARY = [
   'errors',
   'option-checks',
   'events',
+  'owasp',
+  'tally',
   'ports',
   'reasons',
   'store',
