@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import { type Clock, type Duration, systemClock } from '@sallyport/core';
 import { type ChatConnection, type ChatGuard, createGuards, type LateGuard } from '../policy.ts';
+import type { SaidElsewhere } from './elsewhere.ts';
 import { DecisionFeed } from './feed.ts';
 import { History } from './history.ts';
 import { Nodes } from './nodes.ts';
-import type { SaidElsewhere } from './replies.ts';
 import { type Session, Sessions } from './sessions.ts';
 import { Tokens } from './tokens.ts';
 

@@ -2,8 +2,7 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import type { Duration, Store } from '@sallyport/core';
 import { redisStore } from '@sallyport/redis';
 import { Redis } from 'ioredis';
-import { Compile } from 'typebox/compile';
-import { SaidElsewhere } from './replies.ts';
+import { type SaidElsewhere, saidElsewhere } from './elsewhere.ts';
 
 /** How everything begins that the chat keeps in Redis. */
 const PREFIX = 'sallyport-chat';
@@ -16,8 +15,6 @@ const KEY_MS = 24 * 60 * 60 * 1_000;
 const LOOK = 5_000;
 /** How many messages may wait for Redis. Beyond, other nodes do not hear of one. */
 const WAITING = 1_000;
-
-const isSaid = Compile(SaidElsewhere);
 
 /** Where the demo cannot begin without somebody who mends it; the message says what to do. */
 export class NoRedisError extends Error {}
@@ -54,7 +51,12 @@ export class Nodes {
     url: string,
     { leaseTtl, onOtherKey }: { leaseTtl: Duration | undefined; onOtherKey: () => void },
   ): Promise<Nodes> {
-    const client = new Redis(url, { lazyConnect: true, enableOfflineQueue: false, connectTimeout: 5_000 });
+    const client = new Redis(url, {
+      lazyConnect: true,
+      enableOfflineQueue: false,
+      connectTimeout: 5_000,
+      disconnectTimeout: 200,
+    });
     let problem: Error | undefined;
     client.on('error', (error) => {
       problem = error;
@@ -139,7 +141,7 @@ export class Nodes {
   #parse(text: string): SaidElsewhere | undefined {
     try {
       const { node, said } = JSON.parse(text) as { node?: unknown; said?: unknown };
-      return node !== this.#id && isSaid.Check(said) ? said : undefined;
+      return node === this.#id ? undefined : saidElsewhere(said);
     } catch {
       return undefined;
     }

@@ -23,17 +23,3 @@ export const replies = {
   said: Said,
   found: Type.Object({ messages: Type.Array(Said, { maxItems: 50 }) }),
 };
-
-/** A message on its way from one node to another, each of which has ids of its own. What is sent is sanitized once more. */
-export const SaidElsewhere = Type.Object(
-  {
-    room: Type.String({ minLength: 1, maxLength: 64 }),
-    user: Type.String({ minLength: 1, maxLength: 32 }),
-    text: Type.String({ minLength: 1, maxLength: 500 }),
-    html: Type.Optional(Type.String({ maxLength: 2_000 })),
-    at: Type.Integer(),
-  },
-  { additionalProperties: false },
-);
-
-export type SaidElsewhere = Type.Static<typeof SaidElsewhere>;
