@@ -6,6 +6,7 @@ import { concerns, RevocationList } from './auth/revocations.ts';
 import { type BanPolicy, Bans } from './bans.ts';
 import { systemClock } from './clock.ts';
 import type { ConnectionState } from './connection/connection.ts';
+import type { Drain } from './connection/drain.ts';
 import { TICK } from './connection/liveness.ts';
 import type { Pending } from './connection/pending.ts';
 import { REPORTABLE } from './credential-check.ts';
@@ -54,7 +55,8 @@ export class GuardFamily {
   readonly hasOwnLogger: boolean;
   readonly tally = new Tally();
   admitted = 0;
-  closing = false;
+  /** There is one from `guard.close` on. */
+  drain: Drain | undefined;
   readonly #queryCredentials = new Set<string>();
   readonly #subprotocolMarkers = new Set<string>();
 
