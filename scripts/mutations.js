@@ -900,7 +900,7 @@ export const mutations = [
     stage: 'schema',
     what: 'what another library does not know goes by',
     file: core('message/standard-schema'),
-    find: "const lost = unknown === 'refuse' ? lostKey(came, value, []) : undefined;",
+    find: 'const lost = compares ? lostKey(came, value, []) : undefined;',
     replace: 'const lost = undefined;',
     tests: attack('unlisted-message'),
   },

@@ -30,8 +30,18 @@ export interface GuardStats {
   /** Handshakes admitted since the start. */
   readonly admitted: number;
   /** Handshakes denied since the start, by reason. */
-  readonly denied: Readonly<Partial<Record<Reason, number>>>;
+  readonly denied: CountsByReason;
+  /** Messages denied since the start, by reason. */
+  readonly messagesDenied: CountsByReason;
+  /** Connections that the guard itself closed since the start, by reason. */
+  readonly closed: CountsByReason;
+  /** Whether the shared store is being asked; `true` where there is none. */
+  readonly storeAvailable: boolean;
+  /** Revocations that wait until the store is back. */
+  readonly revocationsWaiting: number;
 }
+
+type CountsByReason = Readonly<Partial<Record<Reason, number>>>;
 
 /** What is revoked: exactly one of subject, session and tokenId. */
 export interface RevokeOptions {
@@ -158,12 +168,16 @@ export class Guard<
   }
 
   stats(): GuardStats {
-    const { connections, pendings, admitted, denied } = this.#family;
+    const { connections, pendings, admitted, tally, store } = this.#family;
     return {
       connections: connections.size,
       pending: pendings.size,
       admitted,
-      denied: Object.fromEntries(denied),
+      denied: Object.fromEntries(tally.handshakes),
+      messagesDenied: Object.fromEntries(tally.messages),
+      closed: Object.fromEntries(tally.closed),
+      storeAvailable: store.isAvailable,
+      revocationsWaiting: store.outbox,
     };
   }
 

@@ -37,13 +37,14 @@ export {
   type StageName,
 } from './decision.ts';
 export { PolicyError } from './errors.ts';
-export type {
-  ConnectionFacts,
-  EventName,
-  GuardEvents,
-  HandshakeFacts,
-  HandshakeVerdict,
-  MessageVerdict,
+export {
+  type ConnectionFacts,
+  type EventName,
+  eventNames,
+  type GuardEvents,
+  type HandshakeFacts,
+  type HandshakeVerdict,
+  type MessageVerdict,
 } from './events.ts';
 export type { Explanation, StageExplanation } from './explain.ts';
 export {
@@ -63,6 +64,7 @@ export { type Passthrough, passthrough } from './message/passthrough.ts';
 export type { MessageContext, MessageRule } from './message/rules.ts';
 export type { UnknownProperties } from './message/schema.ts';
 export type { StandardSchema } from './message/standard-schema.ts';
+export type { EventLevel, OwaspEvent } from './owasp.ts';
 export {
   type AuthorizeContext,
   type BansOption,
