@@ -1182,4 +1182,38 @@ export const mutations = [
     replace: 'return true;',
     tests: attack('million-addresses'),
   },
+
+  // The end of a node.
+  {
+    stage: 'shutdown',
+    what: 'everybody is closed at once',
+    file: core('connection/drain'),
+    find: 'Math.max(FEW, Math.ceil(this.#open.length / steps))',
+    replace: 'this.#open.length',
+    tests: attack('shutdown-herd'),
+  },
+  {
+    stage: 'shutdown',
+    what: 'a handler at work is cut off',
+    file: core('connection/inbox'),
+    find: 'if (this.#busy) this.#finished = finished;\n    else finished();',
+    replace: 'finished();',
+    tests: attack('shutdown-herd'),
+  },
+  {
+    stage: 'shutdown',
+    what: 'who does not let go stays',
+    file: core('connection/drain'),
+    find: 'this.#cancelDeadline = clock.schedule(within, () => this.#terminate());',
+    replace: '',
+    tests: attack('shutdown-herd'),
+  },
+  {
+    stage: 'shutdown',
+    what: 'new handshakes are let in',
+    file: core('guard'),
+    find: 'if (this.#family.drain === undefined) return undefined;',
+    replace: 'return undefined;',
+    tests: attack('shutdown-herd'),
+  },
 ];

@@ -3,7 +3,7 @@ import { application, dial, guardFor, orders, shake } from './support/applicatio
 
 for (const order of orders) {
   test(`${order}: a silent client is told why, and does not hold up the end`, async () => {
-    const app = await application({ guard: guardFor({ limits: { closeTimeout: '100ms' } }), order });
+    const app = await application({ guard: guardFor(), closeWithin: '500ms', order });
     app.get('/chat', { websocket: true }, () => {});
     app.get('/news', { websocket: true, config: { guard: 'public' } }, () => {});
     const chat = await shake(app);
