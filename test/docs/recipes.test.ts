@@ -15,6 +15,7 @@ import type { Guard } from '@sallyport/core';
 import { upgrade, websocket } from '@sallyport/express';
 import express from 'express';
 import { SignJWT } from 'jose';
+import type { DestinationStream } from 'pino';
 import type { Registry } from 'prom-client';
 import { servers } from '../support/served.ts';
 import { frame } from '../support/wire.ts';
@@ -104,7 +105,7 @@ const NAMES = [
 ];
 
 test('pino writes every event under its name in the vocabulary, and nothing that is secret', async () => {
-  const { logSecurityEvents, guard } = await load<{ logSecurityEvents(to: PassThrough): void }>(
+  const { logSecurityEvents, guard } = await load<{ logSecurityEvents(to: DestinationStream): void }>(
     'pino',
     'security-log.ts',
   );
