@@ -15,16 +15,13 @@ export function closeWith(
   within: Duration = '5s',
 ): void {
   const milliseconds = parseDuration(within, 'register(sallyport, { closeWithin })');
-  let closed: Promise<void> | undefined;
-  let cancel: (() => void) | undefined;
-  app.addHook('preClose', () => closed as Promise<void>);
-  app.addHook('onClose', (_instance, done) => {
-    closed = guard.close({ within });
+  app.addHook('onClose', async () => {
     // Public routes have sockets that the guard does not know; a silent peer must not hold up the end either.
-    cancel = guard.schedule(milliseconds, () => {
+    const cancel = guard.schedule(milliseconds, () => {
       for (const socket of wss.clients ?? []) socket.terminate();
     });
     app.server.once('close', cancel);
-    done();
+    // Waited for here: after this hook @fastify/websocket closes all that is open, without a code and in one go.
+    await guard.close({ within });
   });
 }

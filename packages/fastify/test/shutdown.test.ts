@@ -1,4 +1,6 @@
 import { expect, test } from '@jest/globals';
+import { connectionOf } from '@sallyport/fastify';
+import { frame } from '../../../test/support/wire.ts';
 import { application, dial, guardFor, orders, shake } from './support/application.ts';
 
 for (const order of orders) {
@@ -28,6 +30,34 @@ for (const order of orders) {
     const { status, body } = await late.handshake().answer();
     expect([status, JSON.parse(body).error]).toEqual([503, 'shutting_down']);
     open.destroy();
+    await closed;
+  });
+
+  test(`${order}: a handler at work ends first, with its answer`, async () => {
+    let finish = (): void => {};
+    const guard = guardFor();
+    const app = await application({ guard, order, closeWithin: '9s' });
+    app.get('/chat', { websocket: true }, (socket) => {
+      const chat = connectionOf(socket, guard);
+      chat.on('say', async () => {
+        await new Promise<void>((resolve) => {
+          finish = resolve;
+        });
+        chat.send('said', { text: 'finished' });
+      });
+    });
+    const client = await shake(app);
+    await client.head();
+    const idle = finish;
+    client.send(frame('{"type":"say","text":"work"}'));
+    while (finish === idle) await new Promise((resolve) => setImmediate(resolve));
+    const closed = app.close();
+    const late = await dial(app);
+    expect((await late.handshake().answer()).status).toBe(503);
+    finish();
+    expect(await client.messages(1)).toEqual([expect.stringContaining('finished')]);
+    expect(await client.closeCode()).toBe(1001);
+    client.destroy();
     await closed;
   });
 }
