@@ -5,6 +5,8 @@ import type { RedisServer } from '../support/redis.ts';
 
 /** Milliseconds for which a node that was killed keeps its slots. */
 export const LEASE = 3_000;
+/** Milliseconds within which all nodes have to start, or to end, on a machine that has much else to do. */
+export const START = 120_000;
 
 /** A node of the chat, as a client sees it. */
 export class ChatNode {

@@ -5,6 +5,7 @@ import { eventually } from '../support/eventually.ts';
 import { describeWith } from '../support/needs.ts';
 import { NodeProcess } from '../support/node-process.ts';
 import { RedisServer } from '../support/redis.ts';
+import { START } from './crowd.ts';
 import { DEADLINE, MARGIN, OUTAGES, RECOVERY } from './outages.ts';
 
 type Mode = 'closed' | 'open' | 'local';
@@ -13,21 +14,19 @@ const AWAY = '503 store_unavailable';
 
 describeWith('redis', 'each check does what its option says when Redis is', (program) => {
   let redis: RedisServer;
-  let node: NodeProcess;
   let ports: Readonly<Record<Mode, number>>;
   const clients: Client[] = [];
 
   beforeAll(async () => {
     redis = await RedisServer.start(program);
-    node = await NodeProcess.start('failure-modes', redis.url);
-    ports = JSON.parse(node.line);
-  }, 60_000);
+    ports = JSON.parse((await NodeProcess.start('failure-modes', redis.url)).line);
+  }, START);
   afterAll(async () => {
     for (const client of clients) client.close();
-    const end = await node?.end();
+    const complaints = await NodeProcess.endAll();
     await redis?.close();
-    expect(end).toEqual({ code: 0, signal: null, errors: '' });
-  });
+    expect(complaints).toEqual([]);
+  }, START);
 
   const enter = async (mode: Mode, user: string): Promise<string> => {
     const start = performance.now();

@@ -4,8 +4,9 @@ import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
 import { ask, Client, login, post } from '../../examples/chat/test/support/client.ts';
 import { eventually } from '../support/eventually.ts';
 import { describeWith } from '../support/needs.ts';
+import { NodeProcess } from '../support/node-process.ts';
 import { RedisServer } from '../support/redis.ts';
-import { attempt, ChatNode, counted, tokenOf } from './crowd.ts';
+import { attempt, ChatNode, counted, START, tokenOf } from './crowd.ts';
 import { DEADLINE, MARGIN, OUTAGES, RECOVERY } from './outages.ts';
 import { Traffic } from './traffic.ts';
 
@@ -19,14 +20,14 @@ describeWith('redis', 'three nodes of the chat whose Redis is', (program) => {
   beforeAll(async () => {
     redis = await RedisServer.start(program);
     nodes = await Promise.all((['koa', 'fastify', 'ws'] as const).map((host) => ChatNode.start(host, redis)));
-  }, 60_000);
+  }, START);
   afterEach(() => traffic?.stop());
   afterAll(async () => {
-    const ends = await Promise.all(nodes.map(({ process }) => process.end()));
+    const complaints = await NodeProcess.endAll();
     await redis?.close();
     // Neither an unhandled rejection nor anything else, from the start to the end.
-    expect(ends).toEqual(nodes.map(() => ({ code: 0, signal: null, errors: '' })));
-  });
+    expect(complaints).toEqual([]);
+  }, START);
 
   test.each(OUTAGES)(
     '$what',

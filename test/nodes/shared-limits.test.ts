@@ -4,8 +4,9 @@ import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
 import { ask, Client, login, post } from '../../examples/chat/test/support/client.ts';
 import { eventually } from '../support/eventually.ts';
 import { describeWith } from '../support/needs.ts';
+import { NodeProcess } from '../support/node-process.ts';
 import { RedisServer } from '../support/redis.ts';
-import { type Attempt, attempt, ChatNode, counted, crowd, LEASE, tokenOf } from './crowd.ts';
+import { type Attempt, attempt, ChatNode, counted, crowd, LEASE, START, tokenOf } from './crowd.ts';
 
 /** How many handshakes race for one identity's slots. */
 const RACING = Number(process.env.SALLYPORT_NODES_HANDSHAKES ?? 1_000);
@@ -26,16 +27,16 @@ describeWith('redis', 'three nodes of the chat on one Redis', (program) => {
     nodes = await Promise.all(
       (['fastify', 'express', 'ws'] as const).map((host) => ChatNode.start(host, redis)),
     );
-  }, 60_000);
+  }, START);
   afterEach(async () => {
     for (const client of clients.splice(0)) client.close();
     await eventually(async () => (await connections()) === 0, 'the end of all connections');
   });
   afterAll(async () => {
-    const ends = await Promise.all(nodes.map((node) => node.process.end()));
+    const complaints = await NodeProcess.endAll();
     await redis?.close();
-    expect(ends).toEqual(nodes.map(() => ({ code: 0, signal: null, errors: '' })));
-  });
+    expect(complaints).toEqual([]);
+  }, START);
 
   const at = (i: number): ChatNode => nodes[i % nodes.length] as ChatNode;
   const keep = <T extends Attempt>(tried: T): T => {
@@ -49,7 +50,7 @@ describeWith('redis', 'three nodes of the chat on one Redis', (program) => {
     return client;
   };
   const connections = async (): Promise<number> =>
-    (await Promise.all(nodes.map((node) => node.connections()))).reduce((sum, count) => sum + count);
+    (await Promise.all(nodes.map((node) => node.connections()))).reduce((sum, count) => sum + count, 0);
 
   test('a thousand handshakes that race for ten slots fill them, and never one more', async () => {
     const token = await tokenOf(at(0), 'alice');

@@ -7,6 +7,8 @@ const SOURCES = ['--import', './test/programs/sources.js', '--conditions', '@sal
 
 /** One of the programs of `test/programs`, in a process of its own, which ends with the test's. */
 export class NodeProcess {
+  /** Those that this test file has started, and that nobody has killed. */
+  static readonly #started = new Set<NodeProcess>();
   #output = '';
   #errors = '';
   readonly #exit: Promise<[code: number | null, signal: string | null]>;
@@ -15,6 +17,7 @@ export class NodeProcess {
     readonly name: string,
     readonly child: ChildProcess,
   ) {
+    NodeProcess.#started.add(this);
     this.#exit = once(child, 'exit') as Promise<[number | null, string | null]>;
     child.stdout?.on('data', (data) => {
       this.#output += data;
@@ -52,14 +55,19 @@ export class NodeProcess {
 
   /** As a crash does. */
   async kill(): Promise<void> {
+    NodeProcess.#started.delete(this);
     this.child.kill('SIGKILL');
     await this.#exit;
   }
 
-  /** Asks it to end, and resolves with how it did. */
-  async end(): Promise<{ code: number | null; signal: string | null; errors: string }> {
-    if (this.isRunning) this.child.kill('SIGTERM');
-    const [code, signal] = await this.#exit;
-    return { code, signal, errors: this.#errors };
+  /** Asks all of them to end, and resolves with what is wrong with those that did not do so well, or have complained. */
+  static async endAll(): Promise<string[]> {
+    const ends = [...NodeProcess.#started].map(async (node) => {
+      if (node.isRunning) node.child.kill('SIGTERM');
+      const [code, signal] = await node.#exit;
+      return code === 0 && node.errors === '' ? [] : [`${node.name}: ${code ?? signal} ${node.errors}`];
+    });
+    NodeProcess.#started.clear();
+    return (await Promise.all(ends)).flat();
   }
 }

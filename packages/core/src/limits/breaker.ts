@@ -5,6 +5,8 @@ import type { Clock } from '../ports.ts';
 const TOLERATED = 3;
 /** Milliseconds between two looks whether it is back. */
 const RETRY_EVERY = 1_000;
+/** Milliseconds by which a deadline is noticed too late, and within which what has arrived meanwhile is read. */
+const LATE = 20;
 
 export interface BreakerOptions {
   readonly clock: Clock;
@@ -88,9 +90,13 @@ export class Breaker {
       const giveUp = (error: unknown): void => {
         if (finish()) reject(error);
       };
-      const cancel = clock.schedule(timeout, () =>
-        giveUp(new Error(`The store did not answer within ${timeout} ms.`)),
-      );
+      const expire = (): void => giveUp(new Error(`The store did not answer within ${timeout} ms.`));
+      const due = clock.monotonic() + timeout;
+      let cancel = clock.schedule(timeout, () => {
+        // After a stall of this process the answer may be there, unread, and that is not the store's failure.
+        if (clock.monotonic() - due > LATE) cancel = clock.schedule(LATE, expire);
+        else expire();
+      });
       this.#waiting.add(giveUp);
       settled(answer).then((value) => (finish() ? resolve(value) : late(value)), giveUp);
     });
