@@ -22,6 +22,6 @@ export function closeWith(
     });
     app.server.once('close', cancel);
     // Waited for here: after this hook @fastify/websocket closes all that is open, without a code and in one go.
-    await guard.close({ within });
+    await guard.close({ within: milliseconds });
   });
 }
