@@ -13,7 +13,7 @@ export function valuesSuite(subject: () => Subject): void {
         );
         expect(redeemed.filter((found) => found !== undefined)).toEqual([value]);
       }
-    });
+    }, 60_000);
 
     test('are there until they expire, and not after', async () => {
       const { realm } = subject();
