@@ -1081,8 +1081,8 @@ export const mutations = [
     stage: 'store',
     what: 'there is no deadline',
     file: core('limits/breaker'),
-    find: 'const cancel = clock.schedule(timeout, () =>',
-    replace: 'const cancel = clock.schedule(2 ** 30, () =>',
+    find: 'let cancel = clock.schedule(timeout, () => {',
+    replace: 'let cancel = clock.schedule(2 ** 30, () => {',
     tests: attack('failing-store'),
   },
   {
