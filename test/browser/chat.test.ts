@@ -1,30 +1,17 @@
-import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
-import type { Browser, BrowserContext, Page } from 'playwright-core';
-import { type Demo, startDemo } from '../../examples/chat/demo.ts';
+import { describe, expect, test } from '@jest/globals';
+import type { Page } from 'playwright-core';
 import { HOSTS } from '../../examples/chat/server/arguments.ts';
 import { ManualClock } from '../../packages/core/test/support/manual-clock.ts';
-import { launch, visitor } from '../support/chromium.ts';
+import { demoInBrowser } from '../support/demo-in-browser.ts';
 import { describeWith } from '../support/needs.ts';
 
 describeWith('chromium', 'the chat in a browser', (path) => {
-  let browser: Browser;
-  let demo: Demo | undefined;
-  const contexts: BrowserContext[] = [];
-
-  beforeAll(async () => {
-    browser = await launch(path);
-  }, 60_000);
-  afterEach(async () => {
-    await Promise.all(contexts.splice(0).map((context) => context.close()));
-    await demo?.close();
-    demo = undefined;
-  });
-  afterAll(() => browser?.close());
+  const { start, visit } = demoInBrowser(path);
 
   /** Opens the page as somebody new, and logs in. */
   async function enter(url: string, user: string): Promise<{ page: Page; errors: string[] }> {
-    const context = await visitor(browser);
-    contexts.push(context);
+    // A certificate that nobody has signed is accepted.
+    const context = await visit({ ignoreHTTPSErrors: true });
     const page = await context.newPage();
     const errors: string[] = [];
     page.on('pageerror', ({ message }) => errors.push(message));
@@ -46,7 +33,7 @@ describeWith('chromium', 'the chat in a browser', (path) => {
 
   describe.each(HOSTS)('on %s', (host) => {
     test('two people talk, search and leave', async () => {
-      demo = await startDemo({ host, port: 0, tls: false, silent: true });
+      const demo = await start({ host });
       const alice = await enter(demo.url, 'alice');
       const bob = await enter(demo.url, 'bob');
       await say(alice.page, 'Who goes there?');
@@ -71,7 +58,7 @@ describeWith('chromium', 'the chat in a browser', (path) => {
 
     test('every way in opens the chat, and renews itself before its end', async () => {
       const clock = new ManualClock(Date.now());
-      demo = await startDemo({ host, port: 0, tls: false, silent: true }, { clock });
+      const demo = await start({ host }, { clock });
       const { page, errors } = await enter(demo.url, 'alice');
       const held = page.locator('.credential');
       await held.getByText('In by session cookie, good as long as the session.').waitFor();
@@ -90,12 +77,12 @@ describeWith('chromium', 'the chat in a browser', (path) => {
     }, 30_000);
 
     test('a logout closes every tab, whatever it came in by', async () => {
-      demo = await startDemo({ host, port: 0, tls: false, silent: true });
+      const demo = await start({ host });
       const { page, errors } = await enter(demo.url, 'alice');
       const others = await Promise.all(
         ['ticket', 'late'].map(async (way) => {
           const tab = await page.context().newPage();
-          await tab.goto(demo?.url ?? '');
+          await tab.goto(demo.url);
           await tab.getByText('you are alice').waitFor();
           await tab.click(`[data-way=${way}]`);
           await tab.waitForSelector('#renew:not([hidden])');
@@ -113,7 +100,7 @@ describeWith('chromium', 'the chat in a browser', (path) => {
     }, 30_000);
 
     test('every attack button says what came of it', async () => {
-      demo = await startDemo({ host, port: 0, tls: false, silent: true });
+      const demo = await start({ host });
       const { page } = await enter(demo.url, 'alice');
       await page.click('#all');
       const cards = page.locator('.attack');
@@ -148,7 +135,7 @@ describeWith('chromium', 'the chat in a browser', (path) => {
   });
 
   test('over TLS, with a cookie for TLS only', async () => {
-    demo = await startDemo({ host: 'fastify', port: 0, tls: true, silent: true });
+    const demo = await start({ host: 'fastify', tls: true });
     expect(demo.url).toMatch(/^https:/);
     const { page, errors } = await enter(demo.url, 'alice');
     await say(page, 'Nobody listens in.');

@@ -1,9 +1,8 @@
-import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
-import type { Browser, BrowserContext, Page } from 'playwright-core';
-import { type Demo, startDemo } from '../../examples/chat/demo.ts';
+import { expect, test } from '@jest/globals';
+import type { Page } from 'playwright-core';
 import { HOSTS } from '../../examples/chat/server/arguments.ts';
 import { Client, login } from '../../examples/chat/test/support/client.ts';
-import { launch } from '../support/chromium.ts';
+import { demoInBrowser } from '../support/demo-in-browser.ts';
 import { eventually } from '../support/eventually.ts';
 import { describeWith } from '../support/needs.ts';
 import { scriptPayloads } from '../support/script-payloads.ts';
@@ -18,24 +17,11 @@ interface Content {
 }
 
 describeWith('chromium', 'scripts in messages, from somebody who may write them', (path) => {
-  let browser: Browser;
-  let demo: Demo | undefined;
-  const contexts: BrowserContext[] = [];
-
-  beforeAll(async () => {
-    browser = await launch(path);
-  }, 60_000);
-  afterEach(async () => {
-    await Promise.all(contexts.splice(0).map((context) => context.close()));
-    await demo?.close();
-    demo = undefined;
-  });
-  afterAll(() => browser?.close());
+  const { start, visit } = demoInBrowser(path);
 
   /** The victim's page. Without its content security policy, so that the guard alone stands between. */
   async function watch(url: string): Promise<{ page: Page; ran: string[] }> {
-    const context = await browser.newContext({ bypassCSP: true });
-    contexts.push(context);
+    const context = await visit({ bypassCSP: true });
     const page = await context.newPage();
     const ran: string[] = [];
     page.on('dialog', (dialog) => {
@@ -83,7 +69,7 @@ describeWith('chromium', 'scripts in messages, from somebody who may write them'
   test.each(HOSTS)(
     'on %s, none runs as text',
     async (host) => {
-      demo = await startDemo({ host, port: 0, tls: false, silent: true });
+      const demo = await start({ host });
       const { page, ran } = await watch(demo.url);
       // The policy takes 500 characters.
       const texts = scriptPayloads.map((text) => ({ text: text.slice(0, 500) }));
@@ -105,7 +91,7 @@ describeWith('chromium', 'scripts in messages, from somebody who may write them'
   test.each(HOSTS)(
     'on %s, none runs as sanitized HTML, clicked at and hovered over',
     async (host) => {
-      demo = await startDemo({ host, port: 0, tls: false, silent: true });
+      const demo = await start({ host });
       const { page, ran } = await watch(demo.url);
       const marked = [
         ...scriptPayloads.map((html) => ({ text: 'markup', html })),

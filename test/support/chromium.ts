@@ -22,11 +22,6 @@ export function launch(executablePath: string): Promise<Browser> {
   return chromium.launch({ executablePath, args: ARGUMENTS });
 }
 
-/** A visitor of their own: no cookies, and certificates that nobody has signed are accepted. */
-export function visitor(browser: Browser): Promise<BrowserContext> {
-  return browser.newContext({ ignoreHTTPSErrors: true });
-}
-
 /**
  * A browser whose profile lets `SameSite=None` cookies go to other sites, as browsers have long done and still do where
  * a user or an administrator allows it.
