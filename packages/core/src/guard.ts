@@ -19,7 +19,7 @@ import { type AnyPolicy, compileRoute, type Route } from './route.ts';
 import type { ReplyOf } from './schema-types.ts';
 import { type Services, servicesOf } from './services.ts';
 import type { Revocation } from './store.ts';
-import { type Duration, parseDuration } from './units.ts';
+import { type Duration, parseWindow } from './units.ts';
 
 /** Numbers of a guard and its extensions, of constant size. */
 export interface GuardStats {
@@ -241,40 +241,28 @@ export class Guard<
   }
 
   /**
-   * Refuses new handshakes with `shutting_down` (503), closes open connections with 1001, and terminates what is left
-   * after `within` (default 5 s). Resolves when no connection is left; from then on the store is not asked any more.
+   * Ends this guard and its extensions. From now on handshakes are refused with `shutting_down` (503), those under way
+   * included. Open connections are closed with 1001, spread over the first four fifths of `within`, so that their clients
+   * do not all connect to the next node at once: at least ten every 100 ms, so that few are gone at once. A connection whose
+   * turn has come takes no messages any more, those included that wait already; a message that is being handled is handled to its
+   * end and answered first. What is left at the end of `within` is terminated.
+   *
+   * Resolves when no connection is left; from then on the store is not asked any more, and no timer runs. A second call
+   * joins the first, and the shorter deadline counts. Default: 5 s; 0 terminates at once.
    */
   async close({ within = '5s' }: { readonly within?: Duration } = {}): Promise<void> {
-    const family = this.#family;
-    const deadline = parseDuration(within, 'close({ within })');
-    family.closing = true;
-    for (const pending of family.pendings) pending.end('shutting_down');
-    const open = [...family.connections];
-    const ended = Promise.all(
-      open.map((connection) => new Promise<void>((resolve) => connection.onClose(() => resolve()))),
-    );
-    for (const connection of open) connection.end('shutting_down');
-    const cancel = family.clock.schedule(deadline, () => {
-      for (const connection of open) connection.terminate();
-    });
-    await ended;
-    cancel();
-    family.close();
+    await this.#family.shutDown(parseWindow(within, 'close({ within })'));
   }
 
-  /** For hosts: a handshake begins. `onExpired` is called when its deadline passes before a decision. */
-  handshake(request: HandshakeRequest, onExpired: (denial: Denial) => void): Handshake {
-    return new Handshake(request, this.#family.settings, onExpired);
+  /** For hosts: a handshake begins. `onTurnedAway` is called when its deadline, or a shutdown, comes before a decision. */
+  handshake(request: HandshakeRequest, onTurnedAway: (denial: Denial) => void): Handshake {
+    return new Handshake(request, this.#family.settings, onTurnedAway);
   }
 
   /** For hosts: the outer door, the same for every guard of the family. */
   enter(handshake: Handshake): MaybePromise<Denial | undefined> {
-    const closing = this.#unlessClosing(handshake);
-    if (closing !== undefined) return closing;
-    const verdict = handshake.enter();
-    return isPromise(verdict)
-      ? verdict.then((late) => late ?? this.#unlessClosing(handshake))
-      : (verdict ?? this.#unlessClosing(handshake));
+    const closing = this.#family.shuttingDown();
+    return closing === undefined ? handshake.enter() : handshake.deny(closing);
   }
 
   /** For hosts: this route's inner door. `native` is the host's own request, for the application's hooks. */
@@ -321,11 +309,6 @@ export class Guard<
   #admitted(handshake: Handshake): Admission<I[number], M, R> {
     this.#family.admitted++;
     return new PassedHandshake<I[number], M, R>(handshake, this.#family, this.#route, this.#services);
-  }
-
-  #unlessClosing(handshake: Handshake): Denial | undefined {
-    if (!this.#family.closing) return undefined;
-    return handshake.deny(deny('shutting_down', 'guard.close was called').at('shutdown'));
   }
 }
 

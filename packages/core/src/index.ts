@@ -114,7 +114,15 @@ export type {
   Store,
   StoreListener,
 } from './store.ts';
-export type { ByteRate, ByteRateOption, Duration, Rate, RateOption, Size } from './units.ts';
+export {
+  type ByteRate,
+  type ByteRateOption,
+  type Duration,
+  parseWindow,
+  type Rate,
+  type RateOption,
+  type Size,
+} from './units.ts';
 export { consoleLogger } from './warnings.ts';
 export type { Codec, Payload } from './wire/codec.ts';
 export type { EnvelopeName } from './wire/envelope.ts';
