@@ -1,5 +1,5 @@
 import type { Server } from 'node:http';
-import { type AnyGuard, PolicyError } from '@sallyport/core';
+import { type AnyGuard, type Duration, PolicyError, parseWindow } from '@sallyport/core';
 
 export interface SallyportOptions {
   /**
@@ -9,10 +9,15 @@ export interface SallyportOptions {
   readonly guard?: AnyGuard;
   /** The server that answers upgrades, where @fastify/websocket was given one in `options.server`. Default: `app.server`. */
   readonly server?: Server;
+  /**
+   * How long `app.close()` lets the guard's connections take to end, spread over the first four fifths of it. Default: 5 s; 0
+   * drops them at once.
+   */
+  readonly closeWithin?: Duration;
 }
 
 /** Fastify adds the last three to the options of any plugin. */
-const KNOWN = ['guard', 'server', 'prefix', 'logLevel', 'logSerializers'];
+const KNOWN = ['guard', 'server', 'closeWithin', 'prefix', 'logLevel', 'logSerializers'];
 
 export function checkOptions(options: SallyportOptions): void {
   const unknown = Object.keys(options).find((key) => !KNOWN.includes(key));
@@ -20,10 +25,16 @@ export function checkOptions(options: SallyportOptions): void {
     throw new PolicyError(
       `register(sallyport, { ${unknown} })`,
       'unknown option',
-      "Use 'guard' and 'server'.",
+      "Use 'guard', 'server' and 'closeWithin'.",
     );
   if (options.guard !== undefined && !isGuard(options.guard))
     throw new PolicyError('register(sallyport, { guard })', 'not a guard', 'Make it with createGuard.');
+  closeWindow(options);
+}
+
+/** Milliseconds of `closeWithin`. */
+export function closeWindow({ closeWithin = '5s' }: SallyportOptions): number {
+  return parseWindow(closeWithin, 'register(sallyport, { closeWithin })');
 }
 
 /** Structural, since the application may have a copy of the core of its own. */

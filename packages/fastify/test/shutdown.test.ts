@@ -1,5 +1,8 @@
 import { expect, test } from '@jest/globals';
-import { application, dial, guardFor, orders, shake } from './support/application.ts';
+import { connectionOf } from '@sallyport/ws';
+import { eventually } from '../../../test/support/eventually.ts';
+import { frame } from '../../../test/support/wire.ts';
+import { application, dial, guardFor, orders, request, shake } from './support/application.ts';
 
 for (const order of orders) {
   test(`${order}: a silent client is told why, and does not hold up the end`, async () => {
@@ -29,5 +32,46 @@ for (const order of orders) {
     expect([status, JSON.parse(body).error]).toEqual([503, 'shutting_down']);
     open.destroy();
     await closed;
+  });
+
+  test(`${order}: nobody cuts a handler short, and meanwhile the application answers`, async () => {
+    const guard = guardFor();
+    const app = await application({ guard, order, closeWithin: '20s' });
+    let finish: (() => void) | undefined;
+    app.get('/plain', async () => 'plain');
+    app.get('/chat', { websocket: true }, (socket) => {
+      connectionOf(socket, guard).on('say', async () => {
+        await new Promise<void>((resolve) => {
+          finish = resolve;
+        });
+        connectionOf(socket, guard).send('said', { text: 'done' });
+      });
+    });
+    const wire = await shake(app);
+    await wire.head();
+    wire.send(frame('{"type":"say","text":"hi"}'));
+    await eventually(() => finish !== undefined, 'the message');
+    const closed = app.close();
+    expect(await (await request(app, '/plain')).text()).toBe('plain');
+    expect(wire.frames()).toEqual([]);
+    finish?.();
+    expect((await wire.messages(1)).map((text) => JSON.parse(text))).toEqual([
+      { type: 'said', text: 'done' },
+    ]);
+    expect(await wire.closeCode()).toBe(1001);
+    wire.send(frame(Buffer.from([0x03, 0xe9]), 0x8));
+    await closed;
+  });
+
+  test(`${order}: what is open at the end of closeWithin is dropped`, async () => {
+    const guard = guardFor({ limits: { closeTimeout: '1h' } });
+    const app = await application({ guard, order, closeWithin: '100ms' });
+    app.get('/chat', { websocket: true }, () => {});
+    const wire = await shake(app);
+    await wire.head();
+    await app.close();
+    expect(await wire.closeCode()).toBe(1001);
+    await wire.until(() => wire.ended, 'the end');
+    expect(guard.stats().connections).toBe(0);
   });
 }

@@ -1,0 +1,135 @@
+import { createServer, get, type Server } from 'node:http';
+import { afterEach, expect, test } from '@jest/globals';
+import { type AnyGuard, PolicyError } from '@sallyport/core';
+import { type GracefulShutdown, gracefulShutdown, guardServer } from '@sallyport/ws';
+import { type WebSocket, WebSocketServer } from 'ws';
+import { eventually } from '../../../test/support/eventually.ts';
+import { servers } from '../../../test/support/served.ts';
+import { guardOf } from '../../core/test/support/guards.ts';
+import { ManualClock } from '../../core/test/support/manual-clock.ts';
+
+const HEADERS = { Origin: 'http://localhost' };
+const SIGNALS = ['SIGUSR2', 'SIGWINCH'] as const;
+const { listen, dial, open } = servers();
+
+let shutdown: GracefulShutdown | undefined;
+const held: (() => void)[] = [];
+afterEach(() => {
+  for (const release of held.splice(0)) release();
+  for (const signal of SIGNALS) process.removeAllListeners(signal);
+});
+
+async function chat(options: { within?: `${number}s` | 0; signals?: readonly NodeJS.Signals[] } = {}) {
+  const clock = new ManualClock();
+  const guard = guardOf({ clock, limits: { heartbeat: false } });
+  const server = createServer((request, response) => {
+    if (request.url === '/slow') held.push(() => response.end('late'));
+    else response.end('plain');
+  });
+  const wss = new WebSocketServer({ noServer: true });
+  guardServer(server, wss, guard);
+  const sockets: WebSocket[] = [];
+  wss.on('connection', (socket) => sockets.push(socket));
+  shutdown = gracefulShutdown(server, guard, { signals: [], ...options });
+  const port = await listen(server);
+  return { clock, guard, server, shutdown, port, sockets };
+}
+
+function refusing(port: number): Promise<boolean> {
+  return dial(port).then(
+    () => false,
+    () => true,
+  );
+}
+
+const listeners = () => SIGNALS.map((signal) => process.listenerCount(signal));
+
+test('a signal begins it, once: the next one is not caught any more', async () => {
+  const { port, guard, shutdown: running } = await chat({ signals: SIGNALS });
+  const wire = await open(port, { headers: HEADERS });
+  await eventually(() => guard.stats().connections === 1, 'the connection');
+  expect(listeners()).toEqual([1, 1]);
+  process.emit('SIGUSR2');
+  expect(listeners()).toEqual([0, 0]);
+  expect(await wire.closeCode()).toBe(1001);
+  wire.destroy();
+  await running.closed;
+  expect(await refusing(port)).toBe(true);
+});
+
+test('called, it does the same, and takes its signals back', async () => {
+  const { shutdown: running, clock } = await chat({ signals: SIGNALS });
+  await Promise.all([running.close(), running.close()]);
+  expect([listeners(), clock.pending]).toEqual([[0, 0], 0]);
+  await running.closed;
+});
+
+test('while connections end, the server answers requests and refuses handshakes', async () => {
+  const { port, guard, shutdown: running } = await chat();
+  const wire = await open(port, { headers: HEADERS });
+  await eventually(() => guard.stats().connections === 1, 'the connection');
+  void running.close();
+  const late = (await dial(port)).handshake({ headers: HEADERS });
+  const { status, headers } = await late.answer();
+  expect([status, Number(headers['retry-after']) >= 1]).toEqual([503, true]);
+  expect(await (await fetch(`http://127.0.0.1:${port}/`)).text()).toBe('plain');
+  wire.destroy();
+  await running.closed;
+});
+
+test('a request that is being answered is answered, and its connection is not kept alive for another', async () => {
+  const { port, clock, shutdown: running } = await chat();
+  const answer = new Promise<string>((resolve, reject) => {
+    get({ port, host: '127.0.0.1', path: '/slow', headers: { Connection: 'keep-alive' } }, (response) => {
+      let body = '';
+      response.setEncoding('utf8').on('data', (chunk) => {
+        body += chunk;
+      });
+      response.on('end', () => resolve(body));
+    }).on('error', reject);
+  });
+  await eventually(() => held.length === 1, 'the request');
+  const closed = running.close();
+  await eventually(() => refusing(port), 'the end of listening');
+  held.shift()?.();
+  expect(await answer).toBe('late');
+  let over = false;
+  void closed.then(() => {
+    over = true;
+  });
+  await eventually(() => {
+    clock.advance(10);
+    return over;
+  }, 'the end');
+  // Long before its deadline.
+  expect(clock.monotonic()).toBeLessThan(5_000);
+  expect(clock.pending).toBe(0);
+});
+
+test('whoever is left at the deadline is dropped: requests that are never answered, and clients that never ask', async () => {
+  const { port, clock, guard, shutdown: running } = await chat({ within: '2s' });
+  const silent = await dial(port);
+  const asking = (await dial(port)).send('GET /slow HTTP/1.1\r\nHost: localhost\r\n\r\n');
+  const wire = await open(port, { headers: HEADERS });
+  await eventually(() => held.length === 1 && guard.stats().connections === 1, 'all of them');
+  const closed = running.close();
+  clock.advance(1_999);
+  expect([silent.ended, asking.ended]).toEqual([false, false]);
+  clock.advance(1);
+  await closed;
+  expect(await wire.closeCode()).toBe(1001);
+  for (const left of [silent, asking, wire]) await left.until(() => left.ended, 'the end');
+  expect(clock.pending).toBe(0);
+});
+
+test('a server that never listened is ended as well', async () => {
+  const guard = guardOf({ clock: new ManualClock() });
+  await gracefulShutdown(createServer(), guard, { signals: [] }).close();
+});
+
+test('options that cannot be meant are refused', () => {
+  const begin = (options: object) => () =>
+    gracefulShutdown({} as Server, {} as AnyGuard, { signals: [], ...options });
+  expect(begin({ timeout: 5 })).toThrow(PolicyError);
+  expect(begin({ within: 'soon' })).toThrow(/gracefulShutdown\(…, \{ within \}\)/);
+});
