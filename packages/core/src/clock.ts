@@ -18,3 +18,31 @@ export const systemClock: Clock = {
     return () => clearTimeout(timer);
   },
 };
+
+/** Timers on somebody who may never answer, such as the application: they end with the guard, and keep no process alive. */
+export class Timers {
+  readonly #running = new Set<() => void>();
+  #isClosed = false;
+
+  constructor(readonly clock: Clock) {}
+
+  schedule(ms: number, callback: () => void): () => void {
+    if (this.#isClosed) return () => {};
+    const stop = this.clock.schedule(ms, () => {
+      this.#running.delete(cancel);
+      callback();
+    });
+    const cancel = (): void => {
+      this.#running.delete(cancel);
+      stop();
+    };
+    this.#running.add(cancel);
+    return cancel;
+  }
+
+  /** Calls nobody back any more. */
+  close(): void {
+    this.#isClosed = true;
+    for (const cancel of [...this.#running]) cancel();
+  }
+}

@@ -4,18 +4,19 @@ import type { CsrfOption } from './auth/csrf.ts';
 import { Judge } from './auth/judge.ts';
 import { concerns, RevocationList } from './auth/revocations.ts';
 import { type BanPolicy, Bans } from './bans.ts';
-import { systemClock } from './clock.ts';
+import { systemClock, Timers } from './clock.ts';
 import type { ConnectionState } from './connection/connection.ts';
-import type { Drain } from './connection/drain.ts';
+import { Drain } from './connection/drain.ts';
 import { TICK } from './connection/liveness.ts';
 import type { Pending } from './connection/pending.ts';
 import { REPORTABLE } from './credential-check.ts';
+import { type Denial, deny } from './decision.ts';
 import { PolicyError } from './errors.ts';
 import { EventHub } from './events.ts';
 import { compileTrustedProxies, sourceOfAddress } from './handshake/address.ts';
 import { type Caps, Slots } from './handshake/admission.ts';
 import type { Reading } from './handshake/arrival.ts';
-import type { HandshakeSettings } from './handshake/handshake.ts';
+import type { Handshake, HandshakeSettings } from './handshake/handshake.ts';
 import { compileHosts } from './handshake/host.ts';
 import { outerDoor } from './handshake/outer-door.ts';
 import { unsafeAllowPlaintext } from './handshake/transport.ts';
@@ -28,9 +29,15 @@ import { Tally } from './tally.ts';
 import { parseCount, parseDuration, parseRate, parseSize } from './units.ts';
 import { consoleLogger, Warnings } from './warnings.ts';
 
+/** What holds slots for a socket that is not there yet. */
+interface Withdrawable {
+  withdraw(): void;
+}
+
 /** What a guard and all its extensions share: one outer door, one store, one registry, one set of caps. */
 export class GuardFamily {
   readonly clock: Clock;
+  readonly timers: Timers;
   readonly store: StoreAccess;
   readonly bans: Bans;
   readonly events: EventHub;
@@ -41,6 +48,10 @@ export class GuardFamily {
   readonly settings: HandshakeSettings;
   readonly connections = new Set<ConnectionState>();
   readonly pendings = new Set<Pending>();
+  /** Sockets that were pending, and are being closed. */
+  readonly lingering = new Set<Pending>();
+  /** Passed handshakes whose socket is not open yet. */
+  readonly admissions = new Set<Withdrawable>();
   readonly #authenticators = new Set<Authenticator>();
   /** Absent where there is no such limit. */
   readonly #identityRates: IdentityRates | undefined;
@@ -55,14 +66,15 @@ export class GuardFamily {
   readonly hasOwnLogger: boolean;
   readonly tally = new Tally();
   admitted = 0;
-  /** There is one from `guard.close` on. */
-  drain: Drain | undefined;
+  #drain: Drain | undefined;
+  #ended: Promise<void> | undefined;
   readonly #queryCredentials = new Set<string>();
   readonly #subprotocolMarkers = new Set<string>();
 
   constructor(policy: AnyPolicy) {
     const limits = policy.limits ?? {};
     this.clock = policy.clock ?? systemClock;
+    this.timers = new Timers(this.clock);
     this.events = new EventHub(policy.name ?? 'default', this.clock);
     this.hasOwnLogger = policy.logger !== undefined;
     this.warnings = new Warnings(
@@ -114,6 +126,7 @@ export class GuardFamily {
       this.revocations,
       parseDuration(limits.revocationStaleness ?? '30s', 'policy.limits.revocationStaleness'),
       (source) => this.bans.offence(source),
+      this.timers,
     );
     this.#identityRates = this.#ratesOf(limits.identityMessages);
     this.closeTimeout = parseDuration(limits.closeTimeout ?? '5s', 'policy.limits.closeTimeout');
@@ -139,6 +152,20 @@ export class GuardFamily {
     const { share } = connection.ledger;
     if (share !== undefined) this.#identityRates?.leave(share);
     if (this.connections.size === 0) this.#cancelTick();
+    this.#drain?.left(connection);
+  }
+
+  /** A socket that was pending has closed. */
+  lingered(pending: Pending): void {
+    this.lingering.delete(pending);
+    this.#drain?.look();
+  }
+
+  /** A connection or a pending one has come of an admission, or nothing has. */
+  arrived(admission: Withdrawable, guest?: ConnectionState | Pending): void {
+    this.admissions.delete(admission);
+    if (guest !== undefined) this.#drain?.arrived(guest);
+    this.#drain?.look();
   }
 
   /** Remembers a revocation and closes what it is about. Called for those of every node. */
@@ -169,9 +196,30 @@ export class GuardFamily {
     }
   }
 
+  /** The denial of whoever comes while the guard is being closed; `undefined` until then. */
+  shuttingDown(): Denial | undefined {
+    if (this.#drain === undefined) return undefined;
+    const [random = 0] = crypto.getRandomValues(new Uint32Array(1));
+    const retryAfter = (random / 2 ** 32) * LATEST_RETRY;
+    return deny('shutting_down', 'guard.close was called', retryAfter).at('shutdown');
+  }
+
+  /** Lets nobody in any more, and everybody go: resolves when nobody is left. The shortest deadline counts. */
+  shutDown(milliseconds: number): Promise<void> {
+    if (this.#drain === undefined) {
+      this.#drain = new Drain(this, this.clock);
+      for (const handshake of [...this.settings.underWay]) handshake.turnAway(this.shuttingDown() as Denial);
+      for (const pending of [...this.pendings]) pending.end('shutting_down');
+    }
+    this.#drain.finishWithin(milliseconds);
+    this.#ended ??= this.#drain.ended.then(() => this.#close());
+    return this.#ended;
+  }
+
   /** Nothing is asked of the store any more, and no timer is left. */
-  close(): void {
+  #close(): void {
     this.#cancelTick();
+    this.timers.close();
     this.store.close();
   }
 
@@ -248,6 +296,7 @@ export class GuardFamily {
         new Set((policy.report ?? []).map((stage) => REPORTABLE.get(stage) as string)),
       ),
       deadline: parseDuration(limits.handshakeTimeout ?? '10s', 'policy.limits.handshakeTimeout'),
+      underWay: new Set<Handshake>(),
       events: this.events,
     };
   }
@@ -292,6 +341,9 @@ function compileBans(bans: AnyPolicy['bans'] = {}): BanPolicy {
     closes,
   };
 }
+
+/** Milliseconds within which those are to come again that a node refuses as it closes: at random, and not all at once. */
+const LATEST_RETRY = 10_000;
 
 /** Milliseconds between two ticks from which on this process was kept from reading what peers say, by a stall or by sleep. */
 const LATE = 2 * TICK;

@@ -2,7 +2,6 @@ import type { Admission } from './admission.ts';
 import { TicketOffice, ticketTtl } from './auth/tickets.ts';
 import type { Bans } from './bans.ts';
 import type { Connection } from './connection/connection.ts';
-import { Drain } from './connection/drain.ts';
 import { type Denial, deny, isPromise, type MaybePromise } from './decision.ts';
 import { PolicyError } from './errors.ts';
 import type { EventName, GuardEvents } from './events.ts';
@@ -20,7 +19,7 @@ import { type AnyPolicy, compileRoute, type Route } from './route.ts';
 import type { ReplyOf } from './schema-types.ts';
 import { type Services, servicesOf } from './services.ts';
 import type { Revocation } from './store.ts';
-import { type Duration, parseDuration } from './units.ts';
+import { type Duration, parseWindow } from './units.ts';
 
 /** Numbers of a guard and its extensions, of constant size. */
 export interface GuardStats {
@@ -256,36 +255,28 @@ export class Guard<
   }
 
   /**
-   * Refuses new handshakes with `shutting_down` (503 and `Retry-After`), and closes what is open with 1001: ten
-   * every 100 ms, or as many more as it takes within the first four fifths of `within` (default 5 s), so that not all come back together. A
-   * handler that is at work ends first and its answer is sent; messages that wait behind it are not handled any more.
-   * What is left after `within` is terminated. Resolves when no connection is left; from then on the store is not
-   * asked any more. Called again, it is the same end, which a shorter `within` hastens.
+   * Ends this guard and its extensions. From now on handshakes are refused with `shutting_down` (503), those under way
+   * included. Open connections are closed with 1001, spread over the first four fifths of `within`, so that their clients
+   * do not all connect to the next node at once: at least ten every 100 ms, so that few are gone at once. A connection whose
+   * turn has come takes no messages any more, those included that wait already; a message that is being handled is handled to its
+   * end and answered first. What is left at the end of `within` is terminated.
    *
-   * @throws PolicyError for a `within` that is no duration.
+   * Resolves when no connection is left; from then on the store is not asked any more, and no timer runs. A second call
+   * joins the first, and the shorter deadline counts. Default: 5 s; 0 terminates at once.
    */
   async close({ within = '5s' }: { readonly within?: Duration } = {}): Promise<void> {
-    const family = this.#family;
-    const milliseconds = parseDuration(within, 'close({ within })');
-    family.drain?.hasten(milliseconds);
-    family.drain ??= new Drain(family, milliseconds);
-    await family.drain.ended();
-    family.close();
+    await this.#family.shutDown(parseWindow(within, 'close({ within })'));
   }
 
-  /** For hosts: a handshake begins. `onExpired` is called when its deadline passes before a decision. */
-  handshake(request: HandshakeRequest, onExpired: (denial: Denial) => void): Handshake {
-    return new Handshake(request, this.#family.settings, onExpired);
+  /** For hosts: a handshake begins. `onTurnedAway` is called when its deadline, or a shutdown, comes before a decision. */
+  handshake(request: HandshakeRequest, onTurnedAway: (denial: Denial) => void): Handshake {
+    return new Handshake(request, this.#family.settings, onTurnedAway);
   }
 
   /** For hosts: the outer door, the same for every guard of the family. */
   enter(handshake: Handshake): MaybePromise<Denial | undefined> {
-    const closing = this.#unlessClosing(handshake);
-    if (closing !== undefined) return closing;
-    const verdict = handshake.enter();
-    return isPromise(verdict)
-      ? verdict.then((late) => late ?? this.#unlessClosing(handshake))
-      : (verdict ?? this.#unlessClosing(handshake));
+    const closing = this.#family.shuttingDown();
+    return closing === undefined ? handshake.enter() : handshake.deny(closing);
   }
 
   /** For hosts: this route's inner door. `native` is the host's own request, for the application's hooks. */
@@ -333,24 +324,10 @@ export class Guard<
     this.#family.admitted++;
     return new PassedHandshake<I[number], M, R>(handshake, this.#family, this.#route, this.#services);
   }
-
-  #unlessClosing(handshake: Handshake): Denial | undefined {
-    if (this.#family.drain === undefined) return undefined;
-    const denial = deny('shutting_down', 'guard.close was called', 1_000 + jitter(RETRY_SPREAD));
-    return handshake.deny(denial.at('shutdown'));
-  }
 }
 
 /** Milliseconds: a ping has to be through before a proxy's 60 s are over. */
 const LONGEST_HEARTBEAT = 55_000;
-
-/** Milliseconds over which those are spread who are told to come back. */
-const RETRY_SPREAD = 5_000;
-
-function jitter(milliseconds: number): number {
-  const [random = 0] = crypto.getRandomValues(new Uint32Array(1));
-  return Math.floor((random / 2 ** 32) * milliseconds);
-}
 
 /** The options that say something. */
 function stated<T extends object>(options: T | undefined): Partial<T> {

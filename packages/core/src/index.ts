@@ -120,7 +120,7 @@ export {
   type ByteRate,
   type ByteRateOption,
   type Duration,
-  parseDuration,
+  parseWindow,
   type Rate,
   type RateOption,
   type Size,

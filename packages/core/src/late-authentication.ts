@@ -57,7 +57,7 @@ export async function renewConnection(
   const { identity: current, request } = connection;
   if (request === undefined) return deny('internal', 'the connection cannot be renewed');
   const controller = new AbortController();
-  const cancel = family.clock.schedule(family.settings.deadline, () => controller.abort());
+  const cancel = family.timers.schedule(family.settings.deadline, () => controller.abort());
   const source = family.sourceOf(request.address);
   const { signal } = controller;
   try {

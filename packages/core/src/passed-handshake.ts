@@ -50,6 +50,7 @@ export class PassedHandshake<I extends Identity, M, R> implements Admission<I, M
     this.#request = arrival.view;
     this.#lease = arrival.lease as Lease;
     this.#pendingLease = arrival.pendingLease;
+    family.admissions.add(this);
   }
 
   open(socket: Socket, onOpen: (connection: Connection<I, M, R>) => void): Receiver {
@@ -63,8 +64,14 @@ export class PassedHandshake<I extends Identity, M, R> implements Admission<I, M
   release(): void {
     if (this.#spent) return;
     this.#spent = true;
+    this.withdraw();
+  }
+
+  /** At the end of a shutdown: holds nothing any more, and a socket that still comes of it is dropped. */
+  withdraw(): void {
     this.#lease.release();
     this.#pendingLease?.release();
+    this.family.arrived(this);
   }
 
   #spend(): void {
@@ -88,7 +95,7 @@ export class PassedHandshake<I extends Identity, M, R> implements Admission<I, M
       path: this.#path,
     };
     const connection = new Connection<I, M, R>(socket, origin, services.connection);
-    if (family.drain !== undefined) connection.end('shutting_down');
+    family.arrived(this, connection as unknown as ConnectionState);
     const held = family.judge.refuses(identity) ?? family.bans.refuses(this.#client);
     if (held !== undefined) connection.end(held.reason);
     return connection;
@@ -107,7 +114,7 @@ export class PassedHandshake<I extends Identity, M, R> implements Admission<I, M
     const pending = new Pending(socket, origin, this.services.pending, (connection) =>
       onOpen(connection as unknown as Connection<I, M, R>),
     );
-    if (this.family.drain !== undefined) pending.end('shutting_down');
+    this.family.arrived(this, pending);
     return pending;
   }
 

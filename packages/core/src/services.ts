@@ -59,6 +59,8 @@ function pendingServices(family: GuardFamily, route: Route): PendingServices {
     writer: route.writer,
     readAuth: (data, isBinary) => readPendingMessage(data, isBinary, route),
     opened: (pending) => void family.pendings.add(pending),
-    closed: (pending) => void family.pendings.delete(pending),
+    settled: (pending) => void family.pendings.delete(pending),
+    lingers: (pending) => void family.lingering.add(pending),
+    closed: (pending) => family.lingered(pending),
   };
 }

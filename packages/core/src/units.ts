@@ -38,6 +38,11 @@ export function parseDuration(value: unknown, option: string): number {
   );
 }
 
+/** A duration in milliseconds that may be none at all: how long something that ends may take. */
+export function parseWindow(value: unknown, option: string): number {
+  return value === 0 ? 0 : parseDuration(value, option);
+}
+
 export function parseSize(value: unknown, option: string): number {
   const expected = "a size such as '16KiB', or bytes";
   const bytes = Math.floor(parseQuantity(value, option, SIZE, /^(\d+(?:\.\d+)?)(B|KiB|MiB)$/, expected));

@@ -433,6 +433,6 @@ describe('a guard that is closed', () => {
     const waiting = outcomeOf(guard, as('alice'));
     await settle();
     await guard.close();
-    expect(await waiting).toBe('store_unavailable');
+    expect(await waiting).toBe('shutting_down');
   });
 });

@@ -1,5 +1,5 @@
 import type { Server } from 'node:http';
-import { type AnyGuard, type Duration, PolicyError } from '@sallyport/core';
+import { type AnyGuard, type Duration, PolicyError, parseWindow } from '@sallyport/core';
 
 export interface SallyportOptions {
   /**
@@ -9,7 +9,10 @@ export interface SallyportOptions {
   readonly guard?: AnyGuard;
   /** The server that answers upgrades, where @fastify/websocket was given one in `options.server`. Default: `app.server`. */
   readonly server?: Server;
-  /** What `app.close()` gives to `guard.close` as `within`: how long the end of all connections may take. Default: 5 s. */
+  /**
+   * How long `app.close()` lets the guard's connections take to end, spread over the first four fifths of it. Default: 5 s; 0
+   * drops them at once.
+   */
   readonly closeWithin?: Duration;
 }
 
@@ -26,6 +29,12 @@ export function checkOptions(options: SallyportOptions): void {
     );
   if (options.guard !== undefined && !isGuard(options.guard))
     throw new PolicyError('register(sallyport, { guard })', 'not a guard', 'Make it with createGuard.');
+  closeWindow(options);
+}
+
+/** Milliseconds of `closeWithin`. */
+export function closeWindow({ closeWithin = '5s' }: SallyportOptions): number {
+  return parseWindow(closeWithin, 'register(sallyport, { closeWithin })');
 }
 
 /** Structural, since the application may have a copy of the core of its own. */

@@ -14,7 +14,7 @@ import {
 } from '@sallyport/ws';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { catchHandlers } from './handlers.ts';
-import { checkOptions, type SallyportOptions } from './options.ts';
+import { checkOptions, closeWindow, type SallyportOptions } from './options.ts';
 import { Routes } from './routes.ts';
 import { closeWith } from './shutdown.ts';
 import { keepReply, sendSwitching } from './switching.ts';
@@ -60,7 +60,7 @@ export async function guardApplication(app: FastifyInstance, options: SallyportO
     takeUpgrades(standBefore(server, guard));
     // Without a logger of its own, Fastify has a silent one.
     if (typeof app.log.level === 'string') guard.useLogger(app.log);
-    closeWith(app, guard, wss, options.closeWithin);
+    closeWith(app, guard, wss, closeWindow(options));
   });
 }
 

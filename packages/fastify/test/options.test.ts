@@ -7,6 +7,7 @@ test.each([
   [{ gaurd: guardFor() }, 'gaurd'],
   [{ guard: {} }, 'not a guard'],
   [{ guard: 'public' }, 'not a guard'],
+  [{ guard: guardFor(), closeWithin: 'soon' }, 'closeWithin'],
 ])('options that cannot be meant are refused', async (options, message) => {
   await expect(async () => Fastify().register(sallyport, options as never)).rejects.toThrow(message);
 });

@@ -1,11 +1,12 @@
 import { expect, test } from '@jest/globals';
-import { connectionOf } from '@sallyport/fastify';
+import { connectionOf } from '@sallyport/ws';
+import { eventually } from '../../../test/support/eventually.ts';
 import { frame } from '../../../test/support/wire.ts';
-import { application, dial, guardFor, orders, shake } from './support/application.ts';
+import { application, dial, guardFor, orders, request, shake } from './support/application.ts';
 
 for (const order of orders) {
   test(`${order}: a silent client is told why, and does not hold up the end`, async () => {
-    const app = await application({ guard: guardFor(), closeWithin: '500ms', order });
+    const app = await application({ guard: guardFor({ limits: { closeTimeout: '100ms' } }), order });
     app.get('/chat', { websocket: true }, () => {});
     app.get('/news', { websocket: true, config: { guard: 'public' } }, () => {});
     const chat = await shake(app);
@@ -33,31 +34,44 @@ for (const order of orders) {
     await closed;
   });
 
-  test(`${order}: a handler at work ends first, with its answer`, async () => {
-    let finish = (): void => {};
+  test(`${order}: nobody cuts a handler short, and meanwhile the application answers`, async () => {
     const guard = guardFor();
-    const app = await application({ guard, order, closeWithin: '9s' });
+    const app = await application({ guard, order, closeWithin: '20s' });
+    let finish: (() => void) | undefined;
+    app.get('/plain', async () => 'plain');
     app.get('/chat', { websocket: true }, (socket) => {
-      const chat = connectionOf(socket, guard);
-      chat.on('say', async () => {
+      connectionOf(socket, guard).on('say', async () => {
         await new Promise<void>((resolve) => {
           finish = resolve;
         });
-        chat.send('said', { text: 'finished' });
+        connectionOf(socket, guard).send('said', { text: 'done' });
       });
     });
-    const client = await shake(app);
-    await client.head();
-    const idle = finish;
-    client.send(frame('{"type":"say","text":"work"}'));
-    while (finish === idle) await new Promise((resolve) => setImmediate(resolve));
+    const wire = await shake(app);
+    await wire.head();
+    wire.send(frame('{"type":"say","text":"hi"}'));
+    await eventually(() => finish !== undefined, 'the message');
     const closed = app.close();
-    const late = await dial(app);
-    expect((await late.handshake().answer()).status).toBe(503);
-    finish();
-    expect(await client.messages(1)).toEqual([expect.stringContaining('finished')]);
-    expect(await client.closeCode()).toBe(1001);
-    client.destroy();
+    expect(await (await request(app, '/plain')).text()).toBe('plain');
+    expect(wire.frames()).toEqual([]);
+    finish?.();
+    expect((await wire.messages(1)).map((text) => JSON.parse(text))).toEqual([
+      { type: 'said', text: 'done' },
+    ]);
+    expect(await wire.closeCode()).toBe(1001);
+    wire.send(frame(Buffer.from([0x03, 0xe9]), 0x8));
     await closed;
+  });
+
+  test(`${order}: what is open at the end of closeWithin is dropped`, async () => {
+    const guard = guardFor({ limits: { closeTimeout: '1h' } });
+    const app = await application({ guard, order, closeWithin: '100ms' });
+    app.get('/chat', { websocket: true }, () => {});
+    const wire = await shake(app);
+    await wire.head();
+    await app.close();
+    expect(await wire.closeCode()).toBe(1001);
+    await wire.until(() => wire.ended, 'the end');
+    expect(guard.stats().connections).toBe(0);
   });
 }

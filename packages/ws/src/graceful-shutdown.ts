@@ -1,56 +1,117 @@
 import type { Server } from 'node:http';
-import { type AnyGuard, type Duration, parseDuration } from '@sallyport/core';
+import type { Socket } from 'node:net';
+import { type AnyGuard, type Duration, PolicyError, parseWindow } from '@sallyport/core';
 
-export interface GracefulShutdownOptions {
-  /** How long the end may take. Default: 5 s. Beyond: what is left is cut, sockets and HTTP requests alike. */
+export interface ShutdownOptions {
+  /** How long all of it may take; what is open at the end is dropped. Default: 5 s; 0 drops everything at once. */
   readonly within?: Duration;
-  /** What begins it. Default: SIGTERM and SIGINT. */
+  /** Which signals begin it. Default: `SIGTERM` and `SIGINT`; `[]` for none. */
   readonly signals?: readonly NodeJS.Signals[];
 }
 
 export interface GracefulShutdown {
-  /** Begins it without a signal; resolves when nothing is open any more. Called again, it is the same end. */
+  /** Begins it, and resolves with its end; a second call joins the first. */
   close(): Promise<void>;
-  /** Does not listen for signals any more. */
-  forget(): void;
+  /** Resolves with the end, whoever began it: the time to close what the handlers needed. */
+  readonly closed: Promise<void>;
 }
 
+/** Milliseconds between two looks for connections that have become idle. */
+const IDLE_EVERY = 100;
+
 /**
- * Ends a server and its guard on a signal: new handshakes get 503 and `Retry-After`, open connections are closed with 1001,
- * spread over the window, then the server stops listening. It never calls `process.exit`: with nothing left open Node
- * ends by itself. The second signal is the system's again, so that whoever does not want to wait can end the process.
- * On Fastify, `app.close()` does the same.
+ * Ends an HTTP server and its guard on a signal, so that the process ends by itself: it never calls `process.exit`. The
+ * server goes on to answer requests, and refuses handshakes with 503, until `guard.close` has ended the connections; then it
+ * stops listening. A second signal does what it does by default, for operators who do not want to wait.
  *
- * @throws PolicyError for a `within` that is no duration.
+ * To be called before the server listens, or at once afterwards, and once for a server; Fastify does this in `app.close()`.
+ *
+ * @throws PolicyError for an unknown option, and a `within` that is no duration.
  */
 export function gracefulShutdown(
   server: Server,
   guard: AnyGuard,
-  { within = '5s', signals = ['SIGTERM', 'SIGINT'] }: GracefulShutdownOptions = {},
+  options: ShutdownOptions = {},
 ): GracefulShutdown {
-  const milliseconds = parseDuration(within, 'gracefulShutdown({ within })');
-  let ended: Promise<void> | undefined;
-  const forget = (): void => {
-    for (const signal of signals) process.off(signal, begin);
-  };
-  const close = (): Promise<void> => {
-    forget();
-    ended ??= end(server, guard, milliseconds);
-    return ended;
-  };
-  const begin = (): void => void close();
-  for (const signal of signals) process.on(signal, begin);
-  return { close, forget };
+  const unknown = Object.keys(options).find((key) => key !== 'within' && key !== 'signals');
+  if (unknown !== undefined)
+    throw new PolicyError(
+      `gracefulShutdown(…, { ${unknown} })`,
+      'unknown option',
+      "Use 'within' and 'signals'.",
+    );
+  const { within = '5s', signals = ['SIGTERM', 'SIGINT'] } = options;
+  return new ServerShutdown(server, guard, parseWindow(within, 'gracefulShutdown(…, { within })'), signals);
 }
 
-async function end(server: Server, guard: AnyGuard, within: number): Promise<void> {
-  // Requests, and handshakes whose client never reads the refusal, have the same time as connections.
-  const cancel = guard.schedule(within, () => server.closeAllConnections());
-  // The server listens on meanwhile: a client is better told to come back than not answered.
-  await guard.close({ within });
-  await new Promise<void>((resolve) => {
-    // An error says that it does not listen, which is what is wanted.
-    server.close(() => resolve());
-  });
-  cancel();
+class ServerShutdown implements GracefulShutdown {
+  readonly closed: Promise<void>;
+  #hasBegun = false;
+  #isOver = false;
+  #settle!: (end: Promise<void>) => void;
+  /** Everything that is open, since the server itself forgets a socket that is upgraded. */
+  readonly #sockets = new Set<Socket>();
+
+  constructor(
+    readonly server: Server,
+    readonly guard: AnyGuard,
+    readonly milliseconds: number,
+    readonly signals: readonly NodeJS.Signals[],
+  ) {
+    this.closed = new Promise((resolve) => {
+      this.#settle = resolve;
+    });
+    server.on('connection', this.#opened);
+    for (const signal of signals) process.on(signal, this.#begin);
+  }
+
+  close(): Promise<void> {
+    this.#begin();
+    return this.closed;
+  }
+
+  readonly #begin = (): void => {
+    if (this.#hasBegun) return;
+    this.#hasBegun = true;
+    for (const signal of this.signals) process.off(signal, this.#begin);
+    this.#settle(this.#end());
+  };
+
+  async #end(): Promise<void> {
+    const { server, guard, milliseconds } = this;
+    const drained = guard.close({ within: milliseconds });
+    // Behind the guard's own, which says why before it drops a connection.
+    const cancelDeadline = guard.schedule(milliseconds, () => {
+      this.#isOver = true;
+      this.#drop();
+    });
+    await drained;
+    const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+    if (this.#isOver) this.#drop();
+    const stopLooking = this.#closeIdle();
+    await closed;
+    stopLooking();
+    cancelDeadline();
+    server.off('connection', this.#opened);
+  }
+
+  /** A connection that was busy when the server stopped listening would be kept alive for the next request. */
+  #closeIdle(): () => void {
+    let cancel = (): void => {};
+    const look = (): void => {
+      this.server.closeIdleConnections();
+      cancel = this.guard.schedule(IDLE_EVERY, look);
+    };
+    look();
+    return () => cancel();
+  }
+
+  #drop(): void {
+    for (const socket of this.#sockets) socket.destroy();
+  }
+
+  readonly #opened = (socket: Socket): void => {
+    this.#sockets.add(socket);
+    socket.once('close', () => this.#sockets.delete(socket));
+  };
 }

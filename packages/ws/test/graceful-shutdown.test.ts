@@ -1,89 +1,135 @@
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { createServer, get, type Server } from 'node:http';
 import { afterEach, expect, test } from '@jest/globals';
-import { anonymous, createGuard, PolicyError, Type } from '@sallyport/core';
-import { gracefulShutdown, guardServer } from '@sallyport/ws';
-import { WebSocket, WebSocketServer } from 'ws';
+import { type AnyGuard, PolicyError } from '@sallyport/core';
+import { type GracefulShutdown, gracefulShutdown, guardServer } from '@sallyport/ws';
+import { type WebSocket, WebSocketServer } from 'ws';
+import { eventually } from '../../../test/support/eventually.ts';
+import { servers } from '../../../test/support/served.ts';
+import { guardOf } from '../../core/test/support/guards.ts';
+import { ManualClock } from '../../core/test/support/manual-clock.ts';
 
-const servers: Server[] = [];
+const HEADERS = { Origin: 'http://localhost' };
+const SIGNALS = ['SIGUSR2', 'SIGWINCH'] as const;
+const { listen, dial, open } = servers();
+
+let shutdown: GracefulShutdown | undefined;
+const held: (() => void)[] = [];
 afterEach(() => {
-  for (const server of servers.splice(0)) server.closeAllConnections();
+  for (const release of held.splice(0)) release();
+  for (const signal of SIGNALS) process.removeAllListeners(signal);
 });
 
-async function serve() {
-  const guard = createGuard({
-    auth: [anonymous()],
-    messages: { say: Type.Object({}) },
-    logger: false,
-    name: 'shutdown',
+async function chat(options: { within?: `${number}s` | 0; signals?: readonly NodeJS.Signals[] } = {}) {
+  const clock = new ManualClock();
+  const guard = guardOf({ clock, limits: { heartbeat: false } });
+  const server = createServer((request, response) => {
+    if (request.url === '/slow') held.push(() => response.end('late'));
+    else response.end('plain');
   });
-  const server = createServer((_request, response) => void response.end('ok'));
   const wss = new WebSocketServer({ noServer: true });
-  guardServer(server, wss, guard, { path: '/chat' });
-  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
-  servers.push(server);
-  const { port } = server.address() as AddressInfo;
-  const open = (): WebSocket =>
-    new WebSocket(`ws://localhost:${port}/chat`, { origin: `http://localhost:${port}` });
-  return { guard, server, open };
+  guardServer(server, wss, guard);
+  const sockets: WebSocket[] = [];
+  wss.on('connection', (socket) => sockets.push(socket));
+  shutdown = gracefulShutdown(server, guard, { signals: [], ...options });
+  const port = await listen(server);
+  return { clock, guard, server, shutdown, port, sockets };
 }
 
-const opened = (socket: WebSocket) => new Promise((resolve) => socket.once('open', resolve));
-const closed = (socket: WebSocket) => new Promise<number>((resolve) => socket.once('close', resolve));
+function refusing(port: number): Promise<boolean> {
+  return dial(port).then(
+    () => false,
+    () => true,
+  );
+}
 
-test('a signal ends the connections and the server, and the next one is the system’s again', async () => {
-  const { guard, server, open } = await serve();
-  const before = process.listenerCount('SIGTERM');
-  const shutdown = gracefulShutdown(server, guard, { within: '2s', signals: ['SIGTERM'] });
-  expect(process.listenerCount('SIGTERM')).toBe(before + 1);
-  const socket = open();
-  await opened(socket);
-  const code = closed(socket);
-  process.emit('SIGTERM');
-  expect(process.listenerCount('SIGTERM')).toBe(before);
-  expect(await code).toBe(1001);
-  await shutdown.close();
-  expect(server.listening).toBe(false);
-  expect(guard.stats().connections).toBe(0);
+const listeners = () => SIGNALS.map((signal) => process.listenerCount(signal));
+
+test('a signal begins it, once: the next one is not caught any more', async () => {
+  const { port, guard, shutdown: running } = await chat({ signals: SIGNALS });
+  const wire = await open(port, { headers: HEADERS });
+  await eventually(() => guard.stats().connections === 1, 'the connection');
+  expect(listeners()).toEqual([1, 1]);
+  process.emit('SIGUSR2');
+  expect(listeners()).toEqual([0, 0]);
+  expect(await wire.closeCode()).toBe(1001);
+  wire.destroy();
+  await running.closed;
+  expect(await refusing(port)).toBe(true);
 });
 
-test('while connections end, a new handshake is answered and told to come back', async () => {
-  const { guard, server, open } = await serve();
-  const shutdown = gracefulShutdown(server, guard, { within: '2s' });
-  const socket = open();
-  await opened(socket);
-  // It does not answer the close frame until it is read again.
-  socket.pause();
-  const done = shutdown.close();
-  const late = open();
-  const answer = await new Promise<{ statusCode?: number; headers: object }>((resolve, reject) => {
-    late.on('unexpected-response', (_request, response) => {
-      response.resume();
-      resolve(response);
-    });
-    late.on('open', () => reject(new Error('it was let in')));
+test('called, it does the same, and takes its signals back', async () => {
+  const { shutdown: running, clock } = await chat({ signals: SIGNALS });
+  await Promise.all([running.close(), running.close()]);
+  expect([listeners(), clock.pending]).toEqual([[0, 0], 0]);
+  await running.closed;
+});
+
+test('while connections end, the server answers requests and refuses handshakes', async () => {
+  const { port, guard, shutdown: running } = await chat();
+  const wire = await open(port, { headers: HEADERS });
+  await eventually(() => guard.stats().connections === 1, 'the connection');
+  void running.close();
+  const late = (await dial(port)).handshake({ headers: HEADERS });
+  const { status, headers } = await late.answer();
+  expect([status, Number(headers['retry-after']) >= 1]).toEqual([503, true]);
+  expect(await (await fetch(`http://127.0.0.1:${port}/`)).text()).toBe('plain');
+  wire.destroy();
+  await running.closed;
+});
+
+test('a request that is being answered is answered, and its connection is not kept alive for another', async () => {
+  const { port, clock, shutdown: running } = await chat();
+  const answer = new Promise<string>((resolve, reject) => {
+    get({ port, host: '127.0.0.1', path: '/slow', headers: { Connection: 'keep-alive' } }, (response) => {
+      let body = '';
+      response.setEncoding('utf8').on('data', (chunk) => {
+        body += chunk;
+      });
+      response.on('end', () => resolve(body));
+    }).on('error', reject);
   });
-  expect([answer.statusCode, answer.headers]).toEqual([
-    503,
-    expect.objectContaining({ 'retry-after': expect.stringMatching(/^[1-6]$/) }),
-  ]);
-  socket.resume();
-  await done;
+  await eventually(() => held.length === 1, 'the request');
+  const closed = running.close();
+  await eventually(() => refusing(port), 'the end of listening');
+  held.shift()?.();
+  expect(await answer).toBe('late');
+  let over = false;
+  void closed.then(() => {
+    over = true;
+  });
+  await eventually(() => {
+    clock.advance(10);
+    return over;
+  }, 'the end');
+  // Long before its deadline.
+  expect(clock.monotonic()).toBeLessThan(5_000);
+  expect(clock.pending).toBe(0);
 });
 
-test('forgotten, it listens for no signal', async () => {
-  const { guard, server } = await serve();
-  const before = process.listenerCount('SIGINT');
-  const shutdown = gracefulShutdown(server, guard);
-  shutdown.forget();
-  expect(process.listenerCount('SIGINT')).toBe(before);
-  await shutdown.close();
-  await shutdown.close();
-  expect(server.listening).toBe(false);
+test('whoever is left at the deadline is dropped: requests that are never answered, and clients that never ask', async () => {
+  const { port, clock, guard, shutdown: running } = await chat({ within: '2s' });
+  const silent = await dial(port);
+  const asking = (await dial(port)).send('GET /slow HTTP/1.1\r\nHost: localhost\r\n\r\n');
+  const wire = await open(port, { headers: HEADERS });
+  await eventually(() => held.length === 1 && guard.stats().connections === 1, 'all of them');
+  const closed = running.close();
+  clock.advance(1_999);
+  expect([silent.ended, asking.ended]).toEqual([false, false]);
+  clock.advance(1);
+  await closed;
+  expect(await wire.closeCode()).toBe(1001);
+  for (const left of [silent, asking, wire]) await left.until(() => left.ended, 'the end');
+  expect(clock.pending).toBe(0);
 });
 
-test('its time has to be one', async () => {
-  const { guard, server } = await serve();
-  expect(() => gracefulShutdown(server, guard, { within: 'soon' as never })).toThrow(PolicyError);
-  await gracefulShutdown(server, guard).close();
+test('a server that never listened is ended as well', async () => {
+  const guard = guardOf({ clock: new ManualClock() });
+  await gracefulShutdown(createServer(), guard, { signals: [] }).close();
+});
+
+test('options that cannot be meant are refused', () => {
+  const begin = (options: object) => () =>
+    gracefulShutdown({} as Server, {} as AnyGuard, { signals: [], ...options });
+  expect(begin({ timeout: 5 })).toThrow(PolicyError);
+  expect(begin({ within: 'soon' })).toThrow(/gracefulShutdown\(…, \{ within \}\)/);
 });

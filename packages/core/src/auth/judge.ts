@@ -1,3 +1,4 @@
+import { Timers } from '../clock.ts';
 import { Denial, deny, isPromise, type MaybePromise, settled } from '../decision.ts';
 import type { UNAVAILABLE } from '../limits/arriving.ts';
 import type { Clock, Identity, RequestView } from '../ports.ts';
@@ -48,6 +49,7 @@ export class Judge {
     readonly staleness: number,
     /** Told of a failed authentication of nobody in particular, for bans. */
     readonly onFailure: (source: AttemptSource) => void,
+    readonly timers: Timers = new Timers(clock),
   ) {}
 
   /**
@@ -92,7 +94,7 @@ export class Judge {
       turn.end();
       return verdict;
     }
-    const cancel = this.clock.schedule(LONGEST_TURN, () => turn.end());
+    const cancel = this.timers.schedule(LONGEST_TURN, () => turn.end());
     return verdict.finally(() => {
       cancel();
       turn.end();

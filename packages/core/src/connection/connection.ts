@@ -89,6 +89,8 @@ export class Connection<
   #identity: I;
   #state: 'open' | 'closing' | 'closed' = 'open';
   #reason: Reason | undefined;
+  /** Takes no messages any more, and ends with the one that is being handled. */
+  #retiring = false;
   /** The states of two buckets, there once they are needed. */
   #violations: number | undefined;
   #controls: number | undefined;
@@ -210,14 +212,27 @@ export class Connection<
     else this.#close(close, text, reason);
   }
 
+  /**
+   * For the guard, in a shutdown: takes no messages any more, those included that wait already. One that is being handled is
+   * handled to its end and answered before the connection ends with `shutting_down`.
+   */
+  retire(): void {
+    if (this.#state !== 'open' || this.#retiring) return;
+    this.#retiring = true;
+    const handling = this.#inbox.isBusy && this.#throttle?.isPaying !== true;
+    this.#inbox.close();
+    this.#throttle?.close();
+    if (!handling) this.end('shutting_down');
+  }
+
+  /** For the inbox: what was being handled as it was closed has been. */
+  finished(): void {
+    if (this.#retiring) this.end('shutting_down');
+  }
+
   /** Drops the connection without a closing handshake. */
   terminate(): void {
     this.#socket.terminate();
-  }
-
-  /** For the guard: handles nothing more, and ends it once the handler at work has ended, and has answered. */
-  finish(reason: Reason): void {
-    if (this.#state === 'open') this.#inbox.finish(() => this.end(reason));
   }
 
   /** For the guard: ends it in favour of a newer connection, and gives its slots back at once. */
@@ -246,6 +261,7 @@ export class Connection<
     if (this.#state !== 'open') return;
     const bytes = typeof data === 'string' ? Buffer.byteLength(data) : data.byteLength;
     this.#liveness.message(bytes);
+    if (this.#retiring) return;
     const wait = this.#throttle?.isWaiting === true ? 1 : this.take(data, isBinary, bytes);
     if (wait > 0) this.#throttled().keep(data, isBinary, bytes, wait);
   }
@@ -363,7 +379,7 @@ export class Connection<
   #dispatch(judgement: Judgement, data: Uint8Array | string, isBinary: boolean): MaybePromise<unknown> {
     // Operators learn of it, also where the connection has ended in the meantime.
     if ('fault' in judgement) return this.#failed(judgement.fault, judgement.to);
-    if (this.#state !== 'open') return undefined;
+    if (this.#state !== 'open' || this.#retiring) return undefined;
     if ('incoming' in judgement) return this.#hand(judgement, data, isBinary);
     if ('renewal' in judgement) return this.#renew(judgement.renewal);
     if (!judgement.ofType && this.#throttles(judgement.denial)) {

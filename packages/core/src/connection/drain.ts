@@ -1,101 +1,119 @@
 import type { Clock } from '../ports.ts';
-import type { ConnectionState } from './connection.ts';
-import type { Pending } from './pending.ts';
 
-/** Milliseconds between two steps of closes. */
+/** Milliseconds between two steps. */
 const STEP = 100;
-/** How many are closed in one step at least: so few come back to another node unnoticed. */
+
+/** How many go in a step at least: so few that come back at once are no crowd. */
 const FEW = 10;
-/** Of the window: the rest is for closing handshakes, and for handlers that are still at work. */
+
+/** The part of the window in which closes begin; the rest is for the closing handshakes of those that go last. */
 const SPREAD = 0.8;
 
-/** What is open when a guard closes; both are left by whoever closes. */
-export interface Drained {
-  readonly clock: Clock;
-  readonly connections: ReadonlySet<ConnectionState>;
-  readonly pendings: ReadonlySet<Pending>;
+/** An accepted socket. */
+interface Guest {
+  end(reason: 'shutting_down'): void;
+  terminate(): void;
+}
+
+/** One that may have a handler at work, which is to finish. */
+interface Resident extends Guest {
+  retire(): void;
+}
+
+/** What has to be empty in the end. Whoever holds it keeps it up to date, and has the drain look. */
+export interface Premises {
+  readonly connections: ReadonlySet<Resident>;
+  /** Accepted sockets that never became connections, and are being closed. */
+  readonly lingering: ReadonlySet<Guest>;
+  /** Passed handshakes whose socket is not open yet. */
+  readonly admissions: ReadonlySet<{ withdraw(): void }>;
 }
 
 /**
- * Ends everything that is open, spread over a window, so that the clients do not all come to the next node at once. A
- * handler that is at work ends first, and its answer is sent; whatever is left at the window's end is terminated.
+ * Empties a node whose clients will all connect to the next one: a few in each step, so that they come there one after
+ * another and not as a herd. What is left at the deadline is dropped. Two timers, however many connections there are.
  */
 export class Drain {
-  #ended: Promise<void> | undefined;
-  readonly #open: readonly ConnectionState[];
-  readonly #pendings: readonly Pending[];
-  readonly #perStep: number;
-  #next = 0;
+  /** Resolves when nobody is left. */
+  readonly ended: Promise<void>;
+  /** Whose turn is still to come, in the order in which they came. */
+  readonly #waiting: Set<Resident>;
+  /** Monotonic milliseconds. */
+  #endsAt = Number.POSITIVE_INFINITY;
+  #spreadUntil = 0;
+  #isOver = false;
+  #resolve = (): void => {};
   #cancelStep = (): void => {};
   #cancelDeadline = (): void => {};
-  /** Monotonic milliseconds. */
-  #deadline = Number.POSITIVE_INFINITY;
 
   constructor(
-    readonly drained: Drained,
-    readonly within: number,
+    readonly premises: Premises,
+    readonly clock: Clock,
   ) {
-    this.#open = [...drained.connections];
-    this.#pendings = [...drained.pendings];
-    const steps = Math.max(1, Math.floor((within * SPREAD) / STEP));
-    this.#perStep = Math.max(FEW, Math.ceil(this.#open.length / steps));
+    this.#waiting = new Set(premises.connections);
+    this.ended = new Promise((resolve) => {
+      this.#resolve = resolve;
+    });
   }
 
-  /** Resolves when no connection is left. The same for everybody who asks. */
-  ended(): Promise<void> {
-    this.#ended ??= this.#end();
-    return this.#ended;
+  /** Begins, or brings the deadline forward: a later one than before changes nothing. */
+  finishWithin(milliseconds: number): void {
+    const now = this.clock.monotonic();
+    if (now + milliseconds < this.#endsAt) {
+      this.#endsAt = now + milliseconds;
+      this.#spreadUntil = now + milliseconds * SPREAD;
+      this.#cancelDeadline();
+      this.#cancelDeadline = this.clock.schedule(milliseconds, () => this.#expire());
+      this.#cancelStep();
+      this.#step();
+    }
+    if (now >= this.#endsAt) this.#expire();
+    this.look();
   }
 
-  /** Ends it within so many milliseconds from now, unless that is later than it ends anyway. */
-  hasten(within: number): void {
-    const { clock } = this.drained;
-    const deadline = clock.monotonic() + within;
-    if (deadline >= this.#deadline) return;
-    this.#deadline = deadline;
+  /** Somebody comes from an admission that was made before. */
+  arrived(guest: Guest): void {
+    guest.end('shutting_down');
+    if (this.#isOver) guest.terminate();
+  }
+
+  /** A connection has closed. */
+  left(connection: Resident): void {
+    this.#waiting.delete(connection);
+    this.look();
+  }
+
+  /** Something has changed on the premises. */
+  look(): void {
+    const { connections, lingering, admissions } = this.premises;
+    if (this.#endsAt === Number.POSITIVE_INFINITY) return;
+    if (connections.size > 0 || lingering.size > 0 || admissions.size > 0) return;
+    this.#cancelStep();
     this.#cancelDeadline();
-    this.#cancelDeadline = clock.schedule(within, () => this.#terminate());
+    this.#resolve();
   }
 
+  /** As many as make an even stream of those that still wait, whoever has left in the meantime, and however late it is. */
   #step(): void {
-    for (let left = this.#perStep; left > 0 && this.#next < this.#open.length; this.#next++) {
-      const connection = this.#open[this.#next] as ConnectionState;
-      // Who has gone by itself takes nobody's turn.
-      if (connection.state !== 'open') continue;
-      connection.finish('shutting_down');
-      left--;
+    const stepsLeft = Math.max(1, Math.floor((this.#spreadUntil - this.clock.monotonic()) / STEP) + 1);
+    let turns = Math.max(FEW, Math.ceil(this.#waiting.size / stepsLeft));
+    for (const connection of this.#waiting) {
+      if (turns-- === 0) break;
+      this.#waiting.delete(connection);
+      connection.retire();
     }
-    if (this.#next < this.#open.length)
-      this.#cancelStep = this.drained.clock.schedule(STEP, () => this.#step());
+    if (this.#waiting.size > 0) this.#cancelStep = this.clock.schedule(STEP, () => this.#step());
   }
 
-  #terminate(): void {
-    this.#cancelStep();
-    for (const pending of this.#pendings) pending.terminate();
-    for (const connection of this.drained.connections) {
-      connection.end('shutting_down');
-      connection.terminate();
-    }
-  }
-
-  async #end(): Promise<void> {
-    this.hasten(this.within);
-    for (const pending of this.#pendings) pending.end('shutting_down');
-    this.#step();
-    await this.#emptied();
+  #expire(): void {
+    const { connections, lingering, admissions } = this.premises;
+    this.#isOver = true;
     this.#cancelStep();
     this.#cancelDeadline();
-  }
-
-  /** Those who were admitted meanwhile open only to be closed, and are waited for as well. */
-  async #emptied(): Promise<void> {
-    const { connections } = this.drained;
-    while (connections.size > 0) {
-      await Promise.all(
-        [...connections].map(
-          (connection) => new Promise<void>((resolve) => connection.onClose(() => resolve())),
-        ),
-      );
-    }
+    this.#waiting.clear();
+    for (const connection of [...connections]) this.arrived(connection);
+    for (const guest of [...lingering]) guest.terminate();
+    for (const admission of [...admissions]) admission.withdraw();
+    this.look();
   }
 }

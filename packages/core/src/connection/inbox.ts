@@ -6,6 +6,8 @@ export interface InboxOwner {
   handle(data: Uint8Array | string, isBinary: boolean): MaybePromise<unknown>;
   /** What `handle` threw or rejected with. */
   failed(error: unknown): void;
+  /** Nothing is being handled any more, after a `close` that came while something was. */
+  finished(): void;
   /** The socket is not read. */
   hold(): void;
   letGo(): void;
@@ -25,17 +27,25 @@ export class Inbox {
   #paused = false;
   #closed = false;
   #queue: Waiting[] | undefined;
-  #finished: (() => void) | undefined;
 
   constructor(
     readonly owner: InboxOwner,
     readonly limit: number,
   ) {}
 
+  /** Whether a message is being handled: at this moment, or by somebody who has promised to be done. */
+  get isBusy(): boolean {
+    return this.#busy;
+  }
+
   put(data: Uint8Array | string, isBinary: boolean): void {
-    if (this.#closed) return;
-    if (this.#busy) this.#wait({ data, isBinary });
-    else this.#process(data, isBinary);
+    if (this.#busy) {
+      this.#wait({ data, isBinary });
+      return;
+    }
+    this.#process(data, isBinary);
+    // A handler may hand in messages itself.
+    if (!this.#busy && this.#queue !== undefined && this.#queue.length > 0) this.#next();
   }
 
   /** Handles nothing more; the socket is read again, for the closing handshake. */
@@ -45,23 +55,18 @@ export class Inbox {
     this.#resume();
   }
 
-  /** Handles nothing more, and calls back once what is being handled has ended. */
-  finish(finished: () => void): void {
-    this.close();
-    if (this.#busy) this.#finished = finished;
-    else finished();
-  }
-
   #process(data: Uint8Array | string, isBinary: boolean): void {
     let work: MaybePromise<unknown>;
+    this.#busy = true;
     try {
       work = this.owner.handle(data, isBinary);
     } catch (error) {
       this.owner.failed(error);
+    }
+    if (!isPromise(work)) {
+      this.#idle();
       return;
     }
-    if (!isPromise(work)) return;
-    this.#busy = true;
     settled(work).then(
       () => this.#next(),
       (error) => {
@@ -79,9 +84,13 @@ export class Inbox {
     this.owner.hold();
   }
 
-  #next(): void {
+  #idle(): void {
     this.#busy = false;
-    this.#finished?.();
+    if (this.#closed) this.owner.finished();
+  }
+
+  #next(): void {
+    if (this.#busy) this.#idle();
     while (!(this.#busy || this.#closed)) {
       const message = this.#queue?.shift();
       if (message === undefined) break;

@@ -29,6 +29,11 @@ export interface PendingServices {
   readAuth(data: Uint8Array | string, isBinary: boolean): Incoming | undefined;
   readonly writer: Writing;
   opened(pending: Pending): void;
+  /** It is pending no more. */
+  settled(pending: Pending): void;
+  /** It was not let in, and its socket is being closed. */
+  lingers(pending: Pending): void;
+  /** Its socket has closed, and it never became a connection. */
   closed(pending: Pending): void;
 }
 
@@ -114,8 +119,12 @@ export class Pending {
   /** For hosts: the socket has closed. */
   closed(code: number): void {
     this.#cancelTerminate?.();
-    if (this.#connection !== undefined) this.#connection.closed(code);
-    else this.#release();
+    if (this.#connection !== undefined) {
+      this.#connection.closed(code);
+      return;
+    }
+    this.#release();
+    this.services.closed(this);
   }
 
   /** For hosts: the WebSocket library found the frames themselves wrong, and is closing the socket. */
@@ -153,6 +162,7 @@ export class Pending {
     const { close = 1011, text } = reasons[reason];
     const { clock, closeTimeout } = this.services;
     this.#release();
+    this.services.lingers(this);
     this.#cancelTerminate = clock.schedule(closeTimeout, () => this.socket.terminate());
     this.socket.close(close, text);
   }
@@ -201,7 +211,7 @@ export class Pending {
     this.#ended = true;
     this.#cancelDeadline();
     this.origin.pendingLease.release();
-    this.services.closed(this);
+    this.services.settled(this);
     const connection = authenticated.open(this.socket);
     this.#connection = connection;
     if (id !== undefined) this.#notify((writer) => writer.noticeTo(id, 'auth_ok', {}));
@@ -247,7 +257,7 @@ export class Pending {
     this.#abort.abort();
     this.origin.pendingLease.release();
     this.origin.lease.release();
-    this.services.closed(this);
+    this.services.settled(this);
   }
 
   #tell({ reason, stage = 'authentication' }: Denial): void {

@@ -46,6 +46,11 @@ export class Throttle {
     return this.#since !== undefined;
   }
 
+  /** Whether a message that was on its way to its handler waits for what it costs. */
+  get isPaying(): boolean {
+    return this.#payer !== undefined;
+  }
+
   /** Keeps a message that may come in so many milliseconds, or behind those that are kept already. */
   keep(data: Uint8Array | string, isBinary: boolean, bytes: number, wait: number): void {
     if (this.#kept.length >= this.limits.messages) {

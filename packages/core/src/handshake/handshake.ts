@@ -10,6 +10,8 @@ export interface HandshakeSettings {
   readonly reporting: Reporting;
   /** Milliseconds for everything up to the 101. */
   readonly deadline: number;
+  /** Those on which nothing is decided yet: bounded by the deadline and the rates. */
+  readonly underWay: Set<Handshake>;
   readonly events: EventHub;
 }
 
@@ -20,14 +22,16 @@ export interface HandshakeSettings {
 export class Handshake {
   readonly arrival: Arrival;
   #ended = false;
+  /** What it ended with, where it was not let in. */
+  #denial: Denial | undefined;
   #entered = false;
   #cancelDeadline: (() => void) | undefined;
 
   constructor(
     request: HandshakeRequest,
     readonly settings: HandshakeSettings,
-    /** Called when the deadline passes before a decision; the host then sends the refusal. */
-    readonly onExpired: (denial: Denial) => void,
+    /** Called when it ends before a decision, by its deadline or a shutdown; the host then sends the refusal. */
+    readonly onTurnedAway: (denial: Denial) => void,
   ) {
     this.arrival = new Arrival(request, settings.reading);
   }
@@ -58,8 +62,9 @@ export class Handshake {
 
   /** The outer door. From here on the deadline runs. */
   enter(): MaybePromise<Denial | undefined> {
-    if (this.#ended) return tooLate();
-    const { outerDoor, reporting, reading, deadline } = this.settings;
+    if (this.#ended) return this.#tooLate();
+    const { outerDoor, reporting, reading, deadline, underWay } = this.settings;
+    underWay.add(this);
     this.#cancelDeadline = reading.clock.schedule(deadline, () => this.#expire());
     const verdict = runStages(outerDoor, this.arrival, reporting);
     return isPromise(verdict) ? verdict.then((late) => this.#enter(late)) : this.#enter(verdict);
@@ -67,7 +72,7 @@ export class Handshake {
 
   /** The inner door of a route. `undefined` means that every stage has passed and the slots are held. */
   pass(innerDoor: readonly Stage[], reporting: Reporting, native: unknown): MaybePromise<Denial | undefined> {
-    if (this.#ended) return tooLate();
+    if (this.#ended) return this.#tooLate();
     if (!this.#entered)
       return this.deny(deny('internal', 'the outer door has not let it through').at('route'));
     this.arrival.native = native;
@@ -78,6 +83,14 @@ export class Handshake {
   /** Ends it with a denial from outside the stages: an unknown route, a shutdown, a fault of the host. */
   deny(denial: Denial): Denial {
     return this.#refused(denial) as Denial;
+  }
+
+  /** Ends it while something is being asked that nobody waits for any more. */
+  turnAway(denial: Denial): void {
+    if (this.#ended) return;
+    this.#refused(denial);
+    this.arrival.abort();
+    this.onTurnedAway(denial);
   }
 
   /** Ends it because something on the host's side threw: a fault denies, and only operators learn what it was. */
@@ -110,7 +123,7 @@ export class Handshake {
   #decide(denial: Denial | undefined): Denial | undefined {
     if (this.#ended) {
       this.#release();
-      return tooLate();
+      return this.#tooLate();
     }
     if (denial !== undefined) return this.#refused(denial);
     this.#end();
@@ -123,9 +136,10 @@ export class Handshake {
   }
 
   #refused(denial: Denial | undefined): Denial | undefined {
-    if (this.#ended) return tooLate();
+    if (this.#ended) return this.#tooLate();
     if (denial === undefined) return undefined;
     this.#end();
+    this.#denial = denial;
     this.#release();
     const { reason, detail, stage = 'route' } = denial;
     this.settings.events.emit('handshake.denied', () => ({ ...this.facts(), reason, stage, detail }));
@@ -133,11 +147,12 @@ export class Handshake {
   }
 
   #expire(): void {
-    if (this.#ended) return;
-    const denial = deny('auth_timeout', `no decision within ${this.settings.deadline} ms`).at('deadline');
-    this.#refused(denial);
-    this.arrival.abort();
-    this.onExpired(denial);
+    this.turnAway(deny('auth_timeout', `no decision within ${this.settings.deadline} ms`).at('deadline'));
+  }
+
+  /** For a host that still waits: what it was told already, or that nobody is there to be told. */
+  #tooLate(): Denial {
+    return this.#denial ?? deny('auth_timeout', 'the handshake has ended already').at('deadline');
   }
 
   #release(): void {
@@ -148,12 +163,8 @@ export class Handshake {
   #end(): boolean {
     if (this.#ended) return false;
     this.#ended = true;
+    this.settings.underWay.delete(this);
     this.#cancelDeadline?.();
     return true;
   }
-}
-
-/** For a host that still waits: nobody is there to be told. */
-function tooLate(): Denial {
-  return deny('auth_timeout', 'the handshake has ended already').at('deadline');
 }

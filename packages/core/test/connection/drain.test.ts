@@ -1,135 +1,200 @@
 import { describe, expect, test } from '@jest/globals';
-import type { Connection } from '@sallyport/core';
-import { admitted, connect, decide } from '../support/decide.ts';
-import { guardOf } from '../support/guards.ts';
+import { Drain } from '../../src/connection/drain.ts';
 import { ManualClock } from '../support/manual-clock.ts';
-import { RecordingSocket } from '../support/recording-socket.ts';
-import { upgradeRequest } from '../support/upgrade-request.ts';
 
-const REQUEST = upgradeRequest({ headers: { Origin: 'http://localhost:3000' } });
-const SAY = JSON.stringify({ type: 'say', text: 'hello' });
-const settle = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+/** Somebody who is asked to go, and goes when the test says so. */
+class Guest {
+  readonly calls: string[] = [];
 
-async function bench(count: number) {
-  const clock = new ManualClock();
-  const rate = { rate: '100000/s', burst: 100_000 };
-  const limits = { handshakes: rate, connectionsPerAddress: 100_000, connections: 100_000, heartbeat: false };
-  const guard = guardOf({ clock, limits });
-  const open: { connection: Connection; socket: RecordingSocket }[] = [];
-  for (let i = 0; i < count; i++) {
-    const socket = new RecordingSocket();
-    open.push({ connection: connect(await admitted(guard, REQUEST), socket), socket });
+  retire(): void {
+    this.calls.push('retire');
   }
-  const closed = (): number => open.filter(({ socket }) => socket.closes.length > 0).length;
-  const leave = (): void => {
-    for (const { connection, socket } of open) if (socket.closes.length > 0) connection.closed(1001);
-  };
-  return { clock, guard, open, closed, leave };
+
+  end(): void {
+    this.calls.push('end');
+  }
+
+  terminate(): void {
+    this.calls.push('terminate');
+  }
+
+  withdraw(): void {
+    this.calls.push('withdraw');
+  }
 }
 
-test('a few are closed at once, and nobody waits', async () => {
-  const { clock, guard, closed, leave } = await bench(10);
-  const done = guard.close({ within: '1m' });
-  expect(closed()).toBe(10);
-  leave();
-  await done;
-  expect(clock.pending).toBe(0);
-});
-
-test('many are closed evenly over four fifths of the window', async () => {
-  const { clock, guard, closed, leave } = await bench(2_000);
-  const done = guard.close({ within: '10s' });
-  expect(closed()).toBe(25);
-  const seen: number[] = [];
-  for (let second = 1; second <= 8; second++) {
-    clock.advance(1_000);
-    seen.push(closed());
-  }
-  expect(seen).toEqual([275, 525, 775, 1_025, 1_275, 1_525, 1_775, 2_000]);
-  leave();
-  await done;
-  expect(clock.pending).toBe(0);
-});
-
-test('who goes by itself takes nobody else’s turn', async () => {
-  const { clock, guard, open, closed, leave } = await bench(30);
-  const done = guard.close({ within: '10s' });
-  for (const { connection } of open.slice(10, 20)) connection.closed(1000);
-  clock.advance(100);
-  expect(closed()).toBe(20);
-  leave();
-  await done;
-});
-
-describe('a handler at work', () => {
-  const busy = async () => {
-    const all = await bench(1);
-    const [{ connection, socket }] = all.open as [(typeof all.open)[0]];
-    const calls: string[] = [];
-    let finish = (): void => {};
-    connection.on('say', async () => {
-      calls.push('begun');
-      await new Promise<void>((resolve) => {
-        finish = resolve;
-      });
-      connection.send('said', { text: 'done' });
-    });
-    connection.receive(SAY, false);
-    connection.receive(SAY, false);
-    return { ...all, connection, socket, calls, finish: () => finish() };
+function premises(count: number) {
+  const clock = new ManualClock();
+  const guests = Array.from({ length: count }, () => new Guest());
+  const rooms = {
+    connections: new Set(guests),
+    lingering: new Set<Guest>(),
+    admissions: new Set<Guest>(),
   };
+  const drain = new Drain(rooms, clock);
+  const leave = (guest: Guest) => {
+    rooms.connections.delete(guest);
+    drain.left(guest);
+  };
+  const asked = () => guests.filter(({ calls }) => calls.includes('retire')).length;
+  let over = false;
+  void drain.ended.then(() => {
+    over = true;
+  });
+  const isOver = async () => {
+    await Promise.resolve();
+    return over;
+  };
+  return { clock, guests, rooms, drain, leave, asked, isOver };
+}
 
-  test('ends first, with its answer, and what waits behind it is not handled', async () => {
-    const { clock, guard, connection, socket, calls, finish } = await busy();
-    const done = guard.close({ within: '5s' });
-    connection.receive(SAY, false);
-    clock.advance(1_000);
-    expect(socket.closes).toEqual([]);
-    finish();
-    await settle();
-    expect(socket.sent).toEqual([{ type: 'said', text: 'done' }]);
-    expect(socket.closes).toEqual([{ code: 1001, reason: 'The service is shutting down.' }]);
-    expect(calls).toEqual(['begun']);
-    connection.closed(1001);
-    await done;
+describe('the stream', () => {
+  test('of ten thousand is even, and ends when four fifths of the time are over', () => {
+    const { clock, drain, asked } = premises(10_000);
+    drain.finishWithin(5_000);
+    let before = 0;
+    for (let step = 0; step <= 40; step++) {
+      if (step > 0) clock.advance(100);
+      expect(asked() - before).toBeLessThanOrEqual(244);
+      // Whatever the step, nobody is far from an even share.
+      expect(Math.abs(asked() - ((step + 1) / 41) * 10_000)).toBeLessThan(245);
+      before = asked();
+    }
+    expect(asked()).toBe(10_000);
+  });
+
+  test('of a few is one step, and of some more it is as quick as no herd may be', () => {
+    const few = premises(10);
+    few.drain.finishWithin(5_000);
+    expect(few.asked()).toBe(10);
+    const more = premises(35);
+    more.drain.finishWithin(60_000);
+    expect(more.asked()).toBe(10);
+    more.clock.advance(100);
+    expect(more.asked()).toBe(20);
+    more.clock.advance(200);
+    expect(more.asked()).toBe(35);
+  });
+
+  test('needs two timers at most, and none for steps once all have been asked', () => {
+    const { clock, drain } = premises(2_000);
+    drain.finishWithin(1_000);
+    expect(clock.pending).toBe(2);
+    clock.advance(500);
+    expect(clock.pending).toBe(2);
+    clock.advance(300);
+    expect(clock.pending).toBe(1);
+  });
+
+  test('is spread anew over the time that is left when many go by themselves, or a step comes late', () => {
+    const { clock, drain, guests, leave, asked } = premises(1_000);
+    drain.finishWithin(5_000);
+    expect(asked()).toBe(25);
+    // Of 975 half go.
+    for (const guest of guests.slice(500, 975)) leave(guest);
+    clock.advance(100);
+    expect(asked()).toBe(25 + 13);
+    clock.stall(2_000);
+    // 487 wait, and 19 to 20 steps are left.
+    expect(asked()).toBe(38 + 25);
+    clock.advance(2_000);
+    expect(guests.filter(({ calls }) => calls.length === 0)).toEqual(guests.slice(500, 975));
+  });
+
+  test('a step that comes after the spread asks everybody who is left', () => {
+    const { clock, drain, asked } = premises(1_000);
+    drain.finishWithin(5_000);
+    clock.stall(4_500);
+    expect(asked()).toBe(1_000);
+  });
+});
+
+describe('the end', () => {
+  test('comes when the last one has gone, and leaves no timer', async () => {
+    const { clock, drain, guests, leave, isOver } = premises(30);
+    drain.finishWithin(5_000);
+    for (const guest of guests.slice(0, 29)) leave(guest);
+    expect(await isOver()).toBe(false);
+    leave(guests[29] as Guest);
+    expect([await isOver(), clock.pending]).toEqual([true, 0]);
+  });
+
+  test('of nobody comes at once', async () => {
+    const { clock, drain, isOver } = premises(0);
+    expect(await isOver()).toBe(false);
+    drain.finishWithin(5_000);
+    expect([await isOver(), clock.pending]).toEqual([true, 0]);
+  });
+
+  test('waits for sockets that are no connections, and for admissions', async () => {
+    const { drain, rooms, isOver } = premises(0);
+    const [socket, admission] = [new Guest(), new Guest()];
+    rooms.lingering.add(socket);
+    rooms.admissions.add(admission);
+    drain.finishWithin(5_000);
+    rooms.lingering.delete(socket);
+    drain.look();
+    expect(await isOver()).toBe(false);
+    rooms.admissions.delete(admission);
+    drain.look();
+    expect(await isOver()).toBe(true);
+    expect([socket.calls, admission.calls]).toEqual([[], []]);
+  });
+
+  test('drops at the deadline whoever is left: told why, since it may not have been', () => {
+    const { clock, drain, guests, rooms } = premises(1);
+    const [socket, admission] = [new Guest(), new Guest()];
+    rooms.lingering.add(socket);
+    rooms.admissions.add(admission);
+    drain.finishWithin(2_000);
+    clock.advance(1_999);
+    expect([guests[0]?.calls, socket.calls, admission.calls]).toEqual([['retire'], [], []]);
+    clock.advance(1);
+    expect(guests[0]?.calls).toEqual(['retire', 'end', 'terminate']);
+    expect([socket.calls, admission.calls]).toEqual([['terminate'], ['withdraw']]);
     expect(clock.pending).toBe(0);
   });
 
-  test('that does not end is cut with the window', async () => {
-    const { clock, guard, connection, socket } = await busy();
-    const done = guard.close({ within: '5s' });
-    clock.advance(4_999);
-    expect(socket.calls).not.toContain('terminate');
-    clock.advance(1);
-    expect(socket.calls).toContain('terminate');
-    connection.closed(1006);
-    await done;
+  test('with no time at all is now', () => {
+    const { clock, drain, guests } = premises(1_000);
+    drain.finishWithin(0);
+    expect(guests.every(({ calls }) => calls.includes('end') && calls.includes('terminate'))).toBe(true);
+    expect(clock.pending).toBe(0);
+  });
+
+  test('whoever arrives is closed, and after the deadline dropped', () => {
+    const { clock, drain } = premises(1);
+    const [early, late] = [new Guest(), new Guest()];
+    drain.finishWithin(1_000);
+    drain.arrived(early);
+    clock.advance(1_000);
+    drain.arrived(late);
+    expect([early.calls, late.calls]).toEqual([['end'], ['end', 'terminate']]);
   });
 });
 
-test('a second call is the same end, and hastens it', async () => {
-  const { clock, guard, open, closed, leave } = await bench(100);
-  const first = guard.close({ within: '1m' });
-  const second = guard.close({ within: '2s' });
-  void guard.close({ within: '1h' });
-  expect(closed()).toBe(10);
-  clock.advance(2_000);
-  expect(open.every(({ socket }) => socket.calls.includes('terminate'))).toBe(true);
-  leave();
-  await Promise.all([first, second]);
-  expect(clock.pending).toBe(0);
-});
+describe('a second deadline', () => {
+  test('counts when it is sooner: the rest is spread over what is left', () => {
+    const { clock, drain, guests, asked } = premises(1_000);
+    drain.finishWithin(60_000);
+    clock.advance(1_000);
+    const before = asked();
+    expect(before).toBe(110);
+    drain.finishWithin(1_000);
+    clock.advance(400);
+    expect(asked()).toBeGreaterThan(400);
+    expect(asked()).toBeLessThan(700);
+    clock.advance(600);
+    expect(guests.every(({ calls }) => calls.includes('terminate'))).toBe(true);
+    expect(clock.pending).toBe(0);
+  });
 
-test('who is told to come back is told so at different times', async () => {
-  const { guard } = await bench(0);
-  await guard.close();
-  const waits = new Set<number | undefined>();
-  for (let i = 0; i < 50; i++) {
-    const denial = await decide(guard, REQUEST);
-    if (!denial.denied) throw new Error('admitted');
-    waits.add(denial.retryAfter);
-    expect(denial.retryAfter).toBeGreaterThanOrEqual(1_000);
-    expect(denial.retryAfter).toBeLessThan(6_000);
-  }
-  expect(waits.size).toBeGreaterThan(10);
+  test('changes nothing when it is later', () => {
+    const { clock, drain, guests } = premises(1);
+    drain.finishWithin(1_000);
+    drain.finishWithin(60_000);
+    clock.advance(1_000);
+    expect(guests[0]?.calls).toEqual(['retire', 'end', 'terminate']);
+    expect(clock.pending).toBe(0);
+  });
 });

@@ -22,6 +22,7 @@ function make(limit: number) {
     {
       handle: (data) => owner.handle(String(data)) as Promise<unknown>,
       failed: owner.failed,
+      finished: () => void begun.push('finished'),
       hold: () => socket.pause(),
       letGo: () => socket.resume(),
     },
@@ -161,7 +162,10 @@ describe('once it is closed', () => {
     put('a', 'b', 'c');
     inbox.close();
     await finish(3);
-    expect([begun, socket.calls]).toEqual([['a'], ['pause', 'resume']]);
+    expect([begun, socket.calls]).toEqual([
+      ['a', 'finished'],
+      ['pause', 'resume'],
+    ]);
   });
 
   test('a socket that was not paused is left alone', () => {

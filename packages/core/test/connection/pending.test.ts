@@ -290,7 +290,7 @@ describe('while a message is judged', () => {
 
   test.each(phases)('%s: the guard shuts down', async (phase) => {
     const { of, socket, opened, go } = await heldIn(phase);
-    await of.guard.close();
+    void of.guard.close();
     await go();
     expect([opened, socket.closes.map(({ code }) => code), of.slots()]).toEqual([[], [1001], []]);
   });
@@ -342,22 +342,28 @@ describe('a flood of pending connections', () => {
 describe('shutting down', () => {
   test('ends those that wait', async () => {
     const of = bench();
-    const { socket } = await pend(of);
-    await of.guard.close();
+    const { socket, receiver } = await pend(of);
+    const closed = of.guard.close();
     expect(socket.closes.map(({ code }) => code)).toEqual([1001]);
     expect(of.slots()).toEqual([]);
+    receiver.closed(1001);
+    await closed;
+    expect(of.clock.pending).toBe(0);
   });
 
   test('ends one whose handshake had passed just before', async () => {
     const of = bench();
     const admission = await admitted(of.guard, REQUEST);
-    await of.guard.close();
+    const closed = of.guard.close();
     const socket = new RecordingSocket();
-    admission.open(socket, () => {
+    const receiver = admission.open(socket, () => {
       throw new Error('opened');
     });
     expect(socket.closes.map(({ code }) => code)).toEqual([1001]);
     expect(of.slots()).toEqual([]);
+    receiver.closed(1001);
+    await closed;
+    expect(of.clock.pending).toBe(0);
   });
 });
 
