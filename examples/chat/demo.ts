@@ -55,7 +55,9 @@ export async function startDemo(
   const chat = await Chat.open({ silent, redis, ...times });
   const open: { close(): Promise<void> }[] = [chat];
   const close = async (): Promise<void> => {
-    for (const part of open) await part.close();
+    // Its streams are requests that would never end.
+    chat.feed.close();
+    for (const part of open.reverse()) await part.close();
   };
   try {
     const serve = await hosts[host]();

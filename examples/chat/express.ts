@@ -2,7 +2,7 @@ import { sallyport, upgrade, websocket } from '@sallyport/express';
 import express, { type ErrorRequestHandler } from 'express';
 import { bodyProblem, notFound, sendAnswer } from './chat/answer.ts';
 import { BODY_BYTES } from './chat/body.ts';
-import { createWebServer, listen, type Serve } from './server/web-server.ts';
+import { createWebServer, listenGuarded, type Serve } from './server/web-server.ts';
 
 /** The chat on Express. */
 export const serveExpress: Serve = (api, page, { port, certificate }) => {
@@ -39,5 +39,5 @@ export const serveExpress: Serve = (api, page, { port, certificate }) => {
 
   const server = createWebServer(certificate, app);
   upgrade(server, app, chat.guard);
-  return listen(server, port);
+  return listenGuarded(server, chat.guard, port);
 };

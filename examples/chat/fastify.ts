@@ -4,7 +4,7 @@ import { connectionOf } from '@sallyport/ws';
 import Fastify, { type FastifyReply } from 'fastify';
 import { type Answer, bodyProblem, notFound } from './chat/answer.ts';
 import { BODY_BYTES } from './chat/body.ts';
-import { ADDRESS, type Serve } from './server/web-server.ts';
+import { ADDRESS, CLOSE_WITHIN, type Serve } from './server/web-server.ts';
 
 /** The chat on Fastify and @fastify/websocket. */
 export const serveFastify: Serve = async (api, page, { port, certificate }) => {
@@ -15,7 +15,7 @@ export const serveFastify: Serve = async (api, page, { port, certificate }) => {
     forceCloseConnections: true,
   });
   await app.register(websocket);
-  await app.register(sallyport, { guard: chat.guard });
+  await app.register(sallyport, { guard: chat.guard, closeWithin: CLOSE_WITHIN });
 
   app.get('/chat', { websocket: true }, (socket) => chat.join(connectionOf(socket, chat.guard)));
   app.get('/chat/late', { websocket: true, config: { guard: chat.late } }, (socket) =>

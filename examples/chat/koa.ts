@@ -3,7 +3,7 @@ import { sallyport, upgrade, websocket } from '@sallyport/koa';
 import Koa, { type Context, type Next } from 'koa';
 import { type Answer, bodyProblem, notFound } from './chat/answer.ts';
 import { readJson } from './chat/body.ts';
-import { createWebServer, listen, type Serve } from './server/web-server.ts';
+import { createWebServer, listenGuarded, type Serve } from './server/web-server.ts';
 
 /** The chat on Koa and @koa/router. */
 export const serveKoa: Serve = (api, page, { port, certificate }) => {
@@ -38,7 +38,7 @@ export const serveKoa: Serve = (api, page, { port, certificate }) => {
 
   const server = createWebServer(certificate, app.callback());
   upgrade(server, app, chat.guard);
-  return listen(server, port);
+  return listenGuarded(server, chat.guard, port);
 };
 
 async function onError(ctx: Context, next: Next): Promise<void> {

@@ -5,7 +5,7 @@ import { type Answer, bodyProblem, notFound, sendAnswer } from './chat/answer.ts
 import type { Api } from './chat/api.ts';
 import { readJson } from './chat/body.ts';
 import type { Page } from './chat/page.ts';
-import { createWebServer, listen, type Serve } from './server/web-server.ts';
+import { createWebServer, listenGuarded, type Serve } from './server/web-server.ts';
 
 /** The chat on `node:http` and plain `ws`. */
 export const serveWs: Serve = (api, page, { port, certificate }) => {
@@ -28,7 +28,7 @@ export const serveWs: Serve = (api, page, { port, certificate }) => {
   guardServer(server, late, chat.late, { path: '/chat/late' });
   late.on('connection', (socket) => chat.join(connectionOf(socket, chat.late)));
 
-  return listen(server, port);
+  return listenGuarded(server, chat.guard, port);
 };
 
 async function answer(api: Api, page: Page, request: IncomingMessage): Promise<Answer> {
