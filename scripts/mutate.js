@@ -1,6 +1,8 @@
 // Switches off one protection after another, in copies of the sources, and looks which tests turn red. One that turns
 // none red is not tested, and fails the run; so does one whose place in the sources is not found exactly once.
-// `node scripts/mutate.js [part of a stage's name or of its description]`
+// `node scripts/mutate.js [--each-stage] [part of a stage's name or of its description]`
+// With `--each-stage`: one of every stage, the first, and without trying first whether the tests are green as
+// they are. For a run that has just seen to that, and has no hour.
 import { spawn } from 'node:child_process';
 import {
   cpSync,
@@ -26,12 +28,14 @@ const TIME_LIMIT = 180_000;
 /** For half of all test files one after another, or all of those that cross packages. */
 const ALL_AT_ONCE = 900_000;
 
-const wanted = process.argv[2] ?? '';
-const chosen = mutations.filter((mutation) => nameOf(mutation).includes(wanted));
+const eachStage = process.argv.includes('--each-stage');
+const wanted = process.argv.slice(2).find((argument) => !argument.startsWith('--')) ?? '';
+const matching = mutations.filter((mutation) => nameOf(mutation).includes(wanted));
+const chosen = eachStage ? oneOfEachStage(matching) : matching;
 const folder = mkdtempSync(join(tmpdir(), 'sallyport-mutate-'));
 const started = Date.now();
 try {
-  const problems = [...unmatched(chosen), ...(wanted === '' ? uncovered() : [])];
+  const problems = [...unmatched(matching), ...(wanted === '' ? uncovered() : [])];
   if (problems.length === 0) problems.push(...(await tryAll()));
   for (const problem of problems) console.error(`\n${problem}`);
   if (problems.length > 0) process.exitCode = 1;
@@ -45,6 +49,10 @@ try {
 
 function nameOf({ stage, what }) {
   return what === undefined ? stage : `${stage}: ${what}`;
+}
+
+function oneOfEachStage(list) {
+  return [...new Map(list.toReversed().map((mutation) => [mutation.stage, mutation])).values()].toReversed();
 }
 
 /** Mutations that no longer fit the sources: what they stood for may have lost its test. */
@@ -79,7 +87,9 @@ function occurrences(text, find) {
 async function tryAll() {
   const copies = Array.from({ length: COPIES }, (_, i) => copyTo(join(folder, String(i))));
   const tests = [...new Set(chosen.flatMap((mutation) => mutation.tests))];
-  const problems = (await Promise.all(halves(tests).map((half, i) => untouched(copies[i], half)))).flat();
+  const problems = eachStage
+    ? []
+    : (await Promise.all(halves(tests).map((half, i) => untouched(copies[i], half)))).flat();
   if (problems.length > 0) return problems;
   const waiting = [...chosen];
   await Promise.all(

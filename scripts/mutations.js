@@ -2,6 +2,7 @@
 // those that are asked first; when they stay green, all of the contract and the attacks are.
 const core = (file) => `packages/core/src/${file}.ts`;
 const ws = (file) => `packages/ws/src/${file}.ts`;
+const redis = (file) => `packages/redis/src/${file}.ts`;
 const attack = (...names) => names.map((name) => `test/attacks/${name}.test.ts`);
 const contract = (...names) => names.map((name) => `test/contract/${name}.test.ts`);
 
@@ -899,7 +900,7 @@ export const mutations = [
     stage: 'schema',
     what: 'what another library does not know goes by',
     file: core('message/standard-schema'),
-    find: "const lost = unknown === 'refuse' ? lostKey(came, value, []) : undefined;",
+    find: 'const lost = compares ? lostKey(came, value, []) : undefined;',
     replace: 'const lost = undefined;',
     tests: attack('unlisted-message'),
   },
@@ -1047,6 +1048,32 @@ export const mutations = [
     find: ", bannedFor).at('address');",
     replace: ', bannedFor);',
     tests: ['packages/core/test/bans.test.ts'],
+  },
+
+  // A store that is shared, and a node of it that is gone.
+  {
+    stage: 'store',
+    what: 'slots of a node that is gone lapse',
+    file: redis('scripts/slots'),
+    find: "redis.call('ZREMRANGEBYSCORE', key, '-inf', string.format('%.0f', ms))",
+    replace: '',
+    tests: attack('lost-node'),
+  },
+  {
+    stage: 'store',
+    what: 'slots of a living node are renewed',
+    file: redis('leases/renewal'),
+    find: 'this.#repeater.start();',
+    replace: '',
+    tests: attack('lost-node'),
+  },
+  {
+    stage: 'store',
+    what: 'a cap counts the slots of every node',
+    file: redis('scripts/slots'),
+    find: "if redis.call('ZCARD', key) + wanted[key] > cap then",
+    replace: 'if wanted[key] > cap then',
+    tests: attack('lost-node'),
   },
 
   // A store that is shared, and away.

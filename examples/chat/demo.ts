@@ -1,6 +1,7 @@
-import type { Clock } from '@sallyport/core';
+import type { Clock, Duration } from '@sallyport/core';
 import { Api } from './chat/api.ts';
 import { Chat } from './chat/chat.ts';
+import { NoRedisError } from './chat/nodes.ts';
 import { Page } from './chat/page.ts';
 import { type DemoArguments, type HostName, parseArguments, UsageError } from './server/arguments.ts';
 import { serveAttacker } from './server/attacker.ts';
@@ -39,11 +40,19 @@ export interface Demo {
   close(): Promise<void>;
 }
 
-/** `clock` for tests, which do not wait for a token to end. */
-export async function startDemo({ host, port, tls, silent }: DemoArguments, clock?: Clock): Promise<Demo> {
+/** For tests, which wait neither for a token to end nor for the slots of a node that was killed. */
+export interface DemoTimes {
+  readonly clock?: Clock;
+  readonly leaseTtl?: Duration;
+}
+
+export async function startDemo(
+  { host, port, tls, silent, redis }: DemoArguments,
+  times: DemoTimes = {},
+): Promise<Demo> {
   const certificate = tls ? await selfSigned() : undefined;
   const origin = (running: Running): string => `${tls ? 'https' : 'http'}://localhost:${running.port}`;
-  const chat = await Chat.open({ silent, clock });
+  const chat = await Chat.open({ silent, redis, ...times });
   const open: { close(): Promise<void> }[] = [chat];
   const close = async (): Promise<void> => {
     for (const part of open) await part.close();
@@ -95,7 +104,7 @@ export async function main(args: readonly string[]): Promise<void> {
 }
 
 function explain(error: unknown): unknown {
-  if (error instanceof UsageError) return error.message;
+  if (error instanceof UsageError || error instanceof NoRedisError) return error.message;
   const { code, port } = error as { code?: string; port?: number };
   return code === 'EADDRINUSE' ? `Port ${port} is in use. Choose another one with --port.` : error;
 }

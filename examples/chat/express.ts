@@ -28,7 +28,7 @@ export const serveExpress: Serve = (api, page, { port, certificate }) => {
   app.post('/token', async ({ headers }, response) => sendAnswer(response, await api.token(headers)));
   app.post('/ticket', async ({ headers }, response) => sendAnswer(response, await api.ticket(headers)));
   app.get('/health', (_request, response) => sendAnswer(response, api.health()));
-  app.get('/setup', (request, response) => sendAnswer(response, api.setup(request.headers)));
+  app.get('/setup', async ({ headers }, response) => sendAnswer(response, await api.setup(headers)));
   app.get('/decisions', (_request, response) => chat.feed.stream(response));
   app.use((request, response) =>
     sendAnswer(response, (request.method === 'GET' && page.get(request.path)) || notFound),

@@ -27,7 +27,7 @@ export const serveFastify: Serve = async (api, page, { port, certificate }) => {
   app.post('/token', async (request, reply) => send(reply, await api.token(request.headers)));
   app.post('/ticket', async (request, reply) => send(reply, await api.ticket(request.headers)));
   app.get('/health', (_request, reply) => send(reply, api.health()));
-  app.get('/setup', (request, reply) => send(reply, api.setup(request.headers)));
+  app.get('/setup', async (request, reply) => send(reply, await api.setup(request.headers)));
   app.get('/decisions', (_request, reply) => {
     reply.hijack();
     chat.feed.stream(reply.raw);

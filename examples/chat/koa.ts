@@ -25,7 +25,7 @@ export const serveKoa: Serve = (api, page, { port, certificate }) => {
   router.post('/token', async (ctx) => send(ctx, await api.token(ctx.headers)));
   router.post('/ticket', async (ctx) => send(ctx, await api.ticket(ctx.headers)));
   router.get('/health', (ctx) => send(ctx, api.health()));
-  router.get('/setup', (ctx) => send(ctx, api.setup(ctx.headers)));
+  router.get('/setup', async (ctx) => send(ctx, await api.setup(ctx.headers)));
   router.get('/decisions', (ctx) => {
     ctx.respond = false;
     chat.feed.stream(ctx.res);

@@ -7,6 +7,7 @@ import {
   custom,
   definePolicy,
   jwt,
+  type Store,
   subprotocol,
   Type,
   tickets,
@@ -19,7 +20,7 @@ import { AUDIENCE, ISSUER } from './chat/tokens.ts';
 export function createGuards(
   sessions: Sessions,
   secret: Uint8Array,
-  { silent, clock }: { silent: boolean; clock: Clock },
+  { store, silent, clock }: { store: Store | undefined; silent: boolean; clock: Clock },
 ) {
   const session = custom({
     scheme: 'session',
@@ -39,8 +40,8 @@ export function createGuards(
     name: 'chat',
     // No `origins` and no `hosts`: the same origin only, and only under a loopback name.
     auth: [session, token, ticket],
-    // Logging out revokes. A session also ends by age, or to make room for newer ones: so do its credentials.
-    authorize: ({ identity }) => sessions.isOpen(identity.session),
+    // Logging out revokes, on every node. Here it holds even where no more revocations can be kept.
+    authorize: ({ identity }) => !sessions.hasEnded(identity.session),
     messages: {
       // Both are sanitized: what is handed on holds nothing that hides, deceives or runs.
       say: Type.Object({ room: Room, text: Text, html: Type.Optional(Markup) }),
@@ -56,7 +57,13 @@ export function createGuards(
       authFailures: { rate: '200/m', burst: 200 },
       connectionsPerIdentity: 10,
       connectionsPerAddress: 50,
+      // Longer than any session lasts.
+      revocationRetention: '1d',
     },
+    // Nodes with one store share what they count, their tickets, and who has logged out. While it is away each counts by
+    // itself, since a chat that goes on is worth more than exact caps; tickets wait for it.
+    ...(store && { store }),
+    onStoreFailure: { handshakes: 'local', authFailures: 'local', bans: 'local', connections: 'local' },
     logger: silent ? false : consoleLogger,
     clock,
   });

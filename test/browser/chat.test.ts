@@ -71,7 +71,7 @@ describeWith('chromium', 'the chat in a browser', (path) => {
 
     test('every way in opens the chat, and renews itself before its end', async () => {
       const clock = new ManualClock(Date.now());
-      demo = await startDemo({ host, port: 0, tls: false, silent: true }, clock);
+      demo = await startDemo({ host, port: 0, tls: false, silent: true }, { clock });
       const { page, errors } = await enter(demo.url, 'alice');
       const held = page.locator('.credential');
       await held.getByText('In by session cookie, good as long as the session.').waitFor();

@@ -25,7 +25,7 @@ export interface Snippet {
 
 /** Every page that users read. */
 export function readPages(): Page[] {
-  const folders = ['.', 'docs', ...children('packages'), ...children('examples')];
+  const folders = ['.', 'docs', 'docs/recipes', ...children('packages'), ...children('examples')];
   return folders
     .flatMap((folder) => markdownIn(folder))
     .map((path) => ({ path, text: readFileSync(join(root, path), 'utf8') }));

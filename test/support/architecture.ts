@@ -29,12 +29,15 @@ const VOCABULARY = [
   'errors',
   'option-checks',
   'events',
+  'owasp',
+  'tally',
   'ports',
   'reasons',
   'store',
   'schema-types',
   'refusal',
   'units',
+  'url',
   'warnings',
 ];
 /** The files at the top of the core's sources that hand one room's result to the next. */

@@ -34,31 +34,37 @@ export class Api {
         'Give { "user": … }: up to 32 letters, digits, dots, dashes and underscores.',
       );
     }
-    const session = this.chat.sessions.start(body.user);
+    const { session, cookie } = await this.chat.sessions.start(body.user);
     const token = await this.chat.tokens.issue(session);
-    return json(200, { token }, { 'Set-Cookie': this.#cookie(session.secret, SESSION_SECONDS) });
+    return json(200, { token }, { 'Set-Cookie': this.#cookie(cookie, SESSION_SECONDS) });
   }
 
+  /** 202 where other nodes cannot be told yet. */
   async logout(headers: IncomingHttpHeaders): Promise<Answer> {
     if (isCrossSite(headers)) return CROSS_SITE;
-    const session = this.#session(headers);
-    if (session !== undefined) await this.chat.leave(session);
-    return json(200, {}, { 'Set-Cookie': this.#cookie('', 0) });
+    const session = await this.#session(headers);
+    const told = session === undefined || (await this.chat.leave(session));
+    return json(told ? 200 : 202, {}, { 'Set-Cookie': this.#cookie('', 0) });
   }
 
   /** Another token of the session, to connect with or to renew a connection. */
   async token(headers: IncomingHttpHeaders): Promise<Answer> {
     if (isCrossSite(headers)) return CROSS_SITE;
-    const session = this.#session(headers);
+    const session = await this.#session(headers);
     return session === undefined ? NO_SESSION : json(200, { token: await this.chat.tokens.issue(session) });
   }
 
   /** A ticket for the page that asks; whoever sends no `Origin` is no browser's page. */
   async ticket(headers: IncomingHttpHeaders): Promise<Answer> {
     if (isCrossSite(headers)) return CROSS_SITE;
-    const session = this.#session(headers);
+    const session = await this.#session(headers);
     if (session === undefined) return NO_SESSION;
-    return json(200, { ticket: await this.chat.issueTicket(session, headers.origin ?? 'any') });
+    try {
+      return json(200, { ticket: await this.chat.issueTicket(session, headers.origin ?? 'any') });
+    } catch {
+      // The store is away, or full: a ticket that only this node knew would be no ticket.
+      return NO_TICKET;
+    }
   }
 
   health(): Answer {
@@ -67,12 +73,13 @@ export class Api {
   }
 
   /** What the page has to know. */
-  setup(headers: IncomingHttpHeaders): Answer {
+  async setup(headers: IncomingHttpHeaders): Promise<Answer> {
     const { host, attacker } = this;
-    return json(200, { host, attacker, user: this.#session(headers)?.user ?? null });
+    const session = await this.#session(headers);
+    return json(200, { host, attacker, user: session?.user ?? null });
   }
 
-  #session({ cookie = '' }: IncomingHttpHeaders): Session | undefined {
+  async #session({ cookie = '' }: IncomingHttpHeaders): Promise<Session | undefined> {
     const values = cookie.split(';').flatMap((pair) => /^\s*session=(.*?)\s*$/.exec(pair)?.[1] ?? []);
     // As at the guard, a second cookie of the name makes both worthless: somebody else may have set it.
     return values.length === 1 ? this.chat.sessions.find(values[0]) : undefined;
@@ -86,6 +93,7 @@ export class Api {
 
 const CROSS_SITE = problem(403, 'cross_site', 'Another site may not ask for this.');
 const NO_SESSION = problem(401, 'session_missing', 'Log in first.');
+const NO_TICKET = problem(503, 'store_unavailable', 'There are no tickets just now. Try again later.');
 
 /**
  * Whether a page of another origin sent the request. `SameSite=Lax` does not answer this: another port, and a sibling

@@ -1,76 +1,94 @@
-import { randomBytes, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import type { Claims, CustomIdentity } from '@sallyport/core';
+import { jwtVerify, SignJWT } from 'jose';
+import { ISSUER } from './tokens.ts';
 
 export interface Session {
-  /** Names the session where its secret must not be: in tokens and in the guard's identities. */
+  /** Names the session where its cookie must not be: in tokens and in the guard's identities. */
   readonly id: string;
-  /** The cookie's value: who knows it is the user. */
-  readonly secret: string;
   readonly user: string;
-  /** Milliseconds since the epoch. */
+  /** Seconds since the epoch. */
   readonly startedAt: number;
-  /** Milliseconds since the epoch. */
+  /** Seconds since the epoch. */
   readonly expiresAt: number;
 }
 
 export const SESSION_SECONDS = 12 * 60 * 60;
+/** What tells a session's cookie from a token, which the same key signs. */
+const TYPE = 'session+jwt';
+const AUDIENCE = 'chat-session';
 
-/** The sessions of this process; at most `capacity`, beyond which the oldest one ends. */
+/**
+ * Sessions that no process has to keep: the cookie says whose it is, signed with a key that all nodes have. What is kept is
+ * which of them have ended before their time; at most `capacity`, beyond which the oldest is forgotten here. The guard, which
+ * remembers revocations by itself, still refuses it.
+ */
 export class Sessions {
-  readonly #bySecret = new Map<string, Session>();
-  readonly #byId = new Map<string, Session>();
+  /** Until when each of them would have lasted. */
+  readonly #ended = new Map<string, number>();
 
   constructor(
-    readonly capacity = 10_000,
+    readonly key: Uint8Array,
     readonly now: () => number = Date.now,
+    readonly capacity = 10_000,
   ) {}
 
-  start(user: string): Session {
-    const oldest = this.#bySecret.size >= this.capacity ? this.#bySecret.values().next().value : undefined;
-    if (oldest !== undefined) this.end(oldest);
-    const startedAt = this.now();
-    const session = {
-      id: randomUUID(),
-      secret: randomBytes(32).toString('base64url'),
-      user,
-      startedAt,
-      expiresAt: startedAt + SESSION_SECONDS * 1_000,
-    };
-    this.#bySecret.set(session.secret, session);
-    this.#byId.set(session.id, session);
-    return session;
+  /** Resolves with a new session and the value of its cookie: who has that is the user. */
+  async start(user: string): Promise<{ readonly session: Session; readonly cookie: string }> {
+    const startedAt = Math.floor(this.now() / 1_000);
+    const session = { id: randomUUID(), user, startedAt, expiresAt: startedAt + SESSION_SECONDS };
+    const cookie = await new SignJWT({ sid: session.id })
+      .setProtectedHeader({ alg: 'HS256', typ: TYPE })
+      .setIssuer(ISSUER)
+      .setAudience(AUDIENCE)
+      .setSubject(user)
+      .setIssuedAt(startedAt)
+      .setExpirationTime(session.expiresAt)
+      .sign(this.key);
+    return { session, cookie };
   }
 
-  find(secret: string | undefined): Session | undefined {
-    return secret === undefined ? undefined : this.#unlessExpired(this.#bySecret.get(secret));
-  }
-
-  isOpen(id: string | undefined): boolean {
-    return id !== undefined && this.#unlessExpired(this.#byId.get(id)) !== undefined;
-  }
-
-  end(session: Session): void {
-    this.#bySecret.delete(session.secret);
-    this.#byId.delete(session.id);
+  /** The open session of a cookie. */
+  async find(cookie: string | undefined): Promise<Session | undefined> {
+    if (cookie === undefined) return undefined;
+    try {
+      const { payload } = await jwtVerify(cookie, this.key, {
+        algorithms: ['HS256'],
+        typ: TYPE,
+        issuer: ISSUER,
+        audience: AUDIENCE,
+        requiredClaims: ['sub', 'sid', 'iat', 'exp'],
+        currentDate: new Date(this.now()),
+      });
+      const { sub: user = '', sid, iat: startedAt = 0, exp: expiresAt = 0 } = payload;
+      const session = { id: String(sid), user, startedAt, expiresAt };
+      return this.hasEnded(session.id) ? undefined : session;
+    } catch {
+      return undefined;
+    }
   }
 
   /** What the guard's `custom()` authenticator asks: whose cookie is this? */
-  identify(secret: string | undefined): CustomIdentity<Claims> | undefined {
-    const session = this.find(secret);
-    return (
-      session && {
-        subject: session.user,
-        session: session.id,
-        issuedAt: Math.floor(session.startedAt / 1_000),
-        expiresAt: Math.floor(session.expiresAt / 1_000),
-        stillValid: () => this.isOpen(session.id),
-      }
-    );
+  async identify(cookie: string | undefined): Promise<CustomIdentity<Claims> | undefined> {
+    const session = await this.find(cookie);
+    if (session === undefined) return undefined;
+    const { id, user, startedAt, expiresAt } = session;
+    const stillValid = (): boolean => !this.hasEnded(id);
+    return { subject: user, session: id, issuedAt: startedAt, expiresAt, stillValid };
   }
 
-  #unlessExpired(session: Session | undefined): Session | undefined {
-    if (session === undefined || session.expiresAt > this.now()) return session;
-    this.end(session);
-    return undefined;
+  /** Whether it was ended, here or on another node. */
+  hasEnded(id: string | undefined): boolean {
+    return id !== undefined && this.#ended.has(id);
+  }
+
+  end(id: string): void {
+    const now = this.now();
+    for (const [oldest, until] of this.#ended) {
+      if (until > now && this.#ended.size < this.capacity) break;
+      this.#ended.delete(oldest);
+    }
+    // A session that another node has ended may be older, and is remembered for longer than it matters.
+    this.#ended.set(id, now + SESSION_SECONDS * 1_000);
   }
 }

@@ -1,4 +1,4 @@
-import { randomBytes, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import { SignJWT } from 'jose';
 import type { Session } from './sessions.ts';
 
@@ -7,11 +7,12 @@ export const AUDIENCE = 'chat';
 
 const SECONDS = 5 * 60;
 
-/** Issues JWTs of five minutes, signed with a secret that this process makes up as it starts. */
+/** Issues JWTs of five minutes. */
 export class Tokens {
-  readonly secret: Uint8Array = randomBytes(32);
-
-  constructor(readonly now: () => number = Date.now) {}
+  constructor(
+    readonly key: Uint8Array,
+    readonly now: () => number = Date.now,
+  ) {}
 
   issue(session: Session): Promise<string> {
     return new SignJWT({ sid: session.id })
@@ -22,11 +23,11 @@ export class Tokens {
       .setJti(randomUUID())
       .setIssuedAt(Math.floor(this.now() / 1_000))
       .setExpirationTime(this.endOf(session))
-      .sign(this.secret);
+      .sign(this.key);
   }
 
   /** When what is issued now is no longer good, in seconds since the epoch: never after its session. */
   endOf(session: Session): number {
-    return Math.min(Math.floor(this.now() / 1_000) + SECONDS, Math.floor(session.expiresAt / 1_000));
+    return Math.min(Math.floor(this.now() / 1_000) + SECONDS, session.expiresAt);
   }
 }

@@ -8,13 +8,16 @@ export interface DemoArguments {
   readonly port: number;
   readonly tls: boolean;
   readonly silent: boolean;
+  /** The URL of a Redis that several nodes share. */
+  readonly redis?: string | undefined;
 }
 
-const USAGE = `Usage: demo [--host ${HOSTS.join('|')}] [--port N] [--tls] [--silent]
+const USAGE = `Usage: demo [--host ${HOSTS.join('|')}] [--port N] [--tls] [--redis URL] [--silent]
 
   --host    what serves the chat (default: fastify)
   --port    its port, and the attacker's page on the next one (default: 3000; 0: whichever are free)
   --tls     https: with a self-signed certificate
+  --redis   several nodes on one Redis are one chat: redis://127.0.0.1:6379, say (default: this process alone)
   --silent  keep the guard's warnings off the console`;
 
 /** Arguments that cannot be what the user meant; the message says how they can be. */
@@ -27,11 +30,13 @@ export class UsageError extends Error {
 /** @throws UsageError for what is unknown or out of range. */
 export function parseArguments(args: readonly string[]): DemoArguments {
   const values = read(args);
-  const { host = 'fastify', port = '3000', tls = false, silent = false } = values;
+  const { host = 'fastify', port = '3000', tls = false, silent = false, redis } = values;
   if (!isHost(host)) throw new UsageError(`--host ${host}: there is no such host.`);
   if (!/^\d{1,5}$/.test(port) || Number(port) > 65_535)
     throw new UsageError(`--port ${port}: that is no port between 0 and 65535.`);
-  return { host, port: Number(port), tls, silent };
+  if (redis !== undefined && !isRedisUrl(redis))
+    throw new UsageError('--redis: that is no URL such as redis://127.0.0.1:6379, or rediss:// for TLS.');
+  return { host, port: Number(port), tls, silent, redis };
 }
 
 function read(args: readonly string[]) {
@@ -44,6 +49,7 @@ function read(args: readonly string[]) {
         port: { type: 'string' },
         tls: { type: 'boolean' },
         silent: { type: 'boolean' },
+        redis: { type: 'string' },
       },
     });
     return values;
@@ -54,4 +60,8 @@ function read(args: readonly string[]) {
 
 function isHost(name: string): name is HostName {
   return (HOSTS as readonly string[]).includes(name);
+}
+
+function isRedisUrl(text: string): boolean {
+  return URL.canParse(text) && /^rediss?:$/.test(new URL(text).protocol) && new URL(text).hostname !== '';
 }

@@ -85,6 +85,22 @@ test(
 );
 
 test(
+  'says that there is no Redis where it was told of one, and not with which password',
+  () => {
+    const url = 'redis://:hunter2@127.0.0.1:1';
+    const { status, stdout, stderr } = spawnSync(process.execPath, [start, '--port', '0', '--redis', url], {
+      encoding: 'utf8',
+    });
+    expect([status, stdout, stderr]).toEqual([
+      1,
+      '',
+      'There is no Redis to be had at redis://127.0.0.1:1 (ECONNREFUSED). Start one, or leave out --redis.\n',
+    ]);
+  },
+  BUILD_MS,
+);
+
+test(
   'refuses what it does not know',
   () => {
     const { status, stdout, stderr } = spawnSync(process.execPath, [start, '--hosts', 'koa'], {

@@ -25,7 +25,7 @@ describe.each(HOSTS)('the chat on %s', (host) => {
     const response = await post(url, '/login', { user: 'alice' });
     expect(response.status).toBe(200);
     expect(response.headers.get('set-cookie')).toMatch(
-      /^session=[\w-]{43}; Path=\/; Max-Age=\d+; HttpOnly; SameSite=Lax$/,
+      /^session=[\w-]+\.[\w-]+\.[\w-]{43}; Path=\/; Max-Age=\d+; HttpOnly; SameSite=Lax$/,
     );
     const { token } = (await response.json()) as { token: string };
     const claims = JSON.parse(Buffer.from(token.split('.')[1] as string, 'base64url').toString()) as {
@@ -144,6 +144,16 @@ describe.each(HOSTS)('the chat on %s', (host) => {
     const noPage = await Client.open(`${url}/chat?ticket=${await ask(url, 'ticket', { cookie })}`);
     expect(await noPage.next()).toEqual({ type: 'welcome', user: 'alice' });
     noPage.close();
+  });
+
+  test('takes a session for no token, and a token for no session', async () => {
+    const { cookie, token } = await login(url, 'alice');
+    const session = cookie.replace('session=', '');
+    expect(await Client.connect(url, { headers: { authorization: `Bearer ${session}` } })).toEqual(INVALID);
+    expect(await Client.connect(url, { headers: { cookie: `session=${token}` }, origin: url })).toEqual(
+      INVALID,
+    );
+    expect((await post(url, '/ticket', {}, { cookie: `session=${token}` })).status).toBe(401);
   });
 
   test('gives neither ticket nor token without a session, or to another site', async () => {
@@ -348,7 +358,7 @@ describe.each(HOSTS)('the chat on %s', (host) => {
 
 test.each(HOSTS)('on %s who does not renew is told, and is out after five minutes', async (host) => {
   const clock = new ManualClock();
-  const demo = await startDemo({ host, port: 0, tls: false, silent: true }, clock);
+  const demo = await startDemo({ host, port: 0, tls: false, silent: true }, { clock });
   const { url } = demo;
   try {
     const { cookie, token } = await login(url, 'alice');

@@ -1,15 +1,19 @@
 import { type Channel, channel } from 'node:diagnostics_channel';
 import { type HandshakeStage, isPromise, type StageName } from './decision.ts';
+import { type OwaspName, owaspName } from './owasp.ts';
 import type { Clock } from './ports.ts';
 import type { Reason } from './reasons.ts';
 import type { Ban } from './store.ts';
 
-interface Common {
+interface Common extends OwaspName {
   /** Wall-clock milliseconds since the epoch. */
   readonly at: number;
   /** The policy's `name`. */
   readonly guard: string;
 }
+
+/** What whoever tells an event says of it. */
+export type Facts<T extends Common> = Omit<T, keyof Common>;
 
 export interface HandshakeFacts extends Common {
   readonly address: string;
@@ -74,7 +78,8 @@ export interface GuardEvents {
 export type EventName = keyof GuardEvents;
 type Listener<N extends EventName> = (event: GuardEvents[N]) => void;
 
-const NAMES: readonly EventName[] = [
+/** Every event, for who wants them all. */
+export const eventNames: readonly EventName[] = [
   'handshake.admitted',
   'handshake.denied',
   'handshake.reported',
@@ -93,7 +98,9 @@ const NAMES: readonly EventName[] = [
 /** Typed listeners and `node:diagnostics_channel`s named `sallyport:<event>`. Free while nobody listens. */
 export class EventHub {
   readonly #listeners = new Map<EventName, Set<(event: never) => void>>();
-  readonly #channels = new Map<EventName, Channel>(NAMES.map((name) => [name, channel(`sallyport:${name}`)]));
+  readonly #channels = new Map<EventName, Channel>(
+    eventNames.map((name) => [name, channel(`sallyport:${name}`)]),
+  );
 
   constructor(
     readonly guard: string,
@@ -102,19 +109,25 @@ export class EventHub {
 
   /** Calls the listener for each event; the returned function stops that. A listener that throws changes nothing. */
   on<N extends EventName>(name: N, listener: Listener<N>): () => void {
-    if (!NAMES.includes(name))
-      throw new TypeError(`There is no event '${name}'. Events: ${NAMES.join(', ')}.`);
+    if (!eventNames.includes(name))
+      throw new TypeError(`There is no event '${name}'. Events: ${eventNames.join(', ')}.`);
     const listeners = this.#listeners.get(name) ?? new Set();
     this.#listeners.set(name, listeners.add(listener));
     return () => listeners.delete(listener);
   }
 
   /** Tells everybody who listens; the event is built only then. */
-  emit<N extends EventName>(name: N, build: () => Omit<GuardEvents[N], keyof Common>): void {
+  emit<N extends EventName>(name: N, build: () => Facts<GuardEvents[N]>): void {
     const listeners = this.#listeners.get(name);
     const published = this.#channels.get(name) as Channel;
     if ((listeners === undefined || listeners.size === 0) && !published.hasSubscribers) return;
-    const event = { at: this.clock.now(), guard: this.guard, ...build() } as unknown as GuardEvents[N];
+    const facts: { readonly reason?: Reason | undefined } = build();
+    const event = {
+      at: this.clock.now(),
+      guard: this.guard,
+      ...owaspName(name, facts.reason),
+      ...facts,
+    } as unknown as GuardEvents[N];
     published.publish(event);
     for (const listener of listeners ?? []) {
       try {

@@ -6,10 +6,10 @@ import { concerns, RevocationList } from './auth/revocations.ts';
 import { type BanPolicy, Bans } from './bans.ts';
 import { systemClock } from './clock.ts';
 import type { ConnectionState } from './connection/connection.ts';
+import type { Drain } from './connection/drain.ts';
 import { TICK } from './connection/liveness.ts';
 import type { Pending } from './connection/pending.ts';
 import { REPORTABLE } from './credential-check.ts';
-import type { Denial } from './decision.ts';
 import { PolicyError } from './errors.ts';
 import { EventHub } from './events.ts';
 import { compileTrustedProxies, sourceOfAddress } from './handshake/address.ts';
@@ -22,9 +22,9 @@ import { unsafeAllowPlaintext } from './handshake/transport.ts';
 import { IdentityRates } from './limits/identity-rates.ts';
 import { StoreAccess } from './limits/store-access.ts';
 import type { Clock } from './ports.ts';
-import type { Reason } from './reasons.ts';
 import { type AnyPolicy, reportingTo } from './route.ts';
 import type { Ban, Revocation } from './store.ts';
+import { Tally } from './tally.ts';
 import { parseCount, parseDuration, parseRate, parseSize } from './units.ts';
 import { consoleLogger, Warnings } from './warnings.ts';
 
@@ -53,10 +53,10 @@ export class GuardFamily {
   readonly compression: boolean;
   /** Whether the application named a logger, so that a host keeps its own out of it. */
   readonly hasOwnLogger: boolean;
-  /** Handshakes by outcome since the start; bounded by the number of reasons. */
-  readonly denied = new Map<Reason, number>();
+  readonly tally = new Tally();
   admitted = 0;
-  closing = false;
+  /** There is one from `guard.close` on. */
+  drain: Drain | undefined;
   readonly #queryCredentials = new Set<string>();
   readonly #subprotocolMarkers = new Set<string>();
 
@@ -70,6 +70,7 @@ export class GuardFamily {
       this.clock,
     );
     this.warnings.follow(this.events);
+    this.tally.follow(this.events);
     this.revocations = new RevocationList(
       this.clock,
       parseDuration(limits.revocationRetention ?? '30d', 'policy.limits.revocationRetention'),
@@ -248,7 +249,6 @@ export class GuardFamily {
       ),
       deadline: parseDuration(limits.handshakeTimeout ?? '10s', 'policy.limits.handshakeTimeout'),
       events: this.events,
-      counted: ({ reason }: Denial) => this.denied.set(reason, (this.denied.get(reason) ?? 0) + 1),
     };
   }
 

@@ -2,6 +2,7 @@ import type { Admission } from './admission.ts';
 import { TicketOffice, ticketTtl } from './auth/tickets.ts';
 import type { Bans } from './bans.ts';
 import type { Connection } from './connection/connection.ts';
+import { Drain } from './connection/drain.ts';
 import { type Denial, deny, isPromise, type MaybePromise } from './decision.ts';
 import { PolicyError } from './errors.ts';
 import type { EventName, GuardEvents } from './events.ts';
@@ -30,8 +31,18 @@ export interface GuardStats {
   /** Handshakes admitted since the start. */
   readonly admitted: number;
   /** Handshakes denied since the start, by reason. */
-  readonly denied: Readonly<Partial<Record<Reason, number>>>;
+  readonly denied: CountsByReason;
+  /** Messages denied since the start, by reason. */
+  readonly messagesDenied: CountsByReason;
+  /** Connections that the guard itself closed since the start, by reason. */
+  readonly closed: CountsByReason;
+  /** Whether the shared store is being asked; `true` where there is none. */
+  readonly storeAvailable: boolean;
+  /** Revocations that wait until the store is back. */
+  readonly revocationsWaiting: number;
 }
+
+type CountsByReason = Readonly<Partial<Record<Reason, number>>>;
 
 /** What is revoked: exactly one of subject, session and tokenId. */
 export interface RevokeOptions {
@@ -158,12 +169,16 @@ export class Guard<
   }
 
   stats(): GuardStats {
-    const { connections, pendings, admitted, denied } = this.#family;
+    const { connections, pendings, admitted, tally, store } = this.#family;
     return {
       connections: connections.size,
       pending: pendings.size,
       admitted,
-      denied: Object.fromEntries(denied),
+      denied: Object.fromEntries(tally.handshakes),
+      messagesDenied: Object.fromEntries(tally.messages),
+      closed: Object.fromEntries(tally.closed),
+      storeAvailable: store.isAvailable,
+      revocationsWaiting: store.outbox,
     };
   }
 
@@ -241,24 +256,20 @@ export class Guard<
   }
 
   /**
-   * Refuses new handshakes with `shutting_down` (503), closes open connections with 1001, and terminates what is left
-   * after `within` (default 5 s). Resolves when no connection is left; from then on the store is not asked any more.
+   * Refuses new handshakes with `shutting_down` (503 and `Retry-After`), and closes what is open with 1001: ten
+   * every 100 ms, or as many more as it takes within the first four fifths of `within` (default 5 s), so that not all come back together. A
+   * handler that is at work ends first and its answer is sent; messages that wait behind it are not handled any more.
+   * What is left after `within` is terminated. Resolves when no connection is left; from then on the store is not
+   * asked any more. Called again, it is the same end, which a shorter `within` hastens.
+   *
+   * @throws PolicyError for a `within` that is no duration.
    */
   async close({ within = '5s' }: { readonly within?: Duration } = {}): Promise<void> {
     const family = this.#family;
-    const deadline = parseDuration(within, 'close({ within })');
-    family.closing = true;
-    for (const pending of family.pendings) pending.end('shutting_down');
-    const open = [...family.connections];
-    const ended = Promise.all(
-      open.map((connection) => new Promise<void>((resolve) => connection.onClose(() => resolve()))),
-    );
-    for (const connection of open) connection.end('shutting_down');
-    const cancel = family.clock.schedule(deadline, () => {
-      for (const connection of open) connection.terminate();
-    });
-    await ended;
-    cancel();
+    const milliseconds = parseDuration(within, 'close({ within })');
+    family.drain?.hasten(milliseconds);
+    family.drain ??= new Drain(family, milliseconds);
+    await family.drain.ended();
     family.close();
   }
 
@@ -324,13 +335,22 @@ export class Guard<
   }
 
   #unlessClosing(handshake: Handshake): Denial | undefined {
-    if (!this.#family.closing) return undefined;
-    return handshake.deny(deny('shutting_down', 'guard.close was called').at('shutdown'));
+    if (this.#family.drain === undefined) return undefined;
+    const denial = deny('shutting_down', 'guard.close was called', 1_000 + jitter(RETRY_SPREAD));
+    return handshake.deny(denial.at('shutdown'));
   }
 }
 
 /** Milliseconds: a ping has to be through before a proxy's 60 s are over. */
 const LONGEST_HEARTBEAT = 55_000;
+
+/** Milliseconds over which those are spread who are told to come back. */
+const RETRY_SPREAD = 5_000;
+
+function jitter(milliseconds: number): number {
+  const [random = 0] = crypto.getRandomValues(new Uint32Array(1));
+  return Math.floor((random / 2 ** 32) * milliseconds);
+}
 
 /** The options that say something. */
 function stated<T extends object>(options: T | undefined): Partial<T> {

@@ -37,13 +37,14 @@ export {
   type StageName,
 } from './decision.ts';
 export { PolicyError } from './errors.ts';
-export type {
-  ConnectionFacts,
-  EventName,
-  GuardEvents,
-  HandshakeFacts,
-  HandshakeVerdict,
-  MessageVerdict,
+export {
+  type ConnectionFacts,
+  type EventName,
+  eventNames,
+  type GuardEvents,
+  type HandshakeFacts,
+  type HandshakeVerdict,
+  type MessageVerdict,
 } from './events.ts';
 export type { Explanation, StageExplanation } from './explain.ts';
 export {
@@ -63,6 +64,7 @@ export { type Passthrough, passthrough } from './message/passthrough.ts';
 export type { MessageContext, MessageRule } from './message/rules.ts';
 export type { UnknownProperties } from './message/schema.ts';
 export type { StandardSchema } from './message/standard-schema.ts';
+export type { EventLevel, OwaspEvent } from './owasp.ts';
 export {
   type AuthorizeContext,
   type BansOption,
@@ -114,7 +116,15 @@ export type {
   Store,
   StoreListener,
 } from './store.ts';
-export type { ByteRate, ByteRateOption, Duration, Rate, RateOption, Size } from './units.ts';
+export {
+  type ByteRate,
+  type ByteRateOption,
+  type Duration,
+  parseDuration,
+  type Rate,
+  type RateOption,
+  type Size,
+} from './units.ts';
 export { consoleLogger } from './warnings.ts';
 export type { Codec, Payload } from './wire/codec.ts';
 export type { EnvelopeName } from './wire/envelope.ts';

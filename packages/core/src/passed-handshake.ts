@@ -88,7 +88,7 @@ export class PassedHandshake<I extends Identity, M, R> implements Admission<I, M
       path: this.#path,
     };
     const connection = new Connection<I, M, R>(socket, origin, services.connection);
-    if (family.closing) connection.end('shutting_down');
+    if (family.drain !== undefined) connection.end('shutting_down');
     const held = family.judge.refuses(identity) ?? family.bans.refuses(this.#client);
     if (held !== undefined) connection.end(held.reason);
     return connection;
@@ -107,7 +107,7 @@ export class PassedHandshake<I extends Identity, M, R> implements Admission<I, M
     const pending = new Pending(socket, origin, this.services.pending, (connection) =>
       onOpen(connection as unknown as Connection<I, M, R>),
     );
-    if (this.family.closing) pending.end('shutting_down');
+    if (this.family.drain !== undefined) pending.end('shutting_down');
     return pending;
   }
 

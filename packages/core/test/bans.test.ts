@@ -67,6 +67,8 @@ describe('failed authentications', () => {
       {
         at: clock.now(),
         guard: 'default',
+        owasp: 'authn_login_lock',
+        level: 'WARN',
         key: 'address 2001:db8::/64',
         until: clock.now() + 600_000,
         count: 1,
@@ -404,7 +406,9 @@ describe('a ban', () => {
     const { guard, guess, imposed, lifted, clock } = bench();
     await guess(4);
     expect(await guard.bans.lift({ address: CLIENT })).toBe(true);
-    expect(lifted).toEqual([{ at: clock.now(), guard: 'default', key: `address ${CLIENT}` }]);
+    expect(lifted).toEqual([
+      { at: clock.now(), guard: 'default', owasp: undefined, level: 'INFO', key: `address ${CLIENT}` },
+    ]);
     expect(await guard.bans.lift({ address: CLIENT })).toBe(false);
     await guess(4);
     expect(imposed.at(-1)).toMatchObject({ count: 1 });

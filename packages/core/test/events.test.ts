@@ -22,6 +22,8 @@ test('a listener is told who, where and why, until it stops', async () => {
     {
       at: clock.now(),
       guard: 'chat',
+      owasp: 'malicious_cors',
+      level: 'CRITICAL',
       address: '127.0.0.1',
       host: 'localhost:3000',
       origin: 'https://evil.example',

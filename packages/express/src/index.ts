@@ -1,4 +1,4 @@
-export { connectionOf } from '@sallyport/ws';
+export { connectionOf, gracefulShutdown } from '@sallyport/ws';
 export { type ExpressWs, gate } from './gate.ts';
 export { sallyport } from './sallyport.ts';
 export { type ExpressApplication, upgrade } from './upgrade.ts';

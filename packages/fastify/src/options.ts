@@ -1,5 +1,5 @@
 import type { Server } from 'node:http';
-import { type AnyGuard, PolicyError } from '@sallyport/core';
+import { type AnyGuard, type Duration, PolicyError } from '@sallyport/core';
 
 export interface SallyportOptions {
   /**
@@ -9,10 +9,12 @@ export interface SallyportOptions {
   readonly guard?: AnyGuard;
   /** The server that answers upgrades, where @fastify/websocket was given one in `options.server`. Default: `app.server`. */
   readonly server?: Server;
+  /** What `app.close()` gives to `guard.close` as `within`: how long the end of all connections may take. Default: 5 s. */
+  readonly closeWithin?: Duration;
 }
 
 /** Fastify adds the last three to the options of any plugin. */
-const KNOWN = ['guard', 'server', 'prefix', 'logLevel', 'logSerializers'];
+const KNOWN = ['guard', 'server', 'closeWithin', 'prefix', 'logLevel', 'logSerializers'];
 
 export function checkOptions(options: SallyportOptions): void {
   const unknown = Object.keys(options).find((key) => !KNOWN.includes(key));
@@ -20,7 +22,7 @@ export function checkOptions(options: SallyportOptions): void {
     throw new PolicyError(
       `register(sallyport, { ${unknown} })`,
       'unknown option',
-      "Use 'guard' and 'server'.",
+      "Use 'guard', 'server' and 'closeWithin'.",
     );
   if (options.guard !== undefined && !isGuard(options.guard))
     throw new PolicyError('register(sallyport, { guard })', 'not a guard', 'Make it with createGuard.');

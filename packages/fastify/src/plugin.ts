@@ -60,7 +60,7 @@ export async function guardApplication(app: FastifyInstance, options: SallyportO
     takeUpgrades(standBefore(server, guard));
     // Without a logger of its own, Fastify has a silent one.
     if (typeof app.log.level === 'string') guard.useLogger(app.log);
-    closeWith(app, guard, wss);
+    closeWith(app, guard, wss, options.closeWithin);
   });
 }
 

@@ -1,6 +1,6 @@
 // Gives the application `websocketServer`.
 import type {} from '@fastify/websocket';
-import type { AnyGuard } from '@sallyport/core';
+import { type AnyGuard, type Duration, parseDuration } from '@sallyport/core';
 import type { FastifyInstance } from 'fastify';
 
 /**
@@ -12,14 +12,16 @@ export function closeWith(
   app: FastifyInstance,
   guard: AnyGuard,
   wss: FastifyInstance['websocketServer'],
+  within: Duration = '5s',
 ): void {
+  const milliseconds = parseDuration(within, 'register(sallyport, { closeWithin })');
   let closed: Promise<void> | undefined;
   let cancel: (() => void) | undefined;
   app.addHook('preClose', () => closed as Promise<void>);
   app.addHook('onClose', (_instance, done) => {
-    closed = guard.close();
+    closed = guard.close({ within });
     // Public routes have sockets that the guard does not know; a silent peer must not hold up the end either.
-    cancel = guard.schedule(guard.hostLimits.closeTimeout, () => {
+    cancel = guard.schedule(milliseconds, () => {
       for (const socket of wss.clients ?? []) socket.terminate();
     });
     app.server.once('close', cancel);

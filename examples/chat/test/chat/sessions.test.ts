@@ -1,22 +1,35 @@
+import { randomBytes } from 'node:crypto';
 import { expect, test } from '@jest/globals';
 import { SESSION_SECONDS, Sessions } from '../../chat/sessions.ts';
+import { Tokens } from '../../chat/tokens.ts';
 
-test('a session is found by its secret, and is open until it ends', () => {
-  const sessions = new Sessions();
-  const session = sessions.start('alice');
-  expect(sessions.find(session.secret)).toBe(session);
-  expect(sessions.find(session.id)).toBeUndefined();
-  expect(sessions.find(undefined)).toBeUndefined();
-  expect(sessions.isOpen(session.id)).toBe(true);
-  sessions.end(session);
-  expect(sessions.find(session.secret)).toBeUndefined();
-  expect(sessions.isOpen(session.id)).toBe(false);
+const key = randomBytes(32);
+
+test('a session is found by its cookie, wherever the same key is, until it ends', async () => {
+  const [here, elsewhere] = [new Sessions(key), new Sessions(key)];
+  const { session, cookie } = await here.start('alice');
+  for (const node of [here, elsewhere]) expect(await node.find(cookie)).toEqual(session);
+  expect(await here.find(session.id)).toBeUndefined();
+  expect(await here.find(undefined)).toBeUndefined();
+  here.end(session.id);
+  expect(await here.find(cookie)).toBeUndefined();
+  expect(here.hasEnded(session.id)).toBe(true);
+  expect(elsewhere.hasEnded(session.id)).toBe(false);
 });
 
-test('the guard is told the name of a session, never its secret', () => {
-  const sessions = new Sessions(1, () => 1_000);
-  const session = sessions.start('alice');
-  const identity = sessions.identify(session.secret);
+test('another key, another signature, and a token of the session are no cookie', async () => {
+  const sessions = new Sessions(key);
+  const { session, cookie } = await sessions.start('alice');
+  expect(await new Sessions(randomBytes(32)).find(cookie)).toBeUndefined();
+  const [header, payload] = cookie.split('.');
+  expect(await sessions.find(`${header}.${payload}.${'A'.repeat(43)}`)).toBeUndefined();
+  expect(await sessions.find(await new Tokens(key).issue(session))).toBeUndefined();
+});
+
+test('the guard is told the name of a session, never its cookie', async () => {
+  const sessions = new Sessions(key, () => 1_000);
+  const { session, cookie } = await sessions.start('alice');
+  const identity = await sessions.identify(cookie);
   expect(identity).toEqual({
     subject: 'alice',
     session: session.id,
@@ -25,24 +38,30 @@ test('the guard is told the name of a session, never its secret', () => {
     stillValid: expect.any(Function),
   });
   expect(identity?.stillValid?.()).toBe(true);
-  sessions.end(session);
+  sessions.end(session.id);
   expect(identity?.stillValid?.()).toBe(false);
-  expect(sessions.identify('x')).toBeUndefined();
+  expect(await sessions.identify('x')).toBeUndefined();
 });
 
-test('a session ends by itself', () => {
+test('a session ends by itself', async () => {
   let now = 0;
-  const sessions = new Sessions(10, () => now);
-  const session = sessions.start('alice');
+  const sessions = new Sessions(key, () => now);
+  const { cookie } = await sessions.start('alice');
   now = SESSION_SECONDS * 1_000 - 1;
-  expect(sessions.isOpen(session.id)).toBe(true);
+  expect(await sessions.find(cookie)).toBeDefined();
   now++;
-  expect(sessions.find(session.secret)).toBeUndefined();
-  expect(sessions.isOpen(session.id)).toBe(false);
+  expect(await sessions.find(cookie)).toBeUndefined();
 });
 
-test('beyond the capacity the oldest session ends', () => {
-  const sessions = new Sessions(2);
-  const [first, second, third] = ['a', 'b', 'c'].map((user) => sessions.start(user));
-  expect([first, second, third].map((session) => sessions.isOpen(session?.id))).toEqual([false, true, true]);
+test('of those that have ended, at most so many are kept, and none that would have ended by itself', () => {
+  let now = 0;
+  const sessions = new Sessions(key, () => now, 2);
+  const ended = () => ['a', 'b', 'c'].filter((id) => sessions.hasEnded(id));
+  sessions.end('a');
+  sessions.end('b');
+  sessions.end('c');
+  expect(ended()).toEqual(['b', 'c']);
+  now = SESSION_SECONDS * 1_000;
+  sessions.end('a');
+  expect(ended()).toEqual(['a']);
 });

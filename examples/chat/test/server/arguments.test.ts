@@ -6,11 +6,13 @@ test('without arguments: Fastify on port 3000', () => {
 });
 
 test('takes what is documented', () => {
-  expect(parseArguments(['--host', 'koa', '--port=0', '--tls', '--silent'])).toEqual({
+  const redis = 'redis://:secret@127.0.0.1:6379';
+  expect(parseArguments(['--host', 'koa', '--port=0', '--tls', '--silent', '--redis', redis])).toEqual({
     host: 'koa',
     port: 0,
     tls: true,
     silent: true,
+    redis,
   });
 });
 
@@ -22,6 +24,9 @@ test.each([
   [['--port'], 'port'],
   [['--prot', '3000'], '--prot'],
   [['--tls=yes'], 'tls'],
+  [['--redis'], 'redis'],
+  [['--redis', 'localhost:6379'], '--redis'],
+  [['--redis', 'http://localhost:6379'], '--redis'],
   [['extra'], 'extra'],
 ])('refuses %j, and says how', (args, named) => {
   expect(() => parseArguments(args)).toThrow(UsageError);

@@ -1,6 +1,7 @@
 import { createPublicKey, createSecretKey, type KeyObject } from 'node:crypto';
 import { createLocalJWKSet, type JSONWebKeySet, type JWK, type JWTVerifyGetKey } from 'jose';
 import { PolicyError } from '../errors.ts';
+import { parseUrl } from '../url.ts';
 import { type RemoteKeys, remoteKeysOf } from './remote-keys.ts';
 
 /** Exactly one of these says how tokens are signed. */
@@ -211,9 +212,8 @@ function localKeys(jwks: JSONWebKeySet, symmetric: boolean): JWTVerifyGetKey {
 function publishedKeys(location: string | URL, symmetric: boolean): RemoteKeys {
   const option = 'jwt({ jwks })';
   if (symmetric) wrongFamily(option, 'shared secrets are not published');
-  if (!URL.canParse(String(location)))
-    throw new PolicyError(option, 'it is not a URL', "Give 'https://…/jwks.json'.");
-  const url = new URL(location);
+  const url = parseUrl(String(location));
+  if (url === undefined) throw new PolicyError(option, 'it is not a URL', "Give 'https://…/jwks.json'.");
   const loopback = ['localhost', '127.0.0.1', '[::1]'].includes(url.hostname);
   if (url.protocol !== 'https:' && !(url.protocol === 'http:' && loopback)) {
     throw new PolicyError(

@@ -4,6 +4,7 @@ import { PolicyError } from '../errors.ts';
 import { UNAVAILABLE } from '../limits/arriving.ts';
 import type { Claims, Clock, Identity } from '../ports.ts';
 import { type Duration, parseDuration } from '../units.ts';
+import { parseUrl } from '../url.ts';
 import { type Authenticator, freezeIdentity, type TicketStore } from './authenticator.ts';
 import { type CredentialSource, query } from './credential.ts';
 
@@ -182,11 +183,8 @@ function keyOf(ticket: string): string {
 }
 
 function isOrigin(text: unknown): boolean {
-  return (
-    typeof text === 'string' &&
-    URL.canParse(text) &&
-    (new URL(text).origin === text || new URL(text).origin === 'null')
-  );
+  const origin = typeof text === 'string' ? parseUrl(text)?.origin : undefined;
+  return origin !== undefined && (origin === text || origin === 'null');
 }
 
 function missing(option: string, fix: string): PolicyError {

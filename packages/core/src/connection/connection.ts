@@ -215,6 +215,11 @@ export class Connection<
     this.#socket.terminate();
   }
 
+  /** For the guard: handles nothing more, and ends it once the handler at work has ended, and has answered. */
+  finish(reason: Reason): void {
+    if (this.#state === 'open') this.#inbox.finish(() => this.end(reason));
+  }
+
   /** For the guard: ends it in favour of a newer connection, and gives its slots back at once. */
   replace(): void {
     this.end('replaced');

@@ -25,6 +25,7 @@ export class Inbox {
   #paused = false;
   #closed = false;
   #queue: Waiting[] | undefined;
+  #finished: (() => void) | undefined;
 
   constructor(
     readonly owner: InboxOwner,
@@ -32,6 +33,7 @@ export class Inbox {
   ) {}
 
   put(data: Uint8Array | string, isBinary: boolean): void {
+    if (this.#closed) return;
     if (this.#busy) this.#wait({ data, isBinary });
     else this.#process(data, isBinary);
   }
@@ -41,6 +43,13 @@ export class Inbox {
     this.#closed = true;
     this.#queue = undefined;
     this.#resume();
+  }
+
+  /** Handles nothing more, and calls back once what is being handled has ended. */
+  finish(finished: () => void): void {
+    this.close();
+    if (this.#busy) this.#finished = finished;
+    else finished();
   }
 
   #process(data: Uint8Array | string, isBinary: boolean): void {
@@ -72,6 +81,7 @@ export class Inbox {
 
   #next(): void {
     this.#busy = false;
+    this.#finished?.();
     while (!(this.#busy || this.#closed)) {
       const message = this.#queue?.shift();
       if (message === undefined) break;

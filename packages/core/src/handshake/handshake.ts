@@ -1,5 +1,5 @@
 import { type Denial, deny, isPromise, type MaybePromise } from '../decision.ts';
-import type { EventHub, HandshakeFacts } from '../events.ts';
+import type { EventHub, Facts, HandshakeFacts } from '../events.ts';
 import type { HandshakeRequest } from '../ports.ts';
 import { Arrival, type Reading } from './arrival.ts';
 import { type Reporting, runStages, type Stage } from './stage.ts';
@@ -11,8 +11,6 @@ export interface HandshakeSettings {
   /** Milliseconds for everything up to the 101. */
   readonly deadline: number;
   readonly events: EventHub;
-  /** Counts every refused handshake by its reason. */
-  readonly counted: (denial: Denial) => void;
 }
 
 /**
@@ -93,7 +91,7 @@ export class Handshake {
     if (this.#end()) this.arrival.abort();
   }
 
-  facts(): Omit<HandshakeFacts, 'at' | 'guard'> {
+  facts(): Facts<HandshakeFacts> {
     const { address, headers, target, identity } = this.arrival;
     return {
       address,
@@ -129,7 +127,6 @@ export class Handshake {
     if (denial === undefined) return undefined;
     this.#end();
     this.#release();
-    this.settings.counted(denial);
     const { reason, detail, stage = 'route' } = denial;
     this.settings.events.emit('handshake.denied', () => ({ ...this.facts(), reason, stage, detail }));
     return denial;

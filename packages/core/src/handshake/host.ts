@@ -1,5 +1,6 @@
 import { type Denial, deny } from '../decision.ts';
 import { PolicyError } from '../errors.ts';
+import { parseUrl } from '../url.ts';
 import { isPublicSuffix } from './public-suffix.ts';
 
 /** A `Host` header taken apart. */
@@ -21,8 +22,7 @@ const WELL_FORMED = /^([a-z0-9_.-]+|\[[0-9a-f:.]+\])(?::(\d{1,5}))?$/;
 export function parseHost(header: string): Host | undefined {
   const match = WELL_FORMED.exec(header.toLowerCase());
   const name = match?.[1];
-  if (name === undefined || !URL.canParse(`http://${name}`)) return undefined;
-  if (new URL(`http://${name}`).hostname !== name) return undefined;
+  if (name === undefined || parseUrl(`http://${name}`)?.hostname !== name) return undefined;
   const port = match?.[2] ?? '';
   return port !== '' && (Number(port) > 65_535 || String(Number(port)) !== port) ? undefined : { name, port };
 }
@@ -84,13 +84,14 @@ export function canonicalHost(text: string, entry: string, option: string): Host
   const fail = (problem: string, fix: string): never => {
     throw new PolicyError(option, `'${entry}' ${problem}`, fix);
   };
-  if (typeof text !== 'string' || /[\s/@?#\\*]/.test(text) || !URL.canParse(`http://${text}`)) {
-    fail(
+  const isPlain = typeof text === 'string' && !/[\s/@?#\\*]/.test(text);
+  const name = isPlain ? parseUrl(`http://${text}`)?.hostname : undefined;
+  if (name === undefined) {
+    return fail(
       'is not a host name',
       "Write a name with an optional port, such as 'chat.example.com' or 'localhost:3000'.",
     );
   }
-  const name = new URL(`http://${text}`).hostname;
   if (name.endsWith('.'))
     fail('ends in a dot', 'Leave the trailing dot out: browsers treat it as another host.');
   const port = /:(\d+)$/.exec(text.replace(/^\[.*\]/, ''))?.[1] ?? '';

@@ -1,6 +1,7 @@
 import { type Denial, deny, isPromise, type MaybePromise, settled } from '../decision.ts';
 import { PolicyError } from '../errors.ts';
 import type { RequestView } from '../ports.ts';
+import { parseUrl } from '../url.ts';
 import { canonicalHost, isWholeLabel, refusePublicSuffix } from './host.ts';
 
 /**
@@ -92,8 +93,8 @@ function onlyTrue(answer: MaybePromise<boolean>): MaybePromise<boolean> {
 
 /** Whether a header equals its own canonical serialization (RFC 6454 §6.2): no path, no user, no default port. */
 export function isCanonical(origin: string): boolean {
-  if (!URL.canParse(origin)) return false;
-  const url = new URL(origin);
+  const url = parseUrl(origin);
+  if (url === undefined) return false;
   if (url.origin !== 'null') return url.origin === origin && !url.hostname.endsWith('.');
   // Schemes that the URL standard gives no origin: extensions and app shells send `scheme://host`.
   return /^[a-z][a-z0-9+.-]*:\/\/[a-z0-9._-]+$/.test(origin);
@@ -101,7 +102,7 @@ export function isCanonical(origin: string): boolean {
 
 function isSameOrigin(origin: string, request: RequestView): boolean {
   const own = `${request.secure ? 'https' : 'http'}://${request.host}`;
-  return URL.canParse(own) && isCanonical(origin) && new URL(own).origin === origin;
+  return isCanonical(origin) && parseUrl(own)?.origin === origin;
 }
 
 interface Wildcard {

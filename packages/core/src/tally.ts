@@ -1,0 +1,23 @@
+import type { EventHub } from './events.ts';
+import type { Reason } from './reasons.ts';
+
+type Counts = Map<Reason, number>;
+
+/** What a guard has denied and closed since the start; bounded by the number of reasons. */
+export class Tally {
+  readonly handshakes: Counts = new Map();
+  readonly messages: Counts = new Map();
+  readonly closed: Counts = new Map();
+
+  follow(events: EventHub): void {
+    events.on('handshake.denied', ({ reason }) => count(this.handshakes, reason));
+    events.on('message.denied', ({ reason }) => count(this.messages, reason));
+    events.on('connection.closed', ({ reason }) => {
+      if (reason !== undefined) count(this.closed, reason);
+    });
+  }
+}
+
+function count(counts: Counts, reason: Reason): void {
+  counts.set(reason, (counts.get(reason) ?? 0) + 1);
+}
