@@ -1,0 +1,84 @@
+import { connect, type Socket } from 'node:net';
+import { setTimeout as wait } from 'node:timers/promises';
+import { handshakeBytes, parseFrames } from '../support/wire.ts';
+
+/** How often each flood does its worst. */
+export const FLOOD = Number(process.env.SALLYPORT_FLOOD ?? 20_000);
+
+/** Milliseconds. */
+const BEAT = 10;
+
+/** How a flooding connection ended, and what it was answered until then. */
+export interface Flooded {
+  readonly texts: number;
+  readonly pongs: number;
+  /** From its handshake to its end. */
+  readonly seconds: number;
+  /** The code of the server's close frame, if there was one. */
+  readonly code: number | undefined;
+}
+
+/**
+ * A client that cares for nothing: it sends all that it has, whatever it is answered, and answers no ping and no close frame.
+ * Its socket ends when the server ends it.
+ */
+export class Flooder {
+  readonly #received: Buffer[] = [];
+  readonly #ended: Promise<void>;
+  readonly #startedAt = performance.now();
+  #seconds = 0;
+  #over = false;
+
+  private constructor(readonly socket: Socket) {
+    socket.on('data', (chunk: Buffer) => this.#received.push(chunk)).on('error', () => socket.destroy());
+    this.#ended = new Promise((resolve) => {
+      for (const event of ['end', 'close'] as const) {
+        socket.on(event, () => {
+          if (!this.#over) this.#seconds = (performance.now() - this.#startedAt) / 1_000;
+          this.#over = true;
+          resolve();
+        });
+      }
+    });
+  }
+
+  /** Resolves once its handshake has been answered. */
+  static async enter(port: number, headers: Readonly<Record<string, string>>): Promise<Flooder> {
+    const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true });
+    const flooder = new Flooder(socket);
+    socket.write(handshakeBytes({ headers }));
+    await flooder.#until('data');
+    return flooder;
+  }
+
+  /**
+   * Sends it in so many parts, which end anywhere within a frame, and waits between them: a network delivers at some pace too,
+   * and whoever sends without a break measures how fast a machine moves bytes, not how a server stands them.
+   */
+  async send(bytes: Buffer, parts: number): Promise<void> {
+    const size = Math.ceil(bytes.length / parts);
+    for (let at = 0; at < bytes.length && !this.#over; at += size) {
+      if (!this.socket.write(bytes.subarray(at, at + size))) await this.#until('drain');
+      await wait(BEAT);
+    }
+  }
+
+  /** Waits until the server has ended the connection. */
+  async outcome(): Promise<Flooded> {
+    await this.#ended;
+    this.socket.destroy();
+    const bytes = Buffer.concat(this.#received);
+    const frames = parseFrames(bytes.subarray(bytes.indexOf('\r\n\r\n') + 4));
+    const of = (wanted: number) => frames.filter(({ opcode }) => opcode === wanted);
+    return {
+      texts: of(0x1).length,
+      pongs: of(0xa).length,
+      seconds: this.#seconds,
+      code: of(0x8)[0]?.data.readUInt16BE(0),
+    };
+  }
+
+  #until(event: 'data' | 'drain'): Promise<unknown> {
+    return Promise.race([new Promise((resolve) => this.socket.once(event, resolve)), this.#ended]);
+  }
+}

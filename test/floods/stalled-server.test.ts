@@ -1,0 +1,67 @@
+// D6: a server whose event loop stands still for ten intervals of its heartbeat takes nobody for gone who has answered
+// meanwhile; and goes on to find those who really are.
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { WebSocket } from 'ws';
+import type { GuardedChat } from '../programs/guarded-chat.ts';
+import { goodHeaders } from '../support/chat-policy.ts';
+import { eventually } from '../support/eventually.ts';
+import { Forked } from '../support/forked.ts';
+
+const HEALTHY = 50;
+const STALL = 10_000;
+const limits = { heartbeat: '1s', connectionsPerIdentity: 100 } as const;
+const NAMES = ['ws', 'fastify'] as const;
+
+let servers: Forked<GuardedChat>[] = [];
+const sockets: WebSocket[] = [];
+beforeAll(async () => {
+  servers = await Promise.all(NAMES.map(() => Forked.start<GuardedChat>('guarded-chat')));
+}, 60_000);
+afterAll(async () => {
+  for (const socket of sockets) socket.terminate();
+  expect(await Promise.all(servers.map((server) => server.end()))).toEqual(NAMES.map(() => ''));
+});
+
+/** Clients that answer pings by themselves. */
+async function enter(port: number, count: number): Promise<WebSocket[]> {
+  const headers = { Host: 'localhost', ...(await goodHeaders()) };
+  const entering = Array.from({ length: count }, () => {
+    const socket = new WebSocket(`ws://127.0.0.1:${port}/chat`, { headers });
+    sockets.push(socket);
+    return new Promise<WebSocket>((resolve, reject) =>
+      socket.once('open', () => resolve(socket)).once('error', reject),
+    );
+  });
+  return Promise.all(entering);
+}
+
+async function standsStill(server: Forked<GuardedChat>, name: string): Promise<void> {
+  const port = await server.ask('start', name, { limits });
+  const healthy = await enter(port, HEALTHY);
+  const answers: string[] = [];
+  let closed = 0;
+  let pings = 0;
+  for (const socket of healthy) {
+    socket.on('message', (data) => answers.push(String(data)));
+    socket.on('close', () => closed++);
+    socket.on('ping', () => pings++);
+  }
+  await eventually(() => pings >= HEALTHY, 'a ping for everybody', 20_000);
+  await server.ask('stall', STALL);
+
+  // As many intervals as it takes to find a peer that is gone: it would have been one of them.
+  const [gone] = await enter(port, 1);
+  gone?.pause();
+  const goneAt = performance.now();
+  await eventually(async () => (await server.ask('connections')) === HEALTHY, 'the end of the dead peer', 20_000);
+  // A tick later at most than two intervals, were it not for a machine that is busy.
+  expect(performance.now() - goneAt).toBeLessThan(10_000);
+  expect(closed).toBe(0);
+  for (const [i, socket] of healthy.entries()) socket.send(JSON.stringify({ type: 'say', text: `${i}` }));
+  await eventually(() => answers.length === HEALTHY, 'the answers', 20_000);
+  expect(await server.ask('counts')).toEqual({ handled: HEALTHY, '1006 unresponsive': 1 });
+}
+
+test('10 s terminate no healthy peer, and save no dead one', async () => {
+  await Promise.all(servers.map((server, i) => standsStill(server, NAMES[i] as string)));
+}, 120_000);

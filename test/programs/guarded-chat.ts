@@ -1,0 +1,75 @@
+// A program: serves the chat behind one host after another, tells of its memory and its connections, and stalls or closes
+// when it is asked to.
+import { type AnyGuard, systemClock } from '@sallyport/core';
+import type { ChatHandler, RunningHost } from '../contract/hosts/host.ts';
+import { hosts } from '../contract/hosts/index.ts';
+import { chatGuard, NOW, type PolicyOverrides } from '../support/chat-policy.ts';
+import { answers } from './answers.ts';
+
+export type GuardedChat = typeof questions;
+
+/** Time passes by itself; the tokens are of the tests' own time. */
+const clock = { ...systemClock, now: () => NOW * 1_000 + performance.now() };
+/** How often something has happened since somebody asked. */
+let counts: Record<string, number> = {};
+const count = (what: string): void => {
+  counts[what] = (counts[what] ?? 0) + 1;
+};
+
+const chat: ChatHandler = (connection) => {
+  for (const type of ['say', 'note'] as const) {
+    connection.on(type, (message) => {
+      count('handled');
+      connection.send('said', { text: (message as { text: string }).text.slice(0, 20) });
+    });
+  }
+};
+
+let guard: AnyGuard | undefined;
+let app: RunningHost | undefined;
+/** What an application writes into its log would be taken for what the guard keeps. */
+const forget = (): void => {
+  if (app === undefined) return;
+  (app.logged as string[]).length = 0;
+  (app.handled as string[]).length = 0;
+};
+setInterval(forget, 50);
+
+const questions = {
+  /** Serves it behind this host; resolves with its port. */
+  start: async (name: string, policy: PolicyOverrides): Promise<number> => {
+    guard = chatGuard({ ...policy, clock });
+    for (const event of ['handshake.denied', 'message.denied'] as const)
+      guard.on(event, ({ reason }) => count(reason));
+    guard.on('connection.closed', ({ code, reason }) => count(`${code} ${reason}`));
+    app = await hosts.find((host) => host.name === name)?.start({ guard, chat });
+    return app?.port ?? 0;
+  },
+  stop: () => app?.close(),
+  /** Bytes that this process holds, inside and outside of the heap of JavaScript. */
+  memory: (): number => {
+    forget();
+    (globalThis as unknown as { gc: () => void }).gc();
+    const { heapUsed, external } = process.memoryUsage();
+    return heapUsed + external;
+  },
+  counts: () => {
+    const last = counts;
+    counts = {};
+    return last;
+  },
+  connections: () => guard?.stats().connections ?? 0,
+  sockets: () =>
+    new Promise<number>((resolve) => app?.server.getConnections((_error, sockets) => resolve(sockets))),
+  /** Stands still for so many milliseconds. */
+  stall: (milliseconds: number): void => {
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, milliseconds);
+  },
+  /** Closes the guard, and tells how many milliseconds that took. */
+  close: async (within: number): Promise<number> => {
+    const startedAt = performance.now();
+    await guard?.close({ within });
+    return performance.now() - startedAt;
+  },
+};
+answers(questions);
