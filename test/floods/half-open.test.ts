@@ -11,9 +11,9 @@ import { FloodedServer } from './flooded-server.ts';
 import { FLOOD } from './flooder.ts';
 
 /** Sockets that are opened at once, a quarter of them with a whole handshake. */
-const BATCH = 40;
+const BATCH = 8;
 /** Milliseconds between two batches, in which the server has to do what else there is. */
-const BEAT = 5;
+const BEAT = 3;
 /** Sockets that are held at once: what a process may hold is bounded, too. */
 const HELD = 1_000;
 /** Slots of an address, of which the neighbour has one. */

@@ -6,9 +6,10 @@ import type { GuardedChat } from '../programs/guarded-chat.ts';
 import { goodHeaders } from '../support/chat-policy.ts';
 import { eventually } from '../support/eventually.ts';
 import { Forked } from '../support/forked.ts';
+import { IN_FULL } from './flooder.ts';
 
 const HEALTHY = 50;
-const STALL = 10_000;
+const STALL = IN_FULL ? 10_000 : 3_000;
 const limits = { heartbeat: '1s', connectionsPerIdentity: 100 } as const;
 const NAMES = ['ws', 'fastify'] as const;
 
@@ -53,7 +54,11 @@ async function standsStill(server: Forked<GuardedChat>, name: string): Promise<v
   const [gone] = await enter(port, 1);
   gone?.pause();
   const goneAt = performance.now();
-  await eventually(async () => (await server.ask('connections')) === HEALTHY, 'the end of the dead peer', 20_000);
+  await eventually(
+    async () => (await server.ask('connections')) === HEALTHY,
+    'the end of the dead peer',
+    20_000,
+  );
   // A tick later at most than two intervals, were it not for a machine that is busy.
   expect(performance.now() - goneAt).toBeLessThan(10_000);
   expect(closed).toBe(0);
@@ -62,6 +67,6 @@ async function standsStill(server: Forked<GuardedChat>, name: string): Promise<v
   expect(await server.ask('counts')).toEqual({ handled: HEALTHY, '1006 unresponsive': 1 });
 }
 
-test('10 s terminate no healthy peer, and save no dead one', async () => {
+test('it terminates no healthy peer, and saves no dead one', async () => {
   await Promise.all(servers.map((server, i) => standsStill(server, NAMES[i] as string)));
 }, 120_000);

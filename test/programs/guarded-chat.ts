@@ -1,15 +1,14 @@
 // A program: serves the chat behind one host after another, tells of its memory and its connections, and stalls or closes
 // when it is asked to.
-import { type AnyGuard, systemClock } from '@sallyport/core';
+import type { AnyGuard } from '@sallyport/core';
 import type { ChatHandler, RunningHost } from '../contract/hosts/host.ts';
 import { hosts } from '../contract/hosts/index.ts';
-import { chatGuard, NOW, type PolicyOverrides } from '../support/chat-policy.ts';
+import { chatGuard, type PolicyOverrides } from '../support/chat-policy.ts';
+import { realTime } from '../support/real-time.ts';
 import { answers } from './answers.ts';
 
 export type GuardedChat = typeof questions;
 
-/** Time passes by itself; the tokens are of the tests' own time. */
-const clock = { ...systemClock, now: () => NOW * 1_000 + performance.now() };
 /** How often something has happened since somebody asked. */
 let counts: Record<string, number> = {};
 const count = (what: string): void => {
@@ -38,7 +37,7 @@ setInterval(forget, 50);
 const questions = {
   /** Serves it behind this host; resolves with its port. */
   start: async (name: string, policy: PolicyOverrides): Promise<number> => {
-    guard = chatGuard({ ...policy, clock });
+    guard = chatGuard({ ...policy, clock: realTime });
     for (const event of ['handshake.denied', 'message.denied'] as const)
       guard.on(event, ({ reason }) => count(reason));
     guard.on('connection.closed', ({ code, reason }) => count(`${code} ${reason}`));

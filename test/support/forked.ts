@@ -43,8 +43,8 @@ export class Forked<Questions extends object> {
       execArgv: FLAGS,
       stdio: ['ignore', 'inherit', 'pipe', 'ipc'],
     });
-    const forked = new Forked<Questions & { ready(): void }>(child);
-    await forked.ask('ready');
+    const forked = new Forked<Questions>(child);
+    await forked.#ask('ready', []);
     return forked;
   }
 
@@ -52,6 +52,10 @@ export class Forked<Questions extends object> {
     name: N,
     ...args: Questions[N] extends (...args: infer A) => unknown ? A : never
   ): Promise<Questions[N] extends (...args: never) => infer R ? Awaited<R> : never> {
+    return this.#ask(name, args) as never;
+  }
+
+  #ask(name: string, args: readonly unknown[]): Promise<unknown> {
     const id = this.#asked++;
     return new Promise((resolve, reject) => {
       this.#waiting.set(id, { resolve: resolve as never, reject });

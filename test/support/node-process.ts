@@ -53,6 +53,17 @@ export class NodeProcess {
     return this.#errors;
   }
 
+  /** Asks it to do what it does on this signal. */
+  signal(name: NodeJS.Signals): void {
+    this.child.kill(name);
+  }
+
+  /** Its exit code, or the signal that ended it, once it has ended. */
+  async ended(): Promise<number | string | null> {
+    const [code, signal] = await this.#exit;
+    return code ?? signal;
+  }
+
   /** As a crash does. */
   async kill(): Promise<void> {
     NodeProcess.#started.delete(this);
@@ -64,8 +75,8 @@ export class NodeProcess {
   static async endAll(): Promise<string[]> {
     const ends = [...NodeProcess.#started].map(async (node) => {
       if (node.isRunning) node.child.kill('SIGTERM');
-      const [code, signal] = await node.#exit;
-      return code === 0 && node.errors === '' ? [] : [`${node.name}: ${code ?? signal} ${node.errors}`];
+      const end = await node.ended();
+      return end === 0 && node.errors === '' ? [] : [`${node.name}: ${end} ${node.errors}`];
     });
     NodeProcess.#started.clear();
     return (await Promise.all(ends)).flat();

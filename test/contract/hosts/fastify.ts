@@ -14,7 +14,7 @@ export const fastifyHost: Host = {
     boundsPeersClose: true,
     namesInflatedSize: true,
   },
-  async start({ guard, admin, tls, chat = echo }) {
+  async start({ guard, admin, tls, closeWithin, chat = echo }) {
     const notes = new Notes();
     const stream = { write: (line: string) => void notes.logged.push(line) };
     const app = fastify({
@@ -22,7 +22,7 @@ export const fastifyHost: Host = {
       ...(tls && { https: tls }),
     }) as unknown as FastifyInstance;
     await app.register(websocket);
-    await app.register(sallyport, { guard });
+    await app.register(sallyport, { guard, ...(closeWithin !== undefined && { closeWithin }) });
     app.addHook('onRequest', async (request) => {
       notes.log(request.raw);
       Object.assign(request, { session: sessionOf(request.headers) });
@@ -39,6 +39,6 @@ export const fastifyHost: Host = {
     if (admin !== undefined)
       app.get('/admin', { websocket: true, config: { guard: admin } }, (socket) => bareEcho(socket));
     await app.listen({ port: 0, host: '127.0.0.1' });
-    return { ...notes, ...(await serve(app.server)) };
+    return { ...notes, ...(await serve(app.server)), end: () => app.close() };
   },
 };

@@ -40,6 +40,8 @@ export interface HostOptions {
   readonly admin?: AnyGuard;
   /** Serves `https:` with this key and certificate. */
   readonly tls?: { readonly key: string; readonly cert: string };
+  /** Milliseconds: how long the connections may take to end, on hosts that end by themselves. */
+  readonly closeWithin?: number;
   /** Default: answers `say` with `said`. */
   readonly chat?: ChatHandler;
 }
@@ -53,6 +55,8 @@ export interface RunningHost {
   /** Everything that the application itself could log of its requests before a handler ran: URLs and headers. */
   readonly logged: readonly string[];
   close(): Promise<void>;
+  /** Ends it as the framework ends itself, where it has a way of its own. */
+  end?(): Promise<void>;
 }
 
 export interface Host {
