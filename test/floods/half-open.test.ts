@@ -40,7 +40,8 @@ function open(port: number, begun: Buffer): Opened {
     socket.once('data', (answer) => resolve(Number(answer.toString('latin1', 9, 12))));
     socket.once('close', () => resolve(0));
   });
-  socket.on('error', () => socket.destroy());
+  // Whom the server has ended, this process needs no more: what it may hold is bounded as well.
+  for (const event of ['end', 'error'] as const) socket.on(event, () => socket.destroy());
   if (begun.length > 0) socket.write(begun);
   return { socket, status };
 }

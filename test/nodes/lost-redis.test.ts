@@ -53,7 +53,7 @@ describeWith('redis', 'three nodes of the chat whose Redis is', (program) => {
       const flows = async (what: string): Promise<void> => {
         traffic.begin();
         const talks = () => traffic.talks.every(({ heard }) => heard >= 5);
-        await eventually(() => talks() && traffic.attempts.length >= 3 * tokens.length, what, 10_000);
+        await eventually(() => talks() && traffic.attempts.length >= 3 * tokens.length, what);
         const outcomes = counted(traffic.attempts.map(({ outcome }) => outcome));
         expect([what, outcomes]).toEqual([what, { admitted: traffic.attempts.length }]);
         expect(Math.max(...traffic.attempts.map(({ ms }) => ms))).toBeLessThan(DEADLINE + MARGIN);

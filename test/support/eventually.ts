@@ -2,7 +2,7 @@
 export async function eventually(
   holds: () => boolean | Promise<boolean>,
   what: string,
-  within = 5_000,
+  within = 20_000,
 ): Promise<void> {
   const deadline = performance.now() + within;
   while (!(await holds())) {

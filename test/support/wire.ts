@@ -40,7 +40,7 @@ export interface Frame {
 }
 
 /** How long a test waits for what the server owes it at once. Only a failing test waits that long. */
-const PATIENCE = 5_000;
+const PATIENCE = 20_000;
 
 export function handshakeBytes(options: HandshakeOptions = {}): Buffer {
   const { method = 'GET', target = '/chat', httpVersion = '1.1', headers = {}, after = '' } = options;

@@ -1,8 +1,8 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, expect, test } from '@jest/globals';
 import { HOSTS } from '../server/arguments.ts';
@@ -150,15 +150,14 @@ function endGroup(pid: number | undefined): void {
 }
 
 /** A free port whose neighbour is free as well. */
+/** Below those that systems hand out by themselves: other tests take those at any moment. */
 async function twoFreePorts(): Promise<number> {
   for (;;) {
-    const first = await taken(0);
-    const { port } = first.address() as AddressInfo;
-    const second = await taken(port + 1).catch(() => undefined);
-    first.close();
-    if (second === undefined) continue;
-    second.close();
-    return port;
+    const port = randomInt(10_000, 30_000);
+    const both = await Promise.allSettled([taken(port), taken(port + 1)]);
+    const free = both.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
+    for (const server of free) server.close();
+    if (free.length === 2) return port;
   }
 }
 
