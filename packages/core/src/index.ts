@@ -64,6 +64,7 @@ export { type Passthrough, passthrough } from './message/passthrough.ts';
 export type { MessageContext, MessageRule } from './message/rules.ts';
 export type { UnknownProperties } from './message/schema.ts';
 export type { StandardSchema } from './message/standard-schema.ts';
+export { frameOf } from './outbound/frame.ts';
 export type { EventLevel, OwaspEvent } from './owasp.ts';
 export {
   type AuthorizeContext,

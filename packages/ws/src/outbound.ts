@@ -1,4 +1,4 @@
-import type { FramedMessage, Receiver } from '@sallyport/core';
+import { type FramedMessage, frameOf, type Receiver } from '@sallyport/core';
 import type { WebSocket } from 'ws';
 import { cork, rawSocket, uncork } from './cork.ts';
 
@@ -10,6 +10,11 @@ const SHAPED: unique symbol = Symbol('sallyport.shaped');
 const UNFINISHED: unique symbol = Symbol('sallyport.unfinished');
 
 type Done = (error?: Error) => void;
+type SendOptions = { readonly fin?: boolean; readonly binary?: boolean; readonly mask?: boolean };
+const NONE: SendOptions = {};
+
+/** Bytes up to which a payload is copied behind its header. */
+const SMALL = 16_384;
 type Outgoing = WebSocket & { [RECEIVER]?: Receiver; [SHAPED]?: boolean; [UNFINISHED]?: boolean };
 interface Plain {
   send(data: unknown, options?: unknown, done?: Done): void;
@@ -31,9 +36,16 @@ export function shapeOutbound(ws: WebSocket): void {
 
 function send(this: Outgoing, data: unknown, options?: unknown, done?: Done): void {
   const callback = typeof options === 'function' ? (options as Done) : done;
-  const unfinished = (options as { fin?: boolean } | undefined)?.fin === false;
-  if (!mayBuffer(this, sizeOf(data), unfinished || this[UNFINISHED])) {
+  const { fin, binary, mask } =
+    typeof options === 'object' && options !== null ? (options as SendOptions) : NONE;
+  const unfinished = fin === false;
+  const bytes = sizeOf(data);
+  if (!mayBuffer(this, bytes, unfinished || this[UNFINISHED])) {
     refuse(callback);
+    return;
+  }
+  if (fin === undefined && mask === undefined && isWhole(data) && bytes <= SMALL && writesPlainly(this)) {
+    writeFrame(this, frameOf(data, binary), callback);
     return;
   }
   if (unfinished !== (this[UNFINISHED] === true)) this[UNFINISHED] = unfinished;
@@ -48,22 +60,44 @@ function send(this: Outgoing, data: unknown, options?: unknown, done?: Done): vo
 export function sendFramed(ws: WebSocket, { data, frame }: FramedMessage): boolean {
   const socket = openSocket(ws);
   if (socket === undefined || !mayBuffer(ws, frame.byteLength)) return false;
-  if (ws.extensions !== '' || (ws as Outgoing)[SHAPED] === true) {
-    plain(ws).send.call(ws, data, ignore);
-    return true;
-  }
-  cork(socket);
-  socket.write(frame);
+  if (writesPlainly(ws)) writeFrame(ws, frame);
+  else plain(ws).send.call(ws, data, ignore);
   return true;
 }
 
 /** Sends a message of the guard's own; says whether it was taken. */
 export function sendMessage(ws: WebSocket, data: string | Uint8Array): boolean {
   const socket = openSocket(ws);
-  if (socket === undefined || !mayBuffer(ws, sizeOf(data))) return false;
+  const bytes = sizeOf(data);
+  if (socket === undefined || !mayBuffer(ws, bytes)) return false;
+  if (bytes <= SMALL && writesPlainly(ws)) {
+    writeFrame(ws, frameOf(data));
+    return true;
+  }
   cork(socket);
   plain(ws).send.call(ws, data, ignore);
   return true;
+}
+
+/**
+ * Whether ws would write a whole message as one plain frame at once: nothing is compressed, no message is being sent in
+ * parts, and nothing is being worked on that has to go first.
+ */
+function writesPlainly(ws: Outgoing): boolean {
+  return ws.readyState === ws.OPEN && ws.extensions === '' && ws[SHAPED] !== true && ws[UNFINISHED] !== true;
+}
+
+/** Header and payload in one piece: ws writes them apart, and the system call that takes both costs more than the copy. */
+function writeFrame(ws: WebSocket, frame: Uint8Array, done?: Done): void {
+  const socket = rawSocket(ws);
+  if (socket === undefined) return;
+  cork(socket);
+  if (done === undefined) socket.write(frame);
+  else socket.write(frame, done as (error?: Error | null) => void);
+}
+
+function isWhole(data: unknown): data is string | Uint8Array {
+  return typeof data === 'string' || data instanceof Uint8Array;
 }
 
 /** ws answers pings by itself, also those of a peer that reads none of the answers. */

@@ -1,8 +1,9 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
-import { afterEach, expect, test } from '@jest/globals';
+import { afterEach, describe, expect, test } from '@jest/globals';
 import { type AnyGuard, anonymous, createGuard, Type } from '@sallyport/core';
 import { WebSocket, WebSocketServer } from 'ws';
+import { Wire } from '../../../test/support/wire.ts';
 import { connectionOf, guardServer } from '../src/index.ts';
 
 let server: Server;
@@ -129,4 +130,73 @@ test('nor is what the guard itself says taken for a part of it', async () => {
     [false, 0],
     [true, 1],
   ]);
+});
+
+describe('what a socket of the guard sends is what one of ws alone would have sent', () => {
+  const SIZES = [0, 1, 125, 126, 127, 16_383, 16_384, 16_385, 65_535, 65_536, 70_000];
+  const contents: [string, unknown, object?][] = [
+    ['Latin-1', 'grüße'],
+    ['text beyond the BMP', '🏰 sallyport'],
+    ['a lone surrogate', 'a\ud800b'],
+    ['bytes', Buffer.from([0, 255, 128, 7])],
+    ['a view of bytes', new Uint8Array([1, 2, 3, 4]).subarray(1, 3)],
+    ['bytes as text', Buffer.from('text'), { binary: false }],
+    ['text as bytes', 'text', { binary: true }],
+    ['an ArrayBuffer', new Uint8Array([1, 2, 3]).buffer],
+    ['words', new Uint16Array([1, 2, 3])],
+    ['a number', 42],
+    ['with options of ws', 'text', { compress: true }],
+    ['in parts', 'first', { fin: false }],
+    ...SIZES.map((size): [string, unknown] => [`${size} letters`, 'x'.repeat(size)]),
+    ...SIZES.map((size): [string, unknown] => [`${size} bytes`, Buffer.alloc(size, 7)]),
+    ...SIZES.map((size): [string, unknown] => [`${size} times two bytes`, 'ü'.repeat(Math.floor(size / 2))]),
+  ];
+
+  /** Every byte behind the handshake that a server sends which does this as a connection opens, and then ends it. */
+  async function sent(guarded: boolean, act: (ws: WebSocket) => void): Promise<Buffer> {
+    server = createServer();
+    if (guarded) {
+      const wss = new WebSocketServer({ noServer: true });
+      guardServer(
+        server,
+        wss,
+        createGuard({ auth: [anonymous()], messages: { go: Type.Object({}) }, logger: false }),
+      );
+      wss.on('connection', act);
+    } else new WebSocketServer({ server }).on('connection', act);
+    await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
+    const { port } = server.address() as AddressInfo;
+    const wire = (await Wire.open(port)).handshake({ target: '/', headers: { Origin: 'http://localhost' } });
+    const bytes = await wire.until((received) => wire.ended || received.includes('the end'), 'the end');
+    wire.destroy();
+    await new Promise((done) => server.close(done));
+    return bytes.subarray(bytes.indexOf('\r\n\r\n') + 4);
+  }
+
+  test.each(contents)('%s', async (_what, content, options = undefined) => {
+    const act = (ws: WebSocket): void => {
+      ws.send(content as string, options as never);
+      if ((options as { fin?: boolean } | undefined)?.fin === false) ws.send('rest');
+      ws.send('the end');
+    };
+    const expected = await sent(false, act);
+    expect(expected.includes('the end')).toBe(true);
+    const got = await sent(true, act);
+    expect([got.length, got.equals(expected)]).toEqual([expected.length, true]);
+  });
+
+  test('callbacks are called, in order, and with no error', async () => {
+    const called: [string, unknown][] = [];
+    const act = (ws: WebSocket): void => {
+      ws.send('a', (error) => called.push(['a', error]));
+      ws.send('b', { binary: true }, (error) => called.push(['b', error]));
+      ws.send('the end', (error) => called.push(['the end', error]));
+    };
+    await sent(true, act);
+    expect(called.map(([what, error]) => [what, error ?? undefined])).toEqual([
+      ['a', undefined],
+      ['b', undefined],
+      ['the end', undefined],
+    ]);
+  });
 });

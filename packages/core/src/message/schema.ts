@@ -73,6 +73,11 @@ function sanitizing(schema: SchemaNode, option: string): Check['sanitize'] {
 /** A body that is sent: what its schema says of it, and where it does not fit. */
 export interface BodyCheck {
   passes(body: unknown): boolean;
+  /**
+   * Where the envelope puts the type among the properties: the same of a body without it, so that nothing has to be copied to
+   * be looked at. Absent where a schema may say something else of a body that has one property more.
+   */
+  passesUntyped?(body: unknown): boolean;
   pointer(body: unknown): string;
   /** As that of a `Check`. */
   readonly document: SchemaNode | undefined;
@@ -81,12 +86,29 @@ export interface BodyCheck {
 export function compileReply(schema: unknown, options: Pick<SchemaOptions, 'type' | 'option'>): BodyCheck {
   const document = closedBody(schema, options.option);
   const compiled = Compile(isolated(wholeBody(document, options)) as never);
-  return {
+  const check: BodyCheck = {
     passes: (body) => compiled.Check(body),
     pointer: (body) => pointerOf(compiled.Errors(body)[0]),
     document,
   };
+  if (options.type === undefined || !looksAtNamedProperties(document)) return check;
+  const untyped = Compile(isolated(document) as never);
+  return { ...check, passesUntyped: (body) => untyped.Check(body) };
 }
+
+/** Whether a schema says something of each property that it names, and nothing of how many there are or what they are called. */
+function looksAtNamedProperties(schema: SchemaNode): boolean {
+  return Object.keys(schema).every((keyword) => OF_NAMED_PROPERTIES.has(keyword));
+}
+
+const OF_NAMED_PROPERTIES: ReadonlySet<string> = new Set([
+  'type',
+  'properties',
+  'required',
+  'additionalProperties',
+  'title',
+  'description',
+]);
 
 /** Objects that do not say otherwise are closed: a property that no schema names is refused (OWASP: allow-list validation). */
 function closedBody(schema: unknown, option: string): SchemaNode {

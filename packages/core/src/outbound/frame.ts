@@ -1,12 +1,12 @@
 const TEXT = 0x81;
 const BINARY = 0x82;
 
-/** One whole, unmasked frame, as a server sends it (RFC 6455 §5.2). */
-export function frameOf(data: string | Uint8Array): Uint8Array {
+/** One whole, unmasked frame, as a server sends it (RFC 6455 §5.2): of text, or of bytes, which may be text as well. */
+export function frameOf(data: string | Uint8Array, isBinary = typeof data !== 'string'): Uint8Array {
   const bytes = typeof data === 'string' ? Buffer.byteLength(data) : data.byteLength;
   const header = bytes < 126 ? 2 : bytes < 65_536 ? 4 : 10;
   const frame = Buffer.allocUnsafe(header + bytes);
-  frame[0] = typeof data === 'string' ? TEXT : BINARY;
+  frame[0] = isBinary ? BINARY : TEXT;
   if (header === 2) frame[1] = bytes;
   else if (header === 4) {
     frame[1] = 126;

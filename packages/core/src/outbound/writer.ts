@@ -6,6 +6,8 @@ import type { Addressee, Incoming, MessageId } from '../wire/incoming.ts';
 /** A reply's schema, where it is checked. */
 interface BodyCheck {
   passes(body: unknown): boolean;
+  /** The same before the type stands among its properties. */
+  passesUntyped?(body: unknown): boolean;
   pointer(body: unknown): string;
 }
 
@@ -28,6 +30,8 @@ export class Writer {
   /** @throws TypeError for a reply that `policy.replies` does not know, or that does not match its schema. */
   message(type: string, body: unknown): Payload {
     const { envelope } = this.options;
+    const text = this.#textOf(type, body);
+    if (text !== undefined) return text;
     if (envelope.mergesType) {
       const merged = envelope.notice(type, body);
       this.#check(type, merged);
@@ -44,6 +48,8 @@ export class Writer {
    */
   answer(id: MessageId | undefined, type: string | undefined, body: unknown): Payload | undefined {
     const { envelope } = this.options;
+    const text = type === undefined ? undefined : this.#textOf(type, body);
+    if (text !== undefined) return text;
     const value = envelope.answer(id, type, body);
     if (type !== undefined) this.#check(type, envelope.mergesType ? value : body);
     return value === undefined ? undefined : this.#encode(value);
@@ -78,6 +84,19 @@ export class Writer {
     return other.envelope === envelope && other.codec === codec && other.source === source;
   }
 
+  /** What the envelope would make of it, without a copy that has the type; `undefined` where only that tells. */
+  #textOf(type: string, body: unknown): string | undefined {
+    const { envelope, codec, replies, check } = this.options;
+    if (codec !== undefined || !envelope.mergesType || !isPlain(body)) return undefined;
+    if (replies !== undefined) {
+      const schema = replies.get(type);
+      if (schema === undefined || (check && schema.passesUntyped?.(body) !== true)) return undefined;
+    }
+    const text = JSON.stringify(body);
+    const last = `"type":${JSON.stringify(type)}}`;
+    return text === '{}' ? `{${last}` : `${text.slice(0, -1)},${last}`;
+  }
+
   #check(type: string, body: unknown): void {
     const { replies, check } = this.options;
     if (replies === undefined) return;
@@ -91,4 +110,15 @@ export class Writer {
     const { codec } = this.options;
     return codec === undefined ? JSON.stringify(value) : codec.encode(value);
   }
+}
+
+/** Whether its JSON is that of its own properties, of which none is in the way. */
+function isPlain(body: unknown): body is object {
+  return (
+    typeof body === 'object' &&
+    body !== null &&
+    Object.getPrototypeOf(body) === Object.prototype &&
+    !('type' in body) &&
+    !('toJSON' in body)
+  );
 }

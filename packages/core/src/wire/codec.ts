@@ -25,7 +25,9 @@ export type Payload = string | Uint8Array;
 /** ws hands over `Buffer`s, whose `toString` is far quicker than a `TextDecoder`; it has checked the UTF-8 itself. */
 export function textOf(data: Uint8Array | string): string {
   if (typeof data === 'string') return data;
-  return Buffer.from(data.buffer, data.byteOffset, data.byteLength).toString('utf8');
+  const bytes = data instanceof Buffer ? data : Buffer.from(data.buffer, data.byteOffset, data.byteLength);
+  // Without an argument it looks for no encoding.
+  return bytes.toString();
 }
 
 /** Bytes of a message as it came. */

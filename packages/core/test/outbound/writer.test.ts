@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { Type } from '@sallyport/core';
+import fc from 'fast-check';
 import { compileBodyCheck } from '../../src/message/compile.ts';
 import { Writer, type WriterOptions } from '../../src/outbound/writer.ts';
 import { reasons } from '../../src/reasons.ts';
@@ -105,6 +106,55 @@ describe.each(NAMES)('%s: a message', (envelope) => {
     for (const part of ['"message_invalid"', '"/a"', reasons.message_invalid.text])
       expect(told).toContain(part);
     expect(JSON.stringify(written(writer.error('message_invalid', undefined, 7)))).not.toContain('path');
+  });
+});
+
+describe('the short way to the text of a flat message', () => {
+  const free = make({ replies: null });
+  const anything = Type.Object({}, { additionalProperties: true });
+  const checked = make({ replies: { said: anything } });
+
+  test('writes what the long one does', () => {
+    const body = fc.dictionary(fc.string(), fc.jsonValue({ maxDepth: 3 }));
+    fc.assert(
+      fc.property(fc.string(), body, (type, value) => {
+        const long = JSON.stringify({ ...value, type });
+        expect(JSON.parse(String(free.message(type, value)))).toEqual(JSON.parse(long));
+        expect(JSON.parse(String(checked.message('said', value)))).toEqual({
+          ...JSON.parse(long),
+          type: 'said',
+        });
+      }),
+    );
+  });
+
+  class Point {
+    x = 1;
+    get y(): number {
+      return 2;
+    }
+  }
+  test.each<[string, object, object]>([
+    ['an empty body', {}, { type: 'said' }],
+    ['what has no JSON', { a: undefined, b: () => 1, c: Symbol('c') }, { type: 'said' }],
+    ['a type of its own', { type: 'forged', a: 1 }, { type: 'said', a: 1 }],
+    ['an instance', new Point(), { type: 'said', x: 1 }],
+    ['no prototype', Object.assign(Object.create(null), { a: 1 }), { type: 'said', a: 1 }],
+    ['dates within', { at: new Date(0) }, { type: 'said', at: '1970-01-01T00:00:00.000Z' }],
+    ['quotes and braces', { a: '"}', b: '{' }, { type: 'said', a: '"}', b: '{' }],
+  ])('%s', (_what, body, expected) => {
+    for (const writer of [free, checked]) {
+      expect(written(writer.message('said', body))).toEqual(expected);
+      expect(written(writer.answer(undefined, 'said', body))).toEqual(expected);
+      expect(String(writer.message('said', body)).match(/"type"/g)).toHaveLength(1);
+    }
+  });
+
+  test('is not gone where it would not say the same: a schema that counts properties counts the type', () => {
+    const counting = make({ replies: { said: Type.Object({ text: Type.String() }, { minProperties: 2 }) } });
+    expect(written(counting.message('said', { text: 'a' }))).toEqual({ type: 'said', text: 'a' });
+    const few = make({ replies: { said: Type.Object({ text: Type.String() }, { maxProperties: 1 }) } });
+    expect(() => few.message('said', { text: 'a' })).toThrow(/does not match/);
   });
 });
 
