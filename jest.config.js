@@ -1,3 +1,5 @@
+import { typeboxFiles } from './test/support/typebox-bundle.js';
+
 // Jest runs the TypeScript sources themselves, as native ES modules: nothing has to be built first.
 export default {
   rootDir: import.meta.dirname,
@@ -21,6 +23,8 @@ export default {
   },
   testEnvironment: 'node',
   testEnvironmentOptions: { customExportConditions: ['@sallyport/source', 'node', 'node-addons'] },
+  globalSetup: '<rootDir>/test/support/typebox-bundle.js',
+  moduleNameMapper: typeboxFiles,
   // Only a test that fails takes that long: on a busy machine a thousand handshakes take their time.
   testTimeout: 30_000,
   maxWorkers: 2,

@@ -190,8 +190,8 @@ export const mutations = [
     stage: 'dispatch',
     what: 'messages do not wait for the handler of the one before',
     file: core('connection/inbox'),
-    find: 'if (this.#busy) this.#wait({ data, isBinary });\n    else ',
-    replace: '',
+    find: 'if (this.#busy) {\n      this.#wait({ data, isBinary });',
+    replace: 'if (false) {\n      this.#wait({ data, isBinary });',
     tests: contract('messages'),
   },
   {
@@ -385,8 +385,8 @@ export const mutations = [
     stage: 'deadline',
     what: 'a slot that is reserved too late is kept',
     file: core('handshake/handshake'),
-    find: '      this.#release();\n      return tooLate();',
-    replace: '      return tooLate();',
+    find: '      this.#release();\n      return this.#tooLate();',
+    replace: '      return this.#tooLate();',
     tests: attack('stalled-handshake'),
   },
   {
