@@ -1,149 +1,132 @@
-// `node bench/run.js [--quick]`: each server in its own process, all alive at once, given short slices in turn by one
-// load process; what counts is the median, over the rounds, of each slice's ratio to its own round's counterpart.
-import { fork } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
-import { cpus } from 'node:os';
-import { fileURLToPath } from 'node:url';
-import { open, Talker } from './load.js';
+// `node bench/run.js [--quick]`: every comparison, written to bench/RESULTS.md and bench/plots; `--quick` is a look in under a
+// minute, and is only printed.
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import { contest } from './contest.js';
+import { broadcast, memory, overConnections, overTypes } from './growth.js';
+import { fromForeignOrigin, withKnownToken, withNewTokens } from './handshakes.js';
+import { messages, startAll } from './messages.js';
+import { million } from './million.js';
+import { ownWork } from './own-work.js';
+import { plotsOf } from './plots-of.js';
+import { report } from './report.js';
+import { ratios, spread } from './statistics.js';
+import { flatTarget, handshakeTargets, memoryTarget, ownWorkTarget } from './targets.js';
 import { signToken } from './token.js';
 
 const quick = process.argv.includes('--quick');
-const ROUNDS = quick ? 9 : 41;
-const SLICE = quick ? 250 : 400;
-const CONNECTIONS = 50;
-const HANDSHAKES = quick ? 150 : 400;
+const effort = quick
+  ? {
+      rounds: 5,
+      slice: 80,
+      handshakes: 60,
+      connections: [100, 1_000],
+      types: [1, 100],
+      receivers: [10, 1_000],
+      addresses: 10_000,
+    }
+  : {
+      rounds: 21,
+      slice: 300,
+      handshakes: 300,
+      connections: [50, 1_000, 10_000],
+      types: [1, 10, 100],
+      receivers: [10, 1_000, 5_000],
+      addresses: 1_000_000,
+    };
 
-const PAIRS = [
-  ['bare ws, the same bytes back', 'guard, the same bytes back'],
-  ['bare ws, a reply in JSON', 'guard, a typed reply'],
-];
-
+setFlagsFromString('--expose-gc');
+globalThis.gc = runInNewContext('gc');
 const token = await signToken();
-const servers = new Map();
-for (const kind of PAIRS.flat()) servers.set(kind, await start(kind));
+const results = { effort, targets: [], tables: [], handshakes: [] };
 
-const rows = [];
-for (const inFlight of [20, 1]) {
-  for (const [bare, guard] of PAIRS) {
-    const talkers = new Map();
-    for (const kind of [bare, guard]) talkers.set(kind, await talkersOf(kind, inFlight));
-    rows.push(
-      await compare(`${guard}, ${inFlight} in flight`, bare, guard, (kind) => talk(kind, talkers.get(kind))),
-    );
-    for (const { socket } of [...talkers.values()].flat()) socket.destroy();
+for (const shape of ['echo', 'reply']) {
+  const contenders = await startAll(shape);
+  for (const inFlight of [20, 1]) {
+    progress(`${shape}, ${inFlight} in flight`);
+    const { targets, ...table } = await messages(contenders, { token, shape, inFlight, ...effort });
+    results.tables.push(table);
+    results.targets.push(...targets);
   }
+  if (shape === 'echo') await handshakes(contenders);
+  for (const contender of contenders) contender.end();
 }
-const [bare, guard] = PAIRS[0];
-rows.push(await compare('handshake, a token seen before', bare, guard, handshakes));
-for (const { child } of servers.values()) child.disconnect();
 
-const lines = rows.map(
-  ({ name, bareCpu, guardCpu, cpu, rate }) =>
-    `| ${name} | ${micro(bareCpu)} | ${micro(guardCpu)} | ${spread(cpu)} | ${spread(rate)} |`,
-);
-const text = `# What the guard costs
+progress('the guard’s own work');
+results.own = await ownWork(quick ? 9 : 41);
+results.targets.push({
+  what: 'the guard’s own work on a message',
+  unit: 'of its JSON.parse',
+  got: results.own.ratio,
+  most: ownWorkTarget,
+});
 
-Each row sets a guarded server beside \`ws\` without any check, doing the same work: ${CONNECTIONS} connections on loopback,
-each server in a process of its own, slices of ${SLICE} ms in turn. The ratios are medians over ${ROUNDS} rounds of each slice
-against its own round's counterpart, with the 10th and 90th percentile: CPU time of the server for one operation (below
-1 is cheaper than bare), and operations in the time (above 1 is more than bare).
+progress('growth');
+results.connections = await overConnections(token, effort.connections, effort);
+for (const { count, ratio } of results.connections.slice(1))
+  results.targets.push({
+    what: `a message with ${count.toLocaleString('en')} open connections`,
+    unit: `of its CPU with ${effort.connections[0]}`,
+    got: ratio,
+    most: flatTarget,
+  });
+results.types = await overTypes(token, effort.types, effort);
+results.memory = await memory(token, ['bare', 'guard', 'by-hand'], effort.connections);
+const [bare, guard] = results.memory.map(({ points }) => points.at(-1)[1]);
+results.targets.push({
+  what: `an idle connection, ${effort.connections.at(-1).toLocaleString('en')} open`,
+  unit: 'bytes more than bare ws',
+  got: { median: guard - bare },
+  most: memoryTarget,
+  digits: 0,
+});
+results.broadcast = await broadcast(token, effort.receivers, effort.rounds);
+progress('a million addresses');
+results.million = await million(effort.addresses);
 
-Node ${process.version}, ${cpus()[0].model.trim()}, ${cpus().length} cores. Written by \`npx -y pnpm@10 bench\`.
-
-| work | bare, CPU | guarded, CPU | CPU, guarded / bare | throughput, guarded / bare |
-|---|---|---|---|---|
-${lines.join('\n')}
-`;
-if (!quick) writeFileSync(fileURLToPath(new URL('RESULTS.md', import.meta.url)), text);
+const text = report(results);
+if (!quick) {
+  writeFileSync(new URL('RESULTS.md', import.meta.url), text);
+  mkdirSync(new URL('plots/', import.meta.url), { recursive: true });
+  for (const [name, svg] of Object.entries(plotsOf(results)))
+    writeFileSync(new URL(`plots/${name}.svg`, import.meta.url), svg);
+}
 console.log(text);
 
-async function start(kind) {
-  const child = fork(fileURLToPath(new URL('server.js', import.meta.url)), [kind]);
-  const { port } = await new Promise((resolve, reject) => {
-    child.once('message', resolve);
-    child.once('exit', () => reject(new Error(`${kind}: the server ended`)));
-  });
-  return { child, port };
-}
-
-async function talkersOf(kind, inFlight) {
-  const { port } = servers.get(kind);
-  const opened = Array.from(
-    { length: CONNECTIONS },
-    async () => new Talker(await open(port, token), inFlight),
+/** Handshakes with each server; the refused ones beside accepted ones of bare ws. */
+async function handshakes(contenders) {
+  const { rounds, handshakes: count } = effort;
+  const kinds = [
+    ['known', 'a token seen before', contenders, withKnownToken(token, count)],
+    ['fresh', 'a token of its own', contenders, await withNewTokens(count, rounds + 1)],
+  ];
+  for (const [kind, what, some, work] of kinds) {
+    progress(`handshakes, ${what}`);
+    add(kind, what, await contest(some, work, rounds));
+  }
+  progress('handshakes, refused');
+  const [bare, guard] = ['bare', 'guard'].map((name) => contenders.find((one) => one.name === name));
+  const [accept, refuse] = [withKnownToken(token, count), fromForeignOrigin(token, count)];
+  add(
+    'refused',
+    'refused for its origin',
+    await contest([bare, guard], (one) => (one === bare ? accept(one) : refuse(one)), rounds),
   );
-  return Promise.all(opened);
 }
 
-async function talk(_kind, talkers) {
-  const before = total(talkers);
-  for (const talker of talkers) talker.start();
-  await new Promise((resolve) => setTimeout(resolve, SLICE));
-  for (const talker of talkers) talker.stop();
-  // What is in flight belongs to this slice, and the next one begins with silence.
-  for (let last = -1; last !== total(talkers); ) {
-    last = total(talkers);
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-  return total(talkers) - before;
+function add(kind, what, measured) {
+  const rows = [...measured].map(([name, { cpu, rate }]) => ({ name, cpu: spread(cpu), rate: spread(rate) }));
+  results.handshakes.push({ what, rows });
+  const [bare, guard] = ['bare', 'guard'].map((name) => measured.get(name).cpu);
+  results.targets.push({
+    what: `handshake, ${what}`,
+    unit: 'of the CPU of an accepted one of bare ws',
+    got: spread(ratios(guard, bare)),
+    most: handshakeTargets[kind],
+  });
 }
 
-async function handshakes(kind) {
-  const { port } = servers.get(kind);
-  for (let i = 0; i < HANDSHAKES; i++) (await open(port, token)).destroy();
-  return HANDSHAKES;
-}
-
-async function compare(name, bareKind, guardKind, work) {
-  const measured = { bareCpu: [], guardCpu: [], cpu: [], rate: [] };
-  await measure(bareKind, work);
-  await measure(guardKind, work);
-  for (let round = 0; round < ROUNDS; round++) {
-    // Who begins changes, so that neither always finds the machine warm.
-    const order = round % 2 === 0 ? [bareKind, guardKind] : [guardKind, bareKind];
-    const results = new Map();
-    for (const kind of order) results.set(kind, await measure(kind, work));
-    const [a, b] = [results.get(bareKind), results.get(guardKind)];
-    measured.bareCpu.push(a.cpu);
-    measured.guardCpu.push(b.cpu);
-    measured.cpu.push(b.cpu / a.cpu);
-    measured.rate.push(b.rate / a.rate);
-  }
-  return { name, ...measured };
-}
-
-/** CPU microseconds for one operation, and operations in a second. */
-async function measure(kind, work) {
-  const before = await cpuOf(kind);
-  const from = performance.now();
-  const operations = await work(kind);
-  const seconds = (performance.now() - from) / 1_000;
-  if (operations === 0) throw new Error(`${kind} did nothing`);
-  return { cpu: ((await cpuOf(kind)) - before) / operations, rate: operations / seconds };
-}
-
-async function cpuOf(kind) {
-  const { child } = servers.get(kind);
-  const answer = new Promise((resolve) => child.once('message', resolve));
-  child.send('cpu');
-  const { cpu } = await answer;
-  return cpu.user + cpu.system;
-}
-
-function total(talkers) {
-  return talkers.reduce((sum, { replies }) => sum + replies, 0);
-}
-
-function percentile(values, share) {
-  const sorted = [...values].sort((a, b) => a - b);
-  return sorted[Math.round((sorted.length - 1) * share)];
-}
-
-function micro(values) {
-  return `${percentile(values, 0.5).toFixed(1)} µs`;
-}
-
-function spread(values) {
-  const [low, middle, high] = [0.1, 0.5, 0.9].map((share) => percentile(values, share).toFixed(2));
-  return `**${middle}** (${low} to ${high})`;
+function progress(what) {
+  process.stderr.write(`${what}\n`);
 }

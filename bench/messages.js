@@ -1,0 +1,60 @@
+// Messages with every server: what each costs, how many come through, and how long an answer takes.
+import { Contender } from './contender.js';
+import { contest } from './contest.js';
+import { plain, socketIo } from './dialects.js';
+import { median, percentile, ratios, spread } from './statistics.js';
+import { Talk } from './talk.js';
+import { messageTargets } from './targets.js';
+
+export const LABELS = {
+  bare: 'bare ws, no check at all',
+  guard: 'Sallyport on ws',
+  'guard-fastify': 'Sallyport on Fastify',
+  'guard-express': 'Sallyport on Express',
+  'by-hand': 'ws, the checks by hand',
+  'fastify-stack': '@fastify/websocket stack',
+  'express-ws-stack': 'express-ws stack',
+  'socket-io': 'Socket.IO',
+};
+
+/** Starts every server in one shape. */
+export async function startAll(shape) {
+  const contenders = [];
+  for (const name of Object.keys(LABELS)) {
+    contenders.push(await Contender.start(name, shape, { dialect: name === 'socket-io' ? socketIo : plain }));
+  }
+  return contenders;
+}
+
+/** One table: each server with so many messages in flight. */
+export async function messages(contenders, { token, shape, inFlight, rounds, slice }) {
+  const talk = new Talk({ token, connections: 50, inFlight, slice });
+  const results = await contest(contenders, talk.work, rounds);
+  talk.end();
+  const rows = contenders.map(({ name }) => {
+    const { cpu, rate } = results.get(name);
+    const latencies = talk.latencies.get(name);
+    const [p50, p99] = [0.5, 0.99].map((share) => percentile(latencies, share));
+    return {
+      name,
+      cpu: spread(cpu),
+      rate: spread(rate),
+      p50,
+      p99,
+      ofBare: spread(ratios(rate, results.get('bare').rate)),
+    };
+  });
+  const targets = messageTargets
+    .filter((target) => target.shape === shape && target.inFlight === inFlight)
+    .map((target) => {
+      const [guard, against] = [results.get(target.guard), results.get(target.against)];
+      return {
+        what: `${shape}, ${inFlight} in flight: ${LABELS[target.guard]} against ${LABELS[target.against]}`,
+        unit: 'of its throughput',
+        got: spread(ratios(guard.rate, against.rate)),
+        cpu: median(ratios(guard.cpu, against.cpu)),
+        least: target.least,
+      };
+    });
+  return { shape, inFlight, rows, targets };
+}

@@ -1,0 +1,111 @@
+// The report as Markdown: first what was promised, then everything that was measured.
+import { cpus, totalmem } from 'node:os';
+import { LABELS } from './messages.js';
+
+export function report({
+  effort,
+  targets,
+  tables,
+  handshakes,
+  own,
+  connections,
+  types,
+  memory,
+  broadcast,
+  million,
+}) {
+  return `# What the guard costs
+
+Every server runs in a process of its own and is given slices of ${effort.slice} ms in turn with all others, ${effort.rounds} times, on
+loopback, with 50 connections. Ratios are medians over the rounds of each slice against its own round's counterpart, in brackets
+the 10th and 90th percentile. CPU is that of the server for one operation. Every answer is counted, and compared.
+
+Node ${process.version}, ${cpus()[0].model.trim()}, ${cpus().length} cores, ${Math.round(totalmem() / 2 ** 30)} GiB. Written by
+\`npx -y pnpm@10 bench\`.
+
+## Targets
+
+| work | target | measured | |
+|---|---|---|---|
+${targets.map(targetLine).join('\n')}
+
+## Messages
+
+${tables.map(messageTable).join('\n\n')}
+
+## Handshakes
+
+${handshakes.map(handshakeTable).join('\n\n')}
+
+## Growth
+
+| open connections | CPU of a message | of that with the fewest |
+|---|---|---|
+${connections.map(growthLine).join('\n')}
+
+| message types | CPU of a message | of that with the fewest |
+|---|---|---|
+${types.map(growthLine).join('\n')}
+
+| open connections | ${memory.map(({ name }) => LABELS[name]).join(' | ')} |
+|---|${memory.map(() => '---|').join('')}
+${memory[0].points.map(([count], i) => `| ${number(count)} | ${memory.map(({ points }) => `${number(Math.round(points[i][1]))} bytes`).join(' | ')} |`).join('\n')}
+
+| receivers of a broadcast | \`guard.broadcast\`, CPU for each | a loop of \`ws.send\` | of the loop |
+|---|---|---|---|
+${broadcast.map(({ count, guard, loop, ratio }) => `| ${number(count)} | ${guard.toFixed(2)} µs | ${loop.toFixed(2)} µs | ${spreadText(ratio)} |`).join('\n')}
+
+| known addresses | a handshake in the core |
+|---|---|
+${million.points.map(([count, cost]) => `| ${number(count)} | ${cost.toFixed(1)} µs |`).join('\n')}
+
+After ${number(million.points.at(-1)[0])} distinct addresses the guard held ${(million.bytes / 2 ** 20).toFixed(1)} MiB more than before.
+
+One message in the core: ${Math.round(own.whole.median)} ns, of which \`JSON.parse\` ${Math.round(own.parse.median)} ns.
+`;
+}
+
+export function isMet({ got, least = Number.NEGATIVE_INFINITY, most = Number.POSITIVE_INFINITY }) {
+  return got.median >= least && got.median <= most;
+}
+
+function targetLine(target) {
+  const { what, unit, got, least, most, digits = 2 } = target;
+  const bound = least === undefined ? `≤ ${most.toFixed(digits)}` : `≥ ${least.toFixed(digits)}`;
+  return `| ${what} | ${bound} ${unit} | ${spreadText(got, digits)} | ${isMet(target) ? 'met' : '**missed**'} |`;
+}
+
+function messageTable({ shape, inFlight, rows }) {
+  const title = shape === 'echo' ? 'The same bytes back' : 'A typed reply';
+  return `### ${title}, ${inFlight} in flight
+
+| server | CPU | messages in a second | of bare ws | answer, median | 99th percentile |
+|---|---|---|---|---|---|
+${rows
+  .map(
+    ({ name, cpu, rate, ofBare, p50, p99 }) =>
+      `| ${LABELS[name]} | ${cpu.median.toFixed(1)} µs | ${number(Math.round(rate.median))} | ${spreadText(ofBare)} | ${p50.toFixed(2)} ms | ${p99.toFixed(2)} ms |`,
+  )
+  .join('\n')}`;
+}
+
+function handshakeTable({ what, rows }) {
+  return `### ${what[0].toUpperCase()}${what.slice(1)}
+
+| server | CPU |
+|---|---|
+${rows.map(({ name, cpu }) => `| ${LABELS[name]} | ${cpu.median.toFixed(0)} µs (${cpu.low.toFixed(0)} to ${cpu.high.toFixed(0)}) |`).join('\n')}`;
+}
+
+function growthLine({ count, cpu, ratio }) {
+  return `| ${number(count)} | ${cpu.toFixed(1)} µs | ${spreadText(ratio)} |`;
+}
+
+function spreadText({ low, median, high }, digits = 2) {
+  const range = low === undefined ? '' : ` (${low.toFixed(digits)} to ${high.toFixed(digits)})`;
+  return `**${median.toFixed(digits)}**${range}`;
+}
+
+function number(value) {
+  return value.toLocaleString('en');
+}

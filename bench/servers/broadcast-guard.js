@@ -1,0 +1,20 @@
+// `guard.broadcast` to everybody who is connected.
+import { createServer } from 'node:http';
+import { guardServer } from '@sallyport/ws';
+import { WebSocketServer } from 'ws';
+import { listen } from '../common.js';
+import { guardOf } from './guard.js';
+
+const guard = guardOf();
+
+export async function start() {
+  const server = createServer();
+  guardServer(server, new WebSocketServer({ noServer: true }), guard);
+  return listen(server);
+}
+
+/** Says it so many times, and tells how many bytes a frame of it has. */
+export function broadcast(body, times) {
+  for (let i = 0; i < times; i++) guard.broadcast('said', body);
+  return 2 + Buffer.byteLength(JSON.stringify({ ...body, type: 'said' }));
+}
