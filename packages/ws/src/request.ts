@@ -31,6 +31,7 @@ function flatten(headers: IncomingMessage['headers']): string[] {
  */
 export function scrub(request: IncomingMessage, handshake: Handshake): void {
   request.url = handshake.target;
+  if (handshake.offeredSubprotocols.length === 0) return;
   const offers = handshake.offeredSubprotocols.join(', ');
   const raw = request.rawHeaders ?? [];
   for (let i = 0; i < raw.length; i += 2) {

@@ -63,8 +63,20 @@ function withAllBits(ip: IP): [IP, number] {
 
 /** Parses one address, unwraps IPv4 from `::ffff:` and NAT64 (RFC 6052), and drops a zone id. Anything else is `undefined`. */
 export function parseAddress(text: string): Address | undefined {
+  const parts = PLAIN_IPV4.exec(text);
+  if (parts !== null) return plainAddress(parts);
   const ip = parseIp(text);
   return ip === undefined ? undefined : addressOf(ip);
+}
+
+const OCTET = '(25[0-5]|2[0-4]\\d|1\\d\\d|[1-9]?\\d)';
+/** What a socket of IPv4 says, also where the server listens for both. */
+const PLAIN_IPV4 = new RegExp(`^(?:::ffff:)?${[OCTET, OCTET, OCTET, OCTET].join('\\.')}$`);
+
+/** The same as `addressOf` makes of it, without its detours: nearly every handshake comes this way. */
+function plainAddress([, a, b, c, d]: RegExpExecArray): Address {
+  const text = `${a}.${b}.${c}.${d}`;
+  return { text, bucket: text, coarser: [`${a}.${b}.${c}.0/24`, `${a}.${b}.0.0/16`], loopback: a === '127' };
 }
 
 function parseIp(text: string): IP | undefined {

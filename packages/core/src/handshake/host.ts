@@ -22,10 +22,18 @@ const WELL_FORMED = /^([a-z0-9_.-]+|\[[0-9a-f:.]+\])(?::(\d{1,5}))?$/;
 export function parseHost(header: string): Host | undefined {
   const match = WELL_FORMED.exec(header.toLowerCase());
   const name = match?.[1];
-  if (name === undefined || parseUrl(`http://${name}`)?.hostname !== name) return undefined;
+  if (name === undefined || !isCanonicalName(name)) return undefined;
   const port = match?.[2] ?? '';
   return port !== '' && (Number(port) > 65_535 || String(Number(port)) !== port) ? undefined : { name, port };
 }
+
+/** Whether the URL standard would write it so. */
+function isCanonicalName(name: string): boolean {
+  return ORDINARY_NAME.test(name) || parseUrl(`http://${name}`)?.hostname === name;
+}
+
+/** Of which there is no other spelling: no IP address, whose last label would begin with a digit, and no encoded label. */
+const ORDINARY_NAME = /^(?!(?:.*\.)?xn--)(?:[a-z0-9-]+\.)*[a-z][a-z0-9-]*$/;
 
 export function isLoopbackName(name: string): boolean {
   return LOOPBACK_NAMES.has(name);

@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
 import { compileTrustedProxies, parseAddress, resolveClient } from '../../src/handshake/address.ts';
 import { readHeaders } from '../../src/handshake/headers.ts';
 import type { Peer } from '../../src/ports.ts';
@@ -26,6 +27,19 @@ describe('one spelling for an address', () => {
     ['fe80::1%eth0', 'fe80::1', 'fe80::/64', ['fe80::/56', 'fe80::/48']],
   ])('%s', (text, address, bucket, coarser) => {
     expect(parseAddress(text)).toMatchObject({ text: address, bucket, coarser });
+  });
+
+  test('the short way for plain IPv4 comes to what the long one does', () => {
+    fc.assert(
+      fc.property(fc.ipV4(), (text) => {
+        const hex = text.split('.').map((octet) => Number(octet).toString(16).padStart(2, '0'));
+        const mapped = `::ffff:${hex[0]}${hex[1]}:${hex[2]}${hex[3]}`;
+        expect(parseAddress(text)).toEqual(parseAddress(mapped));
+        expect(parseAddress(`::ffff:${text}`)).toEqual(parseAddress(mapped));
+      }),
+    );
+    for (const odd of ['256.1.1.1', '1.1.1', '1.1.1.1.1', '1.1.1.1 ', '1.1.1.1\n', '0x7f.0.0.1', '1.1.1.-1'])
+      expect([odd, parseAddress(odd)]).toEqual([odd, undefined]);
   });
 
   test('two addresses of one /64 share a bucket, of two /64s they do not', () => {
