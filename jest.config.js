@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { typeboxFiles } from './test/support/typebox-bundle.js';
 
 // Jest runs the TypeScript sources themselves, as native ES modules: nothing has to be built first.
@@ -23,7 +24,7 @@ export default {
   },
   testEnvironment: 'node',
   testEnvironmentOptions: { customExportConditions: ['@sallyport/source', 'node', 'node-addons'] },
-  globalSetup: '<rootDir>/test/support/typebox-bundle.js',
+  globalSetup: join(import.meta.dirname, 'test/support/typebox-bundle.js'),
   moduleNameMapper: typeboxFiles,
   // Only a test that fails takes that long: on a busy machine a thousand handshakes take their time.
   testTimeout: 30_000,

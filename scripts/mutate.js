@@ -4,20 +4,11 @@
 // With `--each-stage`: one of every stage, the first, and without trying first whether the tests are green as
 // they are. For a run that has just seen to that, and has no hour.
 import { spawn } from 'node:child_process';
-import {
-  cpSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { copyTo } from './copy-workspace.js';
 import { mutations } from './mutations.js';
 
 const root = join(import.meta.dirname, '..');
@@ -85,7 +76,7 @@ function occurrences(text, find) {
 }
 
 async function tryAll() {
-  const copies = Array.from({ length: COPIES }, (_, i) => copyTo(join(folder, String(i))));
+  const copies = Array.from({ length: COPIES }, (_, i) => failFast(copyTo(join(folder, String(i)))));
   const tests = [...new Set(chosen.flatMap((mutation) => mutation.tests))];
   const problems = eachStage
     ? []
@@ -166,25 +157,6 @@ function redTests(report) {
   });
 }
 
-/** The workspace with sources of its own, and everything installed linked: what one package imports is the copy's. */
-function copyTo(copy) {
-  mkdirSync(copy);
-  symlinkSync(join(root, 'node_modules'), join(copy, 'node_modules'));
-  for (const file of ['package.json', 'jest.config.js']) cpSync(join(root, file), join(copy, file));
-  mkdirSync(join(copy, 'examples'));
-  const parts = ['scripts', 'test', ...readdirSync(join(root, 'packages')).map((name) => `packages/${name}`)];
-  for (const part of parts) {
-    cpSync(join(root, part), join(copy, part), {
-      recursive: true,
-      // Links inside the workspace are relative, and so lead to the copy.
-      verbatimSymlinks: true,
-      filter: (path) => !/\/(dist|README\.md|consumers|browser)$/.test(path),
-    });
-  }
-  failFast(copy);
-  return copy;
-}
-
 /** Jest bails between files only; the first red test of a file is enough, and the others may wait for what never comes. */
 function failFast(copy) {
   const resolved = ['jest', 'jest-cli', 'jest-config', 'jest-environment-node'].reduce(
@@ -207,4 +179,5 @@ function failFast(copy) {
     "testEnvironment: '<rootDir>/fail-fast.cjs'",
   );
   writeFileSync(config, text);
+  return copy;
 }

@@ -120,7 +120,7 @@ export const mutations = [
   {
     stage: 'size',
     what: 'ws is given no limit',
-    file: ws('gate'),
+    file: ws('limited-server'),
     find: 'maxPayload: admission.maxMessageBytes,',
     replace: 'maxPayload: 0,',
     tests: attack('oversized-message', 'inflating-bomb'),
@@ -319,7 +319,7 @@ export const mutations = [
   {
     stage: 'size',
     what: 'any number of fragments is one message',
-    file: ws('gate'),
+    file: ws('limited-server'),
     find: 'maxFragments: admission.maxFragments,',
     replace: '',
     tests: attack('fragment-flood'),
@@ -327,7 +327,7 @@ export const mutations = [
   {
     stage: 'size',
     what: 'a frame may come in any number of pieces',
-    file: ws('gate'),
+    file: ws('limited-server'),
     find: 'maxBufferedChunks: admission.maxChunks,',
     replace: '',
     tests: attack('fragment-flood'),
@@ -550,7 +550,7 @@ export const mutations = [
   {
     stage: 'compression',
     what: 'permessage-deflate is on',
-    file: ws('gate'),
+    file: ws('limited-server'),
     find: 'perMessageDeflate: compression ? deflateOptions(wss) : false,',
     replace: 'perMessageDeflate: deflateOptions(wss),',
     tests: attack('inflating-bomb'),
@@ -946,7 +946,7 @@ export const mutations = [
     stage: 'outbound',
     what: 'what the application sends by itself is not looked at',
     file: ws('outbound'),
-    find: 'if (!mayBuffer(this, sizeOf(data), unfinished || this[UNFINISHED])) {',
+    find: 'if (!mayBuffer(this, bytes, unfinished || this[UNFINISHED])) {',
     replace: 'if (false) {',
     tests: attack('slow-consumer'),
   },

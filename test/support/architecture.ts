@@ -32,6 +32,7 @@ const VOCABULARY = [
   'owasp',
   'tally',
   'ports',
+  'random-id',
   'reasons',
   'store',
   'schema-types',

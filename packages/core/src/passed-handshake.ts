@@ -9,6 +9,7 @@ import type { Handshake } from './handshake/handshake.ts';
 import { sourceOf } from './handshake/rate.ts';
 import { authenticateFirstMessage } from './late-authentication.ts';
 import type { Identity, RequestView, Socket } from './ports.ts';
+import { randomId } from './random-id.ts';
 import type { Route } from './route.ts';
 import type { Services } from './services.ts';
 import type { Lease } from './store.ts';
@@ -104,7 +105,7 @@ export class PassedHandshake<I extends Identity, M, R> implements Admission<I, M
   /** Accepts a socket that has not said who it is. */
   #wait(socket: Socket, pendingLease: Lease, onOpen: (connection: Connection<I, M, R>) => void): Receiver {
     const origin = {
-      id: crypto.randomUUID(),
+      id: randomId(),
       address: this.#address,
       path: this.#path,
       lease: this.#lease,

@@ -11,9 +11,11 @@ const FORMS: readonly Form[] = ['nodebuffer', 'arraybuffer', 'fragments', 'blob'
  * Keeps ws at giving binary messages as `Buffer`s, which the guard can count and read; listeners get them in the form
  * that the application has set.
  */
-export function holdBinaryType(ws: WebSocket): void {
-  Object.defineProperty(ws, 'binaryType', { get: wanted, set: want, configurable: true });
-}
+export const heldBinaryType: PropertyDescriptor & ThisType<WebSocket> = {
+  get: wanted,
+  set: want,
+  configurable: true,
+};
 
 /** A message's bytes as `binaryType` says. */
 export function inWantedForm(ws: WebSocket, data: Uint8Array): unknown {

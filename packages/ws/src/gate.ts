@@ -3,6 +3,7 @@ import { type Admission, type AnyGuard, type Denial, type Identity, isPromise } 
 import type { WebSocket, WebSocketServer } from 'ws';
 import { bypassDenial } from './bypass.ts';
 import { guardSocket } from './guarded-socket.ts';
+import { limitedServer } from './limited-server.ts';
 import { refuse } from './refuse.ts';
 import { type Upgrade, upgradeOf } from './upgrade.ts';
 import { sendCookies } from './upgrade-response.ts';
@@ -159,7 +160,7 @@ function complete(
   // Until ws has the socket, its end gives the slots back; from then on the connection does.
   const release = (): void => admission?.release();
   socket.once('close', release);
-  const server = 'public' in decision ? wss : limited(wss, decision);
+  const server = 'public' in decision ? wss : limitedServer(wss, decision.admission, decision.guard);
   try {
     handleUpgrade.call(server, request, socket, head, (ws: WebSocket) => {
       upgrade.upgraded();
@@ -204,27 +205,3 @@ function welcomeGuarded(
 }
 
 function ignore(): void {}
-
-/**
- * The ws server as one upgrade sees it: the policy's limits and the agreed subprotocol win over whatever it was made
- * with. They are not set on the server itself, since it may ask others (`verifyClient`) before it reads them.
- */
-function limited(wss: WebSocketServer, { admission, guard }: Decision): WebSocketServer {
-  const { compression, closeTimeout } = guard.hostLimits;
-  const options = {
-    ...wss.options,
-    handleProtocols: () => admission.subprotocol ?? false,
-    maxPayload: admission.maxMessageBytes,
-    maxFragments: admission.maxFragments,
-    maxBufferedChunks: admission.maxChunks,
-    // What ws ends by itself, bad frames and the peer's own close, ends as soon; a silent peer would keep its slot for 30 s.
-    closeTimeout,
-    perMessageDeflate: compression ? deflateOptions(wss) : false,
-  };
-  return Object.create(wss, { options: { value: options } }) as WebSocketServer;
-}
-
-function deflateOptions(wss: WebSocketServer): object {
-  const { perMessageDeflate } = wss.options;
-  return typeof perMessageDeflate === 'object' ? perMessageDeflate : {};
-}

@@ -11,10 +11,11 @@ import type {
 } from '@sallyport/core';
 import { isPromise } from '@sallyport/core';
 import type { WebSocket } from 'ws';
-import { holdBinaryType, inWantedForm } from './binary-type.ts';
+import { heldBinaryType, inWantedForm } from './binary-type.ts';
 import { rawSocket } from './cork.ts';
+import { libraryOf, putBefore } from './guarded-prototype.ts';
 import { hold, isHeld, letGo } from './holding.ts';
-import { RECEIVER, sendFramed, sendMessage, shapeOutbound } from './outbound.ts';
+import { outbound, RECEIVER, sendFramed, sendMessage } from './outbound.ts';
 
 const CONNECTION: unique symbol = Symbol('sallyport.connection');
 const GUARD: unique symbol = Symbol('sallyport.guard');
@@ -51,8 +52,7 @@ export function guardSocket(
 ): Receiver {
   // Without an error listener one bad frame would end the process (CVE-2022-39386, CVE-2024-38355).
   socket.on('error', ignore);
-  shapeOutbound(socket);
-  holdBinaryType(socket);
+  putBefore(socket, METHODS);
   Object.defineProperty(socket, RECEIVER, { value: undefined, writable: true });
   const guarded = socket as GuardedWebSocket;
   const receiver = admission.open(new WsSocket(socket), (opened) => {
@@ -62,14 +62,15 @@ export function guardSocket(
     onOpen(connection);
   });
   guarded[RECEIVER] ??= receiver;
-  socket.emit = emitGuarded as WebSocket['emit'];
   return receiver;
 }
 
 function ignore(): void {}
 
 function emitGuarded(this: GuardedWebSocket, event: string, first?: unknown, second?: unknown): boolean {
-  const receiver = this[RECEIVER];
+  const receiver = this[RECEIVER] as Receiver | undefined;
+  // Nothing has come before it is open.
+  if (receiver === undefined) return libraryOf(this).emit.call(this, event, first, second);
   if (event === 'message') {
     const data = first as Buffer | string;
     // The ws 7 inside express-ws and koa-websocket gives text as a string, and no second argument.
@@ -80,7 +81,20 @@ function emitGuarded(this: GuardedWebSocket, event: string, first?: unknown, sec
   if (event === 'ping' || event === 'pong') receiver.control((first as Buffer).length);
   if (event === 'error') receiver.broken(isTooBig(first as Error) ? 'message_too_big' : undefined);
   if (event === 'close') receiver.closed(first as number);
-  return (Object.getPrototypeOf(this) as WebSocket).emit.call(this, event, first, second);
+  return libraryOf(this).emit.call(this, event, first, second);
+}
+
+/** What is the guard's own of a socket: everything that comes, and everything that is sent, goes through these. */
+export const METHODS: PropertyDescriptorMap = {
+  emit: method(emitGuarded),
+  send: method(outbound.send),
+  pong: method(outbound.pong),
+  terminate: method(outbound.terminate),
+  binaryType: heldBinaryType,
+};
+
+function method(value: unknown): PropertyDescriptor {
+  return { value, writable: true, configurable: true };
 }
 
 /** Too many bytes, or too many fragments of few: ws closes with 1009 for the ones and 1008 for the others. */

@@ -1,6 +1,7 @@
 import { type FramedMessage, frameOf, type Receiver } from '@sallyport/core';
 import type { WebSocket } from 'ws';
 import { cork, rawSocket, uncork } from './cork.ts';
+import { libraryOf } from './guarded-prototype.ts';
 
 /** Who is told what happens on a socket, and asked before something is sent; kept on the socket itself. */
 export const RECEIVER: unique symbol = Symbol('sallyport.receiver');
@@ -28,11 +29,7 @@ interface Plain {
  * socket is corked by the first `send` of a tick and uncorked at its end. Order stays as it is, for close frames, pings
  * and pongs, too, since all of them go through the same socket; `bufferedAmount` counts what waits.
  */
-export function shapeOutbound(ws: WebSocket): void {
-  ws.send = send as WebSocket['send'];
-  ws.pong = pong as WebSocket['pong'];
-  ws.terminate = terminate;
-}
+export const outbound = { send, pong, terminate };
 
 function send(this: Outgoing, data: unknown, options?: unknown, done?: Done): void {
   const callback = typeof options === 'function' ? (options as Done) : done;
@@ -148,7 +145,7 @@ function isBlob(data: unknown): data is Blob {
 
 /** What the library itself does. */
 function plain(ws: WebSocket): Plain {
-  return Object.getPrototypeOf(ws) as Plain;
+  return libraryOf(ws) as unknown as Plain;
 }
 
 function ignore(): void {}

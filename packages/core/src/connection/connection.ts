@@ -2,6 +2,7 @@ import { Denial, deny, isPromise, type MaybePromise, settled } from '../decision
 import type { IdentityShare } from '../limits/identity-rates.ts';
 import { remaining, spend } from '../limits/rate.ts';
 import type { ConnectionView, FramedMessage, Identity, RequestView, Socket } from '../ports.ts';
+import { randomId } from '../random-id.ts';
 import { type Reason, reasons } from '../reasons.ts';
 import type { MessageOf, ReplyOf } from '../schema-types.ts';
 import type { Lease } from '../store.ts';
@@ -68,8 +69,8 @@ export class Connection<
   R = Record<string, unknown>,
 > implements ConnectionView
 {
-  /** Random, so that nobody can guess another's (CVE-2026-41838). */
-  readonly id: string = crypto.randomUUID();
+  /** Random, so that nobody can guess another's. */
+  readonly id: string = randomId();
   /** The handshake, for a renewal to be authorized by. */
   readonly request: RequestView | undefined;
   /** The subprotocol that was agreed on; never a token. */
@@ -102,7 +103,8 @@ export class Connection<
   #handlers: Map<string, Handler> | undefined;
   #closeListeners: CloseListener[] | undefined;
   #cancelTerminate: (() => void) | undefined;
-  readonly #inbox: Inbox;
+  /** There once a message has come: most connections of a large crowd are silent. */
+  #inbox: Inbox | undefined;
   readonly #term: Term;
   readonly #liveness: Liveness;
   readonly #openedAt: number;
@@ -121,7 +123,6 @@ export class Connection<
     this.#socket = socket;
     this.#services = services;
     this.#openedAt = services.clock.monotonic();
-    this.#inbox = new Inbox(this, services.queuedMessages);
     this.#liveness = new Liveness(socket);
     this.#term = new Term(this, services, this.#openedAt);
     origin.lease.onLost(() => this.end('connection_limit'));
@@ -219,8 +220,8 @@ export class Connection<
   retire(): void {
     if (this.#state !== 'open' || this.#retiring) return;
     this.#retiring = true;
-    const handling = this.#inbox.isBusy && this.#throttle?.isPaying !== true;
-    this.#inbox.close();
+    const handling = this.#inbox?.isBusy === true && this.#throttle?.isPaying !== true;
+    this.#inbox?.close();
     this.#throttle?.close();
     if (!handling) this.end('shutting_down');
   }
@@ -270,8 +271,10 @@ export class Connection<
   take(data: Uint8Array | string, isBinary: boolean, bytes: number): number {
     const { admit, clock } = this.#services;
     const denial = admit(this as unknown as ConnectionState, bytes, clock.monotonic());
-    if (denial === undefined) this.#inbox.put(data, isBinary);
-    else if (this.#throttles(denial)) return waitOf(denial);
+    if (denial === undefined) {
+      this.#inbox ??= new Inbox(this, this.#services.queuedMessages);
+      this.#inbox.put(data, isBinary);
+    } else if (this.#throttles(denial)) return waitOf(denial);
     else this.#deny({ denial, pointer: undefined, to: UNADDRESSED, ofType: false });
     return 0;
   }
@@ -319,7 +322,7 @@ export class Connection<
   closed(code: number): void {
     if (this.#state === 'closed') return;
     this.#state = 'closed';
-    this.#inbox.close();
+    this.#inbox?.close();
     this.#throttle?.close();
     this.#cancelTerminate?.();
     this.#lease.release();
@@ -597,7 +600,7 @@ export class Connection<
   #closing(): void {
     if (this.#state !== 'open') return;
     this.#state = 'closing';
-    this.#inbox.close();
+    this.#inbox?.close();
     this.#throttle?.close();
     this.#cancelTerminate = this.#services.clock.schedule(this.#services.closeTimeout, () =>
       this.#socket.terminate(),
