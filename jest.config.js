@@ -29,5 +29,7 @@ export default {
   // Only a test that fails takes that long: on a busy machine a thousand handshakes take their time.
   testTimeout: 30_000,
   maxWorkers: 2,
+  // What a test file has loaded as ES modules is never collected, and ever more of it makes the next ones slow.
+  workerIdleMemoryLimit: '512MB',
   reporters: ['default', '<rootDir>/test/support/closing-reporter.js'],
 };

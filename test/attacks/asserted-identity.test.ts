@@ -31,12 +31,11 @@ describe.each(hosts)('$name', (host) => {
     expect(() => Object.assign(identity?.claims as object, { admin: true })).toThrow(TypeError);
   });
 
-  test('ids of connections are random UUIDs', async () => {
+  test('ids of connections are random, of 128 bits', async () => {
     const ids = new Set<string>();
     const app = await start(host, { guard: chatGuard(), chat: ({ id }) => void ids.add(id) });
     for (let i = 0; i < 5; i++) await open(app, { headers: await goodHeaders() });
     await eventually(() => ids.size === 5, 'five connections');
-    for (const id of ids)
-      expect(id).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
+    for (const id of ids) expect(id).toMatch(/^[\w-]{22}$/);
   });
 });

@@ -28,6 +28,8 @@ export class Issuer {
 
   static async start(name = 'https://id.example.com'): Promise<Issuer> {
     const issuer = new Issuer(name);
+    // Whoever keeps a connection would meet the next issuer on it, where that happens to get the same port.
+    issuer.#server.maxRequestsPerSocket = 1;
     await new Promise<void>((resolve) => issuer.#server.listen(0, '127.0.0.1', resolve));
     return issuer;
   }
