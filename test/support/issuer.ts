@@ -1,4 +1,4 @@
-import { generateKeyPairSync, type KeyObject } from 'node:crypto';
+import { generateKeyPairSync, type KeyObject, randomUUID } from 'node:crypto';
 import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { type JWTPayload, SignJWT } from 'jose';
@@ -19,6 +19,7 @@ export class Issuer {
   #behaviour: Behaviour = 'answers';
   #keys: SigningKey[] = [];
   #made = 0;
+  readonly #id = randomUUID();
   readonly #stalled = new Set<ServerResponse>();
   readonly #server = createServer((_request, response) => this.#answer(response));
 
@@ -28,14 +29,13 @@ export class Issuer {
 
   static async start(name = 'https://id.example.com'): Promise<Issuer> {
     const issuer = new Issuer(name);
-    // Whoever keeps a connection would meet the next issuer on it, where that happens to get the same port.
-    issuer.#server.maxRequestsPerSocket = 1;
     await new Promise<void>((resolve) => issuer.#server.listen(0, '127.0.0.1', resolve));
     return issuer;
   }
 
+  /** What is known of a URL is kept, and its failures are: the next issuer may happen to get the same port. */
   get jwks(): string {
-    return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}/jwks.json`;
+    return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}/${this.#id}/jwks.json`;
   }
 
   /** Those that were stalled are answered once it does not stall any more. */

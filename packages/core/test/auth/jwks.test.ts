@@ -21,7 +21,9 @@ let answer: { status: number; body: string; location?: string };
 const published = (kid: string) =>
   JSON.stringify({ keys: [{ ...pair.publicKey.export({ format: 'jwk' }), kid, alg: 'ES256', use: 'sig' }] });
 
+let run = 0;
 beforeEach(async () => {
+  run++;
   fetches = 0;
   answer = { status: 200, body: published('k1') };
   issuer = createServer((_, response) => {
@@ -45,7 +47,8 @@ function authenticator() {
   const { port } = issuer.address() as AddressInfo;
   return jwt({
     from: [bearer()],
-    jwks: `http://127.0.0.1:${port}/jwks.json`,
+    // What is known of a URL is kept, and its failures are: the next issuer may happen to get the same port.
+    jwks: `http://127.0.0.1:${port}/${run}/jwks.json`,
     algorithms: ['ES256'],
     issuer: 'https://id.example.com',
     audience: 'chat',
