@@ -263,6 +263,8 @@ export class Guard<
    *
    * Resolves when no connection is left; from then on the store is not asked any more, and no timer runs. A second call
    * joins the first, and the shorter deadline counts. Default: 5 s; 0 terminates at once.
+   *
+   * @throws PolicyError for a `within` that is no duration.
    */
   async close({ within = '5s' }: { readonly within?: Duration } = {}): Promise<void> {
     await this.#family.shutDown(parseWindow(within, 'close({ within })'));

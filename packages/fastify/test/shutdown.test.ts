@@ -74,4 +74,18 @@ for (const order of orders) {
     await wire.until(() => wire.ended, 'the end');
     expect(guard.stats().connections).toBe(0);
   });
+
+  test(`${order}: a server that keeps no list of its sockets ends as well`, async () => {
+    const websocket = { options: { clientTracking: false } };
+    const app = await application({
+      guard: guardFor({ limits: { closeTimeout: '100ms' } }),
+      order,
+      websocket,
+    });
+    app.get('/chat', { websocket: true }, () => {});
+    const wire = await shake(app);
+    await wire.head();
+    await app.close();
+    expect(await wire.closeCode()).toBe(1001);
+  });
 }

@@ -3,7 +3,7 @@ import type { WebSocket } from 'ws';
 
 const CORKED: unique symbol = Symbol('sallyport.corked');
 
-type Corkable = Duplex & { [CORKED]?: boolean };
+export type Corkable = Duplex & { [CORKED]?: boolean };
 
 /** Bytes after which what a tick has written is handed on without waiting for its end. */
 const FLUSH_AT = 16_384;

@@ -6,7 +6,6 @@ const LIBRARY: unique symbol = Symbol('sallyport.library');
 
 /** By the class of the library: there is one for each copy of ws, and for each class that an application has made of it. */
 const classes = new WeakMap<WebSocketClass, WebSocketClass>();
-const prototypes = new WeakMap<WebSocket, WebSocket>();
 
 /**
  * The library's class with the guard's own methods before its own. Made for all sockets at once: properties of each would make it
@@ -23,15 +22,10 @@ export function guardedClass(library: WebSocketClass, methods: PropertyDescripto
   return guarded;
 }
 
-/** The same for a socket that is there already, as those of the ws 7 inside express-ws are. */
-export function putBefore(socket: WebSocket, methods: PropertyDescriptorMap): void {
-  if (libraryOf(socket) !== undefined) return;
-  const library = Object.getPrototypeOf(socket) as WebSocket;
-  let prototype = prototypes.get(library);
-  if (prototype === undefined) {
-    prototype = Object.create(library, { ...methods, [LIBRARY]: { value: library } }) as WebSocket;
-    prototypes.set(library, prototype);
-  }
+/** Makes a socket that is there already one of that class, as those of the ws 7 inside express-ws have to be. */
+export function makeGuarded(socket: WebSocket, methods: PropertyDescriptorMap): void {
+  if (LIBRARY in socket) return;
+  const { prototype } = guardedClass(socket.constructor as WebSocketClass, methods);
   Object.setPrototypeOf(socket, prototype);
 }
 

@@ -13,7 +13,7 @@ import { isPromise } from '@sallyport/core';
 import type { WebSocket } from 'ws';
 import { heldBinaryType, inWantedForm } from './binary-type.ts';
 import { rawSocket } from './cork.ts';
-import { libraryOf, putBefore } from './guarded-prototype.ts';
+import { libraryOf, makeGuarded } from './guarded-prototype.ts';
 import { hold, isHeld, letGo } from './holding.ts';
 import { outbound, RECEIVER, sendFramed, sendMessage } from './outbound.ts';
 
@@ -52,7 +52,7 @@ export function guardSocket(
 ): Receiver {
   // Without an error listener one bad frame would end the process (CVE-2022-39386, CVE-2024-38355).
   socket.on('error', ignore);
-  putBefore(socket, METHODS);
+  makeGuarded(socket, METHODS);
   Object.defineProperty(socket, RECEIVER, { value: undefined, writable: true });
   const guarded = socket as GuardedWebSocket;
   const receiver = admission.open(new WsSocket(socket), (opened) => {
@@ -69,8 +69,9 @@ function ignore(): void {}
 
 function emitGuarded(this: GuardedWebSocket, event: string, first?: unknown, second?: unknown): boolean {
   const receiver = this[RECEIVER] as Receiver | undefined;
-  // Nothing has come before it is open.
-  if (receiver === undefined) return libraryOf(this).emit.call(this, event, first, second);
+  // Before it is open no message can have come; should one, it is nobody's.
+  if (receiver === undefined)
+    return event !== 'message' && libraryOf(this).emit.call(this, event, first, second);
   if (event === 'message') {
     const data = first as Buffer | string;
     // The ws 7 inside express-ws and koa-websocket gives text as a string, and no second argument.

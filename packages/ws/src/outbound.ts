@@ -1,6 +1,6 @@
 import { type FramedMessage, frameOf, type Receiver } from '@sallyport/core';
 import type { WebSocket } from 'ws';
-import { cork, rawSocket, uncork } from './cork.ts';
+import { type Corkable, cork, rawSocket, uncork } from './cork.ts';
 import { libraryOf } from './guarded-prototype.ts';
 
 /** Who is told what happens on a socket, and asked before something is sent; kept on the socket itself. */
@@ -41,14 +41,20 @@ function send(this: Outgoing, data: unknown, options?: unknown, done?: Done): vo
     refuse(callback);
     return;
   }
-  if (fin === undefined && mask === undefined && isWhole(data) && bytes <= SMALL && writesPlainly(this)) {
-    writeFrame(this, frameOf(data, binary), callback);
+  const socket = rawSocket(this);
+  if (
+    socket !== undefined &&
+    fin === undefined &&
+    mask === undefined &&
+    isSmall(data, bytes) &&
+    writesPlainly(this)
+  ) {
+    writeFrame(socket, frameOf(data, binary), callback);
     return;
   }
   if (unfinished !== (this[UNFINISHED] === true)) this[UNFINISHED] = unfinished;
   // It is read first, so that what is written meanwhile would overtake it.
   if (isBlob(data)) this[SHAPED] = true;
-  const socket = rawSocket(this);
   if (socket !== undefined) cork(socket);
   plain(this).send.call(this, data, options, done);
 }
@@ -57,7 +63,7 @@ function send(this: Outgoing, data: unknown, options?: unknown, done?: Done): vo
 export function sendFramed(ws: WebSocket, { data, frame }: FramedMessage): boolean {
   const socket = openSocket(ws);
   if (socket === undefined || !mayBuffer(ws, frame.byteLength)) return false;
-  if (writesPlainly(ws)) writeFrame(ws, frame);
+  if (writesPlainly(ws)) writeFrame(socket, frame);
   else plain(ws).send.call(ws, data, ignore);
   return true;
 }
@@ -68,7 +74,7 @@ export function sendMessage(ws: WebSocket, data: string | Uint8Array): boolean {
   const bytes = sizeOf(data);
   if (socket === undefined || !mayBuffer(ws, bytes)) return false;
   if (bytes <= SMALL && writesPlainly(ws)) {
-    writeFrame(ws, frameOf(data));
+    writeFrame(socket, frameOf(data));
     return true;
   }
   cork(socket);
@@ -85,16 +91,14 @@ function writesPlainly(ws: Outgoing): boolean {
 }
 
 /** Header and payload in one piece: ws writes them apart, and the system call that takes both costs more than the copy. */
-function writeFrame(ws: WebSocket, frame: Uint8Array, done?: Done): void {
-  const socket = rawSocket(ws);
-  if (socket === undefined) return;
+function writeFrame(socket: Corkable, frame: Uint8Array, done?: Done): void {
   cork(socket);
   if (done === undefined) socket.write(frame);
   else socket.write(frame, done as (error?: Error | null) => void);
 }
 
-function isWhole(data: unknown): data is string | Uint8Array {
-  return typeof data === 'string' || data instanceof Uint8Array;
+function isSmall(data: unknown, bytes: number): data is string | Uint8Array {
+  return bytes <= SMALL && (typeof data === 'string' || data instanceof Uint8Array);
 }
 
 /** ws answers pings by itself, also those of a peer that reads none of the answers. */
@@ -112,7 +116,7 @@ function terminate(this: WebSocket): void {
 }
 
 /** The raw socket, where a whole message may be written to it now. */
-function openSocket(ws: Outgoing): ReturnType<typeof rawSocket> {
+function openSocket(ws: Outgoing): Corkable | undefined {
   return ws.readyState === ws.OPEN && ws[UNFINISHED] !== true ? rawSocket(ws) : undefined;
 }
 

@@ -1,4 +1,4 @@
-import { Timers } from '../clock.ts';
+import type { Timers } from '../clock.ts';
 import { Denial, deny, isPromise, type MaybePromise, settled } from '../decision.ts';
 import type { UNAVAILABLE } from '../limits/arriving.ts';
 import type { Clock, Identity, RequestView } from '../ports.ts';
@@ -49,7 +49,7 @@ export class Judge {
     readonly staleness: number,
     /** Told of a failed authentication of nobody in particular, for bans. */
     readonly onFailure: (source: AttemptSource) => void,
-    readonly timers: Timers = new Timers(clock),
+    readonly timers: Timers,
   ) {}
 
   /**

@@ -3,6 +3,7 @@ import { Attempts } from '../../src/auth/attempts.ts';
 import type { Authenticator } from '../../src/auth/authenticator.ts';
 import { type Case, Judge } from '../../src/auth/judge.ts';
 import { RevocationList } from '../../src/auth/revocations.ts';
+import { Timers } from '../../src/clock.ts';
 import { Denial, deny, type MaybePromise } from '../../src/decision.ts';
 import type { Identity, RequestView } from '../../src/ports.ts';
 import { ManualClock } from '../support/manual-clock.ts';
@@ -20,7 +21,15 @@ function bench(answer: () => MaybePromise<Identity | Denial | undefined>, slow =
   const revocations = new RevocationList(clock, 30 * DAY * 1_000, 10);
   const attempts = new Attempts(store, { interval: 60_000, burst: 3 });
   const failed: string[] = [];
-  const judge = new Judge(clock, store, attempts, revocations, 30_000, ({ bucket }) => failed.push(bucket));
+  const judge = new Judge(
+    clock,
+    store,
+    attempts,
+    revocations,
+    30_000,
+    ({ bucket }) => failed.push(bucket),
+    new Timers(clock),
+  );
   let verifications = 0;
   const authenticator = {
     scheme: 'key',
