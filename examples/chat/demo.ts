@@ -57,7 +57,7 @@ export async function startDemo(
   const close = async (): Promise<void> => {
     // Its streams are requests that would never end.
     chat.feed.close();
-    for (const part of open.reverse()) await part.close();
+    for (const part of open.toReversed()) await part.close();
   };
   try {
     const serve = await hosts[host]();

@@ -149,8 +149,7 @@ function endGroup(pid: number | undefined): void {
   }
 }
 
-/** A free port whose neighbour is free as well. */
-/** Below those that systems hand out by themselves: other tests take those at any moment. */
+/** A free port whose neighbour is free as well: below those that systems hand out, which other tests take at any moment. */
 async function twoFreePorts(): Promise<number> {
   for (;;) {
     const port = randomInt(10_000, 30_000);
