@@ -1,4 +1,5 @@
 // How cost grows: with open connections, with message types, with receivers of a broadcast; and what a connection holds.
+import { setTimeout as wait } from 'node:timers/promises';
 import { Contender } from './contender.js';
 import { contest } from './contest.js';
 import { open } from './load.js';
@@ -12,6 +13,9 @@ export async function overConnections(token, counts, { rounds, slice }) {
   for (const contender of contenders)
     idle.push(...(await opened(contender, token, contender.name - TALKERS)));
   const points = await talked(contenders, token, { rounds, slice });
+  // Nobody answers a ping on them: they are to be open still.
+  if (idle.some((socket) => socket.destroyed || socket.readableEnded))
+    throw new Error('Some connections did not last.');
   for (const socket of idle) socket.destroy();
   end(contenders);
   return points;
@@ -82,6 +86,8 @@ export async function broadcast(token, counts, rounds) {
 }
 
 const TALKERS = 50;
+/** Milliseconds within which a broadcast has to be with everybody. */
+const PATIENCE = 30_000;
 /** Messages to all in one slice. */
 const TIMES = 20;
 const WORDS = { room: 'lobby', text: 'a message of a length that people write in a chat' };
@@ -89,8 +95,11 @@ const WORDS = { room: 'lobby', text: 'a message of a length that people write in
 async function toldAll(contender, { counter }, count) {
   const before = counter.bytes;
   const { bytes } = await contender.ask({ broadcast: WORDS, times: TIMES });
-  while (counter.bytes - before < bytes * count * TIMES)
-    await new Promise((resolve) => setTimeout(resolve, 2));
+  const deadline = performance.now() + PATIENCE;
+  while (counter.bytes - before < bytes * count * TIMES) {
+    if (performance.now() > deadline) throw new Error(`${contender.name} has not told everybody`);
+    await wait(2);
+  }
   return count * TIMES;
 }
 

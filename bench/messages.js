@@ -2,7 +2,7 @@
 import { Contender } from './contender.js';
 import { contest } from './contest.js';
 import { plain, socketIo } from './dialects.js';
-import { median, percentile, ratios, spread } from './statistics.js';
+import { percentile, ratios, spread } from './statistics.js';
 import { Talk } from './talk.js';
 import { messageTargets } from './targets.js';
 
@@ -52,7 +52,6 @@ export async function messages(contenders, { token, shape, inFlight, rounds, sli
         what: `${shape}, ${inFlight} in flight: ${LABELS[target.guard]} against ${LABELS[target.against]}`,
         unit: 'of its throughput',
         got: spread(ratios(guard.rate, against.rate)),
-        cpu: median(ratios(guard.cpu, against.cpu)),
         least: target.least,
       };
     });

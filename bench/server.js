@@ -19,7 +19,7 @@ async function answer(question) {
     await collect();
     return { memory: process.memoryUsage() };
   }
-  if (question.broadcast !== undefined) return { bytes: broadcast(question.broadcast, question.times) };
+  if (question.broadcast !== undefined) return { bytes: await broadcast(question.broadcast, question.times) };
   throw new Error(`no answer to ${JSON.stringify(question)}`);
 }
 

@@ -1,5 +1,6 @@
 // `guard.broadcast` to everybody who is connected.
 import { createServer } from 'node:http';
+import { setImmediate } from 'node:timers/promises';
 import { guardServer } from '@sallyport/ws';
 import { WebSocketServer } from 'ws';
 import { listen } from '../common.js';
@@ -13,8 +14,11 @@ export async function start() {
   return listen(server);
 }
 
-/** Says it so many times, and tells how many bytes a frame of it has. */
-export function broadcast(body, times) {
-  for (let i = 0; i < times; i++) guard.broadcast('said', body);
+/** Says it so many times, each in a tick of its own, and tells how many bytes a frame of it has. */
+export async function broadcast(body, times) {
+  for (let i = 0; i < times; i++) {
+    guard.broadcast('said', body);
+    await setImmediate();
+  }
   return 2 + Buffer.byteLength(JSON.stringify({ ...body, type: 'said' }));
 }

@@ -1,5 +1,6 @@
 // What ws's documentation shows: the text once, and `send` for every client that is open.
 import { createServer } from 'node:http';
+import { setImmediate } from 'node:timers/promises';
 import { WebSocket, WebSocketServer } from 'ws';
 import { listen } from '../common.js';
 
@@ -11,10 +12,11 @@ export async function start() {
   return listen(server);
 }
 
-export function broadcast(body, times) {
+export async function broadcast(body, times) {
   for (let i = 0; i < times; i++) {
     const text = JSON.stringify({ ...body, type: 'said' });
     for (const client of wss.clients) if (client.readyState === WebSocket.OPEN) client.send(text);
+    await setImmediate();
   }
   return 2 + Buffer.byteLength(JSON.stringify({ ...body, type: 'said' }));
 }
