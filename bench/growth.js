@@ -89,7 +89,7 @@ const TALKERS = 50;
 /** Milliseconds within which a broadcast has to be with everybody. */
 const PATIENCE = 30_000;
 /** Messages to all in one slice. */
-const TIMES = 20;
+const TIMES = 5;
 const WORDS = { room: 'lobby', text: 'a message of a length that people write in a chat' };
 
 async function toldAll(contender, { counter }, count) {

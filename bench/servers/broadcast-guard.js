@@ -6,7 +6,8 @@ import { WebSocketServer } from 'ws';
 import { listen } from '../common.js';
 import { guardOf } from './guard.js';
 
-const guard = guardOf();
+// Those who listen answer no ping.
+const guard = guardOf({ heartbeat: false });
 
 export async function start() {
   const server = createServer();

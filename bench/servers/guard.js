@@ -25,9 +25,10 @@ export async function start(shape, options) {
  * @param {object} [options]
  * @param {number} [options.types] how many types of message there are: `say`, and then `say1`, `say2` …
  * @param {typeof RATES} [options.rates] what a second brings
+ * @param {import('@sallyport/core').Duration | false} [options.heartbeat] `false` for clients that answer no ping
  * @param {object} [options.policy] whatever else a bench wants of the policy, such as `store` or `trustedProxies`
  */
-export function guardOf({ types = 1, rates = RATES, policy } = {}) {
+export function guardOf({ types = 1, rates = RATES, heartbeat = '25s', policy } = {}) {
   return createGuard({
     origins: [ORIGIN],
     hosts: [HOST],
@@ -38,6 +39,7 @@ export function guardOf({ types = 1, rates = RATES, policy } = {}) {
     replies: { said: body() },
     limits: {
       message: MAX_BYTES,
+      heartbeat,
       messages: { rate: `${rates.messages}/s`, burst: rates.messages },
       bytes: { rate: `${rates.bytes}B/s`, burst: rates.bytes },
       handshakes: { rate: `${rates.handshakes}/s`, burst: rates.handshakes },
