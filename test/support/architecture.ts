@@ -34,6 +34,7 @@ const VOCABULARY = [
   'ports',
   'random-id',
   'reasons',
+  'roster',
   'store',
   'schema-types',
   'refusal',

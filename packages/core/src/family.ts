@@ -23,6 +23,8 @@ import { unsafeAllowPlaintext } from './handshake/transport.ts';
 import { IdentityRates } from './limits/identity-rates.ts';
 import { StoreAccess } from './limits/store-access.ts';
 import type { Clock } from './ports.ts';
+import type { Reason } from './reasons.ts';
+import { Roster, type Rostered } from './roster.ts';
 import { type AnyPolicy, reportingTo } from './route.ts';
 import type { Ban, Revocation } from './store.ts';
 import { Tally } from './tally.ts';
@@ -30,7 +32,7 @@ import { parseCount, parseDuration, parseRate, parseSize } from './units.ts';
 import { consoleLogger, Warnings } from './warnings.ts';
 
 /** What holds slots for a socket that is not there yet. */
-interface Withdrawable {
+interface Withdrawable extends Rostered {
   withdraw(): void;
 }
 
@@ -46,12 +48,12 @@ export class GuardFamily {
   readonly judge: Judge;
   readonly revocations: RevocationList;
   readonly settings: HandshakeSettings;
-  readonly connections = new Set<ConnectionState>();
-  readonly pendings = new Set<Pending>();
+  readonly connections = new Roster<ConnectionState>();
+  readonly pendings = new Roster<Pending>();
   /** Sockets that were pending, and are being closed. */
-  readonly lingering = new Set<Pending>();
+  readonly lingering = new Roster<Pending>();
   /** Passed handshakes whose socket is not open yet. */
-  readonly admissions = new Set<Withdrawable>();
+  readonly admissions = new Roster<Withdrawable>();
   readonly #authenticators = new Set<Authenticator>();
   /** Absent where there is no such limit. */
   readonly #identityRates: IdentityRates | undefined;
@@ -147,7 +149,8 @@ export class GuardFamily {
     this.#tickLater();
   }
 
-  closed(connection: ConnectionState): void {
+  closed(connection: ConnectionState, reason: Reason | undefined): void {
+    this.tally.connectionClosed(reason);
     this.connections.delete(connection);
     const { share } = connection.ledger;
     if (share !== undefined) this.#identityRates?.leave(share);
@@ -177,7 +180,7 @@ export class GuardFamily {
         authenticator.forget?.((identity) => concerns(revocation, identity));
       }
       const seenAt = this.clock.now() / 1_000;
-      for (const connection of [...this.connections]) {
+      for (const connection of this.connections) {
         if (concerns(revocation, connection.identity, seenAt)) connection.end('revoked');
       }
     }
@@ -191,7 +194,7 @@ export class GuardFamily {
   /** A node has banned somebody: this one may have connections of theirs. */
   #banned(ban: Ban): void {
     this.events.emit('ban.imposed', () => ban);
-    for (const connection of [...this.connections]) {
+    for (const connection of this.connections) {
       if (this.bans.closes(ban, connection.address, connection.identity)) connection.end('banned');
     }
   }
@@ -208,8 +211,8 @@ export class GuardFamily {
   shutDown(milliseconds: number): Promise<void> {
     if (this.#drain === undefined) {
       this.#drain = new Drain(this, this.clock);
-      for (const handshake of [...this.settings.underWay]) handshake.turnAway(this.shuttingDown() as Denial);
-      for (const pending of [...this.pendings]) pending.end('shutting_down');
+      for (const handshake of this.settings.underWay) handshake.turnAway(this.shuttingDown() as Denial);
+      for (const pending of this.pendings) pending.end('shutting_down');
     }
     this.#drain.finishWithin(milliseconds);
     this.#ended ??= this.#drain.ended.then(() => this.#close());
@@ -296,7 +299,7 @@ export class GuardFamily {
         new Set((policy.report ?? []).map((stage) => REPORTABLE.get(stage) as string)),
       ),
       deadline: parseDuration(limits.handshakeTimeout ?? '10s', 'policy.limits.handshakeTimeout'),
-      underWay: new Set<Handshake>(),
+      underWay: new Roster<Handshake>(),
       events: this.events,
     };
   }

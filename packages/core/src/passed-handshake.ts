@@ -10,12 +10,14 @@ import { sourceOf } from './handshake/rate.ts';
 import { authenticateFirstMessage } from './late-authentication.ts';
 import type { Identity, RequestView, Socket } from './ports.ts';
 import { randomId } from './random-id.ts';
+import { NOWHERE, type Rostered } from './roster.ts';
 import type { Route } from './route.ts';
 import type { Services } from './services.ts';
 import type { Lease } from './store.ts';
 
 /** What is left of a handshake once it has passed, until the socket is open or the slots are given back. */
-export class PassedHandshake<I extends Identity, M, R> implements Admission<I, M, R> {
+export class PassedHandshake<I extends Identity, M, R> implements Admission<I, M, R>, Rostered {
+  place = NOWHERE;
   readonly denied = false;
   readonly identity: I | undefined;
   readonly subprotocol: string | undefined;

@@ -45,7 +45,7 @@ function connectionServices(family: GuardFamily, route: Route): ConnectionServic
     offence: ({ address, bannable, identity }) =>
       family.bans.offence({ ...family.sourceOf(address), bannable }, identity),
     opened: (connection) => family.opened(connection),
-    closed: (connection) => family.closed(connection),
+    closed: (connection, reason) => family.closed(connection, reason),
   };
 }
 

@@ -12,9 +12,11 @@ export class Tally {
   follow(events: EventHub): void {
     events.on('handshake.denied', ({ reason }) => count(this.handshakes, reason));
     events.on('message.denied', ({ reason }) => count(this.messages, reason));
-    events.on('connection.closed', ({ reason }) => {
-      if (reason !== undefined) count(this.closed, reason);
-    });
+  }
+
+  /** A connection has closed; `reason` is there where the guard itself closed it. Most go without one, and cost no event. */
+  connectionClosed(reason: Reason | undefined): void {
+    if (reason !== undefined) count(this.closed, reason);
   }
 }
 

@@ -1,5 +1,13 @@
 import type { IncomingMessage } from 'node:http';
-import { type Admission, type AnyGuard, type Denial, type Identity, isPromise } from '@sallyport/core';
+import type { Duplex } from 'node:stream';
+import {
+  type Admission,
+  type AnyGuard,
+  type Denial,
+  type Identity,
+  isPromise,
+  type MaybePromise,
+} from '@sallyport/core';
 import type { WebSocket, WebSocketServer } from 'ws';
 import { bypassDenial } from './bypass.ts';
 import { guardSocket } from './guarded-socket.ts';
@@ -62,47 +70,65 @@ export function gate(wss: WebSocketServer, options: GateOptions): void {
   };
 }
 
-/** The inner door, then the 101; whatever goes wrong on the way ends the socket. */
+/**
+ * The inner door, then the 101; whatever goes wrong on the way ends the socket. All of it at once where nothing has to be
+ * waited for: else a promise, which never rejects.
+ */
 export function passThrough(
   upgrade: Upgrade,
   passage: Passage,
   wss: WebSocketServer,
   handleUpgrade: WebSocketServer['handleUpgrade'],
   accept: Accept,
-): Promise<void> {
+): MaybePromise<void> {
   sendCookies(wss);
-  return decide(upgrade, passage.target)
-    .then(async (decision) => {
-      if (decision === undefined) return;
-      await prepare(upgrade, passage);
-      complete(upgrade, decision, wss, handleUpgrade, accept);
-    })
-    .catch((error) => abort(upgrade, error));
+  const proceed = (decision: Decision | undefined): MaybePromise<void> => {
+    if (decision === undefined) return;
+    const prepared = prepare(upgrade, passage);
+    if (isPromise(prepared)) return prepared.then(() => complete(upgrade, decision, wss, handleUpgrade, accept));
+    complete(upgrade, decision, wss, handleUpgrade, accept);
+  };
+  try {
+    const decision = decide(upgrade, passage.target);
+    const passed = isPromise(decision) ? decision.then(proceed) : proceed(decision);
+    return isPromise(passed) ? passed.catch((error) => abort(upgrade, error)) : passed;
+  } catch (error) {
+    abort(upgrade, error);
+  }
 }
 
 /** Lets the host's application finish its side of the response: it may refuse after all, and is not waited for forever. */
-async function prepare(upgrade: Upgrade, { beforeSwitching }: Passage): Promise<void> {
-  const { guard, request, socket } = upgrade;
-  let stopWaiting = (): void => {};
+function prepare(upgrade: Upgrade, { beforeSwitching }: Passage): MaybePromise<void> {
   try {
-    const work = beforeSwitching?.(request);
-    if (!isPromise(work)) return;
-    const noLonger = new Promise<void>((resolve, reject) => {
-      const cancel = guard.schedule(guard.hostLimits.closeTimeout, () =>
-        reject(new Error('the application did not finish its response to an upgrade in time')),
-      );
-      socket.once('close', resolve);
-      stopWaiting = () => {
-        cancel();
-        socket.off('close', resolve);
-      };
-    });
-    await Promise.race([work, noLonger]);
+    const work = beforeSwitching?.(upgrade.request);
+    if (isPromise(work)) return inTime(upgrade, work).catch((error) => fault(upgrade, error));
   } catch (error) {
-    upgrade.refuse(upgrade.handshake.fault(error));
+    fault(upgrade, error);
+  }
+}
+
+async function inTime({ guard, socket }: Upgrade, work: Promise<unknown>): Promise<void> {
+  let stopWaiting = (): void => {};
+  const noLonger = new Promise<void>((resolve, reject) => {
+    const cancel = guard.schedule(guard.hostLimits.closeTimeout, () =>
+      reject(new Error('the application did not finish its response to an upgrade in time')),
+    );
+    socket.once('close', resolve);
+    stopWaiting = () => {
+      cancel();
+      socket.off('close', resolve);
+    };
+  });
+  try {
+    await Promise.race([work, noLonger]);
   } finally {
     stopWaiting();
   }
+}
+
+/** Something on the host's side threw before anything was sent. */
+function fault(upgrade: Upgrade, error: unknown): undefined {
+  upgrade.refuse(upgrade.handshake.fault(error));
 }
 
 /** Too late for a refusal, since part of the 101 may be out. */
@@ -111,40 +137,46 @@ function abort(upgrade: Upgrade, error: unknown): void {
   upgrade.socket.destroy();
 }
 
-interface Decision {
+interface Admittance {
   readonly admission: Admitted;
   readonly guard: AnyGuard;
 }
 
-async function decide(
-  upgrade: Upgrade,
-  find: GateOptions['target'],
-): Promise<Decision | PublicTarget | undefined> {
-  let target: Found;
+type Decision = Admittance | PublicTarget;
+
+function decide(upgrade: Upgrade, find: Passage['target']): MaybePromise<Decision | undefined> {
+  let found: MaybePromise<Found>;
   try {
-    target = await find(upgrade.request);
+    found = find(upgrade.request);
   } catch (error) {
-    upgrade.refuse(upgrade.handshake.fault(error));
-    return undefined;
+    return fault(upgrade, error);
   }
+  if (!isPromise(found)) return ask(upgrade, found);
+  return found.then(
+    (target) => ask(upgrade, target),
+    (error) => fault(upgrade, error),
+  );
+}
+
+function ask(upgrade: Upgrade, target: Found): MaybePromise<Decision | undefined> {
   if ('denied' in target) {
     upgrade.refuse(upgrade.handshake.deny(target.at('route')));
     return undefined;
   }
   if ('public' in target) return target;
   const { guard, native } = target;
-  const verdict = guard.admit(upgrade.handshake, native);
-  const result = isPromise(verdict) ? await verdict : verdict;
-  if (result.denied) {
+  const settle = (result: Denial | Admitted): Decision | undefined => {
+    if (!result.denied) return { admission: result, guard };
     upgrade.refuse(result, guard);
     return undefined;
-  }
-  return { admission: result, guard };
+  };
+  const verdict = guard.admit(upgrade.handshake, native);
+  return isPromise(verdict) ? verdict.then(settle) : settle(verdict);
 }
 
 function complete(
   upgrade: Upgrade,
-  decision: Decision | PublicTarget,
+  decision: Decision,
   wss: WebSocketServer,
   handleUpgrade: WebSocketServer['handleUpgrade'],
   accept: Accept,
@@ -157,22 +189,28 @@ function complete(
   const { request, socket } = upgrade;
   const head = upgrade.takeOver();
   if (admission === undefined) upgrade.handshake.abandon();
-  // Until ws has the socket, its end gives the slots back; from then on the connection does.
-  const release = (): void => admission?.release();
-  socket.once('close', release);
   const server = 'public' in decision ? wss : limitedServer(wss, decision.admission, decision.guard);
+  // Until ws has the socket, its end gives the slots back; from then on the connection does.
+  let upgraded = false;
+  const release = (): void => admission?.release();
   try {
     handleUpgrade.call(server, request, socket, head, (ws: WebSocket) => {
+      upgraded = true;
       upgrade.upgraded();
       socket.off('close', release);
-      // Before the handler, which may pause it.
-      socket.resume();
       if ('public' in decision) welcome(ws, request, accept);
       else welcomeGuarded(ws, upgrade, accept, decision);
     });
   } catch (error) {
     abort(upgrade, error);
   }
+  // It has refused after all, or asks somebody, and answers later.
+  if (!upgraded) awaitEnd(socket, release);
+}
+
+function awaitEnd(socket: Duplex, release: () => void): void {
+  if (socket.closed) release();
+  else socket.once('close', release);
 }
 
 /** A handler of a public route answers for itself; what must not happen is that one bad frame ends the process. */
@@ -189,13 +227,14 @@ function welcomeGuarded(
   ws: WebSocket,
   { request, socket }: Upgrade,
   accept: Accept,
-  { admission, guard }: Decision,
+  { admission, guard }: Admittance,
 ): void {
+  const isPending = admission.identity === undefined;
   // ws tells of whole messages only, and of none as long as it gets fragments.
   const count = (chunk: Buffer): void => receiver.received?.(chunk.length);
-  if (admission.identity === undefined) socket.on('data', count);
+  if (isPending) socket.on('data', count);
   const receiver = guardSocket(ws, admission, guard, (connection) => {
-    socket.off('data', count);
+    if (isPending) socket.off('data', count);
     try {
       accept(ws, request);
     } catch (error) {

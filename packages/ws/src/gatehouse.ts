@@ -86,6 +86,7 @@ export class Gatehouse {
     const verdict = this.guard.enter(upgrade.handshake);
     if (isPromise(verdict)) void verdict.then((denial) => this.#proceed(upgrade, denial));
     else this.#proceed(upgrade, verdict);
+    upgrade.wait();
   }
 
   #proceed(upgrade: Upgrade, denial: Denial | undefined): void {

@@ -141,6 +141,8 @@ export async function acceptUpgrade<I extends readonly Identity[], M, R>(
     const result = handler(connection, socket);
     if (isPromise(result)) result.then(undefined, (error: unknown) => connection.fault(error));
   };
+  // What the application does behind its route at once comes before the 101, cookies included.
+  await undefined;
   await new Promise<void>((decided) => {
     const options = {
       target: () => target,
@@ -150,6 +152,8 @@ export async function acceptUpgrade<I extends readonly Identity[], M, R>(
         return answer.returned;
       },
     };
-    passThrough(upgrade, options, server, server.handleUpgrade, accept).then(decided);
+    const passed = passThrough(upgrade, options, server, server.handleUpgrade, accept);
+    if (isPromise(passed)) passed.then(decided);
+    else decided();
   });
 }

@@ -5,23 +5,27 @@ import { refuse } from './refuse.ts';
 import { closeInstead } from './reject-socket.ts';
 import { handshakeRequest, scrub } from './request.ts';
 
-const upgrades = new WeakMap<IncomingMessage, Upgrade>();
+/** On the request itself: the entries of a `WeakMap` would outlive the next small collections, and all that they lead to. */
+const UPGRADE: unique symbol = Symbol('sallyport.upgrade');
 
 /** The upgrade that this request began, if it came through the outer door. */
 export function upgradeOf(request: IncomingMessage): Upgrade | undefined {
-  return upgrades.get(request);
+  return (request as { readonly [UPGRADE]?: Upgrade })[UPGRADE];
 }
 
 /**
  * One upgrade request and its raw socket, from the first statement of the `upgrade` event until the 101 or the
- * refusal. It keeps the socket harmless while the policy decides: errors are caught, early frames are kept in a
- * bounded buffer (bytes left unread would hide that the client has gone), and the client's end is noticed.
+ * refusal. It keeps the socket harmless while the policy decides: errors are caught, and where it does not decide at once,
+ * early frames are kept in a bounded buffer (bytes left unread would hide that the client has gone), and the client's end is
+ * noticed.
  */
 export class Upgrade {
   readonly handshake: Handshake;
   #chunks: Buffer[];
   #bytes: number;
   #done = false;
+  /** There from where nothing was decided at once. */
+  #listeners: Listeners | undefined;
 
   constructor(
     readonly request: IncomingMessage,
@@ -36,13 +40,23 @@ export class Upgrade {
     this.handshake = guard.handshake(handshakeRequest(request, overUnixSocket), (denial) =>
       this.refuse(denial),
     );
-    upgrades.set(request, this);
-    socket.on('close', this.#onClose).on('end', this.#onEnd).on('data', this.#onData);
+    // Not enumerable: it leads to the credentials, and a request may be logged.
+    Object.defineProperty(request, UPGRADE, { value: this });
   }
 
   /** Whether nobody waits for a decision any more. */
   get done(): boolean {
     return this.#done || this.socket.destroyed;
+  }
+
+  /** To be called before anything else can happen to the socket: nothing is decided yet, so it is listened to. */
+  wait(): void {
+    if (this.#done) return;
+    const close = (): void => this.#closed();
+    const end = (): void => this.#ended();
+    const data = (chunk: Buffer): void => this.#received(chunk);
+    this.#listeners = { close, end, data };
+    this.socket.on('close', close).on('end', end).on('data', data);
   }
 
   /** Hides credentials; to be called once the outer door has read them. */
@@ -66,6 +80,7 @@ export class Upgrade {
     this.#done = true;
     if (guard.closesInstead(denial) && closeInstead(this, denial, guard)) return;
     // Whatever else arrives is read and dropped: closing a socket with unread bytes would reset it under the refusal.
+    this.socket.resume();
     refuse(this.socket, denial, guard);
   }
 
@@ -73,13 +88,18 @@ export class Upgrade {
   answered(): void {
     this.#done = true;
     this.handshake.abandon();
+    this.socket.resume();
   }
 
-  /** Hands the socket over, to be upgraded: returns what has arrived so far. The caller resumes the socket. */
+  /** Hands the socket over, to be upgraded: returns what has arrived so far. It flows again for whoever listens to its data. */
   takeOver(): Buffer {
     this.#done = true;
-    this.socket.off('data', this.#onData).off('end', this.#onEnd).off('close', this.#onClose);
-    this.socket.pause();
+    if (this.#listeners !== undefined) {
+      const { close, end, data } = this.#listeners;
+      this.socket.off('data', data).off('end', end).off('close', close);
+      // As Node's own HTTP hands on the socket of an upgrade: one that is paused would wait for somebody to resume it.
+      (this.socket as { readableFlowing: boolean | null }).readableFlowing = null;
+    }
     return this.#takeHead();
   }
 
@@ -97,27 +117,33 @@ export class Upgrade {
   }
 
   #takeHead(): Buffer {
-    const [first = Buffer.alloc(0), ...rest] = this.#chunks;
+    const chunks = this.#chunks;
     this.#chunks = [];
-    return rest.length === 0 ? first : Buffer.concat([first, ...rest]);
+    return chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks);
   }
 
-  readonly #onData = (chunk: Buffer): void => {
+  #received(chunk: Buffer): void {
     if (this.#done) return;
     this.#bytes += chunk.length;
     this.#chunks.push(chunk);
     this.boundEarlyBytes();
-  };
+  }
 
-  readonly #onEnd = (): void => {
+  #ended(): void {
     if (!this.#done) this.socket.destroy();
-  };
+  }
 
-  readonly #onClose = (): void => {
+  #closed(): void {
     this.#done = true;
     this.#chunks = [];
     this.handshake.abandon();
-  };
+  }
+}
+
+interface Listeners {
+  readonly close: () => void;
+  readonly end: () => void;
+  readonly data: (chunk: Buffer) => void;
 }
 
 function destroy(this: Duplex): void {

@@ -70,7 +70,7 @@ export class Attempts {
     const underWay = this.#underWay.get(source.bucket) ?? new UnderWay();
     this.#underWay.set(source.bucket, underWay);
     underWay.count++;
-    return new Turn(() => this.#end(source.bucket, underWay));
+    return new Turn(this, source.bucket, underWay);
   }
 
   /** `undefined` where one more may fail although all that are under way do. */
@@ -82,13 +82,20 @@ export class Attempts {
 
   async #wait(source: AttemptSource): Promise<Turn | Denial> {
     const underWay = this.#underWay.get(source.bucket);
-    if (underWay !== undefined) await new Promise<void>((resolve) => underWay.waiting.push(resolve));
+    if (underWay !== undefined) {
+      underWay.waiting ??= [];
+      const { waiting } = underWay;
+      await new Promise<void>((resolve) => waiting.push(resolve));
+    }
     return this.begin(source);
   }
 
-  #end(bucket: string, underWay: UnderWay): void {
+  /** For a turn: one is through. */
+  ended(bucket: string, underWay: UnderWay): void {
     if (--underWay.count === 0) this.#underWay.delete(bucket);
-    for (const wake of underWay.waiting.splice(0)) wake();
+    const { waiting } = underWay;
+    underWay.waiting = undefined;
+    for (const wake of waiting ?? []) wake();
   }
 
   #count({ bucket }: AttemptSource): number {
@@ -100,19 +107,23 @@ export class Attempts {
 export class Turn {
   #ended = false;
 
-  constructor(readonly onEnd: () => void) {}
+  constructor(
+    readonly attempts: Attempts,
+    readonly bucket: string,
+    readonly underWay: UnderWay,
+  ) {}
 
   end(): void {
     if (this.#ended) return;
     this.#ended = true;
-    this.onEnd();
+    this.attempts.ended(this.bucket, this.underWay);
   }
 }
 
 /** The verifications of one address that have not come to an end. */
 class UnderWay {
   count = 0;
-  readonly waiting: (() => void)[] = [];
+  waiting: (() => void)[] | undefined;
 }
 
 function exhausted(retryAfter: number): Denial {

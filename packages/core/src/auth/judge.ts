@@ -4,7 +4,7 @@ import type { UNAVAILABLE } from '../limits/arriving.ts';
 import type { Clock, Identity, RequestView } from '../ports.ts';
 import type { Hit } from '../store.ts';
 import type { AttemptSource, Attempts, Turn } from './attempts.ts';
-import type { Authenticator, TicketStore } from './authenticator.ts';
+import type { Authenticator, Presented, TicketStore } from './authenticator.ts';
 import type { RevocationList } from './revocations.ts';
 
 /** A credential to be judged, wherever it was presented: in the handshake, in a first message, or to renew. */
@@ -111,18 +111,7 @@ export class Judge {
   }
 
   #ask(authenticator: Authenticator, presented: Case): MaybePromise<Verdict> {
-    const { credential, request } = presented;
-    const { clock, store } = this;
-    const verdict = authenticator.authenticate({
-      credential,
-      request,
-      clock,
-      store,
-      // Made when somebody asks for it: most do not, and it is dear.
-      get signal() {
-        return presented.signal;
-      },
-    });
+    const verdict = authenticator.authenticate(new PresentedCase(presented, this.clock, this.store));
     return isPromise(verdict) ? settled(verdict).then((late) => this.#check(late)) : this.#check(verdict);
   }
 
@@ -137,5 +126,27 @@ export class Judge {
       return deny('credential_invalid', 'it outlives limits.revocationRetention, so it could not be revoked');
     }
     return verdict;
+  }
+}
+
+/** A class, since each object literal with a getter is of a shape of its own. */
+class PresentedCase implements Presented {
+  readonly credential: string | undefined;
+  readonly request: RequestView;
+  readonly #case: Case;
+
+  constructor(
+    presented: Case,
+    readonly clock: Clock,
+    readonly store: TicketStore,
+  ) {
+    this.credential = presented.credential;
+    this.request = presented.request;
+    this.#case = presented;
+  }
+
+  /** Made when somebody asks for it: most do not, and it is dear. */
+  get signal(): AbortSignal {
+    return this.#case.signal;
   }
 }

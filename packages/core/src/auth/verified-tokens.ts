@@ -17,6 +17,8 @@ export class VerifiedTokens {
   readonly #entries = new Map<string, Entry>();
   #bytes = 0;
   #generation: unknown;
+  /** The last one in `#entries`: whoever it is once more need not be moved there. */
+  #latest: string | undefined;
 
   constructor(readonly maxBytes: number) {}
 
@@ -29,8 +31,11 @@ export class VerifiedTokens {
     if (generation !== this.#generation) this.clear(generation);
     const entry = this.#entries.get(token);
     if (entry === undefined) return undefined;
-    this.#entries.delete(token);
-    this.#entries.set(token, entry);
+    if (token !== this.#latest) {
+      this.#entries.delete(token);
+      this.#entries.set(token, entry);
+      this.#latest = token;
+    }
     return entry.identity;
   }
 
@@ -44,6 +49,7 @@ export class VerifiedTokens {
       this.delete(oldest);
     }
     this.#entries.set(token, { identity, bytes });
+    this.#latest = token;
     this.#bytes += bytes;
   }
 

@@ -4,6 +4,7 @@ import { remaining, spend } from '../limits/rate.ts';
 import type { ConnectionView, FramedMessage, Identity, RequestView, Socket } from '../ports.ts';
 import { randomId } from '../random-id.ts';
 import { type Reason, reasons } from '../reasons.ts';
+import { NOWHERE, type Rostered } from '../roster.ts';
 import type { MessageOf, ReplyOf } from '../schema-types.ts';
 import type { Lease } from '../store.ts';
 import { type Payload, textOf } from '../wire/codec.ts';
@@ -67,8 +68,10 @@ export class Connection<
   I extends Identity = Identity,
   M = Record<string, unknown>,
   R = Record<string, unknown>,
-> implements ConnectionView
+> implements ConnectionView, Rostered
 {
+  /** For the guard: its place among the open ones. */
+  place = NOWHERE;
   /** Random, so that nobody can guess another's. */
   readonly id: string = randomId();
   /** The handshake, for a renewal to be authorized by. */
@@ -326,8 +329,8 @@ export class Connection<
     this.#throttle?.close();
     this.#cancelTerminate?.();
     this.#lease.release();
-    this.#services.closed(this as unknown as ConnectionState);
     const reason = this.#reason;
+    this.#services.closed(this as unknown as ConnectionState, reason);
     const milliseconds = this.#services.clock.monotonic() - this.#openedAt;
     this.#services.events.emit('connection.closed', () => ({ ...this.#facts(), code, reason, milliseconds }));
     for (const listener of this.#closeListeners ?? []) this.#shield(() => listener({ code, reason }));

@@ -1,4 +1,5 @@
 import type { Clock } from '../ports.ts';
+import type { ReadonlyRoster } from '../roster.ts';
 
 /** Milliseconds between two steps. */
 const STEP = 100;
@@ -22,11 +23,11 @@ interface Resident extends Guest {
 
 /** What has to be empty in the end. Whoever holds it keeps it up to date, and has the drain look. */
 export interface Premises {
-  readonly connections: ReadonlySet<Resident>;
+  readonly connections: ReadonlyRoster<Resident>;
   /** Accepted sockets that never became connections, and are being closed. */
-  readonly lingering: ReadonlySet<Guest>;
+  readonly lingering: ReadonlyRoster<Guest>;
   /** Passed handshakes whose socket is not open yet. */
-  readonly admissions: ReadonlySet<{ withdraw(): void }>;
+  readonly admissions: ReadonlyRoster<{ withdraw(): void }>;
 }
 
 /**
@@ -111,9 +112,9 @@ export class Drain {
     this.#cancelStep();
     this.#cancelDeadline();
     this.#waiting.clear();
-    for (const connection of [...connections]) this.arrived(connection);
-    for (const guest of [...lingering]) guest.terminate();
-    for (const admission of [...admissions]) admission.withdraw();
+    for (const connection of connections) this.arrived(connection);
+    for (const guest of lingering) guest.terminate();
+    for (const admission of admissions) admission.withdraw();
     this.look();
   }
 }

@@ -2,6 +2,7 @@ import { Denial, isPromise, type MaybePromise, settled } from '../decision.ts';
 import type { EventHub } from '../events.ts';
 import type { Clock, Socket } from '../ports.ts';
 import { type Reason, reasons } from '../reasons.ts';
+import { NOWHERE, type Rostered } from '../roster.ts';
 import type { Lease } from '../store.ts';
 import type { Payload } from '../wire/codec.ts';
 import type { Incoming, MessageId } from '../wire/incoming.ts';
@@ -67,7 +68,8 @@ interface Waiting {
  * An accepted socket that has not said who it is. It looks at auth messages only, under one deadline that traffic
  * cannot extend; no handler knows of it. What may wait for its opening is bounded in bytes and delivered in order.
  */
-export class Pending {
+export class Pending implements Rostered {
+  place = NOWHERE;
   #ended = false;
   #judging = false;
   #failed = 0;

@@ -91,7 +91,8 @@ export interface ConnectionServices {
   /** Something that only the peer itself can have done: too much of it bans. */
   offence(connection: ConnectionState): void;
   opened(connection: ConnectionState): void;
-  closed(connection: ConnectionState): void;
+  /** `reason` is there where the guard ended it. */
+  closed(connection: ConnectionState, reason: Reason | undefined): void;
 }
 
 /** What is known of a connection from its handshake. */

@@ -1,7 +1,8 @@
+import type { AttemptSource } from '../auth/attempts.ts';
 import type { Authenticator } from '../auth/authenticator.ts';
 import type { Case, Judge, Verdict } from '../auth/judge.ts';
 import { Denial, deny, isPromise, type MaybePromise, settled } from '../decision.ts';
-import type { Identity } from '../ports.ts';
+import type { Identity, RequestView } from '../ports.ts';
 import type { Arrival } from './arrival.ts';
 import { sourceOf } from './rate.ts';
 import { NOT_EVALUATED, type Stage } from './stage.ts';
@@ -31,7 +32,7 @@ export function authenticationStage(settings: AuthenticationSettings): Stage {
       if (asked.some(({ asksOutside }) => asksOutside)) return NOT_EVALUATED;
       const [authenticator] = asked;
       if (authenticator === undefined) return absent(arrival, settings);
-      const verdict = settings.judge.preview(authenticator, caseOf(arrival));
+      const verdict = settings.judge.preview(authenticator, new ArrivalCase(arrival));
       return isPromise(verdict)
         ? settled(verdict).then((late) => settle(late, arrival))
         : settle(verdict, arrival);
@@ -44,7 +45,7 @@ function judgeCredential(
   arrival: Arrival,
   { judge }: AuthenticationSettings,
 ): MaybePromise<Denial | undefined> {
-  const verdict = judge.judge(authenticator, caseOf(arrival));
+  const verdict = judge.judge(authenticator, new ArrivalCase(arrival));
   return isPromise(verdict)
     ? settled(verdict).then((late) => settle(late, arrival))
     : settle(verdict, arrival);
@@ -57,7 +58,7 @@ function askInTurn(
   from: number,
 ): MaybePromise<Denial | undefined> {
   for (let i = from; i < authenticators.length; i++) {
-    const verdict = settings.judge.judge(authenticators[i] as Authenticator, caseOf(arrival));
+    const verdict = settings.judge.judge(authenticators[i] as Authenticator, new ArrivalCase(arrival));
     if (isPromise(verdict)) {
       return settled(verdict).then((late) =>
         late === undefined ? askInTurn(authenticators, arrival, settings, i + 1) : settle(late, arrival),
@@ -74,16 +75,25 @@ function absent(arrival: Arrival, { firstMessage }: AuthenticationSettings): Den
   return undefined;
 }
 
-function caseOf(arrival: Arrival): Case {
-  return {
-    credential: arrival.credential?.value,
-    request: arrival.view,
-    source: sourceOf(arrival),
-    failures: arrival.failures,
-    get signal() {
-      return arrival.signal;
-    },
-  };
+/** A class, since each object literal with a getter is of a shape of its own. */
+class ArrivalCase implements Case {
+  readonly credential: string | undefined;
+  readonly request: RequestView;
+  readonly source: AttemptSource;
+  readonly failures: Case['failures'];
+  readonly #arrival: Arrival;
+
+  constructor(arrival: Arrival) {
+    this.credential = arrival.credential?.value;
+    this.request = arrival.view;
+    this.source = sourceOf(arrival);
+    this.failures = arrival.failures;
+    this.#arrival = arrival;
+  }
+
+  get signal(): AbortSignal {
+    return this.#arrival.signal;
+  }
 }
 
 function settle(verdict: Verdict, arrival: Arrival): Denial | undefined {

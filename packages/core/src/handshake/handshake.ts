@@ -1,6 +1,7 @@
 import { type Denial, deny, isPromise, type MaybePromise } from '../decision.ts';
 import type { EventHub, Facts, HandshakeFacts } from '../events.ts';
 import type { HandshakeRequest } from '../ports.ts';
+import { NOWHERE, type Roster, type Rostered } from '../roster.ts';
 import { Arrival, type Reading } from './arrival.ts';
 import { type Reporting, runStages, type Stage } from './stage.ts';
 
@@ -11,7 +12,7 @@ export interface HandshakeSettings {
   /** Milliseconds for everything up to the 101. */
   readonly deadline: number;
   /** Those on which nothing is decided yet: bounded by the deadline and the rates. */
-  readonly underWay: Set<Handshake>;
+  readonly underWay: Roster<Handshake>;
   readonly events: EventHub;
 }
 
@@ -19,7 +20,8 @@ export interface HandshakeSettings {
  * One handshake on its way through both doors, under one deadline. It ends exactly once: admitted, denied, expired
  * or abandoned; whatever comes after that is dropped, and a slot that was reserved too late is given back.
  */
-export class Handshake {
+export class Handshake implements Rostered {
+  place = NOWHERE;
   readonly arrival: Arrival;
   #ended = false;
   /** What it ended with, where it was not let in. */
