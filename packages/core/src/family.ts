@@ -57,7 +57,8 @@ export class GuardFamily {
   readonly #authenticators = new Set<Authenticator>();
   /** Absent where there is no such limit. */
   readonly #identityRates: IdentityRates | undefined;
-  #cancelTick = (): void => {};
+  /** From the first connection until a tick that finds none: somebody who comes and goes makes no timer of their own. */
+  #isTicking = false;
   /** Monotonic milliseconds of the last tick. */
   #tickedAt = 0;
   readonly closeTimeout: number;
@@ -144,7 +145,7 @@ export class GuardFamily {
     this.connections.add(connection);
     const { identity, ledger } = connection;
     if (identity.scheme !== 'anonymous') ledger.share = this.#identityRates?.enter(identity.subject);
-    if (this.connections.size > 1) return;
+    if (this.#isTicking) return;
     this.#tickedAt = this.clock.monotonic();
     this.#tickLater();
   }
@@ -154,7 +155,6 @@ export class GuardFamily {
     this.connections.delete(connection);
     const { share } = connection.ledger;
     if (share !== undefined) this.#identityRates?.leave(share);
-    if (this.connections.size === 0) this.#cancelTick();
     this.#drain?.left(connection);
   }
 
@@ -221,14 +221,15 @@ export class GuardFamily {
 
   /** Nothing is asked of the store any more, and no timer is left. */
   #close(): void {
-    this.#cancelTick();
     this.timers.close();
     this.store.close();
   }
 
   /** One timer for all connections: a look at a few numbers of each, once a second. */
   #tickLater(): void {
-    this.#cancelTick = this.clock.schedule(TICK, () => {
+    this.#isTicking = true;
+    this.timers.schedule(TICK, () => {
+      this.#isTicking = false;
       const now = this.clock.now();
       const monotonic = this.clock.monotonic();
       const elapsed = Math.round(monotonic - this.#tickedAt);

@@ -1,5 +1,4 @@
 import type { IncomingMessage } from 'node:http';
-import type { Duplex } from 'node:stream';
 import {
   type Admission,
   type AnyGuard,
@@ -85,7 +84,8 @@ export function passThrough(
   const proceed = (decision: Decision | undefined): MaybePromise<void> => {
     if (decision === undefined) return;
     const prepared = prepare(upgrade, passage);
-    if (isPromise(prepared)) return prepared.then(() => complete(upgrade, decision, wss, handleUpgrade, accept));
+    if (isPromise(prepared))
+      return prepared.then(() => complete(upgrade, decision, wss, handleUpgrade, accept));
     complete(upgrade, decision, wss, handleUpgrade, accept);
   };
   try {
@@ -192,12 +192,13 @@ function complete(
   const server = 'public' in decision ? wss : limitedServer(wss, decision.admission, decision.guard);
   // Until ws has the socket, its end gives the slots back; from then on the connection does.
   let upgraded = false;
+  let isAwaited = false;
   const release = (): void => admission?.release();
   try {
     handleUpgrade.call(server, request, socket, head, (ws: WebSocket) => {
       upgraded = true;
       upgrade.upgraded();
-      socket.off('close', release);
+      if (isAwaited) socket.off('close', release);
       if ('public' in decision) welcome(ws, request, accept);
       else welcomeGuarded(ws, upgrade, accept, decision);
     });
@@ -205,10 +206,9 @@ function complete(
     abort(upgrade, error);
   }
   // It has refused after all, or asks somebody, and answers later.
-  if (!upgraded) awaitEnd(socket, release);
-}
-
-function awaitEnd(socket: Duplex, release: () => void): void {
+  if (upgraded) return;
+  upgrade.harden();
+  isAwaited = true;
   if (socket.closed) release();
   else socket.once('close', release);
 }

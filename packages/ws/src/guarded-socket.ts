@@ -15,13 +15,9 @@ import { heldBinaryType, inWantedForm } from './binary-type.ts';
 import { rawSocket } from './cork.ts';
 import { libraryOf, makeGuarded } from './guarded-prototype.ts';
 import { hold, isHeld, letGo } from './holding.ts';
-import { outbound, RECEIVER, sendFramed, sendMessage } from './outbound.ts';
+import { KNOWN, type Known, outbound, sendFramed, sendMessage } from './outbound.ts';
 
-const CONNECTION: unique symbol = Symbol('sallyport.connection');
-const GUARD: unique symbol = Symbol('sallyport.guard');
-
-/** Kept on the socket itself: each message asks for it. */
-type GuardedWebSocket = WebSocket & { [RECEIVER]: Receiver; [CONNECTION]: Connection; [GUARD]: AnyGuard };
+type GuardedWebSocket = WebSocket & { readonly [KNOWN]?: GuardedSocket };
 
 /**
  * The typed connection of a guarded socket.
@@ -32,11 +28,11 @@ export function connectionOf<I extends readonly Identity[], M, R>(
   socket: WebSocket,
   guard: Guard<I, M, R>,
 ): Connection<I[number], M, R> {
-  const { [CONNECTION]: connection, [GUARD]: admittedBy } = socket as Partial<GuardedWebSocket>;
-  if (admittedBy === undefined) throw new TypeError('This socket was not admitted by a guard.');
-  if (admittedBy !== guard)
-    throw new TypeError(`This socket was admitted by another guard, '${admittedBy.name}'.`);
-  return connection as unknown as Connection<I[number], M, R>;
+  const { [KNOWN]: known } = socket as GuardedWebSocket;
+  if (known?.connection === undefined) throw new TypeError('This socket was not admitted by a guard.');
+  if (known.guard !== guard)
+    throw new TypeError(`This socket was admitted by another guard, '${known.guard.name}'.`);
+  return known.connection as unknown as Connection<I[number], M, R>;
 }
 
 /**
@@ -53,22 +49,21 @@ export function guardSocket(
   // Without an error listener one bad frame would end the process (CVE-2022-39386, CVE-2024-38355).
   socket.on('error', ignore);
   makeGuarded(socket, METHODS);
-  Object.defineProperty(socket, RECEIVER, { value: undefined, writable: true });
-  const guarded = socket as GuardedWebSocket;
-  const receiver = admission.open(new WsSocket(socket), (opened) => {
+  const known = new GuardedSocket(socket, guard);
+  Object.defineProperty(socket, KNOWN, { value: known });
+  const receiver = admission.open(known, (opened) => {
     const connection = opened as unknown as Connection;
-    guarded[RECEIVER] = connection;
-    Object.defineProperties(socket, { [CONNECTION]: { value: connection }, [GUARD]: { value: guard } });
+    known.opened(connection);
     onOpen(connection);
   });
-  guarded[RECEIVER] ??= receiver;
+  known.receiver ??= receiver;
   return receiver;
 }
 
 function ignore(): void {}
 
 function emitGuarded(this: GuardedWebSocket, event: string, first?: unknown, second?: unknown): boolean {
-  const receiver = this[RECEIVER] as Receiver | undefined;
+  const receiver = this[KNOWN]?.receiver;
   // Before it is open no message can have come; should one, it is nobody's.
   if (receiver === undefined)
     return event !== 'message' && libraryOf(this).emit.call(this, event, first, second);
@@ -108,9 +103,21 @@ const TOO_BIG: ReadonlySet<string> = new Set([
   'WS_ERR_TOO_MANY_BUFFERED_PARTS',
 ]);
 
-/** ws in the words of the core. */
-class WsSocket implements Socket {
-  constructor(readonly ws: WebSocket) {}
+/** ws in the words of the core, and what has come of the socket. */
+class GuardedSocket implements Socket, Known {
+  receiver: Receiver | undefined;
+  /** There once the application may have it. */
+  connection: Connection | undefined;
+
+  constructor(
+    readonly ws: WebSocket,
+    readonly guard: AnyGuard,
+  ) {}
+
+  opened(connection: Connection): void {
+    this.receiver = connection;
+    this.connection = connection;
+  }
 
   send(data: string | Uint8Array): boolean {
     return sendMessage(this.ws, data);

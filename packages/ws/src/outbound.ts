@@ -3,8 +3,14 @@ import type { WebSocket } from 'ws';
 import { type Corkable, cork, rawSocket, uncork } from './cork.ts';
 import { libraryOf } from './guarded-prototype.ts';
 
-/** Who is told what happens on a socket, and asked before something is sent; kept on the socket itself. */
-export const RECEIVER: unique symbol = Symbol('sallyport.receiver');
+/** What the guard knows of a socket; kept on the socket itself, since each message asks for it. */
+export const KNOWN: unique symbol = Symbol('sallyport.known');
+
+export interface Known {
+  /** Who is told what happens, and asked before something is sent; `undefined` until it is there. */
+  readonly receiver: Receiver | undefined;
+}
+
 /** Set once a socket has sent something that ws works on after `send` has returned. */
 const SHAPED: unique symbol = Symbol('sallyport.shaped');
 /** Set while the application sends a message in parts: whatever comes next, ws takes for the next part. */
@@ -16,7 +22,7 @@ const NONE: SendOptions = {};
 
 /** Bytes up to which a payload is copied behind its header. */
 const SMALL = 16_384;
-type Outgoing = WebSocket & { [RECEIVER]?: Receiver; [SHAPED]?: boolean; [UNFINISHED]?: boolean };
+type Outgoing = WebSocket & { [KNOWN]?: Known; [SHAPED]?: boolean; [UNFINISHED]?: boolean };
 interface Plain {
   send(data: unknown, options?: unknown, done?: Done): void;
   pong(data?: unknown, mask?: unknown, done?: Done): void;
@@ -121,7 +127,7 @@ function openSocket(ws: Outgoing): Corkable | undefined {
 }
 
 function mayBuffer(ws: Outgoing, bytes: number, part = false): boolean {
-  return ws[RECEIVER]?.mayBuffer(bytes, ws.bufferedAmount, part) ?? true;
+  return ws[KNOWN]?.receiver?.mayBuffer(bytes, ws.bufferedAmount, part) ?? true;
 }
 
 /** As ws tells of what it cannot send: later, and never by a throw. */

@@ -24,6 +24,8 @@ export class Upgrade {
   #chunks: Buffer[];
   #bytes: number;
   #done = false;
+  /** Whether an error ends the socket only, and not the process. */
+  #isHardened = false;
   /** There from where nothing was decided at once. */
   #listeners: Listeners | undefined;
 
@@ -34,7 +36,6 @@ export class Upgrade {
     readonly guard: AnyGuard,
     overUnixSocket: boolean,
   ) {
-    socket.on('error', destroy);
     this.#chunks = [head];
     this.#bytes = head.length;
     this.handshake = guard.handshake(handshakeRequest(request, overUnixSocket), (denial) =>
@@ -51,7 +52,8 @@ export class Upgrade {
 
   /** To be called before anything else can happen to the socket: nothing is decided yet, so it is listened to. */
   wait(): void {
-    if (this.#done) return;
+    if (this.#done || this.#listeners !== undefined) return;
+    this.harden();
     const close = (): void => this.#closed();
     const end = (): void => this.#ended();
     const data = (chunk: Buffer): void => this.#received(chunk);
@@ -78,6 +80,7 @@ export class Upgrade {
   refuse(denial: Denial, guard: AnyGuard = this.guard): void {
     if (this.#done) return;
     this.#done = true;
+    this.harden();
     if (guard.closesInstead(denial) && closeInstead(this, denial, guard)) return;
     // Whatever else arrives is read and dropped: closing a socket with unread bytes would reset it under the refusal.
     this.socket.resume();
@@ -87,6 +90,7 @@ export class Upgrade {
   /** The application has answered over HTTP; what else arrives is read and dropped. */
   answered(): void {
     this.#done = true;
+    this.harden();
     this.handshake.abandon();
     this.socket.resume();
   }
@@ -107,13 +111,21 @@ export class Upgrade {
   letGo(): Buffer {
     this.handshake.abandon();
     const head = this.takeOver();
-    this.socket.off('error', destroy);
+    this.upgraded();
     return head;
   }
 
   /** The error listener that kept the socket harmless is no longer needed: the WebSocket library has its own. */
   upgraded(): void {
-    this.socket.off('error', destroy);
+    if (this.#isHardened) this.socket.off('error', destroy);
+    this.#isHardened = false;
+  }
+
+  /** From here on the socket may fail while nobody else listens. */
+  harden(): void {
+    if (this.#isHardened) return;
+    this.#isHardened = true;
+    this.socket.on('error', destroy);
   }
 
   #takeHead(): Buffer {

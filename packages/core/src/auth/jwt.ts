@@ -15,6 +15,7 @@ import { isCanonicalToken } from './compact-token.ts';
 import type { CredentialSource } from './credential.ts';
 import { checkAlgorithms, importKeys, type KeyOptions, type Keys } from './keys.ts';
 import { KeysUnavailable, RemoteKeys } from './remote-keys.ts';
+import { SharedSecret } from './shared-secret.ts';
 import { judgeTimes, type TokenTimes } from './token-times.ts';
 import { VerifiedTokens } from './verified-tokens.ts';
 
@@ -124,6 +125,8 @@ class TokenVerifier<Scheme extends string> {
   readonly #checks: JWTVerifyOptions;
   readonly #times: TokenTimes;
   readonly #verified: VerifiedTokens | undefined;
+  /** There where the key is a shared secret. */
+  readonly #secret: SharedSecret | undefined;
   readonly #sessionClaim: string;
   readonly #maxBytes: number;
   readonly #staleIfError: number;
@@ -134,6 +137,10 @@ class TokenVerifier<Scheme extends string> {
   ) {
     this.keys = importKeys(options, options.algorithms);
     this.#checks = verifyOptions(options);
+    this.#secret =
+      'type' in this.keys && this.keys.type === 'secret'
+        ? new SharedSecret(this.keys, this.#checks)
+        : undefined;
     this.#times = {
       tolerance: Number(this.#checks.clockTolerance ?? 0),
       maxAge: this.#checks.maxTokenAge as number | undefined,
@@ -156,14 +163,21 @@ class TokenVerifier<Scheme extends string> {
       staleIfError === undefined ? 0 : parseDuration(staleIfError, 'jwt({ staleIfError })');
   }
 
-  /** At once for a token seen before; else after its signature is verified. */
+  /** At once for a token seen before, and for one that is signed with a shared secret; else after its signature is verified. */
   verify(token: string | undefined, clock: Clock): MaybePromise<JwtIdentity<Scheme> | Denial> {
     if (token === undefined || token.length > this.#maxBytes || !isCanonicalToken(token)) {
       return deny('credential_invalid', 'the token is not in canonical compact form, or too long');
     }
     const seen = this.#verified?.get(token, this.#generation());
-    if (seen === undefined) return this.#verifySignature(token, clock);
-    return judgeTimes(seen, this.#times, clock.now()) ?? (seen as JwtIdentity<Scheme>);
+    if (seen !== undefined)
+      return judgeTimes(seen, this.#times, clock.now()) ?? (seen as JwtIdentity<Scheme>);
+    try {
+      const payload = this.#secret?.verify(token, new Date(clock.now()));
+      if (payload !== undefined) return this.#accept(payload, token, undefined);
+    } catch (error) {
+      return explainFailure(error);
+    }
+    return this.#verifySignature(token, clock);
   }
 
   forget(revoked: (identity: Identity) => boolean): void {
@@ -183,16 +197,20 @@ class TokenVerifier<Scheme extends string> {
         ...this.#checks,
         currentDate: new Date(clock.now()),
       });
-      if (typeof payload.sub !== 'string' || payload.sub === '')
-        return deny('credential_invalid', 'sub is empty');
-      const identity = this.#identityOf(payload, payload.sub);
-      // Keys that came in the meantime are not those it was verified with; it may be of one that is gone.
-      if (generation === this.#generation()) this.#verified?.set(token, identity, generation);
-      return identity;
+      return this.#accept(payload, token, generation);
     } catch (error) {
       if (error instanceof KeysUnavailable) return deny('auth_unavailable', error.message);
       return explainFailure(error);
     }
+  }
+
+  #accept(payload: JWTPayload, token: string, generation: unknown): JwtIdentity<Scheme> | Denial {
+    if (typeof payload.sub !== 'string' || payload.sub === '')
+      return deny('credential_invalid', 'sub is empty');
+    const identity = this.#identityOf(payload, payload.sub);
+    // Keys that came in the meantime are not those it was verified with; it may be of one that is gone.
+    if (generation === this.#generation()) this.#verified?.set(token, identity, generation);
+    return identity;
   }
 
   #generation(): unknown {

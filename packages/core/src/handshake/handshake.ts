@@ -62,14 +62,18 @@ export class Handshake implements Rostered {
     return this.arrival.subprotocol;
   }
 
-  /** The outer door. From here on the deadline runs. */
+  /** The outer door. The deadline runs from here on. */
   enter(): MaybePromise<Denial | undefined> {
     if (this.#ended) return this.#tooLate();
-    const { outerDoor, reporting, reading, deadline, underWay } = this.settings;
-    underWay.add(this);
-    this.#cancelDeadline = reading.clock.schedule(deadline, () => this.#expire());
+    const { outerDoor, reporting } = this.settings;
     const verdict = runStages(outerDoor, this.arrival, reporting);
-    return isPromise(verdict) ? verdict.then((late) => this.#enter(late)) : this.#enter(verdict);
+    if (isPromise(verdict)) {
+      this.#await();
+      return verdict.then((late) => this.#enter(late));
+    }
+    // Most go through the inner door at once, before anything could come in between.
+    if (verdict === undefined) queueMicrotask(() => this.#await());
+    return this.#enter(verdict);
   }
 
   /** The inner door of a route. `undefined` means that every stage has passed and the slots are held. */
@@ -79,7 +83,9 @@ export class Handshake implements Rostered {
       return this.deny(deny('internal', 'the outer door has not let it through').at('route'));
     this.arrival.native = native;
     const verdict = runStages(innerDoor, this.arrival, reporting);
-    return isPromise(verdict) ? verdict.then((late) => this.#decide(late)) : this.#decide(verdict);
+    if (!isPromise(verdict)) return this.#decide(verdict);
+    this.#await();
+    return verdict.then((late) => this.#decide(late));
   }
 
   /** Ends it with a denial from outside the stages: an unknown route, a shutdown, a fault of the host. */
@@ -115,6 +121,14 @@ export class Handshake implements Rostered {
       path: target.path,
       subject: identity?.subject,
     };
+  }
+
+  /** It is not decided at once: from here on the deadline runs, and a shutdown turns it away. */
+  #await(): void {
+    if (this.#ended || this.#cancelDeadline !== undefined) return;
+    const { reading, deadline, underWay } = this.settings;
+    underWay.add(this);
+    this.#cancelDeadline = reading.clock.schedule(deadline, () => this.#expire());
   }
 
   #enter(denial: Denial | undefined): Denial | undefined {

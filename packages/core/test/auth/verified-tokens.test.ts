@@ -157,10 +157,23 @@ describe('a jwt() that remembers', () => {
     expect([...seen.keys()].sort()).toEqual(['credential_expired', 'credential_invalid', 'good']);
   }, 60_000);
 
+  const pair = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  const published = {
+    from: [bearer()],
+    publicKey: pair.publicKey,
+    algorithms: ['ES256'],
+    issuer: base.issuer,
+    audience: base.audience,
+  };
+  const signPublished = (key = pair.privateKey): Promise<string> =>
+    new SignJWT({ sub: 'alice', iss: base.issuer, aud: base.audience, exp: START + 60 })
+      .setProtectedHeader({ alg: 'ES256' })
+      .sign(key);
+
   test('verifies a signature once: the second answer is there at once, and the same', async () => {
     const clock = new ManualClock();
-    const cached = jwt(base);
-    const text = await sign({ exp: START + 60 });
+    const cached = jwt(published);
+    const text = await signPublished();
     const ask = () =>
       cached.authenticate({ credential: text, clock, signal: new AbortController().signal } as never);
     const first = ask();
@@ -171,10 +184,22 @@ describe('a jwt() that remembers', () => {
     expect(ask()).toBeInstanceOf(Promise);
   });
 
-  test('remembers no failure', async () => {
+  test('so does one with a shared secret, whose first answer is there at once, too', async () => {
     const clock = new ManualClock();
     const cached = jwt(base);
-    const text = await sign({ exp: START + 60 }, 'another secret of thirty-two bytes');
+    const text = await sign({ exp: START + 60 });
+    const ask = () => cached.authenticate({ credential: text, clock } as never);
+    const first = ask();
+    expect(first).toMatchObject({ subject: 'alice' });
+    expect(ask()).toBe(first);
+    cached.forget?.(() => true);
+    expect(ask()).not.toBe(first);
+  });
+
+  test('remembers no failure', async () => {
+    const clock = new ManualClock();
+    const cached = jwt(published);
+    const text = await signPublished(generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey);
     for (let i = 0; i < 3; i++) {
       const answer = cached.authenticate({ credential: text, clock } as never);
       expect(answer).toBeInstanceOf(Promise);
@@ -201,18 +226,9 @@ describe('a jwt() that remembers', () => {
   });
 
   test('the second valid form of an ECDSA signature is another text, and verified for itself', async () => {
-    const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
-    const cached = jwt({
-      from: [bearer()],
-      publicKey,
-      algorithms: ['ES256'],
-      issuer: base.issuer,
-      audience: base.audience,
-    });
+    const cached = jwt(published);
     const clock = new ManualClock();
-    const text = await new SignJWT({ sub: 'alice', iss: base.issuer, aud: base.audience, exp: START + 60 })
-      .setProtectedHeader({ alg: 'ES256' })
-      .sign(privateKey);
+    const text = await signPublished();
     expect(await present(cached, text, clock)).toMatchObject({ subject: 'alice' });
     const twin = otherForm(text);
     expect(twin).not.toBe(text);

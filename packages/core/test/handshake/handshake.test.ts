@@ -55,10 +55,10 @@ describe('the deadline', () => {
     expect(denied).toHaveLength(1);
   });
 
-  test('runs while the application has the request between the doors', () => {
+  test('runs while the application has the request between the doors', async () => {
     const { clock, guard, expired } = slow();
     const handshake = guard.handshake(REQUEST, (denial) => expired.push(denial));
-    guard.enter(handshake);
+    await guard.enter(handshake);
     clock.advance(10_000);
     expect(expired).toHaveLength(1);
     expect(guard.admit(handshake, undefined)).toMatchObject({ denied: true });
