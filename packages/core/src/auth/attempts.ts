@@ -18,6 +18,9 @@ export interface AttemptSource {
   readonly bannable: boolean;
 }
 
+/** Addresses that are kept although nothing is under way: a map that is emptied and filled again makes a new table each time. */
+const KEPT = 64;
+
 /**
  * Failed authentications of an address, budgeted apart from successful ones. Beyond the budget nothing is verified
  * any more, so that guessing costs this server no cryptography (OWASP ASVS 5.0, 6.3.1). Attempts that are being
@@ -92,7 +95,7 @@ export class Attempts {
 
   /** For a turn: one is through. */
   ended(bucket: string, underWay: UnderWay): void {
-    if (--underWay.count === 0) this.#underWay.delete(bucket);
+    if (--underWay.count === 0 && this.#underWay.size > KEPT) this.#underWay.delete(bucket);
     const { waiting } = underWay;
     underWay.waiting = undefined;
     for (const wake of waiting ?? []) wake();
