@@ -2,12 +2,13 @@
 
 /**
  * Lets each contender do its work once in every round. Of every round: the microseconds of CPU that its server used for one
- * operation, and operations in a second; `work(contender)` resolves with how many there were.
+ * operation, and operations in a second; `work(contender)` resolves with how many there were. Before anything counts there are
+ * `warmUp` more rounds, in which connections are opened and code is compiled.
  */
-export async function contest(contenders, work, rounds) {
+export async function contest(contenders, work, rounds, warmUp = 1) {
   const results = new Map(contenders.map(({ name }) => [name, { cpu: [], rate: [] }]));
-  // Compilers and caches are warm, and connections open, before anything counts.
-  for (const contender of contenders) await measured(contender, work);
+  for (let round = 0; round < warmUp; round++)
+    for (const contender of contenders) await measured(contender, work);
   for (let round = 0; round < rounds; round++) {
     // Who begins changes, so that nobody always finds the machine as the same other one has left it.
     const first = round % contenders.length;

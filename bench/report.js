@@ -92,9 +92,9 @@ ${rows
 function handshakeTable({ what, rows }) {
   return `### ${what[0].toUpperCase()}${what.slice(1)}
 
-| server | CPU |
-|---|---|
-${rows.map(({ name, cpu }) => `| ${LABELS[name]} | ${cpu.median.toFixed(0)} µs (${cpu.low.toFixed(0)} to ${cpu.high.toFixed(0)}) |`).join('\n')}`;
+| server | CPU | of an accepted one of bare ws |
+|---|---|---|
+${rows.map(({ name, cpu, ofBare }) => `| ${LABELS[name]} | ${cpu.median.toFixed(0)} µs (${cpu.low.toFixed(0)} to ${cpu.high.toFixed(0)}) | ${spreadText(ofBare)} |`).join('\n')}`;
 }
 
 function growthLine({ count, cpu, ratio }) {

@@ -21,6 +21,7 @@ const effort = quick
       rounds: 5,
       slice: 80,
       handshakes: 60,
+      warmUp: 3,
       connections: [100, 1_000],
       types: [1, 100],
       receivers: [10, 1_000],
@@ -30,6 +31,7 @@ const effort = quick
       rounds: 21,
       slice: 300,
       handshakes: 300,
+      warmUp: 35,
       connections: [50, 1_000, 10_000],
       types: [1, 10, 100],
       receivers: [10, 1_000, 5_000],
@@ -94,29 +96,40 @@ if (!quick) {
 }
 console.log(text);
 
-/** Handshakes with each server; the refused ones beside accepted ones of bare ws. */
+/**
+ * Handshakes with each server; the refused ones beside accepted ones of bare ws. The first kind compiles nearly all code of the
+ * others, which takes some ten thousand of them: each runs its code but once.
+ */
 async function handshakes(contenders) {
-  const { rounds, handshakes: count } = effort;
+  const { rounds, handshakes: count, warmUp } = effort;
+  const accept = withKnownToken(token, count);
+  const refuse = fromForeignOrigin(token, count);
+  const refusers = contenders.filter(({ name }) => ['bare', 'guard', 'by-hand'].includes(name));
+  const briefly = Math.ceil(warmUp / 4);
+  const newTokens = await withNewTokens(count, rounds + briefly);
   const kinds = [
-    ['known', 'a token seen before', contenders, withKnownToken(token, count)],
-    ['fresh', 'a token of its own', contenders, await withNewTokens(count, rounds + 1)],
+    ['known', 'a token seen before', contenders, accept, warmUp],
+    ['fresh', 'a token of its own', contenders, newTokens, briefly],
+    [
+      'refused',
+      'refused for its origin',
+      refusers,
+      (one) => (one.name === 'bare' ? accept(one) : refuse(one)),
+      briefly,
+    ],
   ];
-  for (const [kind, what, some, work] of kinds) {
+  for (const [kind, what, some, work, before] of kinds) {
     progress(`handshakes, ${what}`);
-    add(kind, what, await contest(some, work, rounds));
+    add(kind, what, await contest(some, work, rounds, before));
   }
-  progress('handshakes, refused');
-  const [bare, guard] = ['bare', 'guard'].map((name) => contenders.find((one) => one.name === name));
-  const [accept, refuse] = [withKnownToken(token, count), fromForeignOrigin(token, count)];
-  add(
-    'refused',
-    'refused for its origin',
-    await contest([bare, guard], (one) => (one === bare ? accept(one) : refuse(one)), rounds),
-  );
 }
 
 function add(kind, what, measured) {
-  const rows = [...measured].map(([name, { cpu, rate }]) => ({ name, cpu: spread(cpu), rate: spread(rate) }));
+  const rows = [...measured].map(([name, { cpu }]) => ({
+    name,
+    cpu: spread(cpu),
+    ofBare: spread(ratios(cpu, measured.get('bare').cpu)),
+  }));
   results.handshakes.push({ what, rows });
   const [bare, guard] = ['bare', 'guard'].map((name) => measured.get(name).cpu);
   results.targets.push({

@@ -1,6 +1,6 @@
 import { STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { type AnyGuard, type Denial, refusalOf } from '@sallyport/core';
+import { type AnyGuard, type Denial, type Reason, type Refusal, refusalOf } from '@sallyport/core';
 
 /** How long a refused peer may take to read its refusal. */
 const LINGER = 2_000;
@@ -8,9 +8,25 @@ const LINGER = 2_000;
 /** Answers a handshake with an HTTP refusal on its raw socket, and destroys the socket even if the peer never closes. */
 export function refuse(socket: Duplex, denial: Denial, guard: AnyGuard): void {
   if (socket.destroyed) return;
-  const { status, headers, body } = refusalOf(denial);
+  endSoon(socket, guard, responseOf(denial));
+}
+
+/** The responses that say no time, by reason: a crowd that is refused is refused with the same few. */
+const responses = new Map<Reason, string>();
+
+function responseOf(denial: Denial): string {
+  if (denial.retryAfter !== undefined) return write(refusalOf(denial));
+  let response = responses.get(denial.reason);
+  if (response === undefined) {
+    response = write(refusalOf(denial));
+    responses.set(denial.reason, response);
+  }
+  return response;
+}
+
+function write({ status, headers, body }: Refusal): string {
   const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}`);
-  endSoon(socket, guard, [`HTTP/1.1 ${status} ${STATUS_CODES[status]}`, ...lines, '', body].join('\r\n'));
+  return [`HTTP/1.1 ${status} ${STATUS_CODES[status]}`, ...lines, '', body].join('\r\n');
 }
 
 /** Ends a socket once everything is written, and destroys it whether or not the peer closes, or reads at all. */

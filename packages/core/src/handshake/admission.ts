@@ -37,7 +37,8 @@ export class Slots {
 
   /** Everything that a connection of this address, and identity if that is known, has to hold: all of it, or nothing. */
   acquire(bucket: string, subject: string | undefined): MaybePromise<Lease | Denial> {
-    const slots = [...this.#connection(bucket), ...(subject === undefined ? [] : this.#ofIdentity(subject))];
+    const slots = this.#connection(bucket);
+    if (subject !== undefined) slots.push(this.#ofIdentity(subject));
     return this.#take(slots, subject);
   }
 
@@ -52,12 +53,12 @@ export class Slots {
 
   /** The identity's slot alone, once a first message has told who it is. */
   acquireIdentity(subject: string): MaybePromise<Lease | Denial> {
-    return this.#take(this.#ofIdentity(subject), subject);
+    return this.#take([this.#ofIdentity(subject)], subject);
   }
 
   /** What a connection of this address holds, whoever it is. */
   ofAddress(bucket: string): readonly LeaseRequest[] {
-    return this.#connection(bucket).map(({ key, cap }) => ({ key, cap }));
+    return this.#connection(bucket);
   }
 
   /** The denial of the slot of `ofAddress` that was full. */
@@ -73,8 +74,8 @@ export class Slots {
     ];
   }
 
-  #ofIdentity(subject: string): Slot[] {
-    return [{ key: `identity ${subject}`, cap: this.caps.connectionsPerIdentity, denial: this.#identity }];
+  #ofIdentity(subject: string): Slot {
+    return { key: `identity ${subject}`, cap: this.caps.connectionsPerIdentity, denial: this.#identity };
   }
 
   #take(slots: readonly Slot[], subject?: string): MaybePromise<Lease | Denial> {
