@@ -4,7 +4,7 @@ import { contest } from './contest.js';
 import { plain, socketIo } from './dialects.js';
 import { percentile, ratios, spread } from './statistics.js';
 import { Talk } from './talk.js';
-import { messageTargets } from './targets.js';
+import { floors, messageTargets } from './targets.js';
 
 export const LABELS = {
   bare: 'bare ws, no check at all',
@@ -15,12 +15,17 @@ export const LABELS = {
   'fastify-stack': '@fastify/websocket stack',
   'express-ws-stack': 'express-ws stack',
   'socket-io': 'Socket.IO',
+  'bare-address': 'bare ws, which asks for the address',
+  refusing: 'an empty 403, nothing looked at',
 };
+
+/** Those that talk; the others of `LABELS` are only connected to. */
+const TALKING = Object.keys(LABELS).slice(0, 8);
 
 /** Starts every server in one shape. */
 export async function startAll(shape) {
   const contenders = [];
-  for (const name of Object.keys(LABELS)) {
+  for (const name of TALKING) {
     contenders.push(await Contender.start(name, shape, { dialect: name === 'socket-io' ? socketIo : plain }));
   }
   return contenders;
@@ -53,6 +58,7 @@ export async function messages(contenders, { token, shape, inFlight, rounds, sli
         unit: 'of its throughput',
         got: spread(ratios(guard.rate, against.rate)),
         least: target.least,
+        floor: inFlight === 1 ? floors.oneInFlight : undefined,
       };
     });
   return { shape, inFlight, rows, targets };

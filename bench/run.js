@@ -3,16 +3,18 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
+import { Contender } from './contender.js';
 import { contest } from './contest.js';
 import { broadcast, memory, overConnections, overTypes } from './growth.js';
 import { fromForeignOrigin, withKnownToken, withNewTokens } from './handshakes.js';
+import { remember, withEarlier } from './history.js';
 import { messages, startAll } from './messages.js';
 import { million } from './million.js';
 import { ownWork } from './own-work.js';
 import { plotsOf } from './plots-of.js';
 import { report } from './report.js';
 import { ratios, spread } from './statistics.js';
-import { flatTarget, handshakeTargets, memoryTarget, ownWorkTarget } from './targets.js';
+import { flatTarget, floors, handshakeTargets, memoryTarget, ownWorkTarget } from './targets.js';
 import { signToken } from './token.js';
 
 const quick = process.argv.includes('--quick');
@@ -62,6 +64,7 @@ results.targets.push({
   unit: 'of its JSON.parse',
   got: results.own.ratio,
   most: ownWorkTarget,
+  floor: floors.ownWork,
 });
 
 progress('growth');
@@ -87,8 +90,10 @@ results.broadcast = await broadcast(token, effort.receivers, effort.rounds);
 progress('a million addresses');
 results.million = await million(effort.addresses);
 
+if (!quick) results.targets = withEarlier(results.targets);
 const text = report(results);
 if (!quick) {
+  remember(results.targets);
   writeFileSync(new URL('RESULTS.md', import.meta.url), text);
   mkdirSync(new URL('plots/', import.meta.url), { recursive: true });
   for (const [name, svg] of Object.entries(plotsOf(results)))
@@ -104,24 +109,28 @@ async function handshakes(contenders) {
   const { rounds, handshakes: count, warmUp } = effort;
   const accept = withKnownToken(token, count);
   const refuse = fromForeignOrigin(token, count);
-  const refusers = contenders.filter(({ name }) => ['bare', 'guard', 'by-hand'].includes(name));
+  const some = contenders.filter(({ name }) => ['bare', 'guard', 'by-hand'].includes(name));
+  const address = await Contender.start('bare-address', 'echo');
+  const refusing = await Contender.start('refusing', 'echo');
   const briefly = Math.ceil(warmUp / 4);
   const newTokens = await withNewTokens(count, rounds + briefly);
   const kinds = [
-    ['known', 'a token seen before', contenders, accept, warmUp],
+    ['known', 'a token seen before', [...contenders, address], accept, warmUp],
     ['fresh', 'a token of its own', contenders, newTokens, briefly],
     [
       'refused',
       'refused for its origin',
-      refusers,
+      [...some, refusing],
       (one) => (one.name === 'bare' ? accept(one) : refuse(one)),
       briefly,
     ],
   ];
-  for (const [kind, what, some, work, before] of kinds) {
+  for (const [kind, what, asked, work, before] of kinds) {
     progress(`handshakes, ${what}`);
-    add(kind, what, await contest(some, work, rounds, before));
+    add(kind, what, await contest(asked, work, rounds, before));
   }
+  address.end();
+  refusing.end();
 }
 
 function add(kind, what, measured) {
@@ -137,6 +146,7 @@ function add(kind, what, measured) {
     unit: 'of the CPU of an accepted one of bare ws',
     got: spread(ratios(guard, bare)),
     most: handshakeTargets[kind],
+    floor: floors[kind],
   });
 }
 
