@@ -57,8 +57,7 @@ export class GuardFamily {
   readonly #authenticators = new Set<Authenticator>();
   /** Absent where there is no such limit. */
   readonly #identityRates: IdentityRates | undefined;
-  /** From the first connection until a tick that finds none: somebody who comes and goes makes no timer of their own. */
-  #isTicking = false;
+  #cancelTick = (): void => {};
   /** Monotonic milliseconds of the last tick. */
   #tickedAt = 0;
   readonly closeTimeout: number;
@@ -145,7 +144,7 @@ export class GuardFamily {
     this.connections.add(connection);
     const { identity, ledger } = connection;
     if (identity.scheme !== 'anonymous') ledger.share = this.#identityRates?.enter(identity.subject);
-    if (this.#isTicking) return;
+    if (this.connections.size > 1) return;
     this.#tickedAt = this.clock.monotonic();
     this.#tickLater();
   }
@@ -153,6 +152,7 @@ export class GuardFamily {
   closed(connection: ConnectionState, reason: Reason | undefined): void {
     this.tally.connectionClosed(reason);
     this.connections.delete(connection);
+    if (this.connections.size === 0) this.#cancelTick();
     const { share } = connection.ledger;
     if (share !== undefined) this.#identityRates?.leave(share);
     this.#drain?.left(connection);
@@ -221,15 +221,14 @@ export class GuardFamily {
 
   /** Nothing is asked of the store any more, and no timer is left. */
   #close(): void {
+    this.#cancelTick();
     this.timers.close();
     this.store.close();
   }
 
   /** One timer for all connections: a look at a few numbers of each, once a second. */
   #tickLater(): void {
-    this.#isTicking = true;
-    this.timers.schedule(TICK, () => {
-      this.#isTicking = false;
+    this.#cancelTick = this.clock.schedule(TICK, () => {
       const now = this.clock.now();
       const monotonic = this.clock.monotonic();
       const elapsed = Math.round(monotonic - this.#tickedAt);

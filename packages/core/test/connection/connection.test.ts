@@ -340,9 +340,7 @@ describe('closing', () => {
     const other = await open();
     other.connection.close();
     other.connection.closed(1000);
-    other.clock.advance(1_000);
     expect(other.clock.pending).toBe(0);
-    expect(other.socket.calls).not.toContain('terminate');
     expect(other.connection.state).toBe('closed');
   });
 
