@@ -479,7 +479,7 @@ export const mutations = [
     stage: 'socket',
     what: 'nobody listens for errors of the raw socket',
     file: ws('upgrade'),
-    find: "socket.on('error', destroy);",
+    find: "this.socket.on('error', destroy);",
     replace: '',
     tests: attack('stalled-handshake'),
   },

@@ -56,6 +56,15 @@ const forged: readonly (readonly [string, () => string | Promise<string>, string
     INVALID,
     chatJwt(),
   ],
+  [
+    'an algorithm that is not listed, with the secret itself',
+    () => {
+      const input = `${encode({ alg: 'HS384' })}.${encode(claims)}`;
+      return `${input}.${createHmac('sha384', SECRET).update(input).digest('base64url')}`;
+    },
+    INVALID,
+    chatJwt(),
+  ],
   ['another secret', () => signed({ alg: 'HS256' }, claims, 'guessed'), INVALID, chatJwt()],
   [
     'other claims under the old signature',
