@@ -1,12 +1,26 @@
 import type { Acquired, Lease, LeaseRequest } from '../store.ts';
 
+/** Keys that are kept although nothing is held of them: a map that is emptied and filled again makes a new table each time. */
+const KEPT = 64;
+
+/** How much is held of one key; all leases of that key lead here, and hold no text of their own. */
+interface Count {
+  readonly key: string;
+  held: number;
+}
+
 /** Slots of one process, counted by key; bounded by what is held. */
 export class SlotTable {
-  readonly #held = new SlotCounts();
+  readonly #counts = new Map<string, Count>();
+
+  /** How many keys are remembered. */
+  get size(): number {
+    return this.#counts.size;
+  }
 
   /** The index of the first slot that has no room, or -1. */
   full(leases: readonly LeaseRequest[]): number {
-    return leases.findIndex(({ key, cap }) => this.#held.of(key) >= cap);
+    return leases.findIndex(({ key, cap }) => (this.#counts.get(key)?.held ?? 0) >= cap);
   }
 
   acquire(leases: readonly LeaseRequest[]): Acquired {
@@ -16,46 +30,44 @@ export class SlotTable {
 
   /** Counts what somebody else has granted, whether there is room or not. */
   hold(leases: readonly LeaseRequest[]): Lease {
-    const keys = leases.map(({ key }) => key);
-    for (const key of keys) this.#held.add(key);
-    return new HeldLease(this.#held, keys);
+    return new HeldLease(
+      this,
+      leases.map(({ key }) => this.#hold(key)),
+    );
+  }
+
+  /** For a lease: one of them is held no more. */
+  letGo(count: Count): void {
+    count.held--;
+    if (count.held === 0 && this.#counts.size > KEPT) this.#counts.delete(count.key);
+  }
+
+  #hold(key: string): Count {
+    let count = this.#counts.get(key);
+    if (count === undefined) {
+      count = { key, held: 0 };
+      this.#counts.set(key, count);
+    }
+    count.held++;
+    return count;
   }
 }
 
-/** Keys that are kept although nothing is held of them: a map that is emptied and filled again makes a new table each time. */
-const KEPT = 64;
-
-class SlotCounts {
-  readonly #counts = new Map<string, number>();
-
-  of(key: string): number {
-    return this.#counts.get(key) ?? 0;
-  }
-
-  add(key: string): void {
-    this.#counts.set(key, this.of(key) + 1);
-  }
-
-  remove(key: string): void {
-    const left = this.of(key) - 1;
-    if (left > 0 || this.#counts.size <= KEPT) this.#counts.set(key, Math.max(0, left));
-    else this.#counts.delete(key);
-  }
-}
+const NOTHING: readonly Count[] = [];
 
 class HeldLease implements Lease {
-  #keys: readonly string[];
+  #counts: readonly Count[];
 
   constructor(
-    readonly held: SlotCounts,
-    keys: readonly string[],
+    readonly table: SlotTable,
+    counts: readonly Count[],
   ) {
-    this.#keys = keys;
+    this.#counts = counts;
   }
 
   release(): void {
-    for (const key of this.#keys) this.held.remove(key);
-    this.#keys = [];
+    for (const count of this.#counts) this.table.letGo(count);
+    this.#counts = NOTHING;
   }
 
   /** What is held in this process's memory is lost with it. */

@@ -40,3 +40,15 @@ test('what somebody else has granted counts, with or without room, and is given 
   expect(table.acquire(one(3))).toHaveProperty('lease');
   expect(table.acquire(one(3))).toEqual({ full: 0 });
 });
+
+test('a million keys that came and went take no room, and one that is held meanwhile is not forgotten', () => {
+  const table = new SlotTable();
+  const lease = table.hold(one(1));
+  const crowd = Array.from({ length: 1_000 }, (_, i) => table.hold([{ key: `early ${i}`, cap: 1 }]));
+  for (let i = 0; i < 1_000_000; i++) table.hold([{ key: `late ${i}`, cap: 1 }]).release();
+  for (const early of crowd) early.release();
+  expect(table.size).toBeLessThan(100);
+  expect(table.full(one(1))).toBe(0);
+  lease.release();
+  expect(table.full(one(1))).toBe(-1);
+});
