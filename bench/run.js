@@ -102,8 +102,8 @@ if (!quick) {
 console.log(text);
 
 /**
- * Handshakes with each server; the refused ones beside accepted ones of bare ws. The first kind compiles nearly all code of the
- * others, which takes some ten thousand of them: each runs its code but once.
+ * Handshakes with each server; the refused ones beside accepted ones of bare ws. Code is compiled after some ten
+ * thousand of them, since each runs it but once; what refuses is run by the others, too.
  */
 async function handshakes(contenders) {
   const { rounds, handshakes: count, warmUp } = effort;
@@ -113,10 +113,10 @@ async function handshakes(contenders) {
   const address = await Contender.start('bare-address', 'echo');
   const refusing = await Contender.start('refusing', 'echo');
   const briefly = Math.ceil(warmUp / 4);
-  const newTokens = await withNewTokens(count, rounds + briefly);
+  const newTokens = await withNewTokens(count, rounds + warmUp);
   const kinds = [
     ['known', 'a token seen before', [...contenders, address], accept, warmUp],
-    ['fresh', 'a token of its own', contenders, newTokens, briefly],
+    ['fresh', 'a token of its own', contenders, newTokens, warmUp],
     [
       'refused',
       'refused for its origin',

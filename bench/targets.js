@@ -33,7 +33,7 @@ same one; what is left moves by as much as the machine does from one slice to th
 twelve stages: 8 µs of JavaScript in a loop of their own, some 25 µs amid everything else, collections of garbage included, since each runs
 once for each connection and finds the caches cold. A client that waits for one answer after another makes it more: every microsecond
 before the 101 is one in which it falls asleep, and waking it costs the server. The same checks written by hand come to as much
-within a tenth. Tried, and kept: one pass without promises, listeners and timers where nothing has to be waited for; nothing that outlives the
+within a tenth (\`ws, the checks by hand\`). Tried, and kept: one pass without promises, listeners and timers where nothing has to be waited for; nothing that outlives the
 next small collection (entries of \`Set\` and \`WeakMap\` did, and what hung on them was copied twice); classes in place of objects with
 getters; one property on the socket instead of three; tables that are not emptied. From 2.2 times a bare handshake to what is above.`,
   fresh: `The same as for a token seen before, and a signature: its HMAC takes 2 µs, reading and judging the claims 8 µs, both several times
