@@ -36,9 +36,12 @@ before the 101 is one in which it falls asleep, and waking it costs the server. 
 within a tenth (\`ws, the checks by hand\`). Tried, and kept: one pass without promises, listeners and timers where nothing has to be waited for; nothing that outlives the
 next small collection (entries of \`Set\` and \`WeakMap\` did, and what hung on them was copied twice); classes in place of objects with
 getters; one property on the socket instead of three; tables that are not emptied. From 2.2 times a bare handshake to what is above.`,
-  fresh: `The same as for a token seen before, and a signature: its HMAC takes 2 µs, reading and judging the claims 8 µs, both several times
-that amid everything else, and what is remembered of the token is memory that stays. Tried, and kept: the signature is looked at
-at once, and not by WebCrypto's thread; the header is read once for all tokens that begin alike. From 4.2 times to what is above.`,
+  fresh: `The same as for a token seen before, and a signature: its HMAC takes 2 µs in a loop of its own, reading and judging the claims 6, freezing
+and remembering them 3; amid everything else, garbage included, it is about 35. \`ws, the checks by hand\` verifies a token at each handshake and
+remembers none, for 20. Between the two stand the checks that jsonwebtoken does not make (one spelling, strict UTF-8, claims
+that nobody can change), and that claims are judged by jose: a judge of our own would save a few microseconds, and be one
+more to trust. Tried, and kept: the signature is looked at at once, and not by WebCrypto's thread, which took 240 µs; the header is read
+once for all tokens that begin alike. From 4.2 times to what is above.`,
   refused: `A refusal writes, shuts down and closes, where an accepted handshake only writes: \`an empty 403, nothing looked at\` is the
 floor. Tried, and kept: no listener and no timer before the decision, a response that is written once for each reason. Not ending the
 socket before closing it gained nothing. From 1.4 times an accepted handshake to what is above.`,
