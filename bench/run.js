@@ -75,6 +75,7 @@ for (const { count, ratio } of results.connections.slice(1))
     unit: `of its CPU with ${effort.connections[0]}`,
     got: ratio,
     most: flatTarget,
+    floor: floors.flat,
   });
 results.types = await overTypes(token, effort.types, effort);
 results.memory = await memory(token, ['bare', 'guard', 'by-hand'], effort.connections);
