@@ -65,7 +65,8 @@ export class Handshake implements Rostered {
   /** The outer door. The deadline runs from here on. */
   enter(): MaybePromise<Denial | undefined> {
     if (this.#ended) return this.#tooLate();
-    const { outerDoor, reporting } = this.settings;
+    const { outerDoor, reporting, underWay } = this.settings;
+    underWay.add(this);
     const verdict = runStages(outerDoor, this.arrival, reporting);
     if (isPromise(verdict)) {
       this.#await();
@@ -123,11 +124,10 @@ export class Handshake implements Rostered {
     };
   }
 
-  /** It is not decided at once: from here on the deadline runs, and a shutdown turns it away. */
+  /** It is not decided at once: from here on the deadline runs. */
   #await(): void {
     if (this.#ended || this.#cancelDeadline !== undefined) return;
-    const { reading, deadline, underWay } = this.settings;
-    underWay.add(this);
+    const { reading, deadline } = this.settings;
     this.#cancelDeadline = reading.clock.schedule(deadline, () => this.#expire());
   }
 

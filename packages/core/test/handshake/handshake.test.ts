@@ -55,6 +55,15 @@ describe('the deadline', () => {
     expect(denied).toHaveLength(1);
   });
 
+  test('is not needed by a shutdown that comes within the turn in which it began', () => {
+    const { guard, expired } = slow();
+    const handshake = guard.handshake(REQUEST, (denial) => expired.push(denial));
+    expect(guard.enter(handshake)).toBeUndefined();
+    void guard.close();
+    expect(expired).toEqual([expect.objectContaining({ reason: 'shutting_down', stage: 'shutdown' })]);
+    expect(guard.admit(handshake, undefined)).toMatchObject({ denied: true, reason: 'shutting_down' });
+  });
+
   test('runs while the application has the request between the doors', async () => {
     const { clock, guard, expired } = slow();
     const handshake = guard.handshake(REQUEST, (denial) => expired.push(denial));
