@@ -58,7 +58,7 @@ function unmatched(list) {
 
 /** Stages by the names that the sources give them: a new one needs its mutation. */
 function uncovered() {
-  const source = readFileSync(join(root, 'packages/core/src/decision.ts'), 'utf8');
+  const source = readFileSync(join(root, 'packages/core/src/vocabulary/decision.ts'), 'utf8');
   return ['HandshakeStage', 'MessageStage'].flatMap((type) => {
     const union = new RegExp(`export type ${type} =([^;]*);`).exec(source)?.[1] ?? '';
     const stages = [...union.matchAll(/'([^']+)'/g)].map(([, stage]) => stage);

@@ -351,7 +351,7 @@ export const mutations = [
   {
     stage: 'liveness',
     what: 'a stall of this process counts against its peers',
-    file: core('family'),
+    file: core('guard/family'),
     find: 'late: elapsed > LATE',
     replace: 'late: false',
     tests: attack('dead-peer'),
@@ -598,7 +598,7 @@ export const mutations = [
   {
     stage: 'rejectAs',
     what: 'a foreign page learns the reason by the close code',
-    file: core('guard'),
+    file: core('guard/guard'),
     find: /return this\.#route\.rejectAs === 'close' && AFTER_ORIGIN\.has\(stage \?\? ''\);/,
     replace: "return this.#route.rejectAs === 'close';",
     tests: contract('routes'),
@@ -648,7 +648,7 @@ export const mutations = [
   {
     stage: 'revocation',
     what: 'open connections stay',
-    file: core('family'),
+    file: core('guard/family'),
     find: "if (concerns(revocation, connection.identity, seenAt)) connection.end('revoked');",
     replace: '',
     tests: attack('revoked-credential'),
@@ -656,7 +656,7 @@ export const mutations = [
   {
     stage: 'revocation',
     what: 'a handshake that had been authenticated slips through',
-    file: core('passed-handshake'),
+    file: core('guard/passed-handshake'),
     find: 'if (held !== undefined) connection.end(held.reason);',
     replace: '',
     tests: attack('revoked-credential'),
@@ -769,7 +769,7 @@ export const mutations = [
   {
     stage: 'renewal',
     what: 'another subject takes the connection over',
-    file: core('late-authentication'),
+    file: core('guard/late-authentication'),
     find: 'a.subject === b.subject && ',
     replace: '',
     tests: attack('outlived-credential'),
@@ -777,7 +777,7 @@ export const mutations = [
   {
     stage: 'renewal',
     what: 'another session takes the connection over',
-    file: core('late-authentication'),
+    file: core('guard/late-authentication'),
     find: ' && a.session === b.session',
     replace: '',
     tests: attack('outlived-credential'),
@@ -1012,7 +1012,7 @@ export const mutations = [
   {
     stage: 'bans',
     what: 'an address for what an identity has done',
-    file: core('bans'),
+    file: core('guard/bans'),
     find: "if (identity !== undefined && identity.scheme !== 'anonymous')",
     replace: 'if (false && identity !== undefined)',
     tests: attack('banned-peer'),
@@ -1036,7 +1036,7 @@ export const mutations = [
   {
     stage: 'bans',
     what: 'whoever was let in before, and has yet to say who it is, gets in',
-    file: core('passed-handshake'),
+    file: core('guard/passed-handshake'),
     find: ' ?? family.bans.refuses(this.#client)',
     replace: '',
     tests: attack('banned-peer'),
@@ -1076,7 +1076,7 @@ export const mutations = [
   {
     stage: 'bans',
     what: 'what is open stays open',
-    file: core('family'),
+    file: core('guard/family'),
     find: "if (this.bans.closes(ban, connection.address, connection.identity)) connection.end('banned');",
     replace: '',
     tests: attack('banned-peer'),
@@ -1087,7 +1087,7 @@ export const mutations = [
     file: core('handshake/rate'),
     find: ", bannedFor).at('address');",
     replace: ', bannedFor);',
-    tests: ['packages/core/test/bans.test.ts'],
+    tests: ['packages/core/test/guard/bans.test.ts'],
   },
 
   // A store that is shared, and a node of it that is gone.
@@ -1251,7 +1251,7 @@ export const mutations = [
   {
     stage: 'shutdown',
     what: 'new handshakes are let in',
-    file: core('guard'),
+    file: core('guard/guard'),
     find: 'return closing === undefined ? handshake.enter() : handshake.deny(closing);',
     replace: 'return handshake.enter();',
     tests: attack('reconnecting-herd'),
@@ -1259,10 +1259,10 @@ export const mutations = [
   {
     stage: 'shutdown',
     what: 'handshakes that are under way are let in',
-    file: core('family'),
+    file: core('guard/family'),
     find: 'for (const handshake of this.settings.underWay) handshake.turnAway(this.shuttingDown() as Denial);',
     replace: '',
-    tests: ['packages/core/test/closing.test.ts'],
+    tests: ['packages/core/test/guard/closing.test.ts'],
   },
   {
     stage: 'shutdown',

@@ -16,15 +16,15 @@ test('the sources keep to the architecture', () => {
 describe('each rule fails where it is broken:', () => {
   const core = (path: string) => `packages/core/src/${path}.ts`;
   const broken: [rule: string, sources: Record<string, string>, message: string][] = [
-    ['core knows no ws', { [core('guard')]: `import { WebSocket } from 'ws';` }, 'imports ws'],
+    ['core knows no ws', { [core('guard/guard')]: `import { WebSocket } from 'ws';` }, 'imports ws'],
     [
       'core knows no node:http, nor its types',
-      { [core('ports')]: `import type http from 'node:http';` },
+      { [core('vocabulary/ports')]: `import type http from 'node:http';` },
       'node:http',
     ],
     [
       'core knows no host, even late',
-      { [core('guard')]: `const f = await import('fastify');` },
+      { [core('guard/guard')]: `const f = await import('fastify');` },
       'imports fastify',
     ],
     [
@@ -44,7 +44,7 @@ describe('each rule fails where it is broken:', () => {
     ],
     [
       'a package imports no file of another',
-      { 'packages/koa/src/index.ts': `import { a } from '../../core/src/guard.ts';` },
+      { 'packages/koa/src/index.ts': `import { a } from '../../core/src/guard/guard.ts';` },
       'outside its package',
     ],
     [
@@ -59,37 +59,54 @@ describe('each rule fails where it is broken:', () => {
     ],
     [
       'the vocabulary does not look up at limits',
-      { [core('ports')]: `import type { A } from './limits/rate.ts';`, [core('limits/rate')]: '' },
+      {
+        [core('vocabulary/ports')]: `import type { A } from '../limits/rate.ts';`,
+        [core('limits/rate')]: '',
+      },
       'upwards',
     ],
     [
       'a room does not look up at the guard',
-      { [core('outbound/send')]: `import type { A } from '../guard.ts';`, [core('guard')]: '' },
+      { [core('outbound/send')]: `import type { A } from '../guard/guard.ts';`, [core('guard/guard')]: '' },
       'upwards',
     ],
-    ['a new file has a layer', { [core('guard')]: `import './odd.ts';`, [core('odd')]: '' }, 'which layer'],
     [
-      'a new folder has a layer',
-      { [core('guard')]: `import './odd/a.ts';`, [core('odd/a')]: '' },
-      'which layer',
+      'the policy does not look up at the guard',
+      { [core('policy/policy')]: `import '../guard/bans.ts';`, [core('guard/bans')]: '' },
+      'upwards',
+    ],
+    [
+      'a tool knows no other tool of its floor',
+      { [core('wire/flat')]: `import '../limits/rate.ts';`, [core('limits/rate')]: '' },
+      'another room',
+    ],
+    [
+      'a new file has a floor',
+      { [core('guard/guard')]: `import '../odd.ts';`, [core('odd')]: '' },
+      'which floor',
+    ],
+    [
+      'a new folder has a floor',
+      { [core('guard/guard')]: `import '../odd/a.ts';`, [core('odd/a')]: '' },
+      'which floor',
     ],
     [
       'nobody imports the entry',
-      { [core('guard')]: `import './index.ts';`, [core('index')]: '' },
+      { [core('guard/guard')]: `import '../index.ts';`, [core('index')]: '' },
       'the entry',
     ],
     [
       'imports name the file',
-      { [core('guard')]: `import './policy.js';`, [core('policy')]: '' },
+      { [core('guard/guard')]: `import '../policy/policy.js';`, [core('policy/policy')]: '' },
       '.ts extension',
     ],
     [
       'no imports run in a circle',
       {
-        [core('guard')]: `import { a } from './policy.ts';`,
-        [core('policy')]: `export * from './guard.ts';`,
+        [core('guard/guard')]: `import { a } from './route.ts';`,
+        [core('guard/route')]: `export * from './guard.ts';`,
       },
-      'guard.ts → packages/core/src/policy.ts → packages/core/src/guard.ts',
+      'guard/guard.ts → packages/core/src/guard/route.ts → packages/core/src/guard/guard.ts',
     ],
     ['an adapter stays small', { 'packages/ws/src/index.ts': 'x();\n'.repeat(251) }, 'has 251 lines'],
     ['a new package is looked at', { 'packages/new/src/index.ts': `import 'ws';` }, 'may import'],
@@ -102,14 +119,14 @@ describe('each rule fails where it is broken:', () => {
 
 test('what is allowed is not reported', () => {
   const sources = {
-    'packages/core/src/index.ts': `export { guard } from './guard.ts';`,
-    'packages/core/src/guard.ts': `import type { A } from './message/parse.ts';\nimport { b } from './handshake/door.ts';`,
+    'packages/core/src/index.ts': `export { guard } from './guard/guard.ts';`,
+    'packages/core/src/guard/guard.ts': `import type { A } from '../message/parse.ts';\nimport { b } from '../handshake/door.ts';`,
     'packages/core/src/handshake/door.ts': `import { c } from './host.ts';\nimport { jwtVerify } from 'jose';`,
     'packages/core/src/handshake/host.ts': `import type { d } from './door.ts';\nimport { e } from '../auth/jwt.ts';`,
-    'packages/core/src/message/parse.ts': `import { Compile } from 'typebox/compile';\nimport '../ports.ts';`,
+    'packages/core/src/message/parse.ts': `import { Compile } from 'typebox/compile';\nimport '../vocabulary/ports.ts';`,
     'packages/core/src/auth/jwt.ts': `import { channel } from 'node:diagnostics_channel';`,
     'packages/redis/src/index.ts': `import type { Store } from '@sallyport/core';`,
-    'packages/core/src/ports.ts': ' * import { x } from "ws" in a comment',
+    'packages/core/src/vocabulary/ports.ts': ' * import { x } from "ws" in a comment',
     'packages/ws/src/index.ts': `import http from 'node:http';\nimport { WebSocket } from 'ws';\n${'x();\n'.repeat(248)}`,
   };
   expect(violations(new Map(Object.entries(sources)))).toEqual([]);

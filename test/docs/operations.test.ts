@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
 import { eventNames, type Reason, reasons } from '@sallyport/core';
-import { owaspName } from '../../packages/core/src/owasp.ts';
+import { owaspName } from '../../packages/core/src/vocabulary/owasp.ts';
 import { readPages } from './markdown.ts';
 
 const page = readPages().find(({ path }) => path === 'docs/operations.md')?.text ?? '';

@@ -19,9 +19,11 @@ test('the reference in docs/start.md is what the sources say', () => {
 
 test('every option of a policy is described, and every limit has a stated default', () => {
   const all = ['RoutePolicy', 'PolicyOptions', 'RouteLimits', 'Limits'].flatMap((name) =>
-    optionsOf(sourceOf('policy.ts'), `interface ${name}`),
+    optionsOf(sourceOf('policy/policy.ts'), `interface ${name}`),
   );
-  const known = [...sourceOf('policy-check.ts').matchAll(/const \w+_(?:OPTIONS|LIMITS) = \[([^\]]*)\]/g)]
+  const known = [
+    ...sourceOf('policy/policy-check.ts').matchAll(/const \w+_(?:OPTIONS|LIMITS) = \[([^\]]*)\]/g),
+  ]
     .flatMap(([, list]) => [...(list as string).matchAll(/'(\w+)'/g)])
     .map(([, name]) => name);
   expect(
@@ -36,8 +38,8 @@ test('every option of a policy is described, and every limit has a stated defaul
 });
 
 test.each(['RouteLimits', 'Limits'])('the defaults of %s are those that the code has', (name) => {
-  const code = sourceOf('route.ts') + sourceOf('family.ts');
-  const wrong = optionsOf(sourceOf('policy.ts'), `interface ${name}`)
+  const code = sourceOf('guard/route.ts') + sourceOf('guard/family.ts');
+  const wrong = optionsOf(sourceOf('policy/policy.ts'), `interface ${name}`)
     .filter((option) => option.name !== 'json')
     .filter((option) => amounts(option.fallback).join() !== amounts(defaultIn(code, option)).join());
   expect(wrong).toEqual([]);

@@ -17,10 +17,10 @@ export interface OptionDoc {
 
 /** Where the options are described, and the heading of the reference that repeats it. */
 const TABLES: readonly (readonly [title: string, file: string, declaration: string])[] = [
-  ['Of every route', 'policy.ts', 'interface RoutePolicy'],
-  ['Of the whole server', 'policy.ts', 'interface PolicyOptions'],
-  ['`limits` of every route', 'policy.ts', 'interface RouteLimits'],
-  ['`limits` of the whole server', 'policy.ts', 'interface Limits'],
+  ['Of every route', 'policy/policy.ts', 'interface RoutePolicy'],
+  ['Of the whole server', 'policy/policy.ts', 'interface PolicyOptions'],
+  ['`limits` of every route', 'policy/policy.ts', 'interface RouteLimits'],
+  ['`limits` of the whole server', 'policy/policy.ts', 'interface Limits'],
   ['`jwt()`', 'auth/jwt.ts', 'interface JwtOptions'],
   ['`jwt()`: its key', 'auth/keys.ts', 'interface KeyOptions'],
   ['`custom()`', 'auth/custom.ts', 'interface CustomOptions'],

@@ -2,7 +2,7 @@
 import { bearer, custom, Type } from '@sallyport/core';
 import type { AttemptSource } from '../../packages/core/src/auth/attempts.ts';
 import type { Authenticator } from '../../packages/core/src/auth/authenticator.ts';
-import { GuardFamily } from '../../packages/core/src/family.ts';
+import { GuardFamily } from '../../packages/core/src/guard/family.ts';
 import { parseAddress } from '../../packages/core/src/handshake/address.ts';
 import type { Arrival } from '../../packages/core/src/handshake/arrival.ts';
 import type { Stage } from '../../packages/core/src/handshake/stage.ts';

@@ -22,49 +22,20 @@ const TYPES_ONLY: Readonly<Record<string, readonly string[]>> = { redis: ['@sall
 const ADAPTERS = ['ws', 'fastify', 'express', 'koa'];
 const ADAPTER_LINES = 250;
 
-/** The words that everything in the core may use: files at the top of its sources. */
-const VOCABULARY = [
-  'clock',
-  'decision',
-  'errors',
-  'option-checks',
-  'events',
-  'owasp',
-  'tally',
-  'ports',
-  'random-id',
-  'reasons',
-  'roster',
-  'store',
-  'schema-types',
-  'refusal',
-  'units',
-  'url',
-  'warnings',
+/**
+ * The floors of the core, from the ground up. A room imports rooms of the floors below its own, and never another room of
+ * its own floor. The entries are the only files beside the rooms.
+ */
+const FLOORS: readonly (readonly string[])[] = [
+  ['vocabulary'],
+  ['wire', 'sanitize', 'limits'],
+  ['outbound', 'auth'],
+  ['message', 'connection', 'handshake'],
+  ['policy'],
+  ['guard'],
+  ['asyncapi'],
 ];
-/** The files at the top of the core's sources that hand one room's result to the next. */
-const GUARD = [
-  'index',
-  'html',
-  'guard',
-  'family',
-  'bans',
-  'route',
-  'late-authentication',
-  'passed-handshake',
-  'services',
-  'admission',
-  'policy',
-  'policy-check',
-  'credential-check',
-  'explain',
-];
-/** The folders of the core. A room knows no other room. */
-const TOOLS = ['auth', 'limits', 'sanitize', 'wire'];
-const ROOMS = ['handshake', 'connection', 'message', 'outbound'];
-/** What is made of a guard, by those who look at all of it. */
-const VIEWS = ['asyncapi'];
-const LAYERS = ['vocabulary', 'tools', 'room', 'guard'];
+const ENTRIES = ['index', 'html', 'host', 'store'];
 
 interface Import {
   readonly specifier: string;
@@ -122,14 +93,13 @@ function localImport(path: string, specifier: string, sources: Sources): string[
 }
 
 function upwardImport(path: string, target: string): string[] {
-  const from = layerOf(path);
-  const to = layerOf(target);
-  if (from === undefined) return [`${path}: say in architecture.ts which layer it is`];
-  if (to === undefined) return [`${target}: say in architecture.ts which layer it is`];
-  if (LAYERS.indexOf(to) > LAYERS.indexOf(from))
-    return [`${path} (${from}) imports ${target} (${to}), upwards`];
-  if (to === 'room' && from === 'room' && folderOf(path) !== folderOf(target)) {
-    return [`${path} imports ${target}, another room`];
+  const from = floorOf(path);
+  const to = floorOf(target);
+  if (from < 0) return [`${path}: say in architecture.ts on which floor it is`];
+  if (to < 0) return [`${target}: say in architecture.ts on which floor it is`];
+  if (to > from) return [`${path} (floor ${from}) imports ${target} (floor ${to}), upwards`];
+  if (to === from && folderOf(path) !== folderOf(target)) {
+    return [`${path} imports ${target}, another room of its floor`];
   }
   return [];
 }
@@ -151,14 +121,11 @@ function circles(sources: Sources): string[] {
   return found;
 }
 
-function layerOf(path: string): string | undefined {
+/** How many floors are below a file's room; -1 where nothing says on which floor it is. */
+function floorOf(path: string): number {
   const folder = folderOf(path);
-  const name = posix.basename(path, '.ts');
-  if (folder === '')
-    return VOCABULARY.includes(name) ? 'vocabulary' : GUARD.includes(name) ? 'guard' : undefined;
-  if (TOOLS.includes(folder)) return 'tools';
-  if (VIEWS.includes(folder)) return 'guard';
-  return ROOMS.includes(folder) ? 'room' : undefined;
+  if (folder === '') return ENTRIES.includes(posix.basename(path, '.ts')) ? FLOORS.length : -1;
+  return FLOORS.findIndex((rooms) => rooms.includes(folder));
 }
 
 function packageOf(path: string): string {

@@ -1,5 +1,4 @@
 export { type Static, type TSchema, Type } from 'typebox';
-export type { Admission, Receiver } from './admission.ts';
 export { asyncApi } from './asyncapi/async-api.ts';
 export type { AsyncApiDocument, AsyncApiServer } from './asyncapi/document.ts';
 export type { AsyncApiChannel, AsyncApiOptions } from './asyncapi/options.ts';
@@ -24,29 +23,10 @@ export {
   type TicketRequest,
   tickets,
 } from './auth/tickets.ts';
-export type { BanOptions, Bans, BanTarget } from './bans.ts';
-export { systemClock } from './clock.ts';
 export { Connection } from './connection/connection.ts';
-export {
-  Denial,
-  deny,
-  type HandshakeStage,
-  isPromise,
-  type MaybePromise,
-  type MessageStage,
-  type StageName,
-} from './decision.ts';
-export { PolicyError } from './errors.ts';
-export {
-  type ConnectionFacts,
-  type EventName,
-  eventNames,
-  type GuardEvents,
-  type HandshakeFacts,
-  type HandshakeVerdict,
-  type MessageVerdict,
-} from './events.ts';
-export type { Explanation, StageExplanation } from './explain.ts';
+export type { Admission, Receiver } from './guard/admission.ts';
+export type { BanOptions, Bans, BanTarget } from './guard/bans.ts';
+export type { Explanation, StageExplanation } from './guard/explain.ts';
 export {
   type AnyGuard,
   createGuard,
@@ -54,7 +34,8 @@ export {
   Guard,
   type GuardStats,
   type RevokeOptions,
-} from './guard.ts';
+} from './guard/guard.ts';
+export { consoleLogger } from './guard/warnings.ts';
 export type { Handshake } from './handshake/handshake.ts';
 export { type OriginPredicate, type OriginsOption, unsafeAllowAnyOrigin } from './handshake/origin.ts';
 export { unsafeAllowPlaintext } from './handshake/transport.ts';
@@ -65,7 +46,6 @@ export type { MessageContext, MessageRule } from './message/rules.ts';
 export type { UnknownProperties } from './message/schema.ts';
 export type { StandardSchema } from './message/standard-schema.ts';
 export { frameOf } from './outbound/frame.ts';
-export type { EventLevel, OwaspEvent } from './owasp.ts';
 export {
   type AuthorizeContext,
   type BansOption,
@@ -79,7 +59,34 @@ export {
   unsafeReportHost,
   unsafeReportOrigin,
   unsafeReportTransport,
-} from './policy.ts';
+} from './policy/policy.ts';
+export { type EscapedTextOptions, escapedText } from './sanitize/escaped-text.ts';
+export { type IdentifierOptions, identifier } from './sanitize/identifier.ts';
+export { type SafeTextOptions, safeText } from './sanitize/safe-text.ts';
+export { sanitize } from './sanitize/sanitize.ts';
+export type { Sanitizer } from './sanitize/sanitizer.ts';
+export { type WebProtocol, type WebUrlOptions, webUrl } from './sanitize/web-url.ts';
+export { systemClock } from './vocabulary/clock.ts';
+export {
+  Denial,
+  deny,
+  type HandshakeStage,
+  isPromise,
+  type MaybePromise,
+  type MessageStage,
+  type StageName,
+} from './vocabulary/decision.ts';
+export { PolicyError } from './vocabulary/errors.ts';
+export {
+  type ConnectionFacts,
+  type EventName,
+  eventNames,
+  type GuardEvents,
+  type HandshakeFacts,
+  type HandshakeVerdict,
+  type MessageVerdict,
+} from './vocabulary/events.ts';
+export type { EventLevel, OwaspEvent } from './vocabulary/owasp.ts';
 export type {
   Claims,
   Clock,
@@ -91,16 +98,10 @@ export type {
   Peer,
   RequestView,
   Socket,
-} from './ports.ts';
-export { type Reason, type ReasonEntry, reasons } from './reasons.ts';
-export { type Refusal, refusalOf } from './refusal.ts';
-export { type EscapedTextOptions, escapedText } from './sanitize/escaped-text.ts';
-export { type IdentifierOptions, identifier } from './sanitize/identifier.ts';
-export { type SafeTextOptions, safeText } from './sanitize/safe-text.ts';
-export { sanitize } from './sanitize/sanitize.ts';
-export type { Sanitizer } from './sanitize/sanitizer.ts';
-export { type WebProtocol, type WebUrlOptions, webUrl } from './sanitize/web-url.ts';
-export type { MessageOf, ReplyOf } from './schema-types.ts';
+} from './vocabulary/ports.ts';
+export { type Reason, type ReasonEntry, reasons } from './vocabulary/reasons.ts';
+export { type Refusal, refusalOf } from './vocabulary/refusal.ts';
+export type { MessageOf, ReplyOf } from './vocabulary/schema-types.ts';
 export type {
   Acquired,
   ArrivalAnswer,
@@ -116,7 +117,7 @@ export type {
   Revocation,
   Store,
   StoreListener,
-} from './store.ts';
+} from './vocabulary/store.ts';
 export {
   type ByteRate,
   type ByteRateOption,
@@ -125,7 +126,6 @@ export {
   type Rate,
   type RateOption,
   type Size,
-} from './units.ts';
-export { consoleLogger } from './warnings.ts';
+} from './vocabulary/units.ts';
 export type { Codec, Payload } from './wire/codec.ts';
 export type { EnvelopeName } from './wire/envelope.ts';

@@ -16,9 +16,9 @@ import express5 from 'express';
 import express4 from 'express4';
 import { generate } from 'selfsigned';
 import { WebSocketServer } from 'ws';
-import { ManualClock } from '../../../packages/core/test/support/manual-clock.ts';
 import { eventually } from '../../../test/support/eventually.ts';
 import { servers } from '../../../test/support/served.ts';
+import { ManualClock } from '../../core/test/support/manual-clock.ts';
 import { type ExpressApplication, upgrade, websocket } from '../src/index.ts';
 
 const APP = 'https://app.example.com';

@@ -2,9 +2,9 @@ import { createServer } from 'node:http';
 import { expect, test } from '@jest/globals';
 import { anonymous, createGuard, type Limits, Type } from '@sallyport/core';
 import Koa from 'koa';
-import { ManualClock } from '../../../packages/core/test/support/manual-clock.ts';
 import { eventually } from '../../../test/support/eventually.ts';
 import { servers } from '../../../test/support/served.ts';
+import { ManualClock } from '../../core/test/support/manual-clock.ts';
 import { upgrade, websocket } from '../src/index.ts';
 
 // Koa's middleware goes on after its route, and the 101 waits for it.

@@ -16,10 +16,10 @@ import Koa, { type Context } from 'koa';
 import { createSession } from 'koa-session';
 import { generate } from 'selfsigned';
 import { WebSocketServer } from 'ws';
-import { ManualClock } from '../../../packages/core/test/support/manual-clock.ts';
 import { eventually } from '../../../test/support/eventually.ts';
 import { servers } from '../../../test/support/served.ts';
 import { frame } from '../../../test/support/wire.ts';
+import { ManualClock } from '../../core/test/support/manual-clock.ts';
 import { sallyport, upgrade, websocket } from '../src/index.ts';
 
 const APP = 'https://app.example.com';

@@ -1,4 +1,4 @@
-import type { AnyGuard } from '../guard.ts';
+import type { AnyGuard } from '../guard/guard.ts';
 import { type Components, type DescribedChannel, describeChannel } from './channel.ts';
 import type { AsyncApiDocument, ChannelObject, OperationObject, Reference } from './document.ts';
 import { type AsyncApiChannel, type AsyncApiOptions, checkOptions, entriesOf, serversOf } from './options.ts';

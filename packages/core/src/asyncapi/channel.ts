@@ -1,4 +1,4 @@
-import type { AnyGuard } from '../guard.ts';
+import type { AnyGuard } from '../guard/guard.ts';
 import { type WaysIn, waysIn } from './credential-places.ts';
 import type { ChannelObject, MessageObject, OperationObject, Reference, SecurityScheme } from './document.ts';
 import { handshakeBinding } from './handshake-binding.ts';

@@ -1,6 +1,6 @@
 import { type CredentialSource, sourceKey } from '../auth/credential.ts';
 import { ticketTtl } from '../auth/tickets.ts';
-import type { Route } from '../route.ts';
+import type { Route } from '../guard/route.ts';
 
 /** Where a handshake may hold a credential. */
 export interface CredentialPlace {

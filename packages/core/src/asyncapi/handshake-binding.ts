@@ -1,4 +1,4 @@
-import type { Route } from '../route.ts';
+import type { Route } from '../guard/route.ts';
 import type { SchemaNode } from '../wire/envelope.ts';
 import type { WaysIn } from './credential-places.ts';
 import type { HandshakeBinding } from './document.ts';

@@ -1,6 +1,6 @@
 import { AUTH_TYPE } from '../auth/auth-message.ts';
+import type { Route } from '../guard/route.ts';
 import type { CompiledType } from '../message/rules.ts';
-import type { Route } from '../route.ts';
 import type { SchemaNode } from '../wire/envelope.ts';
 import { bodyOf } from './body.ts';
 import type { MessageObject } from './document.ts';

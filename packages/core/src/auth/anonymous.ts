@@ -1,4 +1,4 @@
-import type { Identity } from '../ports.ts';
+import type { Identity } from '../vocabulary/ports.ts';
 import { type Authenticator, freezeIdentity } from './authenticator.ts';
 
 export type AnonymousIdentity = Identity<'anonymous', Readonly<Record<string, never>>>;

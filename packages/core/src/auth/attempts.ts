@@ -1,6 +1,6 @@
-import { type Denial, deny, isPromise, type MaybePromise, settled } from '../decision.ts';
 import { UNAVAILABLE } from '../limits/arriving.ts';
-import type { Hit, HitRequest, RateLimit } from '../store.ts';
+import { type Denial, deny, isPromise, type MaybePromise, settled } from '../vocabulary/decision.ts';
+import type { Hit, HitRequest, RateLimit } from '../vocabulary/store.ts';
 
 /** Where failures are counted: in this process at once, and by the store that it shares with others. */
 export interface FailureStore {

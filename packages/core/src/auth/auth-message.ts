@@ -1,4 +1,4 @@
-import { type Denial, deny } from '../decision.ts';
+import { type Denial, deny } from '../vocabulary/decision.ts';
 import { isRecord } from '../wire/incoming.ts';
 import { type Authenticator, chooseReader } from './authenticator.ts';
 

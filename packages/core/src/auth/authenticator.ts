@@ -1,7 +1,7 @@
-import type { Denial, MaybePromise } from '../decision.ts';
-import { PolicyError } from '../errors.ts';
 import type { UNAVAILABLE } from '../limits/arriving.ts';
-import type { Clock, Identity, RequestView } from '../ports.ts';
+import type { Denial, MaybePromise } from '../vocabulary/decision.ts';
+import { PolicyError } from '../vocabulary/errors.ts';
+import type { Clock, Identity, RequestView } from '../vocabulary/ports.ts';
 import type { CredentialSource } from './credential.ts';
 
 /** Where tickets are kept. */

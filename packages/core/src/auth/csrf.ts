@@ -1,6 +1,6 @@
-import type { MaybePromise } from '../decision.ts';
-import { PolicyError } from '../errors.ts';
-import type { Identity, RequestView } from '../ports.ts';
+import type { MaybePromise } from '../vocabulary/decision.ts';
+import { PolicyError } from '../vocabulary/errors.ts';
+import type { Identity, RequestView } from '../vocabulary/ports.ts';
 
 /** An anti-forgery token beside an ambient credential, for applications that use one. */
 export interface CsrfOption {

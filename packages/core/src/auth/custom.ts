@@ -1,7 +1,7 @@
-import { type Denial, deny, isPromise, type MaybePromise, settled } from '../decision.ts';
-import { PolicyError } from '../errors.ts';
-import type { Claims, Clock, Identity, RequestView } from '../ports.ts';
-import { type Duration, parseDuration } from '../units.ts';
+import { type Denial, deny, isPromise, type MaybePromise, settled } from '../vocabulary/decision.ts';
+import { PolicyError } from '../vocabulary/errors.ts';
+import type { Claims, Clock, Identity, RequestView } from '../vocabulary/ports.ts';
+import { type Duration, parseDuration } from '../vocabulary/units.ts';
 import { type Authenticator, checkScheme, freezeIdentity } from './authenticator.ts';
 import type { CredentialSource } from './credential.ts';
 import { keepRecheck } from './recheck.ts';

@@ -1,8 +1,8 @@
-import type { Timers } from '../clock.ts';
-import { Denial, deny, isPromise, type MaybePromise, settled } from '../decision.ts';
 import type { UNAVAILABLE } from '../limits/arriving.ts';
-import type { Clock, Identity, RequestView } from '../ports.ts';
-import type { Hit } from '../store.ts';
+import type { Timers } from '../vocabulary/clock.ts';
+import { Denial, deny, isPromise, type MaybePromise, settled } from '../vocabulary/decision.ts';
+import type { Clock, Identity, RequestView } from '../vocabulary/ports.ts';
+import type { Hit } from '../vocabulary/store.ts';
 import type { AttemptSource, Attempts, Turn } from './attempts.ts';
 import type { Authenticator, Presented, TicketStore } from './authenticator.ts';
 import type { RevocationList } from './revocations.ts';

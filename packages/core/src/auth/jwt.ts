@@ -6,10 +6,10 @@ import {
   type JWTVerifyOptions,
   jwtVerify,
 } from 'jose';
-import { type Denial, deny, type MaybePromise } from '../decision.ts';
-import { PolicyError } from '../errors.ts';
-import type { Clock, Identity } from '../ports.ts';
-import { type Duration, parseDuration, parseSize, type Size } from '../units.ts';
+import { type Denial, deny, type MaybePromise } from '../vocabulary/decision.ts';
+import { PolicyError } from '../vocabulary/errors.ts';
+import type { Clock, Identity } from '../vocabulary/ports.ts';
+import { type Duration, parseDuration, parseSize, type Size } from '../vocabulary/units.ts';
 import { type Authenticator, checkScheme, freezeIdentity } from './authenticator.ts';
 import { isCanonicalToken } from './compact-token.ts';
 import type { CredentialSource } from './credential.ts';

@@ -1,7 +1,7 @@
 import { createPublicKey, createSecretKey, type KeyObject } from 'node:crypto';
 import { createLocalJWKSet, type JSONWebKeySet, type JWK, type JWTVerifyGetKey } from 'jose';
-import { PolicyError } from '../errors.ts';
-import { parseUrl } from '../url.ts';
+import { PolicyError } from '../vocabulary/errors.ts';
+import { parseUrl } from '../vocabulary/url.ts';
 import { type RemoteKeys, remoteKeysOf } from './remote-keys.ts';
 
 /** Exactly one of these says how tokens are signed. */

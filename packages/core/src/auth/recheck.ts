@@ -1,6 +1,6 @@
-import type { MaybePromise } from '../decision.ts';
-import type { Identity } from '../ports.ts';
-import type { Reason } from '../reasons.ts';
+import type { MaybePromise } from '../vocabulary/decision.ts';
+import type { Identity } from '../vocabulary/ports.ts';
+import type { Reason } from '../vocabulary/reasons.ts';
 
 /** Asks whether what an identity came from, a session say, is still there. */
 export interface Recheck {

@@ -7,7 +7,7 @@ import {
   type JWTVerifyGetKey,
   jwksCache,
 } from 'jose';
-import type { Clock } from '../ports.ts';
+import type { Clock } from '../vocabulary/ports.ts';
 
 /** How long a fetch of remote keys may take. */
 const FETCH_TIMEOUT = 5_000;

@@ -1,5 +1,5 @@
-import type { Clock, Identity } from '../ports.ts';
-import type { Revocation } from '../store.ts';
+import type { Clock, Identity } from '../vocabulary/ports.ts';
+import type { Revocation } from '../vocabulary/store.ts';
 
 /** One kind of thing that can be revoked. */
 const KINDS = ['subject', 'session', 'tokenId'] as const;

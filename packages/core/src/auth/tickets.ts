@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
-import { type Denial, deny, isPromise, settled } from '../decision.ts';
-import { PolicyError } from '../errors.ts';
 import { UNAVAILABLE } from '../limits/arriving.ts';
-import type { Claims, Clock, Identity } from '../ports.ts';
-import { type Duration, parseDuration } from '../units.ts';
-import { parseUrl } from '../url.ts';
+import { type Denial, deny, isPromise, settled } from '../vocabulary/decision.ts';
+import { PolicyError } from '../vocabulary/errors.ts';
+import type { Claims, Clock, Identity } from '../vocabulary/ports.ts';
+import { type Duration, parseDuration } from '../vocabulary/units.ts';
+import { parseUrl } from '../vocabulary/url.ts';
 import { type Authenticator, freezeIdentity, type TicketStore } from './authenticator.ts';
 import { type CredentialSource, query } from './credential.ts';
 

@@ -1,5 +1,5 @@
-import { type Denial, deny } from '../decision.ts';
-import type { Identity } from '../ports.ts';
+import { type Denial, deny } from '../vocabulary/decision.ts';
+import type { Identity } from '../vocabulary/ports.ts';
 
 /** How the times in a token are judged, in seconds. */
 export interface TokenTimes {

@@ -1,4 +1,4 @@
-import type { Identity } from '../ports.ts';
+import type { Identity } from '../vocabulary/ports.ts';
 
 interface Entry {
   readonly identity: Identity;

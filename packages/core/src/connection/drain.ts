@@ -1,5 +1,5 @@
-import type { Clock } from '../ports.ts';
-import type { ReadonlyRoster } from '../roster.ts';
+import type { Clock } from '../vocabulary/ports.ts';
+import type { ReadonlyRoster } from '../vocabulary/roster.ts';
 
 /** Milliseconds between two steps. */
 const STEP = 100;

@@ -1,4 +1,4 @@
-import { isPromise, type MaybePromise, settled } from '../decision.ts';
+import { isPromise, type MaybePromise, settled } from '../vocabulary/decision.ts';
 
 /** Who handles the messages of an inbox. */
 export interface InboxOwner {

@@ -1,4 +1,4 @@
-import type { Socket } from '../ports.ts';
+import type { Socket } from '../vocabulary/ports.ts';
 
 /** How often a connection is looked at, in milliseconds. */
 export const TICK = 1_000;

@@ -1,9 +1,9 @@
-import { Denial, isPromise, type MaybePromise, settled } from '../decision.ts';
-import type { EventHub } from '../events.ts';
-import type { Clock, Socket } from '../ports.ts';
-import { type Reason, reasons } from '../reasons.ts';
-import { NOWHERE, type Rostered } from '../roster.ts';
-import type { Lease } from '../store.ts';
+import { Denial, isPromise, type MaybePromise, settled } from '../vocabulary/decision.ts';
+import type { EventHub } from '../vocabulary/events.ts';
+import type { Clock, Socket } from '../vocabulary/ports.ts';
+import { type Reason, reasons } from '../vocabulary/reasons.ts';
+import { NOWHERE, type Rostered } from '../vocabulary/roster.ts';
+import type { Lease } from '../vocabulary/store.ts';
 import type { Payload } from '../wire/codec.ts';
 import type { Incoming, MessageId } from '../wire/incoming.ts';
 import type { ConnectionState } from './connection.ts';

@@ -1,8 +1,8 @@
-import type { Denial, MaybePromise } from '../decision.ts';
-import type { EventHub } from '../events.ts';
-import type { Clock, Identity, RequestView } from '../ports.ts';
-import type { Reason } from '../reasons.ts';
-import type { Lease, RateLimit } from '../store.ts';
+import type { Denial, MaybePromise } from '../vocabulary/decision.ts';
+import type { EventHub } from '../vocabulary/events.ts';
+import type { Clock, Identity, RequestView } from '../vocabulary/ports.ts';
+import type { Reason } from '../vocabulary/reasons.ts';
+import type { Lease, RateLimit } from '../vocabulary/store.ts';
 import type { Payload } from '../wire/codec.ts';
 import type { Addressee, Incoming, MessageId } from '../wire/incoming.ts';
 import type { ConnectionState } from './connection.ts';

@@ -1,6 +1,6 @@
 import { recheckOf, stillValid } from '../auth/recheck.ts';
-import type { Identity } from '../ports.ts';
-import type { Reason } from '../reasons.ts';
+import type { Identity } from '../vocabulary/ports.ts';
+import type { Reason } from '../vocabulary/reasons.ts';
 import type { ConnectionServices } from './services.ts';
 
 /** Whose term it is. */

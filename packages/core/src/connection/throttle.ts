@@ -1,4 +1,4 @@
-import type { Clock } from '../ports.ts';
+import type { Clock } from '../vocabulary/ports.ts';
 
 export interface ThrottleLimits {
   /** Milliseconds that a socket may go unread without a break. */

@@ -1,6 +1,6 @@
 import ipaddr from 'ipaddr.js';
-import { PolicyError } from '../errors.ts';
-import type { Peer } from '../ports.ts';
+import { PolicyError } from '../vocabulary/errors.ts';
+import type { Peer } from '../vocabulary/ports.ts';
 import type { HandshakeHeaders } from './headers.ts';
 
 type IP = ipaddr.IPv4 | ipaddr.IPv6;

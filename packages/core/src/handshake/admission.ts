@@ -1,7 +1,7 @@
-import { Denial, deny, isPromise, type MaybePromise, settled } from '../decision.ts';
 import { UNAVAILABLE } from '../limits/arriving.ts';
 import type { StoreAccess } from '../limits/store-access.ts';
-import type { Lease, LeaseRequest } from '../store.ts';
+import { Denial, deny, isPromise, type MaybePromise, settled } from '../vocabulary/decision.ts';
+import type { Lease, LeaseRequest } from '../vocabulary/store.ts';
 import type { Arrival } from './arrival.ts';
 import type { Stage } from './stage.ts';
 

@@ -1,9 +1,9 @@
 import type { Authenticator } from '../auth/authenticator.ts';
 import type { CredentialSource } from '../auth/credential.ts';
-import type { Denial } from '../decision.ts';
 import type { UNAVAILABLE } from '../limits/arriving.ts';
-import type { Clock, HandshakeRequest, Identity, RequestView } from '../ports.ts';
-import type { Hit, Lease } from '../store.ts';
+import type { Denial } from '../vocabulary/decision.ts';
+import type { Clock, HandshakeRequest, Identity, RequestView } from '../vocabulary/ports.ts';
+import type { Hit, Lease } from '../vocabulary/store.ts';
 import { type Client, resolveClient, type TrustedProxies } from './address.ts';
 import { type HandshakeHeaders, readHeaders } from './headers.ts';
 import { type Host, parseHost } from './host.ts';

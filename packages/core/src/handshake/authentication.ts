@@ -1,8 +1,8 @@
 import type { AttemptSource } from '../auth/attempts.ts';
 import type { Authenticator } from '../auth/authenticator.ts';
 import type { Case, Judge, Verdict } from '../auth/judge.ts';
-import { Denial, deny, isPromise, type MaybePromise, settled } from '../decision.ts';
-import type { Identity, RequestView } from '../ports.ts';
+import { Denial, deny, isPromise, type MaybePromise, settled } from '../vocabulary/decision.ts';
+import type { Identity, RequestView } from '../vocabulary/ports.ts';
 import type { Arrival } from './arrival.ts';
 import { sourceOf } from './rate.ts';
 import { NOT_EVALUATED, type Stage } from './stage.ts';

@@ -1,6 +1,6 @@
 import { type Authenticator, chooseReader } from '../auth/authenticator.ts';
 import { type CredentialSource, sourceKey } from '../auth/credential.ts';
-import { type Denial, deny } from '../decision.ts';
+import { type Denial, deny } from '../vocabulary/decision.ts';
 import type { Arrival, Credential } from './arrival.ts';
 import type { Stage } from './stage.ts';
 

@@ -1,7 +1,7 @@
-import { type Denial, deny, isPromise, type MaybePromise } from '../decision.ts';
-import type { EventHub, Facts, HandshakeFacts } from '../events.ts';
-import type { HandshakeRequest } from '../ports.ts';
-import { NOWHERE, type Roster, type Rostered } from '../roster.ts';
+import { type Denial, deny, isPromise, type MaybePromise } from '../vocabulary/decision.ts';
+import type { EventHub, Facts, HandshakeFacts } from '../vocabulary/events.ts';
+import type { HandshakeRequest } from '../vocabulary/ports.ts';
+import { NOWHERE, type Roster, type Rostered } from '../vocabulary/roster.ts';
 import { Arrival, type Reading } from './arrival.ts';
 import { type Reporting, runStages, type Stage } from './stage.ts';
 

@@ -1,6 +1,6 @@
-import { type Denial, deny } from '../decision.ts';
-import { PolicyError } from '../errors.ts';
-import { parseUrl } from '../url.ts';
+import { type Denial, deny } from '../vocabulary/decision.ts';
+import { PolicyError } from '../vocabulary/errors.ts';
+import { parseUrl } from '../vocabulary/url.ts';
 import { isPublicSuffix } from './public-suffix.ts';
 
 /** A `Host` header taken apart. */

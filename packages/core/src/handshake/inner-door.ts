@@ -1,8 +1,8 @@
 import type { Authenticator } from '../auth/authenticator.ts';
 import type { CsrfOption } from '../auth/csrf.ts';
 import type { Judge } from '../auth/judge.ts';
-import { type Denial, deny, isPromise, type MaybePromise, settled } from '../decision.ts';
-import type { Identity, RequestView } from '../ports.ts';
+import { type Denial, deny, isPromise, type MaybePromise, settled } from '../vocabulary/decision.ts';
+import type { Identity, RequestView } from '../vocabulary/ports.ts';
 import { admissionStage, type Slots } from './admission.ts';
 import { authenticationStage } from './authentication.ts';
 import { credentialStage } from './credential.ts';

@@ -1,7 +1,7 @@
-import { type Denial, deny, isPromise, type MaybePromise, settled } from '../decision.ts';
-import { PolicyError } from '../errors.ts';
-import type { RequestView } from '../ports.ts';
-import { parseUrl } from '../url.ts';
+import { type Denial, deny, isPromise, type MaybePromise, settled } from '../vocabulary/decision.ts';
+import { PolicyError } from '../vocabulary/errors.ts';
+import type { RequestView } from '../vocabulary/ports.ts';
+import { parseUrl } from '../vocabulary/url.ts';
 import { canonicalHost, isWholeLabel, refusePublicSuffix } from './host.ts';
 
 /**

@@ -1,4 +1,4 @@
-import { deny } from '../decision.ts';
+import { deny } from '../vocabulary/decision.ts';
 import type { HostPolicy } from './host.ts';
 import { type RateSettings, rateStage } from './rate.ts';
 import { type RequestBounds, requestStage } from './request.ts';

@@ -1,8 +1,8 @@
 import type { AttemptSource, Attempts } from '../auth/attempts.ts';
-import { type Denial, deny, isPromise, type MaybePromise, settled } from '../decision.ts';
 import { type Arrived, UNAVAILABLE } from '../limits/arriving.ts';
 import type { StoreAccess } from '../limits/store-access.ts';
-import type { HitRequest, RateLimit } from '../store.ts';
+import { type Denial, deny, isPromise, type MaybePromise, settled } from '../vocabulary/decision.ts';
+import type { HitRequest, RateLimit } from '../vocabulary/store.ts';
 import { bucketOf, type Slots } from './admission.ts';
 import type { Arrival } from './arrival.ts';
 import type { Stage } from './stage.ts';

@@ -1,5 +1,5 @@
 import { TOKEN } from '../auth/credential.ts';
-import { type Denial, deny } from '../decision.ts';
+import { type Denial, deny } from '../vocabulary/decision.ts';
 import type { Arrival } from './arrival.ts';
 import type { Stage } from './stage.ts';
 

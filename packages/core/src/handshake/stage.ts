@@ -1,5 +1,11 @@
-import { type Denial, deny, type HandshakeStage, isPromise, type MaybePromise } from '../decision.ts';
-import type { Reason } from '../reasons.ts';
+import {
+  type Denial,
+  deny,
+  type HandshakeStage,
+  isPromise,
+  type MaybePromise,
+} from '../vocabulary/decision.ts';
+import type { Reason } from '../vocabulary/reasons.ts';
 import type { Arrival } from './arrival.ts';
 
 /** What `explain()` says of a stage that it must not run. */

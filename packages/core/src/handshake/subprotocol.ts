@@ -1,6 +1,6 @@
 import { TOKEN } from '../auth/credential.ts';
-import { deny } from '../decision.ts';
-import { PolicyError } from '../errors.ts';
+import { deny } from '../vocabulary/decision.ts';
+import { PolicyError } from '../vocabulary/errors.ts';
 import type { Arrival } from './arrival.ts';
 import type { Stage } from './stage.ts';
 

@@ -1,4 +1,4 @@
-import { deny } from '../decision.ts';
+import { deny } from '../vocabulary/decision.ts';
 import type { Arrival } from './arrival.ts';
 import type { HandshakeHeaders } from './headers.ts';
 import { isLoopbackName } from './host.ts';

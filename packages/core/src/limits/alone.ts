@@ -1,5 +1,5 @@
-import type { Clock } from '../ports.ts';
-import type { Acquired, Hit, HitRequest, Lease, LeaseRequest, Store } from '../store.ts';
+import type { Clock } from '../vocabulary/ports.ts';
+import type { Acquired, Hit, HitRequest, Lease, LeaseRequest, Store } from '../vocabulary/store.ts';
 import { type Arrived, type Arriving, banned, FREE, hitOf, UNAVAILABLE } from './arriving.ts';
 import { memoryStore } from './memory-store.ts';
 import { SlotTable } from './slot-table.ts';

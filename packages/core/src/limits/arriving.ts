@@ -1,5 +1,5 @@
-import { isPromise, type MaybePromise, settled } from '../decision.ts';
-import type { Hit, HitRequest, LeaseRequest, Store } from '../store.ts';
+import { isPromise, type MaybePromise, settled } from '../vocabulary/decision.ts';
+import type { Hit, HitRequest, LeaseRequest, Store } from '../vocabulary/store.ts';
 
 /** The store cannot answer, and the policy says that nothing goes on without it. */
 export const UNAVAILABLE: unique symbol = Symbol('unavailable');

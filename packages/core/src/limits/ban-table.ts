@@ -1,4 +1,4 @@
-import type { Ban, BanTerms } from '../store.ts';
+import type { Ban, BanTerms } from '../vocabulary/store.ts';
 
 interface Entry {
   /** Wall-clock milliseconds. */

@@ -1,5 +1,5 @@
-import { isPromise, type MaybePromise, settled } from '../decision.ts';
-import type { Clock } from '../ports.ts';
+import { isPromise, type MaybePromise, settled } from '../vocabulary/decision.ts';
+import type { Clock } from '../vocabulary/ports.ts';
 
 /** So many failures in a row, and the store is not asked any more. */
 const TOLERATED = 3;

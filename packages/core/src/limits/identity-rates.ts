@@ -1,5 +1,5 @@
-import type { Clock } from '../ports.ts';
-import type { Demand, RateLimit } from '../store.ts';
+import type { Clock } from '../vocabulary/ports.ts';
+import type { Demand, RateLimit } from '../vocabulary/store.ts';
 import { spend } from './rate.ts';
 
 /** The bucket of one identity's messages in this process: one for all its connections. */

@@ -1,5 +1,5 @@
-import type { Clock } from '../ports.ts';
-import type { Ban, BanTerms } from '../store.ts';
+import type { Clock } from '../vocabulary/ports.ts';
+import type { Ban, BanTerms } from '../vocabulary/store.ts';
 import { BanTable } from './ban-table.ts';
 
 /** The most bans that a process knows of. */

@@ -1,5 +1,5 @@
-import type { Clock } from '../ports.ts';
-import type { ArrivalAnswer, Hit, Store, StoreListener } from '../store.ts';
+import type { Clock } from '../vocabulary/ports.ts';
+import type { ArrivalAnswer, Hit, Store, StoreListener } from '../vocabulary/store.ts';
 import { BanTable } from './ban-table.ts';
 import { RateTables } from './rate-table.ts';
 import { SlotTable } from './slot-table.ts';

@@ -1,5 +1,5 @@
-import type { Clock } from '../ports.ts';
-import type { RateLimit } from '../store.ts';
+import type { Clock } from '../vocabulary/ports.ts';
+import type { RateLimit } from '../vocabulary/store.ts';
 import { spend } from './rate.ts';
 import { TatTable } from './tat-table.ts';
 

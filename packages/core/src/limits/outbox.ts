@@ -1,4 +1,4 @@
-import type { Revocation } from '../store.ts';
+import type { Revocation } from '../vocabulary/store.ts';
 
 interface Waiting {
   readonly revocation: Revocation;

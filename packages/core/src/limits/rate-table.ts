@@ -1,4 +1,4 @@
-import type { Hit, HitRequest, RateLimit } from '../store.ts';
+import type { Hit, HitRequest, RateLimit } from '../vocabulary/store.ts';
 import { hitOf } from './rate.ts';
 import { TatTable } from './tat-table.ts';
 

@@ -1,4 +1,4 @@
-import type { Hit, RateLimit } from '../store.ts';
+import type { Hit, RateLimit } from '../vocabulary/store.ts';
 
 /** Milliseconds; far above what hundreds of additions lose, and far below what anybody could use. */
 const SLACK = 1e-3;

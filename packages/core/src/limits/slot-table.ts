@@ -1,4 +1,4 @@
-import type { Acquired, Lease, LeaseRequest } from '../store.ts';
+import type { Acquired, Lease, LeaseRequest } from '../vocabulary/store.ts';
 
 /** Keys that are kept although nothing is held of them: a map that is emptied and filled again makes a new table each time. */
 const KEPT = 64;

@@ -1,5 +1,5 @@
-import type { MaybePromise } from '../decision.ts';
-import type { Clock } from '../ports.ts';
+import type { MaybePromise } from '../vocabulary/decision.ts';
+import type { Clock } from '../vocabulary/ports.ts';
 import type {
   Acquired,
   Ban,
@@ -11,7 +11,7 @@ import type {
   Revocation,
   Store,
   StoreListener,
-} from '../store.ts';
+} from '../vocabulary/store.ts';
 import { Alone, type FailureModes } from './alone.ts';
 import { type Arrived, type Arriving, askOf, banned, FREE, hitOf, map, UNAVAILABLE } from './arriving.ts';
 import { Breaker } from './breaker.ts';

@@ -1,4 +1,4 @@
-import type { MaybePromise } from '../decision.ts';
+import type { MaybePromise } from '../vocabulary/decision.ts';
 import type { SchemaNode } from '../wire/envelope.ts';
 import type { Incoming } from '../wire/incoming.ts';
 

@@ -1,6 +1,6 @@
 import { stillValid } from '../auth/recheck.ts';
-import { deny, isPromise, type MaybePromise } from '../decision.ts';
-import type { Identity } from '../ports.ts';
+import { deny, isPromise, type MaybePromise } from '../vocabulary/decision.ts';
+import type { Identity } from '../vocabulary/ports.ts';
 import type { Incoming } from '../wire/incoming.ts';
 import { type CompiledType, isAuthorized, type MessageRules } from './rules.ts';
 import { type MessageDenial, type Passed, refuse, type Sender } from './verdict.ts';

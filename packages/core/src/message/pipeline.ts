@@ -1,7 +1,7 @@
 import { AUTH_TYPE } from '../auth/auth-message.ts';
-import { type Denial, deny, isPromise, type MaybePromise } from '../decision.ts';
 import { request } from '../limits/identity-rates.ts';
 import { spend } from '../limits/rate.ts';
+import { type Denial, deny, isPromise, type MaybePromise } from '../vocabulary/decision.ts';
 import { type Codec, textOf } from '../wire/codec.ts';
 import { Incoming, UNADDRESSED, UNREAD } from '../wire/incoming.ts';
 import type { Mistake } from './check.ts';

@@ -1,9 +1,9 @@
-import { isPromise, type MaybePromise, settled } from '../decision.ts';
-import { PolicyError } from '../errors.ts';
-import { oneOf, refuseUnknown, stringList } from '../option-checks.ts';
-import type { ConnectionView, Identity } from '../ports.ts';
-import type { MessageOf } from '../schema-types.ts';
-import type { RateLimit } from '../store.ts';
+import { isPromise, type MaybePromise, settled } from '../vocabulary/decision.ts';
+import { PolicyError } from '../vocabulary/errors.ts';
+import { oneOf, refuseUnknown, stringList } from '../vocabulary/option-checks.ts';
+import type { ConnectionView, Identity } from '../vocabulary/ports.ts';
+import type { MessageOf } from '../vocabulary/schema-types.ts';
+import type { RateLimit } from '../vocabulary/store.ts';
 import {
   type Duration,
   parseCount,
@@ -12,7 +12,7 @@ import {
   parseSize,
   type RateOption,
   type Size,
-} from '../units.ts';
+} from '../vocabulary/units.ts';
 import type { Codec } from '../wire/codec.ts';
 import type { Envelope } from '../wire/envelope.ts';
 import type { Check } from './check.ts';

@@ -1,6 +1,6 @@
 import { Compile } from 'typebox/compile';
-import { PolicyError } from '../errors.ts';
 import { sanitizerOf } from '../sanitize/sanitizer.ts';
+import { PolicyError } from '../vocabulary/errors.ts';
 import type { SchemaNode } from '../wire/envelope.ts';
 import { changed, isComposite, isNode, mapInner } from './closed.ts';
 import { isolated } from './isolated.ts';

@@ -1,5 +1,5 @@
-import { deny } from '../decision.ts';
 import { spend } from '../limits/rate.ts';
+import { deny } from '../vocabulary/decision.ts';
 import { byteLength } from '../wire/codec.ts';
 import type { Incoming } from '../wire/incoming.ts';
 import type { CompiledType, MessageRules } from './rules.ts';

@@ -1,6 +1,6 @@
-import type { Denial } from '../decision.ts';
 import type { IdentityShare } from '../limits/identity-rates.ts';
-import type { ConnectionView } from '../ports.ts';
+import type { Denial } from '../vocabulary/decision.ts';
+import type { ConnectionView } from '../vocabulary/ports.ts';
 import type { Addressee, Incoming } from '../wire/incoming.ts';
 import type { CompiledType } from './rules.ts';
 

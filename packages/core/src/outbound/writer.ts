@@ -1,4 +1,4 @@
-import { type Reason, reasons } from '../reasons.ts';
+import { type Reason, reasons } from '../vocabulary/reasons.ts';
 import type { Codec, Payload } from '../wire/codec.ts';
 import type { Envelope } from '../wire/envelope.ts';
 import type { Addressee, Incoming, MessageId } from '../wire/incoming.ts';

@@ -1,4 +1,4 @@
-import { parseUrl } from '../url.ts';
+import { parseUrl } from '../vocabulary/url.ts';
 import { SUSPECT } from './characters.ts';
 
 /** Browsers drop some of these and take a backslash for a slash: where they are, a URL is not what it looks like. */

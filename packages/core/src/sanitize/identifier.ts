@@ -1,5 +1,5 @@
 import type { TString } from 'typebox';
-import { asObject, oneOf, refuseUnknown } from '../option-checks.ts';
+import { asObject, oneOf, refuseUnknown } from '../vocabulary/option-checks.ts';
 import { type Lengths, parseLengths } from './lengths.ts';
 import { sanitizedText } from './sanitizer.ts';
 

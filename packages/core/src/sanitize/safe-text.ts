@@ -1,5 +1,5 @@
 import type { TString } from 'typebox';
-import { asObject, oneOf, refuseUnknown } from '../option-checks.ts';
+import { asObject, oneOf, refuseUnknown } from '../vocabulary/option-checks.ts';
 import { cleanText } from './clean-text.ts';
 import { type Lengths, ofLength, parseLengths } from './lengths.ts';
 import { type Sanitizer, sanitizedText } from './sanitizer.ts';

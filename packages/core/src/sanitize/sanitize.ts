@@ -1,4 +1,4 @@
-import { PolicyError } from '../errors.ts';
+import { PolicyError } from '../vocabulary/errors.ts';
 import { sanitizerOf } from './sanitizer.ts';
 
 /**

@@ -1,4 +1,4 @@
-import type { Reason } from '../reasons.ts';
+import type { Reason } from '../vocabulary/reasons.ts';
 import { flat } from './flat.ts';
 import type { Addressee, Incoming, MessageId } from './incoming.ts';
 import { jsonRpc } from './json-rpc.ts';

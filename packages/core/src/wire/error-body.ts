@@ -1,4 +1,4 @@
-import { reasons } from '../reasons.ts';
+import { reasons } from '../vocabulary/reasons.ts';
 import type { SchemaNode } from './envelope.ts';
 
 /** A reason as a JSON Schema: those that can be told after the 101. */

@@ -1,4 +1,4 @@
-import type { Reason } from '../reasons.ts';
+import type { Reason } from '../vocabulary/reasons.ts';
 import type { BodyDocument, Envelope, SchemaNode } from './envelope.ts';
 import { errorCode, errorPath } from './error-body.ts';
 import { type Addressee, Incoming, isRecord, type MessageId, UNADDRESSED, UNREAD } from './incoming.ts';

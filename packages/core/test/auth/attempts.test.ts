@@ -1,9 +1,9 @@
 import { describe, expect, test } from '@jest/globals';
 import { type AttemptSource, Attempts, type FailureStore, Turn } from '../../src/auth/attempts.ts';
-import type { Denial, MaybePromise } from '../../src/decision.ts';
 import { UNAVAILABLE } from '../../src/limits/arriving.ts';
 import { memoryStore } from '../../src/limits/memory-store.ts';
-import type { ArrivalAnswer, Hit, HitRequest } from '../../src/store.ts';
+import type { Denial, MaybePromise } from '../../src/vocabulary/decision.ts';
+import type { ArrivalAnswer, Hit, HitRequest } from '../../src/vocabulary/store.ts';
 import { settle } from '../support/late-auth.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 

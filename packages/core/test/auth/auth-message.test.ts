@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
 import { bearer, custom, jwt, query, tickets } from '@sallyport/core';
 import { readAuthMessage } from '../../src/auth/auth-message.ts';
-import { Denial } from '../../src/decision.ts';
+import { Denial } from '../../src/vocabulary/decision.ts';
 
 const of = (issuer: string, scheme: string) =>
   jwt({

@@ -5,7 +5,7 @@ import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { SignJWT } from 'jose';
 import { bearer } from '../../src/auth/credential.ts';
 import { jwt } from '../../src/auth/jwt.ts';
-import { Denial } from '../../src/decision.ts';
+import { Denial } from '../../src/vocabulary/decision.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import { present } from '../support/present.ts';
 

@@ -3,7 +3,7 @@ import { describe, expect, test } from '@jest/globals';
 import { type JWTPayload, SignJWT } from 'jose';
 import { bearer } from '../../src/auth/credential.ts';
 import { type JwtOptions, jwt, unsafeAnyAudience, unsafeAnyIssuer } from '../../src/auth/jwt.ts';
-import { Denial } from '../../src/decision.ts';
+import { Denial } from '../../src/vocabulary/decision.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import { present } from '../support/present.ts';
 

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { bearer, type Identity, jwt } from '@sallyport/core';
 import { Issuer } from '../../../../test/support/issuer.ts';
-import { Denial } from '../../src/decision.ts';
+import { Denial } from '../../src/vocabulary/decision.ts';
 import { outcomeOf } from '../support/decide.ts';
 import { guardOf } from '../support/guards.ts';
 import { ManualClock } from '../support/manual-clock.ts';

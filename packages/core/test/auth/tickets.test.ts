@@ -2,9 +2,9 @@ import { describe, expect, test } from '@jest/globals';
 import { bearer, query, type TicketRequest, tickets } from '@sallyport/core';
 import type { TicketStore } from '../../src/auth/authenticator.ts';
 import { TicketOffice, ticketTtl } from '../../src/auth/tickets.ts';
-import { Denial } from '../../src/decision.ts';
 import { UNAVAILABLE } from '../../src/limits/arriving.ts';
 import { memoryStore } from '../../src/limits/memory-store.ts';
+import { Denial } from '../../src/vocabulary/decision.ts';
 import { guardOf } from '../support/guards.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { judgeTimes } from '../../src/auth/token-times.ts';
-import type { Identity } from '../../src/ports.ts';
+import type { Identity } from '../../src/vocabulary/ports.ts';
 
 const judge = (claims: object, times: { tolerance?: number; maxAge?: number }, seconds: number) => {
   const identity = { scheme: 'jwt', subject: 'alice', claims } as unknown as Identity;

@@ -4,8 +4,8 @@ import { bearer, jwt } from '@sallyport/core';
 import fc from 'fast-check';
 import { SignJWT } from 'jose';
 import { VerifiedTokens } from '../../src/auth/verified-tokens.ts';
-import { Denial } from '../../src/decision.ts';
-import type { Identity } from '../../src/ports.ts';
+import { Denial } from '../../src/vocabulary/decision.ts';
+import type { Identity } from '../../src/vocabulary/ports.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import { present } from '../support/present.ts';
 

@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { compileTrustedProxies, parseAddress, resolveClient } from '../../src/handshake/address.ts';
 import { readHeaders } from '../../src/handshake/headers.ts';
-import type { Peer } from '../../src/ports.ts';
+import type { Peer } from '../../src/vocabulary/ports.ts';
 
 describe('one spelling for an address', () => {
   test.each([

@@ -1,6 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { deny } from '../../src/decision.ts';
 import {
   compileOrigins,
   isCanonical,
@@ -8,7 +7,8 @@ import {
   judgeOrigin,
   unsafeAllowAnyOrigin,
 } from '../../src/handshake/origin.ts';
-import type { RequestView } from '../../src/ports.ts';
+import { deny } from '../../src/vocabulary/decision.ts';
+import type { RequestView } from '../../src/vocabulary/ports.ts';
 import { bareThenable } from '../support/thenable.ts';
 
 const VIEW: RequestView = {

@@ -1,8 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
-import { Denial, deny, type HandshakeStage, type MaybePromise } from '../../src/decision.ts';
 import type { Arrival } from '../../src/handshake/arrival.ts';
 import { isReportOnly, type Reporting, runStages, type Stage } from '../../src/handshake/stage.ts';
-import { reasons } from '../../src/reasons.ts';
+import { Denial, deny, type HandshakeStage, type MaybePromise } from '../../src/vocabulary/decision.ts';
+import { reasons } from '../../src/vocabulary/reasons.ts';
 
 function bench(stages: readonly string[] = []) {
   const told: string[] = [];

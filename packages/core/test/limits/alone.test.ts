@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { Alone, type FailureMode, type FailureModes } from '../../src/limits/alone.ts';
 import { UNAVAILABLE } from '../../src/limits/arriving.ts';
-import type { Acquired, HitRequest, Lease } from '../../src/store.ts';
+import type { Acquired, HitRequest, Lease } from '../../src/vocabulary/store.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 
 const LIMIT = { interval: 1_000, burst: 1 };

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { askOf, hitOf, map } from '../../src/limits/arriving.ts';
-import type { ArrivalAnswer, ArrivalRequest, Hit, HitRequest, Store } from '../../src/store.ts';
+import type { ArrivalAnswer, ArrivalRequest, Hit, HitRequest, Store } from '../../src/vocabulary/store.ts';
 import { bareThenable } from '../support/thenable.ts';
 
 const hit: Hit = { allowed: true, remaining: 3, retryAfter: 0 };

@@ -1,9 +1,9 @@
 import { pbkdf2 } from 'node:crypto';
 import { promisify } from 'node:util';
 import { describe, expect, test } from '@jest/globals';
-import { systemClock } from '../../src/clock.ts';
-import type { MaybePromise } from '../../src/decision.ts';
 import { Breaker } from '../../src/limits/breaker.ts';
+import { systemClock } from '../../src/vocabulary/clock.ts';
+import type { MaybePromise } from '../../src/vocabulary/decision.ts';
 import { Held, settle } from '../support/late-auth.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 

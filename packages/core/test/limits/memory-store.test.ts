@@ -1,6 +1,13 @@
 import { describe, expect, test } from '@jest/globals';
 import { memoryStore } from '../../src/limits/memory-store.ts';
-import type { Acquired, ArrivalAnswer, Ban, HitRequest, Lease, StoreListener } from '../../src/store.ts';
+import type {
+  Acquired,
+  ArrivalAnswer,
+  Ban,
+  HitRequest,
+  Lease,
+  StoreListener,
+} from '../../src/vocabulary/store.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import { BAN_TERMS } from '../support/store-access.ts';
 

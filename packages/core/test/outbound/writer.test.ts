@@ -3,7 +3,7 @@ import { Type } from '@sallyport/core';
 import fc from 'fast-check';
 import { compileBodyCheck } from '../../src/message/compile.ts';
 import { Writer, type WriterOptions } from '../../src/outbound/writer.ts';
-import { reasons } from '../../src/reasons.ts';
+import { reasons } from '../../src/vocabulary/reasons.ts';
 import type { Codec } from '../../src/wire/codec.ts';
 import { type EnvelopeName, envelopes } from '../../src/wire/envelope.ts';
 import { Incoming, UNADDRESSED, UNREAD } from '../../src/wire/incoming.ts';

@@ -3,11 +3,11 @@ import { type } from 'arktype';
 import { Type } from 'typebox';
 import * as v from 'valibot';
 import { z } from 'zod';
-import { PolicyError } from '../../src/errors.ts';
 import { identifier } from '../../src/sanitize/identifier.ts';
 import { safeText } from '../../src/sanitize/safe-text.ts';
 import { sanitize } from '../../src/sanitize/sanitize.ts';
 import { sanitizerOf } from '../../src/sanitize/sanitizer.ts';
+import { PolicyError } from '../../src/vocabulary/errors.ts';
 
 const schema = safeText({ maxLength: 5, on: 'remove' });
 

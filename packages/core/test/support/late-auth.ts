@@ -1,6 +1,6 @@
 import { bearer, custom, query } from '@sallyport/core';
 import type { CustomIdentity } from '../../src/auth/custom.ts';
-import type { MaybePromise } from '../../src/decision.ts';
+import type { MaybePromise } from '../../src/vocabulary/decision.ts';
 import type { RecordingSocket } from './recording-socket.ts';
 
 type Answer = CustomIdentity<Record<string, unknown>> | undefined;

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { Compile } from 'typebox/compile';
-import { type Reason, reasons } from '../../src/reasons.ts';
+import { type Reason, reasons } from '../../src/vocabulary/reasons.ts';
 import { type Addressee, type Incoming, UNADDRESSED, UNREAD } from '../../src/wire/incoming.ts';
 import { jsonRpc } from '../../src/wire/json-rpc.ts';
 import { BAD_IDS, GOOD_IDS } from '../support/message-ids.ts';

@@ -1,11 +1,11 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { describe, expect, test } from '@jest/globals';
 import { bearer, custom, query, subprotocol } from '@sallyport/core';
-import { admitted, connect, outcomeOf } from './support/decide.ts';
-import { collect, guardOf } from './support/guards.ts';
-import { ManualClock } from './support/manual-clock.ts';
-import { RecordingSocket } from './support/recording-socket.ts';
-import { type RequestOverrides, upgradeRequest } from './support/upgrade-request.ts';
+import { admitted, connect, outcomeOf } from '../support/decide.ts';
+import { collect, guardOf } from '../support/guards.ts';
+import { ManualClock } from '../support/manual-clock.ts';
+import { RecordingSocket } from '../support/recording-socket.ts';
+import { type RequestOverrides, upgradeRequest } from '../support/upgrade-request.ts';
 
 const REQUEST = upgradeRequest({ headers: { Origin: 'http://localhost:3000' } });
 const FOREIGN = upgradeRequest({ headers: { Origin: 'https://evil.example' } });

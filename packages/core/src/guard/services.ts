@@ -1,8 +1,8 @@
-import type { PendingServices } from './connection/pending.ts';
-import type { ConnectionServices } from './connection/services.ts';
+import type { PendingServices } from '../connection/pending.ts';
+import type { ConnectionServices } from '../connection/services.ts';
+import { admit, judge } from '../message/pipeline.ts';
 import type { GuardFamily } from './family.ts';
 import { readPendingMessage, renewConnection } from './late-authentication.ts';
-import { admit, judge } from './message/pipeline.ts';
 import type { Route } from './route.ts';
 
 /** What the rooms of one guard need of each other: hands one room's result to the next. */

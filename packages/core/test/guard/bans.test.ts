@@ -1,12 +1,12 @@
 import { describe, expect, test } from '@jest/globals';
 import { anonymous, bearer, custom, query, unsafeAllowAnyOrigin, unsafeReportOrigin } from '@sallyport/core';
-import { admitted, connect, decide, outcomeOf } from './support/decide.ts';
-import { collect, guardOf } from './support/guards.ts';
-import { auth, replies, say, settle } from './support/late-auth.ts';
-import { ManualClock } from './support/manual-clock.ts';
-import { RecordingSocket } from './support/recording-socket.ts';
-import { type Behaviour, SharedStore } from './support/shared-store.ts';
-import { type HeaderValue, upgradeRequest } from './support/upgrade-request.ts';
+import { admitted, connect, decide, outcomeOf } from '../support/decide.ts';
+import { collect, guardOf } from '../support/guards.ts';
+import { auth, replies, say, settle } from '../support/late-auth.ts';
+import { ManualClock } from '../support/manual-clock.ts';
+import { RecordingSocket } from '../support/recording-socket.ts';
+import { type Behaviour, SharedStore } from '../support/shared-store.ts';
+import { type HeaderValue, upgradeRequest } from '../support/upgrade-request.ts';
 
 const APP = 'https://app.example.com';
 const CLIENT = '203.0.113.7';

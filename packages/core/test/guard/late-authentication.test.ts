@@ -1,12 +1,12 @@
 import { describe, expect, test } from '@jest/globals';
 import { bearer, custom, type Identity, jwt, type RequestView } from '@sallyport/core';
 import { SignJWT } from 'jose';
-import { admitted, connect } from './support/decide.ts';
-import { collect, guardOf, SAY } from './support/guards.ts';
-import { type Answers, auth, Held, keys, replies, say, settle } from './support/late-auth.ts';
-import { ManualClock } from './support/manual-clock.ts';
-import { RecordingSocket } from './support/recording-socket.ts';
-import { upgradeRequest } from './support/upgrade-request.ts';
+import { admitted, connect } from '../support/decide.ts';
+import { collect, guardOf, SAY } from '../support/guards.ts';
+import { type Answers, auth, Held, keys, replies, say, settle } from '../support/late-auth.ts';
+import { ManualClock } from '../support/manual-clock.ts';
+import { RecordingSocket } from '../support/recording-socket.ts';
+import { upgradeRequest } from '../support/upgrade-request.ts';
 
 const START = new ManualClock().now() / 1_000;
 const as = (credential: string) => upgradeRequest({ headers: { Authorization: `Bearer ${credential}` } });

@@ -1,17 +1,17 @@
-import type { Authenticator } from './auth/authenticator.ts';
-import type { CsrfOption } from './auth/csrf.ts';
-import type { MaybePromise } from './decision.ts';
-import type { OriginsOption } from './handshake/origin.ts';
-import type { unsafeAllowPlaintext } from './handshake/transport.ts';
-import type { FailureModes } from './limits/alone.ts';
-import type { Passthrough } from './message/passthrough.ts';
-import type { MessageRule } from './message/rules.ts';
-import type { UnknownProperties } from './message/schema.ts';
-import type { Clock, Identity, Logger, RequestView } from './ports.ts';
-import type { Store } from './store.ts';
-import type { ByteRateOption, Duration, RateOption, Size } from './units.ts';
-import type { Codec } from './wire/codec.ts';
-import type { EnvelopeName } from './wire/envelope.ts';
+import type { Authenticator } from '../auth/authenticator.ts';
+import type { CsrfOption } from '../auth/csrf.ts';
+import type { OriginsOption } from '../handshake/origin.ts';
+import type { unsafeAllowPlaintext } from '../handshake/transport.ts';
+import type { FailureModes } from '../limits/alone.ts';
+import type { Passthrough } from '../message/passthrough.ts';
+import type { MessageRule } from '../message/rules.ts';
+import type { UnknownProperties } from '../message/schema.ts';
+import type { MaybePromise } from '../vocabulary/decision.ts';
+import type { Clock, Identity, Logger, RequestView } from '../vocabulary/ports.ts';
+import type { Store } from '../vocabulary/store.ts';
+import type { ByteRateOption, Duration, RateOption, Size } from '../vocabulary/units.ts';
+import type { Codec } from '../wire/codec.ts';
+import type { EnvelopeName } from '../wire/envelope.ts';
 
 /** Lets handshakes through that the transport stage would deny, and records them. */
 export const unsafeReportTransport: unique symbol = Symbol('sallyport.unsafeReportTransport');

@@ -1,5 +1,12 @@
 import { describe, expect, test } from '@jest/globals';
-import { parseBudget, parseByteRate, parseCount, parseDuration, parseRate, parseSize } from '../src/units.ts';
+import {
+  parseBudget,
+  parseByteRate,
+  parseCount,
+  parseDuration,
+  parseRate,
+  parseSize,
+} from '../../src/vocabulary/units.ts';
 
 test.each([
   [250, 250],

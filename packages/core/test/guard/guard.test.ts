@@ -14,12 +14,12 @@ import {
   unsafeReportOrigin,
   unsafeReportTransport,
 } from '@sallyport/core';
-import { admitted, connect, decide, outcomeOf } from './support/decide.ts';
-import { collect, guardOf, SAY } from './support/guards.ts';
-import { ManualClock } from './support/manual-clock.ts';
-import { RecordingSocket } from './support/recording-socket.ts';
-import { SharedStore } from './support/shared-store.ts';
-import { upgradeRequest } from './support/upgrade-request.ts';
+import { admitted, connect, decide, outcomeOf } from '../support/decide.ts';
+import { collect, guardOf, SAY } from '../support/guards.ts';
+import { ManualClock } from '../support/manual-clock.ts';
+import { RecordingSocket } from '../support/recording-socket.ts';
+import { SharedStore } from '../support/shared-store.ts';
+import { upgradeRequest } from '../support/upgrade-request.ts';
 
 const APP = 'https://app.example.com';
 const at = (overrides: object = {}): HandshakeRequest =>

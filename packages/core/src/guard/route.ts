@@ -1,27 +1,34 @@
-import type { Authenticator } from './auth/authenticator.ts';
-import type { Judge } from './auth/judge.ts';
-import { type LivenessLimits, TICK } from './connection/liveness.ts';
-import type { PendingServices } from './connection/pending.ts';
-import type { ThrottleLimits } from './connection/throttle.ts';
-import { REPORTABLE } from './credential-check.ts';
-import { PolicyError } from './errors.ts';
-import type { EventHub } from './events.ts';
-import type { Slots } from './handshake/admission.ts';
-import type { AuthorizeHandshake } from './handshake/inner-door.ts';
-import { innerDoor } from './handshake/inner-door.ts';
-import { compileOrigins } from './handshake/origin.ts';
-import type { Reporting, Stage } from './handshake/stage.ts';
-import { checkSubprotocols } from './handshake/subprotocol.ts';
-import { compileBodyCheck } from './message/compile.ts';
-import { isPassthrough } from './message/passthrough.ts';
-import { compileTypes, type MessageRules } from './message/rules.ts';
-import type { BodyCheck } from './message/schema.ts';
-import { Writer } from './outbound/writer.ts';
-import type { PolicyOptions, RouteLimits } from './policy.ts';
-import type { Clock, Identity } from './ports.ts';
-import type { RateLimit } from './store.ts';
-import { parseBudget, parseByteRate, parseCount, parseDuration, parseRate, parseSize } from './units.ts';
-import { type Envelope, envelopes } from './wire/envelope.ts';
+import type { Authenticator } from '../auth/authenticator.ts';
+import type { Judge } from '../auth/judge.ts';
+import { type LivenessLimits, TICK } from '../connection/liveness.ts';
+import type { PendingServices } from '../connection/pending.ts';
+import type { ThrottleLimits } from '../connection/throttle.ts';
+import type { Slots } from '../handshake/admission.ts';
+import type { AuthorizeHandshake } from '../handshake/inner-door.ts';
+import { innerDoor } from '../handshake/inner-door.ts';
+import { compileOrigins } from '../handshake/origin.ts';
+import type { Reporting, Stage } from '../handshake/stage.ts';
+import { checkSubprotocols } from '../handshake/subprotocol.ts';
+import { compileBodyCheck } from '../message/compile.ts';
+import { isPassthrough } from '../message/passthrough.ts';
+import { compileTypes, type MessageRules } from '../message/rules.ts';
+import type { BodyCheck } from '../message/schema.ts';
+import { Writer } from '../outbound/writer.ts';
+import { REPORTABLE } from '../policy/credential-check.ts';
+import type { PolicyOptions, RouteLimits } from '../policy/policy.ts';
+import { PolicyError } from '../vocabulary/errors.ts';
+import type { EventHub } from '../vocabulary/events.ts';
+import type { Clock, Identity } from '../vocabulary/ports.ts';
+import type { RateLimit } from '../vocabulary/store.ts';
+import {
+  parseBudget,
+  parseByteRate,
+  parseCount,
+  parseDuration,
+  parseRate,
+  parseSize,
+} from '../vocabulary/units.ts';
+import { type Envelope, envelopes } from '../wire/envelope.ts';
 
 /** Any policy, for code that does not care what its types infer. */
 export type AnyPolicy = PolicyOptions<readonly Identity[], unknown, unknown>;

@@ -1,19 +1,19 @@
+import type { AttemptSource } from '../auth/attempts.ts';
+import { Connection, type ConnectionState } from '../connection/connection.ts';
+import { type Authenticated, Pending } from '../connection/pending.ts';
+import type { Client } from '../handshake/address.ts';
+import type { Handshake } from '../handshake/handshake.ts';
+import { sourceOf } from '../handshake/rate.ts';
+import type { Denial, MaybePromise } from '../vocabulary/decision.ts';
+import type { Identity, RequestView, Socket } from '../vocabulary/ports.ts';
+import { randomId } from '../vocabulary/random-id.ts';
+import { NOWHERE, type Rostered } from '../vocabulary/roster.ts';
+import type { Lease } from '../vocabulary/store.ts';
 import type { Admission, Receiver } from './admission.ts';
-import type { AttemptSource } from './auth/attempts.ts';
-import { Connection, type ConnectionState } from './connection/connection.ts';
-import { type Authenticated, Pending } from './connection/pending.ts';
-import type { Denial, MaybePromise } from './decision.ts';
 import type { GuardFamily } from './family.ts';
-import type { Client } from './handshake/address.ts';
-import type { Handshake } from './handshake/handshake.ts';
-import { sourceOf } from './handshake/rate.ts';
 import { authenticateFirstMessage } from './late-authentication.ts';
-import type { Identity, RequestView, Socket } from './ports.ts';
-import { randomId } from './random-id.ts';
-import { NOWHERE, type Rostered } from './roster.ts';
 import type { Route } from './route.ts';
 import type { Services } from './services.ts';
-import type { Lease } from './store.ts';
 
 /** What is left of a handshake once it has passed, until the socket is open or the slots are given back. */
 export class PassedHandshake<I extends Identity, M, R> implements Admission<I, M, R>, Rostered {

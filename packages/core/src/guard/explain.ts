@@ -1,8 +1,8 @@
-import { type HandshakeStage, isPromise } from './decision.ts';
-import { Arrival, type Reading } from './handshake/arrival.ts';
-import { isReportOnly, NOT_EVALUATED, type Reporting, type Stage } from './handshake/stage.ts';
-import type { HandshakeRequest } from './ports.ts';
-import type { Reason } from './reasons.ts';
+import { Arrival, type Reading } from '../handshake/arrival.ts';
+import { isReportOnly, NOT_EVALUATED, type Reporting, type Stage } from '../handshake/stage.ts';
+import { type HandshakeStage, isPromise } from '../vocabulary/decision.ts';
+import type { HandshakeRequest } from '../vocabulary/ports.ts';
+import type { Reason } from '../vocabulary/reasons.ts';
 
 /** What one stage would say. */
 export interface StageExplanation {

@@ -1,6 +1,6 @@
-import type { Connection } from './connection/connection.ts';
-import type { Identity, Socket } from './ports.ts';
-import type { Reason } from './reasons.ts';
+import type { Connection } from '../connection/connection.ts';
+import type { Identity, Socket } from '../vocabulary/ports.ts';
+import type { Reason } from '../vocabulary/reasons.ts';
 
 /** Where a host tells what happens on an accepted socket, whether it is open or still pending. */
 export interface Receiver {

@@ -1,8 +1,8 @@
 import { expect, test } from '@jest/globals';
-import { outcomeOf } from './support/decide.ts';
-import { guardOf } from './support/guards.ts';
-import { ManualClock } from './support/manual-clock.ts';
-import { upgradeRequest } from './support/upgrade-request.ts';
+import { outcomeOf } from '../support/decide.ts';
+import { guardOf } from '../support/guards.ts';
+import { ManualClock } from '../support/manual-clock.ts';
+import { upgradeRequest } from '../support/upgrade-request.ts';
 
 const FOREIGN = upgradeRequest({ headers: { Origin: 'https://evil.example' } });
 

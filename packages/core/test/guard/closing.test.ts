@@ -8,13 +8,13 @@ import {
   refusalOf,
   systemClock,
 } from '@sallyport/core';
-import { admitted, connect, decide } from './support/decide.ts';
-import { collect, guardOf } from './support/guards.ts';
-import { auth, byName, Held, keys, say, settle } from './support/late-auth.ts';
-import { ManualClock } from './support/manual-clock.ts';
-import { RecordingSocket } from './support/recording-socket.ts';
-import { SharedStore } from './support/shared-store.ts';
-import { upgradeRequest } from './support/upgrade-request.ts';
+import { admitted, connect, decide } from '../support/decide.ts';
+import { collect, guardOf } from '../support/guards.ts';
+import { auth, byName, Held, keys, say, settle } from '../support/late-auth.ts';
+import { ManualClock } from '../support/manual-clock.ts';
+import { RecordingSocket } from '../support/recording-socket.ts';
+import { SharedStore } from '../support/shared-store.ts';
+import { upgradeRequest } from '../support/upgrade-request.ts';
 
 const APP = 'https://app.example.com';
 const LIMITS = {

@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { NOWHERE, Roster, type Rostered } from '../src/roster.ts';
+import { NOWHERE, Roster, type Rostered } from '../../src/vocabulary/roster.ts';
 
 class Member implements Rostered {
   place = NOWHERE;

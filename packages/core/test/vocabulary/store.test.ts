@@ -1,13 +1,13 @@
 // What a guard asks of a store that it shares with others, and what becomes of it when that is away.
 import { describe, expect, test } from '@jest/globals';
 import { anonymous, bearer, custom, tickets } from '@sallyport/core';
-import { admitted, connect, decide, outcomeOf } from './support/decide.ts';
-import { collect, guardOf } from './support/guards.ts';
-import { auth, byName, keys, say, settle } from './support/late-auth.ts';
-import { ManualClock } from './support/manual-clock.ts';
-import { RecordingSocket } from './support/recording-socket.ts';
-import { type Behaviour, SharedStore } from './support/shared-store.ts';
-import { upgradeRequest } from './support/upgrade-request.ts';
+import { admitted, connect, decide, outcomeOf } from '../support/decide.ts';
+import { collect, guardOf } from '../support/guards.ts';
+import { auth, byName, keys, say, settle } from '../support/late-auth.ts';
+import { ManualClock } from '../support/manual-clock.ts';
+import { RecordingSocket } from '../support/recording-socket.ts';
+import { type Behaviour, SharedStore } from '../support/shared-store.ts';
+import { upgradeRequest } from '../support/upgrade-request.ts';
 
 const APP = 'https://app.example.com';
 const from = (address: string, headers: Record<string, string> = {}, target = '/chat') =>

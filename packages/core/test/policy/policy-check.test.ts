@@ -18,7 +18,7 @@ import {
   unsafeReportOrigin,
   unsafeReportTransport,
 } from '@sallyport/core';
-import { guardOf, SAY } from './support/guards.ts';
+import { guardOf, SAY } from '../support/guards.ts';
 
 const key = (...from: ReturnType<typeof bearer>[]) =>
   custom({ scheme: 'key', from, authenticate: () => undefined });

@@ -1,25 +1,25 @@
+import { TicketOffice, ticketTtl } from '../auth/tickets.ts';
+import type { Connection } from '../connection/connection.ts';
+import { Handshake } from '../handshake/handshake.ts';
+import { frameOf } from '../outbound/frame.ts';
+import type { Writer } from '../outbound/writer.ts';
+import type { ExtendOptions, PolicyOptions } from '../policy/policy.ts';
+import { checkExtension, checkPolicy, checkRoute } from '../policy/policy-check.ts';
+import { type Denial, deny, isPromise, type MaybePromise } from '../vocabulary/decision.ts';
+import { PolicyError } from '../vocabulary/errors.ts';
+import type { EventName, GuardEvents } from '../vocabulary/events.ts';
+import type { FramedMessage, HandshakeRequest, Identity, Logger } from '../vocabulary/ports.ts';
+import type { Reason } from '../vocabulary/reasons.ts';
+import type { ReplyOf } from '../vocabulary/schema-types.ts';
+import type { Revocation } from '../vocabulary/store.ts';
+import { type Duration, parseWindow } from '../vocabulary/units.ts';
 import type { Admission } from './admission.ts';
-import { TicketOffice, ticketTtl } from './auth/tickets.ts';
 import type { Bans } from './bans.ts';
-import type { Connection } from './connection/connection.ts';
-import { type Denial, deny, isPromise, type MaybePromise } from './decision.ts';
-import { PolicyError } from './errors.ts';
-import type { EventName, GuardEvents } from './events.ts';
 import { type Explanation, explainHandshake } from './explain.ts';
 import { GuardFamily } from './family.ts';
-import { Handshake } from './handshake/handshake.ts';
-import { frameOf } from './outbound/frame.ts';
-import type { Writer } from './outbound/writer.ts';
 import { PassedHandshake } from './passed-handshake.ts';
-import type { ExtendOptions, PolicyOptions } from './policy.ts';
-import { checkExtension, checkPolicy, checkRoute } from './policy-check.ts';
-import type { FramedMessage, HandshakeRequest, Identity, Logger } from './ports.ts';
-import type { Reason } from './reasons.ts';
 import { type AnyPolicy, compileRoute, type Route } from './route.ts';
-import type { ReplyOf } from './schema-types.ts';
 import { type Services, servicesOf } from './services.ts';
-import type { Revocation } from './store.ts';
-import { type Duration, parseWindow } from './units.ts';
 
 /** Numbers of a guard and its extensions, of constant size. */
 export interface GuardStats {

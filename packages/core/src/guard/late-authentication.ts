@@ -1,15 +1,15 @@
-import { AUTH_TYPE, readAuthMessage } from './auth/auth-message.ts';
-import type { Case } from './auth/judge.ts';
-import type { ConnectionState } from './connection/connection.ts';
-import type { Authenticated } from './connection/pending.ts';
-import { Denial, deny } from './decision.ts';
+import { AUTH_TYPE, readAuthMessage } from '../auth/auth-message.ts';
+import type { Case } from '../auth/judge.ts';
+import type { ConnectionState } from '../connection/connection.ts';
+import type { Authenticated } from '../connection/pending.ts';
+import { isAcceptable } from '../message/parse.ts';
+import { open } from '../message/pipeline.ts';
+import { Denial, deny } from '../vocabulary/decision.ts';
+import type { Identity } from '../vocabulary/ports.ts';
+import type { Lease } from '../vocabulary/store.ts';
+import type { Incoming } from '../wire/incoming.ts';
 import type { GuardFamily } from './family.ts';
-import { isAcceptable } from './message/parse.ts';
-import { open } from './message/pipeline.ts';
-import type { Identity } from './ports.ts';
 import type { Route } from './route.ts';
-import type { Lease } from './store.ts';
-import type { Incoming } from './wire/incoming.ts';
 
 /** Judges an auth message as a handshake's credential is judged, `policy.authorize` included. */
 async function judgeAuthMessage(

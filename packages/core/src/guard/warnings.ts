@@ -1,5 +1,5 @@
-import type { EventHub } from './events.ts';
-import type { Clock, Logger } from './ports.ts';
+import type { EventHub } from '../vocabulary/events.ts';
+import type { Clock, Logger } from '../vocabulary/ports.ts';
 
 /** One line for each reason in this time; what came between is counted. */
 const QUIET = 10_000;

@@ -1,4 +1,11 @@
-import { checkCsrf } from './auth/csrf.ts';
+import { checkCsrf } from '../auth/csrf.ts';
+import { unsafeAllowAnyOrigin } from '../handshake/origin.ts';
+import { unsafeAllowPlaintext } from '../handshake/transport.ts';
+import { isPassthrough } from '../message/passthrough.ts';
+import { PolicyError } from '../vocabulary/errors.ts';
+import { asObject, type Options, oneOf, refuseUnknown, stringList } from '../vocabulary/option-checks.ts';
+import type { Store } from '../vocabulary/store.ts';
+import { envelopes } from '../wire/envelope.ts';
 import {
   checkAnyOrigin,
   checkAuth,
@@ -7,14 +14,7 @@ import {
   checkReport,
   checkTolerances,
 } from './credential-check.ts';
-import { PolicyError } from './errors.ts';
-import { unsafeAllowAnyOrigin } from './handshake/origin.ts';
-import { unsafeAllowPlaintext } from './handshake/transport.ts';
-import { isPassthrough } from './message/passthrough.ts';
-import { asObject, type Options, oneOf, refuseUnknown, stringList } from './option-checks.ts';
 import { unsafeReportHost, unsafeReportTransport } from './policy.ts';
-import type { Store } from './store.ts';
-import { envelopes } from './wire/envelope.ts';
 
 const ROUTE_OPTIONS = [
   'name',

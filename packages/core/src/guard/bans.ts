@@ -1,13 +1,13 @@
-import type { AttemptSource } from './auth/attempts.ts';
-import { identityKey } from './auth/judge.ts';
-import { type Denial, deny, isPromise } from './decision.ts';
-import { type Client, parseAddress } from './handshake/address.ts';
-import { addressKey } from './handshake/rate.ts';
-import { Offences } from './limits/offences.ts';
-import type { StoreAccess } from './limits/store-access.ts';
-import type { Clock, Identity } from './ports.ts';
-import type { Ban, BanTerms, RateLimit } from './store.ts';
-import { type Duration, parseDuration } from './units.ts';
+import type { AttemptSource } from '../auth/attempts.ts';
+import { identityKey } from '../auth/judge.ts';
+import { type Client, parseAddress } from '../handshake/address.ts';
+import { addressKey } from '../handshake/rate.ts';
+import { Offences } from '../limits/offences.ts';
+import type { StoreAccess } from '../limits/store-access.ts';
+import { type Denial, deny, isPromise } from '../vocabulary/decision.ts';
+import type { Clock, Identity } from '../vocabulary/ports.ts';
+import type { Ban, BanTerms, RateLimit } from '../vocabulary/store.ts';
+import { type Duration, parseDuration } from '../vocabulary/units.ts';
 
 /** Exactly one of the two. */
 export interface BanTarget {

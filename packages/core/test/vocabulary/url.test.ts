@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { parseUrl } from '../src/url.ts';
+import { parseUrl } from '../../src/vocabulary/url.ts';
 
 test('a URL is parsed as browsers do', () => {
   expect(parseUrl('HTTPS://Example.com:443/a/../b')?.href).toBe('https://example.com/b');

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { eventNames, type Reason } from '@sallyport/core';
-import { owaspName } from '../src/owasp.ts';
-import { reasons } from '../src/reasons.ts';
+import { owaspName } from '../../src/vocabulary/owasp.ts';
+import { reasons } from '../../src/vocabulary/reasons.ts';
 
 // The OWASP Logging Vocabulary as it was published in 2025, with its levels, as far as it is about more than files and users.
 const VOCABULARY: Readonly<Record<string, string>> = {

@@ -1,12 +1,12 @@
 import { describe, expect, test } from '@jest/globals';
 import type { Store } from '@sallyport/core';
-import { admitted, connect, decide, outcomeOf } from './support/decide.ts';
-import { guardOf } from './support/guards.ts';
-import { auth, byName, Held, keys, settle } from './support/late-auth.ts';
-import { ManualClock } from './support/manual-clock.ts';
-import { RecordingSocket } from './support/recording-socket.ts';
-import { type Behaviour, SharedStore } from './support/shared-store.ts';
-import { upgradeRequest } from './support/upgrade-request.ts';
+import { admitted, connect, decide, outcomeOf } from '../support/decide.ts';
+import { guardOf } from '../support/guards.ts';
+import { auth, byName, Held, keys, settle } from '../support/late-auth.ts';
+import { ManualClock } from '../support/manual-clock.ts';
+import { RecordingSocket } from '../support/recording-socket.ts';
+import { type Behaviour, SharedStore } from '../support/shared-store.ts';
+import { upgradeRequest } from '../support/upgrade-request.ts';
 
 const as = (name: string) => upgradeRequest({ headers: { Authorization: `Bearer ${name}` } });
 

@@ -1,9 +1,9 @@
 import { describe, expect, test } from '@jest/globals';
 import { type AnyGuard, bearer, type Codec, custom, type FramedMessage, Type } from '@sallyport/core';
-import { admitted, connect } from './support/decide.ts';
-import { collect, guardOf } from './support/guards.ts';
-import { RecordingSocket } from './support/recording-socket.ts';
-import { upgradeRequest } from './support/upgrade-request.ts';
+import { admitted, connect } from '../support/decide.ts';
+import { collect, guardOf } from '../support/guards.ts';
+import { RecordingSocket } from '../support/recording-socket.ts';
+import { upgradeRequest } from '../support/upgrade-request.ts';
 
 const SAID = Type.Object({ text: Type.String() });
 const replies = { said: SAID };

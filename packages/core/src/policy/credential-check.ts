@@ -1,10 +1,10 @@
-import { AUTH_TYPE } from './auth/auth-message.ts';
-import type { Authenticator } from './auth/authenticator.ts';
-import { type CredentialSource, isCredentialSource, sourceKey } from './auth/credential.ts';
-import { PolicyError } from './errors.ts';
-import { unsafeAllowAnyOrigin } from './handshake/origin.ts';
-import { isPassthrough } from './message/passthrough.ts';
-import { type Options, oneOf, optionObject } from './option-checks.ts';
+import { AUTH_TYPE } from '../auth/auth-message.ts';
+import type { Authenticator } from '../auth/authenticator.ts';
+import { type CredentialSource, isCredentialSource, sourceKey } from '../auth/credential.ts';
+import { unsafeAllowAnyOrigin } from '../handshake/origin.ts';
+import { isPassthrough } from '../message/passthrough.ts';
+import { PolicyError } from '../vocabulary/errors.ts';
+import { type Options, oneOf, optionObject } from '../vocabulary/option-checks.ts';
 import {
   unsafeReportAuthorization,
   unsafeReportHost,

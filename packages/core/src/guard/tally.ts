@@ -1,5 +1,5 @@
-import type { EventHub } from './events.ts';
-import type { Reason } from './reasons.ts';
+import type { EventHub } from '../vocabulary/events.ts';
+import type { Reason } from '../vocabulary/reasons.ts';
 
 type Counts = Map<Reason, number>;
 
