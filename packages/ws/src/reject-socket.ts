@@ -1,6 +1,16 @@
-import { type AnyGuard, type Denial, reasons } from '@sallyport/core';
+import type { IncomingMessage } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { type AnyGuard, type Denial, type Handshake, reasons } from '@sallyport/core';
 import { WebSocketServer } from 'ws';
-import type { Upgrade } from './upgrade.ts';
+
+/** What is needed of an `Upgrade` to accept it only for its close code. */
+export interface RejectedUpgrade {
+  readonly request: IncomingMessage;
+  readonly socket: Duplex;
+  readonly handshake: Pick<Handshake, 'subprotocol'>;
+  takeOver(): Buffer;
+  upgraded(): void;
+}
 
 /** How many sockets are open only to be closed, by guard; bounded by `limits.rejectedSockets`. */
 const rejected = new WeakMap<object, { count: number }>();
@@ -10,7 +20,7 @@ const rejected = new WeakMap<object, { count: number }>();
  * own does it, so that no handler of the application can ever see the socket. `false` where the reason has no close
  * code, or too many such sockets are open.
  */
-export function closeInstead(upgrade: Upgrade, denial: Denial, guard: AnyGuard): boolean {
+export function closeInstead(upgrade: RejectedUpgrade, denial: Denial, guard: AnyGuard): boolean {
   const { close, text } = reasons[denial.reason] as { close?: number; text: string };
   const { rejectedSockets, closeTimeout } = guard.hostLimits;
   const open = rejected.get(guard.hostLimits) ?? { count: 0 };
