@@ -153,7 +153,7 @@ describe.each(hosts)('$name', (host) => {
       }
       store.takeAsked();
       expect(await outcome(await as('alice'))).toBe('admitted');
-      expect(store.takeAsked()).toEqual(['arrive', 'acquire']);
+      expect(store.takeAsked()).toEqual(['precheck', 'acquire']);
       expect(guard.stats().denied).toEqual({ store_unavailable: expect.any(Number) });
     });
   });

@@ -96,7 +96,7 @@ for (const [name, connect] of Object.entries(libraries)) {
       expect(attempts.map(({ status }) => status)).toEqual(Array(50).fill('rejected'));
       await server.start();
       await works(store);
-      const { hits: after } = await store.arrive({ bans: [], hits, leases: [] });
+      const { hits: after } = await store.precheck({ bans: [], hits, leases: [] });
       expect(after[0]?.remaining).toBe(LIMIT.burst - 1);
     }, 60_000);
 

@@ -104,8 +104,6 @@ export { type Refusal, refusalOf } from './vocabulary/refusal.ts';
 export type { MessageOf, ReplyOf } from './vocabulary/schema-types.ts';
 export type {
   Acquired,
-  ArrivalAnswer,
-  ArrivalRequest,
   Ban,
   BanTerms,
   Demand,
@@ -113,6 +111,8 @@ export type {
   HitRequest,
   Lease,
   LeaseRequest,
+  PrecheckAnswer,
+  PrecheckRequest,
   RateLimit,
   Revocation,
   Store,

@@ -1,18 +1,17 @@
 import { randomBytes } from 'node:crypto';
 import type {
   Acquired,
-  ArrivalAnswer,
-  ArrivalRequest,
   Ban,
   BanTerms,
   Demand,
   HitRequest,
   LeaseRequest,
+  PrecheckAnswer,
+  PrecheckRequest,
   Revocation,
   Store,
   StoreListener,
 } from '@sallyport/core';
-import { Arrivals } from './arrival.ts';
 import { Bans } from './bans.ts';
 import { portOf, type RedisClient } from './clients/port-of.ts';
 import { Keys } from './keys.ts';
@@ -21,6 +20,7 @@ import { News } from './news/news.ts';
 import { RevocationStream } from './news/stream.ts';
 import { type RedisStoreOptions, type Settings, settingsOf } from './options.ts';
 import { pingKeys } from './ping-keys.ts';
+import { RedisPrecheck } from './redis-precheck.ts';
 import { textOf } from './reply.ts';
 import { Runner } from './runner.ts';
 import { CHARGE } from './scripts/charge.ts';
@@ -42,7 +42,7 @@ class RedisStore implements Store {
   readonly #node = randomBytes(9).toString('base64url');
   readonly #runner: Runner;
   readonly #keys: Keys;
-  readonly #arrivals: Arrivals;
+  readonly #precheck: RedisPrecheck;
   readonly #leases: Leases;
   readonly #bans: Bans;
   readonly #shares: Shares;
@@ -56,7 +56,7 @@ class RedisStore implements Store {
     const keys = new Keys(prefix);
     this.#runner = runner;
     this.#keys = keys;
-    this.#arrivals = new Arrivals(runner, keys);
+    this.#precheck = new RedisPrecheck(runner, keys);
     this.#leases = new Leases(runner, keys, node, leaseTtl);
     this.#shares = new Shares(runner, keys, node);
     this.#stream = new RevocationStream(runner, keys, retention, revocations);
@@ -66,8 +66,8 @@ class RedisStore implements Store {
     this.#bans = new Bans(runner, keys, node, this.#news);
   }
 
-  arrive(request: ArrivalRequest): Promise<ArrivalAnswer> {
-    return this.#arrivals.arrive(request);
+  precheck(request: PrecheckRequest): Promise<PrecheckAnswer> {
+    return this.#precheck.precheck(request);
   }
 
   async charge({ keys, limit, cost }: HitRequest): Promise<void> {

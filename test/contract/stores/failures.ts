@@ -15,8 +15,8 @@ export const SLOTS = [
 ];
 
 const OPERATIONS: Readonly<Record<string, (store: Store) => unknown>> = {
-  arrive: (store) =>
-    store.arrive({
+  precheck: (store) =>
+    store.precheck({
       bans: ['address a'],
       hits: [{ keys: ['handshake a'], limit: LIMIT, cost: 1 }],
       leases: SLOTS,
@@ -72,7 +72,7 @@ export async function works(store: Store): Promise<void> {
 /** Whether one of the slots has no room; nothing where the store does not answer. */
 export async function isFull(store: Store, leases: readonly LeaseRequest[]): Promise<boolean | undefined> {
   try {
-    return (await store.arrive({ bans: [], hits: [], leases })).full !== -1;
+    return (await store.precheck({ bans: [], hits: [], leases })).full !== -1;
   } catch {
     return undefined;
   }

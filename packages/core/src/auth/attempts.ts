@@ -1,4 +1,4 @@
-import { UNAVAILABLE } from '../limits/arriving.ts';
+import { UNAVAILABLE } from '../limits/precheck.ts';
 import { type Denial, deny, isPromise, type MaybePromise, settled } from '../vocabulary/decision.ts';
 import type { Hit, HitRequest, RateLimit } from '../vocabulary/store.ts';
 

@@ -1,4 +1,4 @@
-import type { UNAVAILABLE } from '../limits/arriving.ts';
+import type { UNAVAILABLE } from '../limits/precheck.ts';
 import type { Denial, MaybePromise } from '../vocabulary/decision.ts';
 import { PolicyError } from '../vocabulary/errors.ts';
 import type { Clock, Identity, RequestView } from '../vocabulary/ports.ts';

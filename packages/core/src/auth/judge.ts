@@ -1,4 +1,4 @@
-import type { UNAVAILABLE } from '../limits/arriving.ts';
+import type { UNAVAILABLE } from '../limits/precheck.ts';
 import type { Timers } from '../vocabulary/clock.ts';
 import { Denial, deny, isPromise, type MaybePromise, settled } from '../vocabulary/decision.ts';
 import type { Clock, Identity, RequestView } from '../vocabulary/ports.ts';

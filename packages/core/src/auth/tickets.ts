@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { UNAVAILABLE } from '../limits/arriving.ts';
+import { UNAVAILABLE } from '../limits/precheck.ts';
 import { type Denial, deny, isPromise, settled } from '../vocabulary/decision.ts';
 import { PolicyError } from '../vocabulary/errors.ts';
 import type { Claims, Clock, Identity } from '../vocabulary/ports.ts';

@@ -1,4 +1,4 @@
-import { UNAVAILABLE } from '../limits/arriving.ts';
+import { UNAVAILABLE } from '../limits/precheck.ts';
 import type { StoreAccess } from '../limits/store-access.ts';
 import { Denial, deny, isPromise, type MaybePromise, settled } from '../vocabulary/decision.ts';
 import type { Lease, LeaseRequest } from '../vocabulary/store.ts';

@@ -1,6 +1,6 @@
 import type { Authenticator } from '../auth/authenticator.ts';
 import type { CredentialSource } from '../auth/credential.ts';
-import type { UNAVAILABLE } from '../limits/arriving.ts';
+import type { UNAVAILABLE } from '../limits/precheck.ts';
 import type { Denial } from '../vocabulary/decision.ts';
 import type { Clock, HandshakeRequest, Identity, RequestView } from '../vocabulary/ports.ts';
 import type { Hit, Lease } from '../vocabulary/store.ts';

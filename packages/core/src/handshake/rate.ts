@@ -1,5 +1,5 @@
 import type { AttemptSource, Attempts } from '../auth/attempts.ts';
-import { type Arrived, UNAVAILABLE } from '../limits/arriving.ts';
+import { type HandshakePrecheckAnswer, UNAVAILABLE } from '../limits/precheck.ts';
 import type { StoreAccess } from '../limits/store-access.ts';
 import { type Denial, deny, isPromise, type MaybePromise, settled } from '../vocabulary/decision.ts';
 import type { HitRequest, RateLimit } from '../vocabulary/store.ts';
@@ -7,7 +7,7 @@ import { bucketOf, type Slots } from './admission.ts';
 import type { Arrival } from './arrival.ts';
 import type { Stage } from './stage.ts';
 
-/** What a door asks of somebody who arrives. */
+/** What the rate stage needs. */
 export interface RateSettings {
   readonly store: StoreAccess;
   readonly handshakes: RateLimit;
@@ -30,7 +30,7 @@ export function rateStage(settings: RateSettings): Stage {
 function ask(arrival: Arrival, settings: RateSettings, cost: number): MaybePromise<Denial | undefined> {
   const { store, attempts, slots } = settings;
   const bucket = bucketOf(arrival);
-  const answer = store.arrive({
+  const answer = store.precheck({
     bans: arrival.client?.bannable === true ? [addressKey(bucket)] : [],
     handshake: handshakeRequest(arrival, settings.handshakes, cost),
     failures: attempts.request(sourceOf(arrival), 0),
@@ -58,9 +58,13 @@ export function sourceOf({ client, unvouched }: Arrival): AttemptSource {
   return { bucket: address.bucket, coarser: address.coarser, bannable: bannable && !unvouched };
 }
 
-function verdict(arrived: Arrived | typeof UNAVAILABLE, arrival: Arrival, slots: Slots): Denial | undefined {
-  if (arrived === UNAVAILABLE) return deny('store_unavailable', 'the store does not answer');
-  const { bannedFor, handshake, failures, full } = arrived;
+function verdict(
+  answer: HandshakePrecheckAnswer | typeof UNAVAILABLE,
+  arrival: Arrival,
+  slots: Slots,
+): Denial | undefined {
+  if (answer === UNAVAILABLE) return deny('store_unavailable', 'the store does not answer');
+  const { bannedFor, handshake, failures, full } = answer;
   if (bannedFor > 0) return deny('banned', 'this address is banned', bannedFor).at('address');
   // Also where it is denied: the rate may only report.
   arrival.failures = failures;

@@ -1,7 +1,14 @@
 import type { Clock } from '../vocabulary/ports.ts';
 import type { Acquired, Hit, HitRequest, Lease, LeaseRequest, Store } from '../vocabulary/store.ts';
-import { type Arrived, type Arriving, banned, FREE, hitOf, UNAVAILABLE } from './arriving.ts';
 import { memoryStore } from './memory-store.ts';
+import {
+  banned,
+  FREE,
+  type HandshakePrecheck,
+  type HandshakePrecheckAnswer,
+  hitOf,
+  UNAVAILABLE,
+} from './precheck.ts';
 import { SlotTable } from './slot-table.ts';
 
 /** What is done about a check while the store cannot answer: deny, let through, or count in this process alone. */
@@ -37,7 +44,7 @@ export class Alone {
     this.#modes = { handshakes, authFailures, bans, connections };
   }
 
-  arrive({ bans, handshake, slots }: Arriving): Arrived | typeof UNAVAILABLE {
+  precheck({ bans, handshake, slots }: HandshakePrecheck): HandshakePrecheckAnswer | typeof UNAVAILABLE {
     const modes = this.#modes;
     if ([modes.handshakes, modes.bans, modes.connections].includes('closed')) return UNAVAILABLE;
     const bannedFor = modes.bans === 'local' ? Math.max(0, ...bans.map((key) => this.bannedFor(key))) : 0;

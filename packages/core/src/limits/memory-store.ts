@@ -1,5 +1,5 @@
 import type { Clock } from '../vocabulary/ports.ts';
-import type { ArrivalAnswer, Hit, Store, StoreListener } from '../vocabulary/store.ts';
+import type { Hit, PrecheckAnswer, Store, StoreListener } from '../vocabulary/store.ts';
 import { BanTable } from './ban-table.ts';
 import { RateTables } from './rate-table.ts';
 import { SlotTable } from './slot-table.ts';
@@ -35,7 +35,7 @@ class MemoryStore implements Store {
     this.#bans = new BanTable(maxBans);
   }
 
-  arrive({ bans, hits, leases }: Parameters<Store['arrive']>[0]): ArrivalAnswer {
+  precheck({ bans, hits, leases }: Parameters<Store['precheck']>[0]): PrecheckAnswer {
     const wall = this.#clock.now();
     const bannedFor = bans.reduce((longest, key) => Math.max(longest, this.#bans.left(key, wall)), 0);
     if (bannedFor > 0) return { bannedFor, hits: [], full: -1 };

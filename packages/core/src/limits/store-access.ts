@@ -13,10 +13,19 @@ import type {
   StoreListener,
 } from '../vocabulary/store.ts';
 import { Alone, type FailureModes } from './alone.ts';
-import { type Arrived, type Arriving, askOf, banned, FREE, hitOf, map, UNAVAILABLE } from './arriving.ts';
 import { Breaker } from './breaker.ts';
 import { KnownBans } from './known-bans.ts';
 import { Outbox } from './outbox.ts';
+import {
+  banned,
+  FREE,
+  type HandshakePrecheck,
+  type HandshakePrecheckAnswer,
+  hitOf,
+  map,
+  precheckOf,
+  UNAVAILABLE,
+} from './precheck.ts';
 
 export interface StoreAccessOptions {
   readonly clock: Clock;
@@ -92,14 +101,14 @@ export class StoreAccess {
   }
 
   /** The one round trip before authentication. */
-  arrive(arriving: Arriving): MaybePromise<Arrived | typeof UNAVAILABLE> {
+  precheck(request: HandshakePrecheck): MaybePromise<HandshakePrecheckAnswer | typeof UNAVAILABLE> {
     const shared = this.#shared;
-    if (shared === undefined) return askOf(this.#alone.memory, arriving);
-    const bannedFor = this.#bans.leftUnstored(arriving.bans);
+    if (shared === undefined) return precheckOf(this.#alone.memory, request);
+    const bannedFor = this.#bans.leftUnstored(request.bans);
     if (bannedFor > 0) return banned(bannedFor);
-    return this.#breaker.call<Arrived | typeof UNAVAILABLE>(
-      () => askOf(shared, arriving),
-      () => this.#alone.arrive(arriving),
+    return this.#breaker.call<HandshakePrecheckAnswer | typeof UNAVAILABLE>(
+      () => precheckOf(shared, request),
+      () => this.#alone.precheck(request),
     );
   }
 

@@ -105,7 +105,7 @@ export function checkPolicy(policy: object): void {
 }
 
 const STORE_OPERATIONS = [
-  'arrive', 'charge', 'acquire', 'put', 'redeem', 'ban', 'unban', 'bans', 'revoke', 'subscribe', 'staleness', 'shares', 'ping',
+  'precheck', 'charge', 'acquire', 'put', 'redeem', 'ban', 'unban', 'bans', 'revoke', 'subscribe', 'staleness', 'shares', 'ping',
 ] as const satisfies readonly (keyof Store)[]; // biome-ignore format: a list of names reads best as a block
 
 function checkStore(store: unknown): void {

@@ -49,7 +49,7 @@ export interface Lease {
 export type Acquired = { readonly lease: Lease } | { readonly full: number };
 
 /** What is asked in the one round trip before authentication. */
-export interface ArrivalRequest {
+export interface PrecheckRequest {
   /** Keys of which none may be banned. */
   readonly bans: readonly string[];
   /** Taken in order, until one is refused; none where somebody is banned. */
@@ -58,7 +58,7 @@ export interface ArrivalRequest {
   readonly leases: readonly LeaseRequest[];
 }
 
-export interface ArrivalAnswer {
+export interface PrecheckAnswer {
   /** Milliseconds until the last of the bans ends; 0 where there is none. */
   readonly bannedFor: number;
   /** As many as were asked, or up to the first one that was refused. */
@@ -121,7 +121,7 @@ export interface StoreListener {
  */
 export interface Store {
   /** Bans, rates and free slots in one round trip. */
-  arrive(request: ArrivalRequest): MaybePromise<ArrivalAnswer>;
+  precheck(request: PrecheckRequest): MaybePromise<PrecheckAnswer>;
   /** Takes hits from one bucket, whether they fit or not fully: what has happened has happened. */
   charge(request: HitRequest): MaybePromise<void>;
   /** Holds every slot, or none of them; of any number of nodes at once never more than the cap. */

@@ -1,9 +1,9 @@
 import { describe, expect, test } from '@jest/globals';
 import { type AttemptSource, Attempts, type FailureStore, Turn } from '../../src/auth/attempts.ts';
-import { UNAVAILABLE } from '../../src/limits/arriving.ts';
 import { memoryStore } from '../../src/limits/memory-store.ts';
+import { UNAVAILABLE } from '../../src/limits/precheck.ts';
 import type { Denial, MaybePromise } from '../../src/vocabulary/decision.ts';
-import type { ArrivalAnswer, Hit, HitRequest } from '../../src/vocabulary/store.ts';
+import type { Hit, HitRequest, PrecheckAnswer } from '../../src/vocabulary/store.ts';
 import { settle } from '../support/late-auth.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 
@@ -20,7 +20,7 @@ function bench(failures: FailureStore['failures'] = () => FREE) {
   const clock = new ManualClock();
   const store = memoryStore({ clock });
   const look = (request: HitRequest): Hit =>
-    (store.arrive({ bans: [], hits: [request], leases: [] }) as ArrivalAnswer).hits[0] as Hit;
+    (store.precheck({ bans: [], hits: [request], leases: [] }) as PrecheckAnswer).hits[0] as Hit;
   const attempts = new Attempts(
     { localFailures: look, failures, chargeFailure: (request) => void store.charge(request) },
     limit,
@@ -49,7 +49,7 @@ test('a turn spends nothing; failing does, until time gives it back', () => {
 test('handshakes of the same address have a budget of their own', () => {
   const { store, check } = bench();
   const keys = [`handshake ${address.bucket}`] as const;
-  for (let i = 0; i < 10; i++) store.arrive({ bans: [], hits: [{ keys, limit, cost: 1 }], leases: [] });
+  for (let i = 0; i < 10; i++) store.precheck({ bans: [], hits: [{ keys, limit, cost: 1 }], leases: [] });
   expect(check()).toBeInstanceOf(Turn);
 });
 

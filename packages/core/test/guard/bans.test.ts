@@ -275,7 +275,7 @@ describe('what is sent over an open connection', () => {
   test('what nobody can do anything about is none of it', async () => {
     const { open, imposed, store } = bench({ onStoreFailure: { authFailures: 'closed' } }, 'at once');
     const { connection, codes, socket } = await open('alice');
-    store?.behave('rejects', 'arrive');
+    store?.behave('rejects', 'precheck');
     for (let i = 0; i < 10; i++) {
       connection.receive(auth('alice'), false);
       await settle();

@@ -131,7 +131,7 @@ describe('guard.revoke', () => {
   /** Each await of a handshake, held by a test. */
   const awaits: readonly (readonly [string, (held: Held<unknown>) => [object, object?], unknown])[] = [
     // Bans, rates and failed attempts in one.
-    ['it is counted', (held) => [{}, { arrive: held.ask }], { bannedFor: 0, hits: [FREE, FREE], full: -1 }],
+    ['it is counted', (held) => [{}, { precheck: held.ask }], { bannedFor: 0, hits: [FREE, FREE], full: -1 }],
     [
       'it is authenticated',
       (held) => [{ auth: [keys(held.ask as never).authenticator] }],

@@ -313,7 +313,7 @@ describe('close', () => {
     const tell = ({ reason, stage }: Denial): void => void told.push(`${reason} at ${stage}`);
     const between = guard.handshake(at(), tell);
     await guard.enter(between);
-    store.behave('hangs', 'arrive');
+    store.behave('hangs', 'precheck');
     const waiting = guard.enter(guard.handshake(at(), tell));
     void guard.close();
     expect(told).toEqual(['shutting_down at shutdown', 'shutting_down at shutdown']);

@@ -165,7 +165,7 @@ describe('the order of the doors', () => {
 describe('a store that fails', () => {
   const CLOSED = { handshakes: 'closed', connections: 'closed' } as const;
 
-  const run = async (failing: 'arrive' | 'acquire', onStoreFailure: object) => {
+  const run = async (failing: 'precheck' | 'acquire', onStoreFailure: object) => {
     const clock = new ManualClock();
     const store = new SharedStore(clock);
     const guard = guardOf({ clock, store, onStoreFailure });
@@ -177,7 +177,7 @@ describe('a store that fails', () => {
   };
 
   test.each([
-    ['arrive', 'rate'],
+    ['precheck', 'rate'],
     ['acquire', 'admission'],
   ] as const)(
     'denies at %s where the policy says so: no fault any more, but a failure',
@@ -188,8 +188,11 @@ describe('a store that fails', () => {
     },
   );
 
-  test.each(['arrive', 'acquire'] as const)('at %s leaves it to this process by default', async (failing) => {
-    const { decision, faults } = await run(failing, {});
-    expect([decision.denied, faults]).toEqual([false, []]);
-  });
+  test.each(['precheck', 'acquire'] as const)(
+    'at %s leaves it to this process by default',
+    async (failing) => {
+      const { decision, faults } = await run(failing, {});
+      expect([decision.denied, faults]).toEqual([false, []]);
+    },
+  );
 });

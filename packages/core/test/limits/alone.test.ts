@@ -1,13 +1,13 @@
 import { describe, expect, test } from '@jest/globals';
 import { Alone, type FailureMode, type FailureModes } from '../../src/limits/alone.ts';
-import { UNAVAILABLE } from '../../src/limits/arriving.ts';
+import { UNAVAILABLE } from '../../src/limits/precheck.ts';
 import type { Acquired, HitRequest, Lease } from '../../src/vocabulary/store.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 
 const LIMIT = { interval: 1_000, burst: 1 };
 const of = (key: string, cost: number): HitRequest => ({ keys: [key], limit: LIMIT, cost });
 const SLOTS = [{ key: 'connections', cap: 1 }];
-const ARRIVING = { bans: ['address a'], handshake: of('h', 1), failures: of('f', 0), slots: SLOTS };
+const PRECHECK = { bans: ['address a'], handshake: of('h', 1), failures: of('f', 0), slots: SLOTS };
 
 /** One who is banned, has used everything up, and finds no slot. */
 function exhausted(modes: FailureModes, bannedFor = 0) {
@@ -18,7 +18,7 @@ function exhausted(modes: FailureModes, bannedFor = 0) {
   return alone;
 }
 
-describe('somebody who arrives', () => {
+describe('the precheck of a handshake', () => {
   test.each<[keyof FailureModes, FailureMode, unknown]>([
     ['bans', 'closed', UNAVAILABLE],
     ['bans', 'local', { bannedFor: 5_000 }],
@@ -26,14 +26,14 @@ describe('somebody who arrives', () => {
     ['connections', 'closed', UNAVAILABLE],
   ])('with %s %s', (check, mode, expected) => {
     const modes: FailureModes = { bans: 'open', handshakes: 'open', connections: 'open', [check]: mode };
-    const arrived = exhausted(modes, 5_000).arrive(ARRIVING);
-    if (expected === UNAVAILABLE) expect(arrived).toBe(UNAVAILABLE);
-    else expect(arrived).toMatchObject(expected as object);
+    const answer = exhausted(modes, 5_000).precheck(PRECHECK);
+    if (expected === UNAVAILABLE) expect(answer).toBe(UNAVAILABLE);
+    else expect(answer).toMatchObject(expected as object);
   });
 
   test('with everything local, which is the default and what undefined says', () => {
     for (const modes of [{}, { handshakes: undefined, connections: undefined } as never]) {
-      expect(exhausted(modes).arrive(ARRIVING)).toMatchObject({
+      expect(exhausted(modes).precheck(PRECHECK)).toMatchObject({
         bannedFor: 0,
         handshake: { allowed: false },
         failures: { allowed: true },
@@ -44,7 +44,7 @@ describe('somebody who arrives', () => {
 
   test('with everything open', () => {
     const modes = { bans: 'open', handshakes: 'open', connections: 'open', authFailures: 'open' } as const;
-    expect(exhausted(modes, 5_000).arrive(ARRIVING)).toMatchObject({
+    expect(exhausted(modes, 5_000).precheck(PRECHECK)).toMatchObject({
       bannedFor: 0,
       handshake: { allowed: true },
       failures: { allowed: true },

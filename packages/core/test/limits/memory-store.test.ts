@@ -2,10 +2,10 @@ import { describe, expect, test } from '@jest/globals';
 import { memoryStore } from '../../src/limits/memory-store.ts';
 import type {
   Acquired,
-  ArrivalAnswer,
   Ban,
   HitRequest,
   Lease,
+  PrecheckAnswer,
   StoreListener,
 } from '../../src/vocabulary/store.ts';
 import { ManualClock } from '../support/manual-clock.ts';
@@ -17,11 +17,11 @@ const of = (key: string, cost = 1): HitRequest => ({ keys: [key, 'wide'], limit:
 function bench(options: object = {}) {
   const clock = new ManualClock();
   const store = memoryStore({ clock, ...options });
-  const arrive = (request: Partial<Parameters<typeof store.arrive>[0]>) =>
-    store.arrive({ bans: [], hits: [], leases: [], ...request }) as ArrivalAnswer;
-  const hit = (key: string, cost = 1) => arrive({ hits: [of(key, cost)] }).hits[0];
+  const precheck = (request: Partial<Parameters<typeof store.precheck>[0]>) =>
+    store.precheck({ bans: [], hits: [], leases: [], ...request }) as PrecheckAnswer;
+  const hit = (key: string, cost = 1) => precheck({ hits: [of(key, cost)] }).hits[0];
   const acquire = (leases: Parameters<typeof store.acquire>[0]) => store.acquire(leases) as Acquired;
-  return { clock, store, arrive, hit, acquire };
+  return { clock, store, precheck, hit, acquire };
 }
 
 function leaseOf(acquired: Acquired): Lease {
@@ -39,7 +39,7 @@ function listener(told: string[]): StoreListener {
   };
 }
 
-describe('an arrival', () => {
+describe('a precheck', () => {
   test('each key has its own bucket, which recovers with time', () => {
     const { clock, hit } = bench();
     expect(hit('a')).toEqual({ allowed: true, remaining: 1, retryAfter: 0 });
@@ -62,9 +62,9 @@ describe('an arrival', () => {
   });
 
   test('hits are taken in order up to the first that is refused; those behind it cost nothing', () => {
-    const { arrive, hit } = bench();
+    const { precheck, hit } = bench();
     for (let i = 0; i < 2; i++) hit('a');
-    expect(arrive({ hits: [of('b'), of('a'), of('c')] }).hits.map(({ allowed }) => allowed)).toEqual([
+    expect(precheck({ hits: [of('b'), of('a'), of('c')] }).hits.map(({ allowed }) => allowed)).toEqual([
       true,
       false,
     ]);
@@ -72,26 +72,26 @@ describe('an arrival', () => {
   });
 
   test('slots are looked at and not taken, also where a hit is refused', () => {
-    const { arrive, acquire, hit } = bench();
+    const { precheck, acquire, hit } = bench();
     const leases = [
       { key: 'all', cap: 2 },
       { key: 'mine', cap: 1 },
     ];
-    for (let i = 0; i < 5; i++) expect(arrive({ leases }).full).toBe(-1);
+    for (let i = 0; i < 5; i++) expect(precheck({ leases }).full).toBe(-1);
     leaseOf(acquire(leases));
-    expect(arrive({ leases }).full).toBe(1);
+    expect(precheck({ leases }).full).toBe(1);
     for (let i = 0; i < 2; i++) hit('a');
-    expect(arrive({ hits: [of('a')], leases })).toMatchObject({ hits: [{ allowed: false }], full: 1 });
+    expect(precheck({ hits: [of('a')], leases })).toMatchObject({ hits: [{ allowed: false }], full: 1 });
   });
 
   test('of whoever is banned takes nothing, and tells how long the last ban lasts', () => {
-    const { store, arrive, hit } = bench();
+    const { store, precheck, hit } = bench();
     void store.ban('address b', BAN_TERMS);
     void store.ban('address c', { ...BAN_TERMS, duration: 90_000 });
     const bans = ['address a', 'address b', 'address c'];
-    expect(arrive({ bans, hits: [of('a')] })).toEqual({ bannedFor: 90_000, hits: [], full: -1 });
+    expect(precheck({ bans, hits: [of('a')] })).toEqual({ bannedFor: 90_000, hits: [], full: -1 });
     expect(hit('a', 0)).toMatchObject({ remaining: 2 });
-    expect(arrive({ bans: ['address a'], hits: [of('a')] })).toMatchObject({ bannedFor: 0, hits: [{}] });
+    expect(precheck({ bans: ['address a'], hits: [of('a')] })).toMatchObject({ bannedFor: 0, hits: [{}] });
   });
 });
 
@@ -107,16 +107,16 @@ describe('leases', () => {
   const one = (cap: number) => [{ key: 'all', cap }];
 
   test('are acquired all or none, and the first full one is told', () => {
-    const { arrive, acquire } = bench();
+    const { precheck, acquire } = bench();
     const both = [...one(5), { key: 'address', cap: 1 }];
     const held = leaseOf(acquire(both));
     expect(acquire(both)).toEqual({ full: 1 });
-    expect(arrive({ leases: both }).full).toBe(1);
+    expect(precheck({ leases: both }).full).toBe(1);
     // The refused attempt holds nothing of the first slot.
     for (let i = 0; i < 4; i++) leaseOf(acquire(one(5)));
     expect(acquire(one(5))).toEqual({ full: 0 });
     held.release();
-    expect(arrive({ leases: both }).full).toBe(-1);
+    expect(precheck({ leases: both }).full).toBe(-1);
   });
 
   test('a release counts once however often it is called', () => {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
-import type { Arrived } from '../../src/limits/arriving.ts';
-import { UNAVAILABLE } from '../../src/limits/arriving.ts';
+import type { HandshakePrecheckAnswer } from '../../src/limits/precheck.ts';
+import { UNAVAILABLE } from '../../src/limits/precheck.ts';
 import type { StoreAccess } from '../../src/limits/store-access.ts';
 import type { Acquired, HitRequest, Lease } from '../../src/vocabulary/store.ts';
 import { settle } from '../support/late-auth.ts';
@@ -10,7 +10,7 @@ import { accessTo } from '../support/store-access.ts';
 
 const LIMIT = { interval: 1_000, burst: 2 };
 const of = (key: string, cost: number): HitRequest => ({ keys: [key], limit: LIMIT, cost });
-const ARRIVING = {
+const PRECHECK = {
   bans: ['address a'],
   handshake: of('handshake a', 1),
   failures: of('attempt a', 0),
@@ -31,7 +31,7 @@ async function bench(options: Parameters<typeof accessTo>[2] = {}, behaviour: Be
   const lose = async (how: Behaviour = 'rejects') => {
     store.behave(how);
     for (let i = 0; i < 3; i++) {
-      const looked = access.arrive({ ...ARRIVING, handshake: of('somebody', 1) });
+      const looked = access.precheck({ ...PRECHECK, handshake: of('somebody', 1) });
       clock.advance(500);
       await looked;
     }
@@ -53,17 +53,17 @@ function leaseOf(acquired: Acquired | typeof UNAVAILABLE): Lease {
   throw new Error('nothing was acquired');
 }
 
-const arrive = async (access: StoreAccess) => (await access.arrive(ARRIVING)) as Arrived;
+const precheck = async (access: StoreAccess) => (await access.precheck(PRECHECK)) as HandshakePrecheckAnswer;
 
 describe('without a shared store', () => {
   test('everything is answered at once, by this process', async () => {
     const clock = new ManualClock();
     const { access, told } = accessTo(undefined, clock);
-    expect(access.arrive(ARRIVING)).toMatchObject({ bannedFor: 0, handshake: { allowed: true }, full: -1 });
-    expect(access.failures(ARRIVING.failures)).toMatchObject({ allowed: true });
+    expect(access.precheck(PRECHECK)).toMatchObject({ bannedFor: 0, handshake: { allowed: true }, full: -1 });
+    expect(access.failures(PRECHECK.failures)).toMatchObject({ allowed: true });
     const { lease } = access.acquire(SLOTS) as { lease: Lease };
     leaseOf(access.acquire(SLOTS) as Acquired);
-    expect([access.acquire(SLOTS), access.arrive(ARRIVING)]).toMatchObject([{ full: 0 }, { full: 0 }]);
+    expect([access.acquire(SLOTS), access.precheck(PRECHECK)]).toMatchObject([{ full: 0 }, { full: 0 }]);
     lease.release();
     expect(access.acquire(SLOTS)).toHaveProperty('lease');
     await access.put('ticket', 'alice', 1_000);
@@ -87,13 +87,13 @@ describe('without a shared store', () => {
 describe('a shared store', () => {
   test('is asked once for each', async () => {
     const { access, store } = await bench();
-    await arrive(access);
+    await precheck(access);
     leaseOf(await access.acquire(SLOTS));
-    await access.failures(ARRIVING.failures);
+    await access.failures(PRECHECK.failures);
     await access.put('ticket', 'alice', 1_000);
     expect(await access.redeem('ticket')).toBe('alice');
     expect(await access.shares([{ key: 'a', hits: 1 }], 1_000)).toEqual([1]);
-    expect(store.takeAsked()).toEqual(['arrive', 'acquire', 'arrive', 'put', 'redeem', 'shares']);
+    expect(store.takeAsked()).toEqual(['precheck', 'acquire', 'precheck', 'put', 'redeem', 'shares']);
   });
 
   test('is asked for its bans at the start', async () => {
@@ -108,13 +108,13 @@ describe('a shared store', () => {
   test('counts a failure although nobody waits, and this process knows at once', async () => {
     const { access, store } = await bench();
     access.chargeFailure(of('attempt a', 1));
-    expect(access.localFailures(ARRIVING.failures)).toMatchObject({ remaining: 1 });
+    expect(access.localFailures(PRECHECK.failures)).toMatchObject({ remaining: 1 });
     await settle();
-    expect(await access.failures(ARRIVING.failures)).toMatchObject({ remaining: 1 });
+    expect(await access.failures(PRECHECK.failures)).toMatchObject({ remaining: 1 });
     store.behave('rejects', 'charge');
     access.chargeFailure(of('attempt a', 1));
     await settle();
-    expect(access.localFailures(ARRIVING.failures)).toMatchObject({ remaining: 0 });
+    expect(access.localFailures(PRECHECK.failures)).toMatchObject({ remaining: 0 });
   });
 
   test.each([
@@ -134,12 +134,12 @@ describe('a shared store', () => {
 
   test('whose answer leaves out what was asked has not answered', async () => {
     const clock = new ManualClock();
-    const overrides = { arrive: async () => ({ bannedFor: 0, hits: [], full: -1 }) };
+    const overrides = { precheck: async () => ({ bannedFor: 0, hits: [], full: -1 }) };
     const { access } = accessTo(new SharedStore(clock, { overrides }), clock, {
       modes: { handshakes: 'closed', authFailures: 'closed' },
     });
-    expect(await access.arrive(ARRIVING)).toBe(UNAVAILABLE);
-    expect(await access.failures(ARRIVING.failures)).toBe(UNAVAILABLE);
+    expect(await access.precheck(PRECHECK)).toBe(UNAVAILABLE);
+    expect(await access.failures(PRECHECK.failures)).toBe(UNAVAILABLE);
   });
 });
 
@@ -162,8 +162,8 @@ describe.each<Behaviour>(['throws', 'rejects', 'hangs'])('a store that %s', (how
 
   test('closed: nobody gets in', async () => {
     for (const check of ['handshakes', 'bans', 'connections'] as const) {
-      const outcomes = await each({ modes: { [check]: 'closed' } }, 'arrive', (access) =>
-        access.arrive(ARRIVING),
+      const outcomes = await each({ modes: { [check]: 'closed' } }, 'precheck', (access) =>
+        access.precheck(PRECHECK),
       );
       expect(outcomes).toEqual([UNAVAILABLE, UNAVAILABLE]);
     }
@@ -172,11 +172,11 @@ describe.each<Behaviour>(['throws', 'rejects', 'hangs'])('a store that %s', (how
     );
     expect(acquired).toEqual([UNAVAILABLE, UNAVAILABLE]);
     const closed = { modes: { authFailures: 'closed' } } as const;
-    const failures = await each(closed, 'arrive', (access) => access.failures(ARRIVING.failures));
+    const failures = await each(closed, 'precheck', (access) => access.failures(PRECHECK.failures));
     expect(failures).toEqual([UNAVAILABLE, UNAVAILABLE]);
     // Only those are denied who need a budget.
-    const arrived = await each(closed, 'arrive', (access) => access.arrive(ARRIVING));
-    expect(arrived).toMatchObject(
+    const answer = await each(closed, 'precheck', (access) => access.precheck(PRECHECK));
+    expect(answer).toMatchObject(
       Array(2).fill({ bannedFor: 0, handshake: { allowed: true }, failures: UNAVAILABLE }),
     );
   });
@@ -188,9 +188,9 @@ describe.each<Behaviour>(['throws', 'rejects', 'hangs'])('a store that %s', (how
     for (let i = 0; i < 5; i++) access.chargeFailure(of('attempt a', 1));
     await lose(how);
     for (let i = 0; i < 10; i++) {
-      expect(await arrive(access)).toMatchObject({ bannedFor: 0, handshake: { allowed: true }, full: -1 });
-      expect(access.localFailures(ARRIVING.failures)).toMatchObject({ allowed: true });
-      expect(await access.failures(ARRIVING.failures)).toMatchObject({ allowed: true });
+      expect(await precheck(access)).toMatchObject({ bannedFor: 0, handshake: { allowed: true }, full: -1 });
+      expect(access.localFailures(PRECHECK.failures)).toMatchObject({ allowed: true });
+      expect(await access.failures(PRECHECK.failures)).toMatchObject({ allowed: true });
       leaseOf(await access.acquire(SLOTS));
     }
   });
@@ -200,16 +200,16 @@ describe.each<Behaviour>(['throws', 'rejects', 'hangs'])('a store that %s', (how
     const before = leaseOf(await access.acquire(SLOTS));
     await lose(how);
     access.chargeFailure(of('attempt a', 1));
-    expect([(await arrive(access)).handshake, (await arrive(access)).handshake]).toMatchObject([
+    expect([(await precheck(access)).handshake, (await precheck(access)).handshake]).toMatchObject([
       { allowed: true },
       { allowed: true },
     ]);
-    expect((await arrive(access)).handshake).toMatchObject({ allowed: false, retryAfter: 1_000 });
-    expect(access.localFailures(ARRIVING.failures)).toMatchObject({ remaining: 1 });
+    expect((await precheck(access)).handshake).toMatchObject({ allowed: false, retryAfter: 1_000 });
+    expect(access.localFailures(PRECHECK.failures)).toMatchObject({ remaining: 1 });
     // With what the store has granted before: not one more than the cap.
     leaseOf(await access.acquire(SLOTS));
     expect(await access.acquire(SLOTS)).toEqual({ full: 0 });
-    expect((await arrive(access)).full).toBe(0);
+    expect((await precheck(access)).full).toBe(0);
     before.release();
     leaseOf(await access.acquire(SLOTS));
     expect(store.asked).toEqual([]);
@@ -290,7 +290,7 @@ describe('the turns', () => {
   test('are told once each, with how long it was', async () => {
     const { access, store, told, clock } = await bench();
     store.behave('rejects');
-    for (let i = 0; i < 10; i++) await arrive(access);
+    for (let i = 0; i < 10; i++) await precheck(access);
     expect(told).toEqual(['failing']);
     clock.advance(1_000);
     await settle();
@@ -298,7 +298,7 @@ describe('the turns', () => {
     clock.advance(1_000);
     await settle();
     expect([told, access.isAvailable]).toEqual([['failing', 'recovered 2000'], true]);
-    expect(await arrive(access)).toMatchObject({ handshake: { allowed: true } });
+    expect(await precheck(access)).toMatchObject({ handshake: { allowed: true } });
   });
 
   test('send what has waited: revocations in order, and bans', async () => {
@@ -308,7 +308,7 @@ describe('the turns', () => {
     const ban = await access.ban('address a');
     expect([access.outbox, access.bannedFor('address a'), ban.count]).toEqual([2, 60_000, 1]);
     expect(await access.bans(10)).toEqual([ban]);
-    expect(await arrive(access)).toMatchObject({ bannedFor: 60_000 });
+    expect(await precheck(access)).toMatchObject({ bannedFor: 60_000 });
     const other = accessTo(store, clock);
     await bring();
     clock.advance(1_000);
@@ -323,14 +323,14 @@ describe('the turns', () => {
     store.behave('rejects', 'ban');
     await access.ban('address a');
     expect(access.isAvailable).toBe(true);
-    expect(await arrive(access)).toMatchObject({ bannedFor: 60_000 });
+    expect(await precheck(access)).toMatchObject({ bannedFor: 60_000 });
     store.behave('later', 'ban');
     clock.advance(1_000);
     await settle();
     expect(await store.memory.bans(10)).toMatchObject([{ key: 'address a' }]);
     // From then on it is the store's: lifted there, it is over here.
     await store.memory.unban('address a');
-    expect(await arrive(access)).toMatchObject({ bannedFor: 0 });
+    expect(await precheck(access)).toMatchObject({ bannedFor: 0 });
   });
 
   test.each<[Behaviour, string]>([
@@ -387,14 +387,14 @@ describe('once closed', () => {
     await settle();
     await store.memory.revoke({ subject: 'bob', issuedBefore: 0 });
     expect([store.asked, store.listeners, told, clock.pending]).toEqual([[], 0, [], 0]);
-    expect(await arrive(access)).toMatchObject({ bannedFor: 0 });
+    expect(await precheck(access)).toMatchObject({ bannedFor: 0 });
     expect(store.asked).toEqual([]);
   });
 
   test('whoever still waits for an answer is told at once', async () => {
     const { access, store, clock } = await bench({ modes: { handshakes: 'closed' } });
     store.behave('hangs');
-    const waiting = access.arrive(ARRIVING);
+    const waiting = access.precheck(PRECHECK);
     access.close();
     expect(await waiting).toBe(UNAVAILABLE);
     expect(clock.pending).toBe(0);

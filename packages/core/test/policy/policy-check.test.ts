@@ -66,8 +66,8 @@ describe('options that do not exist', () => {
 
 describe('a store, and what is done without it', () => {
   test.each([
-    [{ store: {} }, "policy.store: it has no 'arrive', so it is no store. Give redisStore(client)"],
-    [{ store: { ...memoryStore({ clock: systemClock }) } }, "policy.store: it has no 'arrive'"],
+    [{ store: {} }, "policy.store: it has no 'precheck', so it is no store. Give redisStore(client)"],
+    [{ store: { ...memoryStore({ clock: systemClock }) } }, "policy.store: it has no 'precheck'"],
     [{ store: null }, 'policy.store: it is not an object'],
     [
       { onStoreFailure: { bans: 'deny' } },

@@ -78,7 +78,7 @@ export class SharedStore implements Store {
 
   /** Whether all of these would be granted. */
   isFree(...leases: LeaseRequest[]): boolean {
-    return (this.memory.arrive({ bans: [], hits: [], leases }) as { full: number }).full === -1;
+    return (this.memory.precheck({ bans: [], hits: [], leases }) as { full: number }).full === -1;
   }
 
   /** Leases that are held. */
@@ -101,8 +101,8 @@ export class SharedStore implements Store {
     for (const lost of [...this.#lost.values()]) lost();
   }
 
-  arrive = (request: Parameters<Store['arrive']>[0]) =>
-    this.#ask('arrive', () => this.memory.arrive(request));
+  precheck = (request: Parameters<Store['precheck']>[0]) =>
+    this.#ask('precheck', () => this.memory.precheck(request));
   charge = (request: Parameters<Store['charge']>[0]) =>
     this.#ask('charge', () => this.memory.charge(request));
   acquire = (leases: readonly LeaseRequest[]) => this.#ask('acquire', () => this.#acquire(leases));

@@ -75,7 +75,7 @@ describe('round trips', () => {
     await settle();
     store.takeAsked();
     const admission = await admitted(guard, as('alice'));
-    expect([...asked, ...store.takeAsked()]).toEqual(['arrive', 'authenticated', 'acquire']);
+    expect([...asked, ...store.takeAsked()]).toEqual(['precheck', 'authenticated', 'acquire']);
     const connection = connect(admission, new RecordingSocket());
     for (let i = 0; i < 20; i++) connection.receive(say('hi'), false);
     for (let i = 0; i < 3; i++) connection.receive('garbage', false);
@@ -90,7 +90,7 @@ describe('round trips', () => {
     const issued = await ticket();
     expect(store.takeAsked()).toEqual(['put']);
     await admitted(guard, withTicket(issued));
-    expect(store.takeAsked()).toEqual(['arrive', 'redeem', 'acquire']);
+    expect(store.takeAsked()).toEqual(['precheck', 'redeem', 'acquire']);
   });
 
   test('a denial makes no more than it needs', async () => {
@@ -98,27 +98,27 @@ describe('round trips', () => {
     await outcomeOf(guard, upgradeRequest({ method: 'POST' }));
     expect(store.takeAsked()).toEqual([]);
     await outcomeOf(guard, from('203.0.113.7', { Origin: 'https://evil.example' }));
-    expect(store.takeAsked()).toEqual(['arrive']);
+    expect(store.takeAsked()).toEqual(['precheck']);
     // The failure is told without anybody waiting.
     expect(await outcomeOf(guard, as('wrong'))).toBe('credential_invalid');
-    expect(store.takeAsked()).toEqual(['arrive', 'charge']);
+    expect(store.takeAsked()).toEqual(['precheck', 'charge']);
   });
 
   test('nobody in particular makes as many', async () => {
     const { guard, store } = await bench({ more: [anonymous()] });
     await admitted(guard, from('203.0.113.7'));
-    expect(store.takeAsked()).toEqual(['arrive', 'acquire']);
+    expect(store.takeAsked()).toEqual(['precheck', 'acquire']);
   });
 
   test('a connection that has yet to say who it is holds slots of its own, and asks once before and once after it says so', async () => {
     const { guard, store } = await bench({ firstMessage: true });
     const admission = await admitted(guard, from('203.0.113.7'));
     // Its slots as a connection stay when those of pending ones are given back: two leases.
-    expect(store.takeAsked()).toEqual(['arrive', 'acquire', 'acquire']);
+    expect(store.takeAsked()).toEqual(['precheck', 'acquire', 'acquire']);
     const receiver = admission.open(new RecordingSocket(), () => {});
     receiver.receive(auth('alice'), false);
     for (let i = 0; i < 3; i++) await settle();
-    expect(store.takeAsked()).toEqual(['arrive', 'acquire']);
+    expect(store.takeAsked()).toEqual(['precheck', 'acquire']);
     expect(guard.stats()).toMatchObject({ connections: 1, pending: 0 });
   });
 
@@ -130,7 +130,7 @@ describe('round trips', () => {
       const { stages } = await guard.explain(as('alice'));
       expect(stages.find(({ stage }) => stage === 'rate')).toMatchObject({ outcome: 'pass' });
     }
-    expect([store.takeAsked(), store.held]).toEqual([Array(5).fill('arrive'), 0]);
+    expect([store.takeAsked(), store.held]).toEqual([Array(5).fill('precheck'), 0]);
     const admission = await admitted(guard, as('alice'));
     // The slots of its address are looked at, although nothing is taken.
     const { stages } = await guard.explain(as('alice'));
@@ -232,7 +232,7 @@ describe.each<Behaviour>(['throws', 'rejects', 'hangs'])('while a store %s', (ho
       waits.push(clock.monotonic() - start);
     }
     expect(waits).toEqual(how === 'hangs' ? [1_000, 500, 0, 0, 0, 0] : Array(6).fill(0));
-    expect([store.count('arrive') + store.count('acquire'), faults]).toEqual([3, []]);
+    expect([store.count('precheck') + store.count('acquire'), faults]).toEqual([3, []]);
   });
 
   test('each check does what its option says', async () => {

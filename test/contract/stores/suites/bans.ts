@@ -13,7 +13,7 @@ export function bansSuite(subject: () => Subject): void {
       for (let i = 1; i <= 4; i++) {
         const { count, key } = await here.store.ban('address a', TERMS);
         expect([key, count]).toEqual(['address a', i]);
-        lengths.push((await there.store.arrive({ bans: ['address a'], hits: [], leases: [] })).bannedFor);
+        lengths.push((await there.store.precheck({ bans: ['address a'], hits: [], leases: [] })).bannedFor);
       }
       for (const [i, longest] of [60_000, 180_000, 400_000, 400_000].entries()) {
         expect(lengths[i]).toBeGreaterThan(longest - 30_000);
@@ -27,7 +27,7 @@ export function bansSuite(subject: () => Subject): void {
       const terms = { duration: 100, growth: 1, longest: 100, memory: 60_000 };
       await store.ban('address b', terms);
       await realm.pass(110);
-      expect(await store.arrive({ bans: ['address b'], hits: [], leases: [] })).toMatchObject({
+      expect(await store.precheck({ bans: ['address b'], hits: [], leases: [] })).toMatchObject({
         bannedFor: 0,
       });
       expect(await store.bans(10)).toEqual([]);
@@ -54,7 +54,7 @@ export function bansSuite(subject: () => Subject): void {
       expect(await there.store.unban('identity d')).toBe(true);
       expect(await here.store.unban('identity d')).toBe(false);
       expect(await here.store.unban('address nobody')).toBe(false);
-      expect(await here.store.arrive({ bans: ['identity d'], hits: [], leases: [] })).toMatchObject({
+      expect(await here.store.precheck({ bans: ['identity d'], hits: [], leases: [] })).toMatchObject({
         bannedFor: 0,
       });
       expect((await here.store.bans(10)).map(({ key }) => key)).not.toContain('identity d');

@@ -13,7 +13,7 @@ export function keysSuite(subject: () => Subject): void {
       { key: 'connections', cap: 9 },
       { key: 'address a', cap: 9 },
     ];
-    await store.arrive({ bans: ['address a'], hits: [{ keys: ['handshake a'], limit, cost: 1 }], leases });
+    await store.precheck({ bans: ['address a'], hits: [{ keys: ['handshake a'], limit, cost: 1 }], leases });
     await store.charge({ keys: ['failures a'], limit, cost: 2 });
     for (let i = 0; i < 3; i++) await store.acquire(leases);
     await store.put('ticket a', 'value', 30_000);

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import type { ArrivalRequest, HitRequest } from '@sallyport/core';
+import type { HitRequest, PrecheckRequest } from '@sallyport/core';
 import type { Subject } from '../store.ts';
 
 /** So slow that nothing comes back during a test. */
@@ -8,7 +8,7 @@ const SLOW = { interval: 600_000, burst: 3 };
 const FAST = { interval: 100, burst: 1 };
 
 const hit = (key: string, limit = SLOW, cost = 1): HitRequest => ({ keys: [key], limit, cost });
-const request = (part: Partial<ArrivalRequest>): ArrivalRequest => ({
+const request = (part: Partial<PrecheckRequest>): PrecheckRequest => ({
   bans: [],
   hits: [],
   leases: [],
@@ -21,15 +21,15 @@ export function ratesSuite(subject: () => Subject): void {
       const [here, there] = await Promise.all([subject().realm.node(), subject().realm.node()]);
       const left: number[] = [];
       for (const { store } of [here, there, here]) {
-        const { hits } = await store.arrive(request({ hits: [hit('handshake a')] }));
+        const { hits } = await store.precheck(request({ hits: [hit('handshake a')] }));
         left.push(hits[0]?.remaining ?? -1);
       }
       expect(left).toEqual([2, 1, 0]);
-      const refused = await there.store.arrive(request({ hits: [hit('handshake a')] }));
+      const refused = await there.store.precheck(request({ hits: [hit('handshake a')] }));
       expect(refused).toMatchObject({ bannedFor: 0, hits: [{ allowed: false, remaining: 0 }], full: -1 });
       expect(refused.hits[0]?.retryAfter).toBeGreaterThan(SLOW.interval / 2);
       expect(refused.hits[0]?.retryAfter).toBeLessThanOrEqual(SLOW.interval);
-      const other = await here.store.arrive(request({ hits: [hit('handshake b')] }));
+      const other = await here.store.precheck(request({ hits: [hit('handshake b')] }));
       expect(other.hits).toEqual([{ allowed: true, remaining: 2, retryAfter: 0 }]);
     });
 
@@ -38,7 +38,7 @@ export function ratesSuite(subject: () => Subject): void {
       const { store } = await realm.node();
       await store.charge({ keys: ['handshake c'], limit: FAST, cost: 1 });
       for (let hits = 0; hits < 3; ) {
-        const answer = await store.arrive(request({ hits: [hit('handshake c', FAST)] }));
+        const answer = await store.precheck(request({ hits: [hit('handshake c', FAST)] }));
         if (answer.hits[0]?.allowed) hits++;
         else await realm.pass(answer.hits[0]?.retryAfter ?? 0);
       }
@@ -46,10 +46,10 @@ export function ratesSuite(subject: () => Subject): void {
 
     test('a cost of nothing takes nothing, and tells whether a hit would fit', async () => {
       const { store } = await subject().realm.node();
-      const look = () => store.arrive(request({ hits: [hit('handshake d', SLOW, 0)] }));
+      const look = () => store.precheck(request({ hits: [hit('handshake d', SLOW, 0)] }));
       for (let i = 0; i < 5; i++)
         expect((await look()).hits).toEqual([{ allowed: true, remaining: 3, retryAfter: 0 }]);
-      await store.arrive(request({ hits: [hit('handshake d', SLOW, 3)] }));
+      await store.precheck(request({ hits: [hit('handshake d', SLOW, 3)] }));
       expect((await look()).hits).toMatchObject([{ allowed: false, remaining: 0 }]);
     });
 
@@ -57,18 +57,18 @@ export function ratesSuite(subject: () => Subject): void {
       const { store } = await subject().realm.node();
       await store.charge({ keys: ['second e'], limit: SLOW, cost: 3 });
       const asked = [hit('first e'), hit('second e'), hit('third f')];
-      const { hits } = await store.arrive(request({ hits: asked }));
+      const { hits } = await store.precheck(request({ hits: asked }));
       expect(hits.map(({ allowed }) => allowed)).toEqual([true, false]);
       const looks = asked.map(({ keys, limit }) => ({ keys, limit, cost: 0 }));
-      const [first] = (await store.arrive(request({ hits: looks.slice(0, 1) }))).hits;
-      const [third] = (await store.arrive(request({ hits: looks.slice(2) }))).hits;
+      const [first] = (await store.precheck(request({ hits: looks.slice(0, 1) }))).hits;
+      const [third] = (await store.precheck(request({ hits: looks.slice(2) }))).hits;
       expect([first?.remaining, third?.remaining]).toEqual([2, 3]);
     });
 
     test('a charge takes what does not fit, and never more than one full burst', async () => {
       const { store } = await subject().realm.node();
       await store.charge({ keys: ['failures g'], limit: SLOW, cost: 1_000 });
-      const { hits } = await store.arrive(request({ hits: [hit('failures g')] }));
+      const { hits } = await store.precheck(request({ hits: [hit('failures g')] }));
       expect(hits).toMatchObject([{ allowed: false }]);
       expect(hits[0]?.retryAfter).toBeLessThanOrEqual(SLOW.interval);
     });
@@ -79,30 +79,30 @@ export function ratesSuite(subject: () => Subject): void {
       const limit = { interval: 600_000, burst: 50 };
       const answers = await Promise.all(
         Array.from({ length: 300 }, (_, i) =>
-          nodes[i % nodes.length]?.store.arrive(request({ hits: [hit('handshake h', limit)] })),
+          nodes[i % nodes.length]?.store.precheck(request({ hits: [hit('handshake h', limit)] })),
         ),
       );
       expect(answers.filter((answer) => answer?.hits[0]?.allowed)).toHaveLength(50);
     }, 60_000);
   });
 
-  describe('an arrival', () => {
+  describe('a precheck', () => {
     test('that is banned spends nothing, whichever of its keys is banned', async () => {
       const { store } = await subject().realm.node();
       const terms = { duration: 60_000, growth: 1, longest: 60_000, memory: 60_000 };
       await store.ban('address 192.0.2.1', terms);
       await store.ban('identity mallory', { ...terms, duration: 30_000 });
       for (const bans of [['address 192.0.2.1'], ['address 192.0.2.9', 'identity mallory']]) {
-        const answer = await store.arrive(
+        const answer = await store.precheck(
           request({ bans, hits: [hit('handshake 192.0.2.1'), hit('attempts 192.0.2.1')] }),
         );
         expect(answer).toMatchObject({ hits: [], full: -1 });
         expect(answer.bannedFor).toBeGreaterThan(20_000);
       }
-      const both = await store.arrive(request({ bans: ['identity mallory', 'address 192.0.2.1'] }));
+      const both = await store.precheck(request({ bans: ['identity mallory', 'address 192.0.2.1'] }));
       expect(both.bannedFor).toBeGreaterThan(40_000);
       expect(both.bannedFor).toBeLessThanOrEqual(60_000);
-      const { hits } = await store.arrive(request({ hits: [hit('handshake 192.0.2.1', SLOW, 0)] }));
+      const { hits } = await store.precheck(request({ hits: [hit('handshake 192.0.2.1', SLOW, 0)] }));
       expect(hits[0]?.remaining).toBe(3);
     });
 
@@ -112,20 +112,21 @@ export function ratesSuite(subject: () => Subject): void {
         key,
         cap: 2,
       }));
-      for (let i = 0; i < 3; i++) expect(await store.arrive(request({ leases }))).toMatchObject({ full: -1 });
+      for (let i = 0; i < 3; i++)
+        expect(await store.precheck(request({ leases }))).toMatchObject({ full: -1 });
       for (let i = 0; i < 2; i++) expect(await store.acquire(leases.slice(1))).toHaveProperty('lease');
-      expect(await store.arrive(request({ leases }))).toMatchObject({ full: 1, hits: [], bannedFor: 0 });
-      expect(await store.arrive(request({ leases: leases.slice(0, 1) }))).toMatchObject({ full: -1 });
+      expect(await store.precheck(request({ leases }))).toMatchObject({ full: 1, hits: [], bannedFor: 0 });
+      expect(await store.precheck(request({ leases: leases.slice(0, 1) }))).toMatchObject({ full: -1 });
     });
 
     test('that asks for nothing is let through', async () => {
       const { store } = await subject().realm.node();
-      expect(await store.arrive(request({}))).toEqual({ bannedFor: 0, hits: [], full: -1 });
+      expect(await store.precheck(request({}))).toEqual({ bannedFor: 0, hits: [], full: -1 });
     });
 
     test('is asked for everything at once', async () => {
       const { store } = await subject().realm.node();
-      const answer = await store.arrive({
+      const answer = await store.precheck({
         bans: ['address 192.0.2.4', 'identity alice'],
         hits: [hit('handshake 192.0.2.4'), hit('attempts 192.0.2.4', SLOW, 0), hit('logins alice', SLOW, 2)],
         leases: [

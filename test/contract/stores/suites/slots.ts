@@ -12,7 +12,7 @@ const isHeld = (acquired: Acquired): boolean => 'lease' in acquired;
 /** Resolves once there is room, which may take a tick and a round trip after a release. */
 async function roomFor({ store }: StoreNode, leases: readonly LeaseRequest[]): Promise<void> {
   await eventually(
-    async () => (await store.arrive({ bans: [], hits: [], leases })).full === -1,
+    async () => (await store.precheck({ bans: [], hits: [], leases })).full === -1,
     `room for ${leases.map(({ key }) => key).join(', ')}`,
   );
 }
@@ -126,7 +126,7 @@ export function sharedSlotsSuite(subject: () => Subject): void {
       for (const lease of leases) lease.onLost(() => lost++);
       await realm.forget();
       await eventually(
-        async () => (await node.store.arrive({ bans: [], hits: [], leases: wanted })).full === 0,
+        async () => (await node.store.precheck({ bans: [], hits: [], leases: wanted })).full === 0,
         'the slots to be taken anew',
       );
       expect(lost).toBe(0);

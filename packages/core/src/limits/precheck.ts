@@ -7,8 +7,8 @@ export const UNAVAILABLE: unique symbol = Symbol('unavailable');
 /** What is said of a limit that nobody counts. */
 export const FREE: Hit = { allowed: true, remaining: Number.POSITIVE_INFINITY, retryAfter: 0 };
 
-/** What the guard wants to know when somebody arrives. */
-export interface Arriving {
+/** What the guard asks the store before it looks at a credential. */
+export interface HandshakePrecheck {
   readonly bans: readonly string[];
   readonly handshake: HitRequest;
   /** Only looked at. */
@@ -16,7 +16,7 @@ export interface Arriving {
   readonly slots: readonly LeaseRequest[];
 }
 
-export interface Arrived {
+export interface HandshakePrecheckAnswer {
   /** Milliseconds; 0 for nobody who is banned. */
   readonly bannedFor: number;
   readonly handshake: Hit;
@@ -27,13 +27,16 @@ export interface Arrived {
 }
 
 /** Whoever is banned is asked nothing else. */
-export function banned(bannedFor: number): Arrived {
+export function banned(bannedFor: number): HandshakePrecheckAnswer {
   return { bannedFor, handshake: FREE, failures: FREE, full: -1 };
 }
 
 /** Everything in one round trip. */
-export function askOf(store: Store, { bans, handshake, failures, slots }: Arriving): MaybePromise<Arrived> {
-  const answer = store.arrive({ bans, hits: [handshake, failures], leases: slots });
+export function precheckOf(
+  store: Store,
+  { bans, handshake, failures, slots }: HandshakePrecheck,
+): MaybePromise<HandshakePrecheckAnswer> {
+  const answer = store.precheck({ bans, hits: [handshake, failures], leases: slots });
   return map(answer, ({ bannedFor, hits, full }) =>
     bannedFor > 0 ? banned(bannedFor) : { bannedFor, handshake: certain(hits[0]), failures: hits[1], full },
   );
@@ -41,7 +44,7 @@ export function askOf(store: Store, { bans, handshake, failures, slots }: Arrivi
 
 /** One bucket alone. */
 export function hitOf(store: Store, request: HitRequest): MaybePromise<Hit> {
-  return map(store.arrive({ bans: [], hits: [request], leases: [] }), ({ hits }) => certain(hits[0]));
+  return map(store.precheck({ bans: [], hits: [request], leases: [] }), ({ hits }) => certain(hits[0]));
 }
 
 /** A store that leaves out what it was asked has not answered. */

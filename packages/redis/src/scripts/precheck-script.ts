@@ -1,10 +1,10 @@
-import type { ArrivalAnswer, ArrivalRequest, Hit } from '@sallyport/core';
+import type { Hit, PrecheckAnswer, PrecheckRequest } from '@sallyport/core';
 import { listOf, numberOf } from '../reply.ts';
 import { script } from '../script.ts';
 import { GCRA } from './gcra.ts';
 
 /** KEYS: bans, buckets, slots. ARGV: how many of each; interval, burst and cost of each bucket; cap of each slot. */
-export const ARRIVE = script(
+export const PRECHECK = script(
   GCRA,
   `
 local bans, hits, slots = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
@@ -37,7 +37,7 @@ return answer
 );
 
 /** The arguments that go with the keys of a request's bans, hits and leases. */
-export function arriveArguments({ bans, hits, leases }: ArrivalRequest): number[] {
+export function precheckArguments({ bans, hits, leases }: PrecheckRequest): number[] {
   return [
     bans.length,
     hits.length,
@@ -47,7 +47,7 @@ export function arriveArguments({ bans, hits, leases }: ArrivalRequest): number[
   ];
 }
 
-export function arrivalAnswer(reply: unknown): ArrivalAnswer {
+export function precheckAnswer(reply: unknown): PrecheckAnswer {
   const [bannedFor = 0, full = -1, ...numbers] = listOf(reply).map(numberOf);
   const hits: Hit[] = [];
   for (let i = 0; i < numbers.length; i += 3) {

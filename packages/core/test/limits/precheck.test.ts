@@ -1,50 +1,50 @@
 import { describe, expect, test } from '@jest/globals';
-import { askOf, hitOf, map } from '../../src/limits/arriving.ts';
-import type { ArrivalAnswer, ArrivalRequest, Hit, HitRequest, Store } from '../../src/vocabulary/store.ts';
+import { hitOf, map, precheckOf } from '../../src/limits/precheck.ts';
+import type { Hit, HitRequest, PrecheckAnswer, PrecheckRequest, Store } from '../../src/vocabulary/store.ts';
 import { bareThenable } from '../support/thenable.ts';
 
 const hit: Hit = { allowed: true, remaining: 3, retryAfter: 0 };
 const of = (key: string): HitRequest => ({ keys: [key], limit: { interval: 1, burst: 1 }, cost: 1 });
-const ARRIVING = {
+const PRECHECK = {
   bans: ['address a'],
   handshake: of('handshake'),
   failures: of('failures'),
   slots: [{ key: 'connections', cap: 1 }],
 };
 
-function storeOf(answer: Partial<ArrivalAnswer>) {
-  const asked: ArrivalRequest[] = [];
-  const arrive: Store['arrive'] = (request) => {
+function storeOf(answer: Partial<PrecheckAnswer>) {
+  const asked: PrecheckRequest[] = [];
+  const precheck: Store['precheck'] = (request) => {
     asked.push(request);
     return { bannedFor: 0, hits: [], full: -1, ...answer };
   };
-  return { asked, store: { arrive } as Store };
+  return { asked, store: { precheck } as Store };
 }
 
-describe('somebody who arrives', () => {
+describe('the precheck of a handshake', () => {
   test('is asked about in one', () => {
     const { asked, store } = storeOf({ hits: [hit, { ...hit, remaining: 1 }], full: 0 });
-    expect(askOf(store, ARRIVING)).toEqual({
+    expect(precheckOf(store, PRECHECK)).toEqual({
       bannedFor: 0,
       handshake: hit,
       failures: { ...hit, remaining: 1 },
       full: 0,
     });
     expect(asked).toEqual([
-      { bans: ['address a'], hits: [of('handshake'), of('failures')], leases: ARRIVING.slots },
+      { bans: ['address a'], hits: [of('handshake'), of('failures')], leases: PRECHECK.slots },
     ]);
   });
 
   test('whose handshake is refused has not been asked about failures', () => {
     const refused = { ...hit, allowed: false };
-    expect(askOf(storeOf({ hits: [refused] }).store, ARRIVING)).toMatchObject({
+    expect(precheckOf(storeOf({ hits: [refused] }).store, PRECHECK)).toMatchObject({
       handshake: refused,
       failures: undefined,
     });
   });
 
   test('and is banned is asked about nothing else', () => {
-    expect(askOf(storeOf({ bannedFor: 7 }).store, ARRIVING)).toMatchObject({
+    expect(precheckOf(storeOf({ bannedFor: 7 }).store, PRECHECK)).toMatchObject({
       bannedFor: 7,
       handshake: { allowed: true },
     });
@@ -52,7 +52,7 @@ describe('somebody who arrives', () => {
 });
 
 test('an answer without what was asked is none', () => {
-  expect(() => askOf(storeOf({}).store, ARRIVING)).toThrow(TypeError);
+  expect(() => precheckOf(storeOf({}).store, PRECHECK)).toThrow(TypeError);
   expect(() => hitOf(storeOf({}).store, of('a'))).toThrow(TypeError);
   expect(hitOf(storeOf({ hits: [hit] }).store, of('a'))).toBe(hit);
 });

@@ -1,8 +1,8 @@
-import type { ArrivalAnswer, ArrivalRequest, Hit, HitRequest, LeaseRequest } from '@sallyport/core';
+import type { Hit, HitRequest, LeaseRequest, PrecheckAnswer, PrecheckRequest } from '@sallyport/core';
 import type { Deadline } from './deadline.ts';
 import type { Keys } from './keys.ts';
 import type { Runner } from './runner.ts';
-import { ARRIVE, arrivalAnswer, arriveArguments } from './scripts/arrive.ts';
+import { PRECHECK, precheckAnswer, precheckArguments } from './scripts/precheck-script.ts';
 
 /** What one script is asked; slots know where they were in the request. */
 interface Question {
@@ -12,13 +12,13 @@ interface Question {
 }
 
 /** What is asked before authentication. Without a Cluster it is one script; with one it is a script for each hash slot. */
-export class Arrivals {
+export class RedisPrecheck {
   constructor(
     readonly runner: Runner,
     readonly keys: Keys,
   ) {}
 
-  async arrive(request: ArrivalRequest): Promise<ArrivalAnswer> {
+  async precheck(request: PrecheckRequest): Promise<PrecheckAnswer> {
     const deadline = this.runner.deadline();
     const { looks, runs } = this.#plan(request);
     const [first, ...later] = runs;
@@ -34,7 +34,7 @@ export class Arrivals {
   }
 
   /** Hits by hash slot, as long as they stay in one, the first of them with what else is there; the rest is only looked at. */
-  #plan(request: ArrivalRequest): { looks: Question[]; runs: Question[] } {
+  #plan(request: PrecheckRequest): { looks: Question[]; runs: Question[] } {
     const looks = new Map<number, Question>();
     const at = (slot: number): Question => {
       const found = looks.get(slot) ?? { bans: [], hits: [], slots: [] };
@@ -55,24 +55,24 @@ export class Arrivals {
     return { looks: [...looks.values()].filter((question) => question !== runs[0]), runs };
   }
 
-  async #ask({ bans, hits, slots }: Question, deadline: Deadline): Promise<ArrivalAnswer> {
+  async #ask({ bans, hits, slots }: Question, deadline: Deadline): Promise<PrecheckAnswer> {
     const leases = slots.map(({ request }) => request);
     const keys = [
       ...bans.map((key) => this.keys.of('ban', key)),
       ...hits.map((hit) => this.keys.of('rate', hit.keys[0])),
       ...leases.map(({ key }) => this.keys.of('slots', key)),
     ];
-    const reply = await this.runner.run(ARRIVE, keys, arriveArguments({ bans, hits, leases }), deadline);
-    const answer = arrivalAnswer(reply);
+    const reply = await this.runner.run(PRECHECK, keys, precheckArguments({ bans, hits, leases }), deadline);
+    const answer = precheckAnswer(reply);
     return { ...answer, full: slots[answer.full]?.index ?? -1 };
   }
 }
 
-function isRefusal({ bannedFor, hits }: ArrivalAnswer): boolean {
+function isRefusal({ bannedFor, hits }: PrecheckAnswer): boolean {
   return bannedFor > 0 || hits.some(({ allowed }) => !allowed);
 }
 
-function combined(answers: readonly ArrivalAnswer[]): ArrivalAnswer {
+function combined(answers: readonly PrecheckAnswer[]): PrecheckAnswer {
   const bannedFor = Math.max(0, ...answers.map((answer) => answer.bannedFor));
   if (bannedFor > 0) return { bannedFor, hits: [], full: -1 };
   const hits: Hit[] = answers.flatMap((answer) => answer.hits);
