@@ -1,64 +1,63 @@
-import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
-import { importsOf, violations } from './support/architecture.ts';
+import { importsOf, readSources, violations } from './support/architecture.ts';
 
 const root = join(import.meta.dirname, '..');
 
-test('the sources keep to the architecture', () => {
-  const sources = readSources();
+test('the sources of all packages break no rule of the architecture', () => {
+  const sources = readSources(root);
   for (const name of ['core', 'ws', 'fastify', 'express', 'koa', 'redis']) {
     expect([...sources.keys()]).toContain(`packages/${name}/src/index.ts`);
   }
   expect(violations(sources)).toEqual([]);
 });
 
-describe('each rule fails where it is broken:', () => {
+describe('a source that breaks this rule is reported:', () => {
   const core = (path: string) => `packages/core/src/${path}.ts`;
   const broken: [rule: string, sources: Record<string, string>, message: string][] = [
-    ['core knows no ws', { [core('guard/guard')]: `import { WebSocket } from 'ws';` }, 'imports ws'],
+    ['core imports no ws', { [core('guard/guard')]: `import { WebSocket } from 'ws';` }, 'imports ws'],
     [
-      'core knows no node:http, nor its types',
+      'core imports no node:http, types included',
       { [core('vocabulary/ports')]: `import type http from 'node:http';` },
       'node:http',
     ],
     [
-      'core knows no host, even late',
+      'core imports no host, not even by a dynamic import',
       { [core('guard/guard')]: `const f = await import('fastify');` },
       'imports fastify',
     ],
     [
-      'an adapter knows no other adapter',
+      'no adapter imports another adapter',
       { 'packages/koa/src/index.ts': `export * from '@sallyport/express';` },
       'imports @sallyport/express, which its package may not',
     ],
     [
-      'the Redis store runs without the core',
+      'the Redis store imports only types of the core',
       { 'packages/redis/src/index.ts': `import { PolicyError } from '@sallyport/core';` },
       'may import types only',
     ],
     [
-      'the Redis store depends on no client',
+      'the Redis store imports no client, types included',
       { 'packages/redis/src/index.ts': `import type { Redis } from 'ioredis';` },
       'imports ioredis, which its package may not',
     ],
     [
-      'a package imports no file of another',
+      'no package imports a file of another package by its path',
       { 'packages/koa/src/index.ts': `import { a } from '../../core/src/guard/guard.ts';` },
       'outside its package',
     ],
     [
-      'a room knows no other room',
+      'no folder of the core imports another one of its layer',
       { [core('message/parse')]: `import {\n  a,\n} from '../handshake/a.ts';`, [core('handshake/a')]: '' },
-      'another room',
+      'another folder',
     ],
     [
-      'auth does not look up at a room',
+      'auth/ imports nothing of handshake/, which is a layer above',
       { [core('auth/jwt')]: `import { a } from '../handshake/a.ts';`, [core('handshake/a')]: '' },
       'upwards',
     ],
     [
-      'the vocabulary does not look up at limits',
+      'vocabulary/ imports nothing of limits/',
       {
         [core('vocabulary/ports')]: `import type { A } from '../limits/rate.ts';`,
         [core('limits/rate')]: '',
@@ -66,50 +65,58 @@ describe('each rule fails where it is broken:', () => {
       'upwards',
     ],
     [
-      'a room does not look up at the guard',
+      'outbound/ imports nothing of guard/, types included',
       { [core('outbound/send')]: `import type { A } from '../guard/guard.ts';`, [core('guard/guard')]: '' },
       'upwards',
     ],
     [
-      'the policy does not look up at the guard',
+      'policy/ imports nothing of guard/',
       { [core('policy/policy')]: `import '../guard/bans.ts';`, [core('guard/bans')]: '' },
       'upwards',
     ],
     [
-      'a tool knows no other tool of its floor',
+      'wire/ imports nothing of limits/, which is in the same layer',
       { [core('wire/flat')]: `import '../limits/rate.ts';`, [core('limits/rate')]: '' },
-      'another room',
+      'another folder',
     ],
     [
-      'a new file has a floor',
+      'a file beside the folders is one of the known entries',
       { [core('guard/guard')]: `import '../odd.ts';`, [core('odd')]: '' },
-      'which floor',
+      'which layer',
     ],
     [
-      'a new folder has a floor',
+      'a new folder is given a layer',
       { [core('guard/guard')]: `import '../odd/a.ts';`, [core('odd/a')]: '' },
-      'which floor',
+      'which layer',
     ],
     [
-      'nobody imports the entry',
+      'no source imports the entry of its own package',
       { [core('guard/guard')]: `import '../index.ts';`, [core('index')]: '' },
       'the entry',
     ],
     [
-      'imports name the file',
+      'imports name the .ts file, not the .js file',
       { [core('guard/guard')]: `import '../policy/policy.js';`, [core('policy/policy')]: '' },
       '.ts extension',
     ],
     [
-      'no imports run in a circle',
+      'imports form no cycle',
       {
         [core('guard/guard')]: `import { a } from './route.ts';`,
         [core('guard/route')]: `export * from './guard.ts';`,
       },
       'guard/guard.ts → packages/core/src/guard/route.ts → packages/core/src/guard/guard.ts',
     ],
-    ['an adapter stays small', { 'packages/ws/src/index.ts': 'x();\n'.repeat(251) }, 'has 251 lines'],
-    ['a new package is looked at', { 'packages/new/src/index.ts': `import 'ws';` }, 'may import'],
+    [
+      'an adapter has no file of more than 250 lines',
+      { 'packages/ws/src/index.ts': 'x();\n'.repeat(251) },
+      'has 251 lines',
+    ],
+    [
+      'a new package is listed with what it may import',
+      { 'packages/new/src/index.ts': `import 'ws';` },
+      'may import',
+    ],
   ];
 
   test.each(broken)('%s', (_rule, sources, message) => {
@@ -117,7 +124,7 @@ describe('each rule fails where it is broken:', () => {
   });
 });
 
-test('what is allowed is not reported', () => {
+test('sources that import only what they may are not reported', () => {
   const sources = {
     'packages/core/src/index.ts': `export { guard } from './guard/guard.ts';`,
     'packages/core/src/guard/guard.ts': `import type { A } from '../message/parse.ts';\nimport { b } from '../handshake/door.ts';`,
@@ -132,7 +139,7 @@ test('what is allowed is not reported', () => {
   expect(violations(new Map(Object.entries(sources)))).toEqual([]);
 });
 
-test('every form of import is seen', () => {
+test('importsOf() finds every form of import', () => {
   const source = `import a from 'a';
 import {
   b,
@@ -157,18 +164,3 @@ export const i = 'from';
     { specifier: 'h', typeOnly: false },
   ]);
 });
-
-function readSources(): Map<string, string> {
-  const sources = new Map<string, string>();
-  for (const name of readdirSync(join(root, 'packages'))) {
-    for (const file of readdirSync(join(root, 'packages', name, 'src'), {
-      recursive: true,
-      encoding: 'utf8',
-    })) {
-      if (!file.endsWith('.ts')) continue;
-      const path = ['packages', name, 'src', ...file.split(/[\\/]/)].join('/');
-      sources.set(path, readFileSync(join(root, path), 'utf8'));
-    }
-  }
-  return sources;
-}

@@ -37,7 +37,7 @@ function expectOften(
 
 /** Fuzzes some dialects in a process of their own. */
 async function fuzz(names: readonly string[]): Promise<void> {
-  const sources = pathToFileURL(join(import.meta.dirname, '../support/run-sources.js')).href;
+  const sources = pathToFileURL(join(import.meta.dirname, '../programs/sources.js')).href;
   const main = join(import.meta.dirname, 'messages/main.ts');
   // What is malformed throws a lot, and nobody looks where from.
   const options = ['--stack-trace-limit=0', '--import', sources, '--conditions=@sallyport/source'];

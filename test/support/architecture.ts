@@ -1,7 +1,24 @@
-import { posix } from 'node:path';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join, posix } from 'node:path';
 
-/** Sources by their path from the root of the project, `packages/core/src/guard.ts`. */
+/** Sources by their path from the root of the project, `packages/core/src/guard/guard.ts`. */
 export type Sources = ReadonlyMap<string, string>;
+
+/** The sources of all packages. */
+export function readSources(root: string): Sources {
+  const sources = new Map<string, string>();
+  for (const name of readdirSync(join(root, 'packages'))) {
+    for (const file of readdirSync(join(root, 'packages', name, 'src'), {
+      recursive: true,
+      encoding: 'utf8',
+    })) {
+      if (!file.endsWith('.ts')) continue;
+      const path = ['packages', name, 'src', ...file.split(/[\\/]/)].join('/');
+      sources.set(path, readFileSync(join(root, path), 'utf8'));
+    }
+  }
+  return sources;
+}
 
 /** What each package may import from outside itself; `node:*` stands for all of Node. */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
@@ -15,7 +32,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   koa: ['@sallyport/core', '@sallyport/ws', 'koa', 'node:*'],
   redis: ['@sallyport/core', 'node:*'],
 };
-/** Of these they may import types only: they run without it. */
+/** Packages that import only types of these, and run without them. */
 const TYPES_ONLY: Readonly<Record<string, readonly string[]>> = { redis: ['@sallyport/core'] };
 
 /** Packages that only translate between a host and the core, and how long a file of theirs may be. */
@@ -23,10 +40,10 @@ const ADAPTERS = ['ws', 'fastify', 'express', 'koa'];
 const ADAPTER_LINES = 250;
 
 /**
- * The floors of the core, from the ground up. A room imports rooms of the floors below its own, and never another room of
- * its own floor. The entries are the only files beside the rooms.
+ * The layers of the core, the lowest one first. A folder imports folders of lower layers, and never another folder of its
+ * own layer. The entries are the only files outside the folders.
  */
-const FLOORS: readonly (readonly string[])[] = [
+const LAYERS: readonly (readonly string[])[] = [
   ['vocabulary'],
   ['wire', 'sanitize', 'limits'],
   ['outbound', 'auth'],
@@ -52,7 +69,7 @@ export function violations(sources: Sources): string[] {
         ...(specifier.startsWith('.') ? localImport(path, specifier, sources) : []),
       ]),
     ])
-    .concat(circles(sources));
+    .concat(cycles(sources));
 }
 
 /** The import, export-from and dynamic import statements of a module. */
@@ -93,24 +110,24 @@ function localImport(path: string, specifier: string, sources: Sources): string[
 }
 
 function upwardImport(path: string, target: string): string[] {
-  const from = floorOf(path);
-  const to = floorOf(target);
-  if (from < 0) return [`${path}: say in architecture.ts on which floor it is`];
-  if (to < 0) return [`${target}: say in architecture.ts on which floor it is`];
-  if (to > from) return [`${path} (floor ${from}) imports ${target} (floor ${to}), upwards`];
+  const from = layerOf(path);
+  const to = layerOf(target);
+  if (from < 0) return [`${path}: say in architecture.ts in which layer it is`];
+  if (to < 0) return [`${target}: say in architecture.ts in which layer it is`];
+  if (to > from) return [`${path} (layer ${from}) imports ${target} (layer ${to}), upwards`];
   if (to === from && folderOf(path) !== folderOf(target)) {
-    return [`${path} imports ${target}, another room of its floor`];
+    return [`${path} imports ${target}, another folder of its layer`];
   }
   return [];
 }
 
 /** Modules that reach themselves again, by imports that are there at run time. */
-function circles(sources: Sources): string[] {
+function cycles(sources: Sources): string[] {
   const done = new Set<string>();
   const found: string[] = [];
   const visit = (path: string, trail: readonly string[]): void => {
     const start = trail.indexOf(path);
-    if (start >= 0) found.push(`imports run in a circle: ${[...trail.slice(start), path].join(' → ')}`);
+    if (start >= 0) found.push(`imports form a cycle: ${[...trail.slice(start), path].join(' → ')}`);
     if (start >= 0 || done.has(path)) return;
     for (const { specifier, typeOnly } of importsOf(sources.get(path) ?? '')) {
       if (!typeOnly && specifier.startsWith('.')) visit(resolve(path, specifier), [...trail, path]);
@@ -121,15 +138,20 @@ function circles(sources: Sources): string[] {
   return found;
 }
 
-/** How many floors are below a file's room; -1 where nothing says on which floor it is. */
-function floorOf(path: string): number {
+/** How many layers are below a file's own; -1 where no layer is known for it. */
+export function layerOf(path: string): number {
   const folder = folderOf(path);
-  if (folder === '') return ENTRIES.includes(posix.basename(path, '.ts')) ? FLOORS.length : -1;
-  return FLOORS.findIndex((rooms) => rooms.includes(folder));
+  if (folder === '') return ENTRIES.includes(posix.basename(path, '.ts')) ? LAYERS.length : -1;
+  return LAYERS.findIndex((folders) => folders.includes(folder));
 }
 
-function packageOf(path: string): string {
+export function packageOf(path: string): string {
   return path.split('/')[1] ?? '';
+}
+
+/** What a file of the core is part of: its folder, or its entry, `index.ts`. */
+export function nodeOf(path: string): string {
+  return folderOf(path) || posix.basename(path);
 }
 
 /** The folder below `src`, or nothing for a file at its top. */
@@ -138,6 +160,7 @@ function folderOf(path: string): string {
   return rest.length > 1 ? (rest[0] ?? '') : '';
 }
 
-function resolve(path: string, specifier: string): string {
+/** The path that a relative import means. */
+export function resolve(path: string, specifier: string): string {
   return posix.join(posix.dirname(path), specifier);
 }
