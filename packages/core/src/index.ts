@@ -128,4 +128,4 @@ export {
   type Size,
 } from './vocabulary/units.ts';
 export type { Codec, Payload } from './wire/codec.ts';
-export type { EnvelopeName } from './wire/envelope.ts';
+export type { EnvelopeName } from './wire/envelopes.ts';

@@ -28,7 +28,8 @@ import {
   parseRate,
   parseSize,
 } from '../vocabulary/units.ts';
-import { type Envelope, envelopes } from '../wire/envelope.ts';
+import type { Envelope } from '../wire/envelope.ts';
+import { envelopes } from '../wire/envelopes.ts';
 
 /** Any policy, for code that does not care what its types infer. */
 export type AnyPolicy = PolicyOptions<readonly Identity[], unknown, unknown>;

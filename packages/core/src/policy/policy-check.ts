@@ -5,7 +5,7 @@ import { isPassthrough } from '../message/passthrough.ts';
 import { PolicyError } from '../vocabulary/errors.ts';
 import { asObject, type Options, oneOf, refuseUnknown, stringList } from '../vocabulary/option-checks.ts';
 import type { Store } from '../vocabulary/store.ts';
-import { envelopes } from '../wire/envelope.ts';
+import { envelopes } from '../wire/envelopes.ts';
 import {
   checkAnyOrigin,
   checkAuth,

@@ -11,7 +11,7 @@ import type { Clock, Identity, Logger, RequestView } from '../vocabulary/ports.t
 import type { Store } from '../vocabulary/store.ts';
 import type { ByteRateOption, Duration, RateOption, Size } from '../vocabulary/units.ts';
 import type { Codec } from '../wire/codec.ts';
-import type { EnvelopeName } from '../wire/envelope.ts';
+import type { EnvelopeName } from '../wire/envelopes.ts';
 
 /** Lets handshakes through that the transport stage would deny, and records them. */
 export const unsafeReportTransport: unique symbol = Symbol('sallyport.unsafeReportTransport');

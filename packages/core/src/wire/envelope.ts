@@ -1,8 +1,5 @@
 import type { Reason } from '../vocabulary/reasons.ts';
-import { flat } from './flat.ts';
 import type { Addressee, Incoming, MessageId } from './incoming.ts';
-import { jsonRpc } from './json-rpc.ts';
-import { nested } from './nested.ts';
 
 /** A JSON Schema, or a part of one. */
 export type SchemaNode = { [keyword: string]: unknown };
@@ -46,8 +43,3 @@ export interface Envelope {
   /** The JSON Schema of a denial, for documents. */
   describeError(): SchemaNode;
 }
-
-/** How messages are written: `policy.envelope`. */
-export type EnvelopeName = 'flat' | 'nested' | 'json-rpc';
-
-export const envelopes: Readonly<Record<EnvelopeName, Envelope>> = { flat, nested, 'json-rpc': jsonRpc };

@@ -6,7 +6,8 @@ import { fixedKeys } from '../../src/message/fixed-shape.ts';
 import { isAcceptable, type ValueBounds } from '../../src/message/parse.ts';
 import { judge } from '../../src/message/pipeline.ts';
 import type { CompiledType } from '../../src/message/rules.ts';
-import type { EnvelopeName, SchemaNode } from '../../src/wire/envelope.ts';
+import type { SchemaNode } from '../../src/wire/envelope.ts';
+import type { EnvelopeName } from '../../src/wire/envelopes.ts';
 import { rulesOf, TestSender } from '../support/message-room.ts';
 
 const BOUNDS: ValueBounds = { depth: 3, keys: 4, items: 10, text: 100, number: 1_000 };

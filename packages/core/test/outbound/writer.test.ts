@@ -5,7 +5,7 @@ import { compileBodyCheck } from '../../src/message/compile.ts';
 import { Writer, type WriterOptions } from '../../src/outbound/writer.ts';
 import { reasons } from '../../src/vocabulary/reasons.ts';
 import type { Codec } from '../../src/wire/codec.ts';
-import { type EnvelopeName, envelopes } from '../../src/wire/envelope.ts';
+import { type EnvelopeName, envelopes } from '../../src/wire/envelopes.ts';
 import { Incoming, UNADDRESSED, UNREAD } from '../../src/wire/incoming.ts';
 import { settle } from '../support/late-auth.ts';
 

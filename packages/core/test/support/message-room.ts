@@ -3,7 +3,7 @@ import type { ValueBounds } from '../../src/message/parse.ts';
 import { compileTypes, type MessageRules } from '../../src/message/rules.ts';
 import type { UnknownProperties } from '../../src/message/schema.ts';
 import type { Sender } from '../../src/message/verdict.ts';
-import { type EnvelopeName, envelopes } from '../../src/wire/envelope.ts';
+import { type EnvelopeName, envelopes } from '../../src/wire/envelopes.ts';
 import { ManualClock } from './manual-clock.ts';
 
 export const WIDE: ValueBounds = {

@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { Compile } from 'typebox/compile';
-import { type EnvelopeName, envelopes, type SchemaNode } from '../../src/wire/envelope.ts';
+import type { SchemaNode } from '../../src/wire/envelope.ts';
+import { type EnvelopeName, envelopes } from '../../src/wire/envelopes.ts';
 import { type Addressee, UNADDRESSED, UNREAD } from '../../src/wire/incoming.ts';
 
 const fits = (schema: SchemaNode | undefined, value: unknown) =>
