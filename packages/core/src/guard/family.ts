@@ -1,16 +1,12 @@
 import { type AttemptSource, Attempts } from '../auth/attempts.ts';
-import type { Authenticator } from '../auth/authenticator.ts';
-import type { CsrfOption } from '../auth/csrf.ts';
 import { Judge } from '../auth/judge.ts';
 import { concerns, RevocationList } from '../auth/revocations.ts';
 import type { ConnectionState } from '../connection/connection.ts';
-import { Drain } from '../connection/drain.ts';
-import { TICK } from '../connection/liveness.ts';
 import type { Pending } from '../connection/pending.ts';
 import { compileTrustedProxies, sourceOfAddress } from '../handshake/address.ts';
 import { type Caps, Slots } from '../handshake/admission.ts';
 import type { Reading } from '../handshake/arrival.ts';
-import type { Handshake, HandshakeSettings } from '../handshake/handshake.ts';
+import type { HandshakeSettings } from '../handshake/handshake.ts';
 import { compileHosts } from '../handshake/host.ts';
 import { outerDoor } from '../handshake/outer-door.ts';
 import { unsafeAllowPlaintext } from '../handshake/transport.ts';
@@ -18,23 +14,20 @@ import { IdentityRates } from '../limits/identity-rates.ts';
 import { StoreAccess } from '../limits/store-access.ts';
 import { REPORTABLE } from '../policy/credential-check.ts';
 import { systemClock, Timers } from '../vocabulary/clock.ts';
-import { type Denial, deny } from '../vocabulary/decision.ts';
 import { PolicyError } from '../vocabulary/errors.ts';
 import { EventHub } from '../vocabulary/events.ts';
 import type { Clock } from '../vocabulary/ports.ts';
 import type { Reason } from '../vocabulary/reasons.ts';
-import { Roster, type Rostered } from '../vocabulary/roster.ts';
 import type { Ban, Revocation } from '../vocabulary/store.ts';
 import { parseCount, parseDuration, parseRate, parseSize } from '../vocabulary/units.ts';
 import { type BanPolicy, Bans } from './bans.ts';
+import { CredentialSources } from './credential-sources.ts';
+import { Registry, type Withdrawable } from './registry.ts';
 import { type AnyPolicy, reportingTo } from './route.ts';
+import { Shutdown } from './shutdown.ts';
 import { Tally } from './tally.ts';
+import { Ticker } from './ticker.ts';
 import { consoleLogger, Warnings } from './warnings.ts';
-
-/** What holds slots for a socket that is not there yet. */
-interface Withdrawable extends Rostered {
-  withdraw(): void;
-}
 
 /** What a guard and all its extensions share: one outer door, one store, one registry, one set of caps. */
 export class GuardFamily {
@@ -48,18 +41,12 @@ export class GuardFamily {
   readonly judge: Judge;
   readonly revocations: RevocationList;
   readonly settings: HandshakeSettings;
-  readonly connections = new Roster<ConnectionState>();
-  readonly pendings = new Roster<Pending>();
-  /** Sockets that were pending, and are being closed. */
-  readonly lingering = new Roster<Pending>();
-  /** Passed handshakes whose socket is not open yet. */
-  readonly admissions = new Roster<Withdrawable>();
-  readonly #authenticators = new Set<Authenticator>();
+  readonly registry = new Registry();
+  readonly credentialSources = new CredentialSources();
+  readonly shutdown: Shutdown;
+  readonly #ticker: Ticker;
   /** Absent where there is no such limit. */
   readonly #identityRates: IdentityRates | undefined;
-  #cancelTick = (): void => {};
-  /** Monotonic milliseconds of the last tick. */
-  #tickedAt = 0;
   readonly closeTimeout: number;
   readonly earlyBytes: number;
   readonly rejectedSockets: number;
@@ -68,10 +55,6 @@ export class GuardFamily {
   readonly hasOwnLogger: boolean;
   readonly tally = new Tally();
   admitted = 0;
-  #drain: Drain | undefined;
-  #ended: Promise<void> | undefined;
-  readonly #queryCredentials = new Set<string>();
-  readonly #subprotocolMarkers = new Set<string>();
 
   constructor(policy: AnyPolicy) {
     const limits = policy.limits ?? {};
@@ -115,7 +98,7 @@ export class GuardFamily {
     this.slots = new Slots(
       this.store,
       capsOf(limits),
-      replace ? (subject) => this.#replaceOldest(subject) : undefined,
+      replace ? (subject) => this.registry.replaceOldest(subject) : undefined,
     );
     const failures = parseRate(
       limits.authFailures ?? { rate: '20/m', burst: 20 },
@@ -131,6 +114,8 @@ export class GuardFamily {
       this.timers,
     );
     this.#identityRates = this.#ratesOf(limits.identityMessages);
+    this.#ticker = new Ticker(this.clock, this.registry.connections, this.#identityRates);
+    this.shutdown = new Shutdown(this.registry, this.clock, () => this.#close());
     this.closeTimeout = parseDuration(limits.closeTimeout ?? '5s', 'policy.limits.closeTimeout');
     this.earlyBytes = parseSize(limits.earlyBytes ?? '128KiB', 'policy.limits.earlyBytes');
     this.rejectedSockets = parseCount(limits.rejectedSockets ?? 100, 'policy.limits.rejectedSockets');
@@ -141,34 +126,33 @@ export class GuardFamily {
 
   /** A connection is open: from now on it is told what has come due. */
   opened(connection: ConnectionState): void {
-    this.connections.add(connection);
+    const { connections } = this.registry;
+    connections.add(connection);
     const { identity, ledger } = connection;
     if (identity.scheme !== 'anonymous') ledger.share = this.#identityRates?.enter(identity.subject);
-    if (this.connections.size > 1) return;
-    this.#tickedAt = this.clock.monotonic();
-    this.#tickLater();
+    if (connections.size === 1) this.#ticker.start();
   }
 
   closed(connection: ConnectionState, reason: Reason | undefined): void {
+    const { connections } = this.registry;
     this.tally.connectionClosed(reason);
-    this.connections.delete(connection);
-    if (this.connections.size === 0) this.#cancelTick();
+    connections.delete(connection);
+    if (connections.size === 0) this.#ticker.stop();
     const { share } = connection.ledger;
     if (share !== undefined) this.#identityRates?.leave(share);
-    this.#drain?.left(connection);
+    this.shutdown.left(connection);
   }
 
   /** A socket that was pending has closed. */
   lingered(pending: Pending): void {
-    this.lingering.delete(pending);
-    this.#drain?.look();
+    this.registry.lingering.delete(pending);
+    this.shutdown.lingered();
   }
 
-  /** A connection or a pending one has come of an admission, or nothing has. */
-  arrived(admission: Withdrawable, guest?: ConnectionState | Pending): void {
-    this.admissions.delete(admission);
-    if (guest !== undefined) this.#drain?.arrived(guest);
-    this.#drain?.look();
+  /** An admission has become a connection or a pending one; without a `guest` it was given back. */
+  settled(admission: Withdrawable, guest?: ConnectionState | Pending): void {
+    this.registry.admissions.delete(admission);
+    this.shutdown.settled(guest);
   }
 
   /** Remembers a revocation and closes what it is about. Called for those of every node. */
@@ -176,13 +160,9 @@ export class GuardFamily {
     try {
       this.revocations.add(revocation);
     } finally {
-      for (const authenticator of this.#authenticators) {
-        authenticator.forget?.((identity) => concerns(revocation, identity));
-      }
+      this.credentialSources.forget((identity) => concerns(revocation, identity));
       const seenAt = this.clock.now() / 1_000;
-      for (const connection of this.connections) {
-        if (concerns(revocation, connection.identity, seenAt)) connection.end('revoked');
-      }
+      this.registry.endConnections('revoked', ({ identity }) => concerns(revocation, identity, seenAt));
     }
   }
 
@@ -191,73 +171,19 @@ export class GuardFamily {
     return sourceOfAddress(address, this.settings.reading.proxies);
   }
 
-  /** A node has banned somebody: this one may have connections of theirs. */
+  /** A node has banned an address or an identity, which may have connections here. */
   #banned(ban: Ban): void {
     this.events.emit('ban.imposed', () => ban);
-    for (const connection of this.connections) {
-      if (this.bans.closes(ban, connection.address, connection.identity)) connection.end('banned');
-    }
-  }
-
-  /** The denial of whoever comes while the guard is being closed; `undefined` until then. */
-  shuttingDown(): Denial | undefined {
-    if (this.#drain === undefined) return undefined;
-    const [random = 0] = crypto.getRandomValues(new Uint32Array(1));
-    const retryAfter = (random / 2 ** 32) * LATEST_RETRY;
-    return deny('shutting_down', 'guard.close was called', retryAfter).at('shutdown');
-  }
-
-  /** Lets nobody in any more, and everybody go: resolves when nobody is left. The shortest deadline counts. */
-  shutDown(milliseconds: number): Promise<void> {
-    if (this.#drain === undefined) {
-      this.#drain = new Drain(this, this.clock);
-      for (const handshake of this.settings.underWay) handshake.turnAway(this.shuttingDown() as Denial);
-      for (const pending of this.pendings) pending.end('shutting_down');
-    }
-    this.#drain.finishWithin(milliseconds);
-    this.#ended ??= this.#drain.ended.then(() => this.#close());
-    return this.#ended;
+    this.registry.endConnections('banned', ({ address, identity }) =>
+      this.bans.closes(ban, address, identity),
+    );
   }
 
   /** Nothing is asked of the store any more, and no timer is left. */
   #close(): void {
-    this.#cancelTick();
+    this.#ticker.stop();
     this.timers.close();
     this.store.close();
-  }
-
-  /** One timer for all connections: a look at a few numbers of each, once a second. */
-  #tickLater(): void {
-    this.#cancelTick = this.clock.schedule(TICK, () => {
-      const now = this.clock.now();
-      const monotonic = this.clock.monotonic();
-      const elapsed = Math.round(monotonic - this.#tickedAt);
-      this.#tickedAt = monotonic;
-      const passed = { elapsed, late: elapsed > LATE };
-      for (const connection of this.connections) connection.tick(now, monotonic, passed);
-      this.#identityRates?.tick();
-      if (this.connections.size > 0) this.#tickLater();
-    });
-  }
-
-  /** Connections are in the order in which they were opened. */
-  #replaceOldest(subject: string): boolean {
-    for (const connection of this.connections) {
-      if (connection.state !== 'open' || connection.identity.subject !== subject) continue;
-      connection.replace();
-      return true;
-    }
-    return false;
-  }
-
-  /** Learns where a route's credentials are, since they are scrubbed on every route. */
-  learnSources(authenticators: readonly Authenticator[], csrf: CsrfOption | undefined): void {
-    for (const authenticator of authenticators) this.#authenticators.add(authenticator);
-    if (csrf !== undefined) this.#queryCredentials.add(csrf.query);
-    for (const source of authenticators.flatMap(({ from }) => from)) {
-      if (source.kind === 'query') this.#queryCredentials.add(source.name);
-      if (source.kind === 'subprotocol') this.#subprotocolMarkers.add(source.marker);
-    }
   }
 
   #handshakeSettings(policy: AnyPolicy): HandshakeSettings {
@@ -268,8 +194,8 @@ export class GuardFamily {
         policy.trustedProxies ?? [],
         policy.forwardedHeader ?? 'x-forwarded-for',
       ),
-      queryCredentials: this.#queryCredentials,
-      subprotocolMarkers: this.#subprotocolMarkers,
+      queryCredentials: this.credentialSources.queryCredentials,
+      subprotocolMarkers: this.credentialSources.subprotocolMarkers,
     };
     return {
       reading,
@@ -299,7 +225,7 @@ export class GuardFamily {
         new Set((policy.report ?? []).map((stage) => REPORTABLE.get(stage) as string)),
       ),
       deadline: parseDuration(limits.handshakeTimeout ?? '10s', 'policy.limits.handshakeTimeout'),
-      underWay: new Roster<Handshake>(),
+      underWay: this.registry.handshakes,
       events: this.events,
     };
   }
@@ -344,12 +270,6 @@ function compileBans(bans: AnyPolicy['bans'] = {}): BanPolicy {
     closes,
   };
 }
-
-/** Milliseconds within which those are to come again that a node refuses as it closes: at random, and not all at once. */
-const LATEST_RETRY = 10_000;
-
-/** Milliseconds between two ticks from which on this process was kept from reading what peers say, by a stall or by sleep. */
-const LATE = 2 * TICK;
 
 function capsOf(limits: NonNullable<AnyPolicy['limits']>): Caps {
   const cap = (name: keyof Caps, value: number): number => parseCount(value, `policy.limits.${name}`);

@@ -96,7 +96,7 @@ export class Guard<
     this.#family = family;
     this.#route = route;
     this.#services = servicesOf(family, route);
-    family.learnSources(route.authenticators, route.policy.csrf);
+    family.credentialSources.learn(route.authenticators, route.policy.csrf);
     const ttl = ticketTtl(route.authenticators);
     this.#tickets = ttl === undefined ? undefined : new TicketOffice(family.store, family.clock, ttl);
     if (route.liveness.heartbeat > LONGEST_HEARTBEAT && Number.isFinite(route.liveness.heartbeat)) {
@@ -168,10 +168,10 @@ export class Guard<
   }
 
   stats(): GuardStats {
-    const { connections, pendings, admitted, tally, store } = this.#family;
+    const { registry, admitted, tally, store } = this.#family;
     return {
-      connections: connections.size,
-      pending: pendings.size,
+      connections: registry.connections.size,
+      pending: registry.pendings.size,
       admitted,
       denied: Object.fromEntries(tally.handshakes),
       messagesDenied: Object.fromEntries(tally.messages),
@@ -183,7 +183,7 @@ export class Guard<
 
   /** The open connections of this guard and its extensions. */
   connections(): Iterable<Connection<I[number], M, R>> {
-    return this.#family.connections as unknown as Iterable<Connection<I[number], M, R>>;
+    return this.#family.registry.connections as unknown as Iterable<Connection<I[number], M, R>>;
   }
 
   /**
@@ -267,7 +267,7 @@ export class Guard<
    * @throws PolicyError for a `within` that is no duration.
    */
   async close({ within = '5s' }: { readonly within?: Duration } = {}): Promise<void> {
-    await this.#family.shutDown(parseWindow(within, 'close({ within })'));
+    await this.#family.shutdown.finishWithin(parseWindow(within, 'close({ within })'));
   }
 
   /** For hosts: a handshake begins. `onTurnedAway` is called when its deadline, or a shutdown, comes before a decision. */
@@ -277,7 +277,7 @@ export class Guard<
 
   /** For hosts: the outer door, the same for every guard of the family. */
   enter(handshake: Handshake): MaybePromise<Denial | undefined> {
-    const closing = this.#family.shuttingDown();
+    const closing = this.#family.shutdown.denial();
     return closing === undefined ? handshake.enter() : handshake.deny(closing);
   }
 

@@ -53,7 +53,7 @@ export class PassedHandshake<I extends Identity, M, R> implements Admission<I, M
     this.#request = arrival.view;
     this.#lease = arrival.lease as Lease;
     this.#pendingLease = arrival.pendingLease;
-    family.admissions.add(this);
+    family.registry.admissions.add(this);
   }
 
   open(socket: Socket, onOpen: (connection: Connection<I, M, R>) => void): Receiver {
@@ -74,7 +74,7 @@ export class PassedHandshake<I extends Identity, M, R> implements Admission<I, M
   withdraw(): void {
     this.#lease.release();
     this.#pendingLease?.release();
-    this.family.arrived(this);
+    this.family.settled(this);
   }
 
   #spend(): void {
@@ -98,7 +98,7 @@ export class PassedHandshake<I extends Identity, M, R> implements Admission<I, M
       path: this.#path,
     };
     const connection = new Connection<I, M, R>(socket, origin, services.connection);
-    family.arrived(this, connection as unknown as ConnectionState);
+    family.settled(this, connection as unknown as ConnectionState);
     const held = family.judge.refuses(identity) ?? family.bans.refuses(this.#client);
     if (held !== undefined) connection.end(held.reason);
     return connection;
@@ -117,7 +117,7 @@ export class PassedHandshake<I extends Identity, M, R> implements Admission<I, M
     const pending = new Pending(socket, origin, this.services.pending, (connection) =>
       onOpen(connection as unknown as Connection<I, M, R>),
     );
-    this.family.arrived(this, pending);
+    this.family.settled(this, pending);
     return pending;
   }
 

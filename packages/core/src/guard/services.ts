@@ -50,6 +50,7 @@ function connectionServices(family: GuardFamily, route: Route): ConnectionServic
 }
 
 function pendingServices(family: GuardFamily, route: Route): PendingServices {
+  const { pendings, lingering } = family.registry;
   return {
     ...route.pending,
     controls: route.controls.burst,
@@ -58,9 +59,9 @@ function pendingServices(family: GuardFamily, route: Route): PendingServices {
     closeTimeout: family.closeTimeout,
     writer: route.writer,
     readAuth: (data, isBinary) => readPendingMessage(data, isBinary, route),
-    opened: (pending) => void family.pendings.add(pending),
-    settled: (pending) => void family.pendings.delete(pending),
-    lingers: (pending) => void family.lingering.add(pending),
+    opened: (pending) => void pendings.add(pending),
+    settled: (pending) => void pendings.delete(pending),
+    lingers: (pending) => void lingering.add(pending),
     closed: (pending) => family.lingered(pending),
   };
 }

@@ -1,0 +1,24 @@
+import type { Authenticator } from '../auth/authenticator.ts';
+import type { CsrfOption } from '../auth/csrf.ts';
+import type { Identity } from '../vocabulary/ports.ts';
+
+/** Where the routes of a family look for credentials. Each is scrubbed on every route, also where another one reads it. */
+export class CredentialSources {
+  readonly queryCredentials = new Set<string>();
+  readonly subprotocolMarkers = new Set<string>();
+  readonly #authenticators = new Set<Authenticator>();
+
+  learn(authenticators: readonly Authenticator[], csrf: CsrfOption | undefined): void {
+    for (const authenticator of authenticators) this.#authenticators.add(authenticator);
+    if (csrf !== undefined) this.queryCredentials.add(csrf.query);
+    for (const source of authenticators.flatMap(({ from }) => from)) {
+      if (source.kind === 'query') this.queryCredentials.add(source.name);
+      if (source.kind === 'subprotocol') this.subprotocolMarkers.add(source.marker);
+    }
+  }
+
+  /** Has authenticators forget what they remember of these identities. */
+  forget(isMeant: (identity: Identity) => boolean): void {
+    for (const authenticator of this.#authenticators) authenticator.forget?.(isMeant);
+  }
+}

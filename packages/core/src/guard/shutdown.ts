@@ -1,0 +1,70 @@
+import type { ConnectionState } from '../connection/connection.ts';
+import { Drain } from '../connection/drain.ts';
+import type { Pending } from '../connection/pending.ts';
+import { type Denial, deny } from '../vocabulary/decision.ts';
+import type { Clock } from '../vocabulary/ports.ts';
+import type { Registry } from './registry.ts';
+
+/** Milliseconds within which refused clients should come again: each is told a random part of it, so that they spread. */
+const LATEST_RETRY = 10_000;
+
+/** The end of a node: new handshakes are refused, those under way too, and open connections are drained. */
+export class Shutdown {
+  #drain: Drain | undefined;
+  #ended: Promise<void> | undefined;
+
+  constructor(
+    readonly registry: Registry,
+    readonly clock: Clock,
+    /** Called once nothing is left on the registry. */
+    readonly onEnd: () => void,
+  ) {}
+
+  get hasBegun(): boolean {
+    return this.#drain !== undefined;
+  }
+
+  /** The denial of every handshake from the beginning on; `undefined` before. */
+  denial(): Denial | undefined {
+    return this.hasBegun ? refusal() : undefined;
+  }
+
+  /** Begins, or joins what has begun; the shortest deadline counts. Resolves when nothing is left on the registry. */
+  finishWithin(milliseconds: number): Promise<void> {
+    const drain = this.#drain ?? this.#begin();
+    drain.finishWithin(milliseconds);
+    this.#ended ??= drain.ended.then(this.onEnd);
+    return this.#ended;
+  }
+
+  /** An admission has become a socket, or was given back. */
+  settled(guest: ConnectionState | Pending | undefined): void {
+    if (guest !== undefined) this.#drain?.arrived(guest);
+    this.#drain?.look();
+  }
+
+  /** A connection has closed. */
+  left(connection: ConnectionState): void {
+    this.#drain?.left(connection);
+  }
+
+  /** A socket that never became a connection has closed. */
+  lingered(): void {
+    this.#drain?.look();
+  }
+
+  #begin(): Drain {
+    const { handshakes, pendings } = this.registry;
+    const drain = new Drain(this.registry, this.clock);
+    this.#drain = drain;
+    for (const handshake of handshakes) handshake.turnAway(refusal());
+    for (const pending of pendings) pending.end('shutting_down');
+    return drain;
+  }
+}
+
+function refusal(): Denial {
+  const [random = 0] = crypto.getRandomValues(new Uint32Array(1));
+  const retryAfter = (random / 2 ** 32) * LATEST_RETRY;
+  return deny('shutting_down', 'guard.close was called', retryAfter).at('shutdown');
+}
