@@ -33,8 +33,18 @@ describe('a source that breaks this rule is reported:', () => {
     ],
     [
       'the Redis store imports only types of the core',
-      { 'packages/redis/src/index.ts': `import { PolicyError } from '@sallyport/core';` },
+      { 'packages/redis/src/index.ts': `import { PolicyError } from '@sallyport/core/store';` },
       'may import types only',
+    ],
+    [
+      'the Redis store imports the core by its entry for stores',
+      { 'packages/redis/src/index.ts': `import type { Duration } from '@sallyport/core';` },
+      'imports @sallyport/core, which its package may not',
+    ],
+    [
+      'an adapter does not import the entry for stores',
+      { 'packages/koa/src/index.ts': `import type { Store } from '@sallyport/core/store';` },
+      'imports @sallyport/core/store, which its package may not',
     ],
     [
       'the Redis store imports no client, types included',
@@ -132,7 +142,7 @@ test('sources that import only what they may are not reported', () => {
     'packages/core/src/handshake/host.ts': `import type { d } from './door.ts';\nimport { e } from '../auth/jwt.ts';`,
     'packages/core/src/message/parse.ts': `import { Compile } from 'typebox/compile';\nimport '../vocabulary/ports.ts';`,
     'packages/core/src/auth/jwt.ts': `import { channel } from 'node:diagnostics_channel';`,
-    'packages/redis/src/index.ts': `import type { Store } from '@sallyport/core';`,
+    'packages/redis/src/index.ts': `import type { Store } from '@sallyport/core/store';`,
     'packages/core/src/vocabulary/ports.ts': ' * import { x } from "ws" in a comment',
     'packages/ws/src/index.ts': `import http from 'node:http';\nimport { WebSocket } from 'ws';\n${'x();\n'.repeat(248)}`,
   };

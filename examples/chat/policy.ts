@@ -7,11 +7,11 @@ import {
   custom,
   definePolicy,
   jwt,
-  type Store,
   subprotocol,
   Type,
   tickets,
 } from '@sallyport/core';
+import type { Store } from '@sallyport/core/store';
 import { Markup, Room, replies, Text } from './chat/replies.ts';
 import type { Sessions } from './chat/sessions.ts';
 import { AUDIENCE, ISSUER } from './chat/tokens.ts';

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { type AnyGuard, type Connection, custom } from '@sallyport/core';
-import { handshakeRequest } from '@sallyport/ws';
+import { handshakeRequest } from '@sallyport/ws/host';
 import { APP, chatGuard, chatJwt, NOW, token } from '../support/chat-policy.ts';
 import { eventually } from '../support/eventually.ts';
 import { admitted, frame, type HandshakeOptions, refusal, Wire } from '../support/wire.ts';

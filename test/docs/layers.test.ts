@@ -19,7 +19,7 @@ const sources = new Map([
   core('guard/d', ''),
   core('auth/b', `import type { c } from '../limits/c.ts';`),
   core('limits/c', ''),
-  ['packages/redis/src/index.ts', `import type { Store } from '@sallyport/core';`],
+  ['packages/redis/src/index.ts', `import type { Store } from '@sallyport/core/store';`],
   [
     'packages/ws/src/index.ts',
     `import type { A } from '@sallyport/core';\nimport { b } from '@sallyport/core/host';`,

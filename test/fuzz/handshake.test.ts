@@ -1,21 +1,19 @@
 import { expect, test } from '@jest/globals';
 import {
-  type Admission,
   bearer,
   type Connection,
   cookie,
   createGuard,
   custom,
-  type Denial,
   type Identity,
   jwt,
   query,
   type Reason,
   reasons,
-  refusalOf,
   subprotocol,
   Type,
 } from '@sallyport/core';
+import { type Admission, type Denial, refusalOf } from '@sallyport/core/host';
 import { ManualClock } from '../../packages/core/test/support/manual-clock.ts';
 import { RecordingSocket } from '../../packages/core/test/support/recording-socket.ts';
 import { SharedStore } from '../../packages/core/test/support/shared-store.ts';

@@ -30,10 +30,16 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   fastify: ['@sallyport/core', '@sallyport/ws', 'fastify-plugin', 'fastify', '@fastify/websocket', 'node:*'],
   express: ['@sallyport/core', '@sallyport/ws', 'express', 'node:*'],
   koa: ['@sallyport/core', '@sallyport/ws', 'koa', 'node:*'],
-  redis: ['@sallyport/core', 'node:*'],
+  redis: ['@sallyport/core/store', 'node:*'],
 };
 /** Packages that import only types of these, and run without them. */
-const TYPES_ONLY: Readonly<Record<string, readonly string[]>> = { redis: ['@sallyport/core'] };
+const TYPES_ONLY: Readonly<Record<string, readonly string[]>> = { redis: ['@sallyport/core/store'] };
+/** The packages that may import an entry which is not for applications. */
+const ENTRY_FOR: Readonly<Record<string, readonly string[]>> = {
+  '@sallyport/core/host': ['ws', 'fastify', 'express', 'koa'],
+  '@sallyport/core/store': ['redis'],
+  '@sallyport/ws/host': ['fastify', 'express', 'koa'],
+};
 
 /** Packages that only translate between a host and the core, and how long a file of theirs may be. */
 const ADAPTERS = ['ws', 'fastify', 'express', 'koa'];
@@ -93,8 +99,10 @@ function foreignImport(path: string, specifier: string, typeOnly: boolean): stri
   const allowed = MAY_IMPORT[packageOf(path)];
   if (allowed === undefined) return [`${path}: say in architecture.ts what this package may import`];
   const name = specifier.startsWith('node:') ? specifier : specifier.match(/^(?:@[^/]+\/)?[^/]+/)?.[0];
-  const free = allowed.includes(name ?? '') || (specifier.startsWith('node:') && allowed.includes('node:*'));
-  if (!free) return [`${path} imports ${specifier}, which its package may not`];
+  const listed = [name ?? '', specifier].some((one) => allowed.includes(one));
+  const free = listed || (specifier.startsWith('node:') && allowed.includes('node:*'));
+  const isForIt = ENTRY_FOR[specifier]?.includes(packageOf(path)) !== false;
+  if (!free || !isForIt) return [`${path} imports ${specifier}, which its package may not`];
   const values = !typeOnly && TYPES_ONLY[packageOf(path)]?.includes(specifier) === true;
   return values ? [`${path} imports values of ${specifier}; its package may import types only`] : [];
 }

@@ -1,5 +1,4 @@
 import {
-  type Admission,
   anonymous,
   bearer,
   type Connection,
@@ -13,6 +12,7 @@ import {
   passthrough,
   Type,
 } from '@sallyport/core';
+import type { Admission } from '@sallyport/core/host';
 import { type } from 'arktype';
 import * as v from 'valibot';
 import { z } from 'zod';

@@ -1,6 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { setTimeout } from 'node:timers/promises';
-import type { Duration, Store } from '@sallyport/core';
+import type { Duration } from '@sallyport/core';
+import type { Store } from '@sallyport/core/store';
 import { redisStore } from '@sallyport/redis';
 import { Redis } from 'ioredis';
 import { type SaidElsewhere, saidElsewhere } from './elsewhere.ts';

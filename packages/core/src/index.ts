@@ -23,20 +23,18 @@ export {
   type TicketRequest,
   tickets,
 } from './auth/tickets.ts';
-export { Connection } from './connection/connection.ts';
-export type { Admission, Receiver } from './guard/admission.ts';
+export type { Connection } from './connection/connection.ts';
 export type { BanOptions, Bans, BanTarget } from './guard/bans.ts';
 export type { Explanation, StageExplanation } from './guard/explain.ts';
 export {
   type AnyGuard,
   createGuard,
   definePolicy,
-  Guard,
+  type Guard,
   type GuardStats,
   type RevokeOptions,
 } from './guard/guard.ts';
 export { consoleLogger } from './guard/warnings.ts';
-export type { Handshake } from './handshake/handshake.ts';
 export { type OriginPredicate, type OriginsOption, unsafeAllowAnyOrigin } from './handshake/origin.ts';
 export { unsafeAllowPlaintext } from './handshake/transport.ts';
 export type { FailureMode, FailureModes } from './limits/alone.ts';
@@ -45,7 +43,6 @@ export { type Passthrough, passthrough } from './message/passthrough.ts';
 export type { MessageContext, MessageRule } from './message/rules.ts';
 export type { UnknownProperties } from './message/schema.ts';
 export type { StandardSchema } from './message/standard-schema.ts';
-export { frameOf } from './outbound/frame.ts';
 export {
   type AuthorizeContext,
   type BansOption,
@@ -67,15 +64,7 @@ export { sanitize } from './sanitize/sanitize.ts';
 export type { Sanitizer } from './sanitize/sanitizer.ts';
 export { type WebProtocol, type WebUrlOptions, webUrl } from './sanitize/web-url.ts';
 export { systemClock } from './vocabulary/clock.ts';
-export {
-  Denial,
-  deny,
-  type HandshakeStage,
-  isPromise,
-  type MaybePromise,
-  type MessageStage,
-  type StageName,
-} from './vocabulary/decision.ts';
+export type { HandshakeStage, MaybePromise, MessageStage, StageName } from './vocabulary/decision.ts';
 export { PolicyError } from './vocabulary/errors.ts';
 export {
   type ConnectionFacts,
@@ -91,41 +80,15 @@ export type {
   Claims,
   Clock,
   ConnectionView,
-  FramedMessage,
   HandshakeRequest,
   Identity,
   Logger,
   Peer,
   RequestView,
-  Socket,
 } from './vocabulary/ports.ts';
 export { type Reason, type ReasonEntry, reasons } from './vocabulary/reasons.ts';
-export { type Refusal, refusalOf } from './vocabulary/refusal.ts';
 export type { MessageOf, ReplyOf } from './vocabulary/schema-types.ts';
-export type {
-  Acquired,
-  Ban,
-  BanTerms,
-  Demand,
-  Hit,
-  HitRequest,
-  Lease,
-  LeaseRequest,
-  PrecheckAnswer,
-  PrecheckRequest,
-  RateLimit,
-  Revocation,
-  Store,
-  StoreListener,
-} from './vocabulary/store.ts';
-export {
-  type ByteRate,
-  type ByteRateOption,
-  type Duration,
-  parseWindow,
-  type Rate,
-  type RateOption,
-  type Size,
-} from './vocabulary/units.ts';
+export type { Ban } from './vocabulary/store.ts';
+export type { ByteRate, ByteRateOption, Duration, Rate, RateOption, Size } from './vocabulary/units.ts';
 export type { Codec, Payload } from './wire/codec.ts';
 export type { EnvelopeName } from './wire/envelopes.ts';

@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type AnyGuard, PolicyError } from '@sallyport/core';
 import type { WebSocketServer } from '@sallyport/ws';
-import { dispatchInstead } from '@sallyport/ws';
+import { dispatchInstead } from '@sallyport/ws/host';
 import express from 'express';
 import type { ExpressApplication } from './upgrade.ts';
 import { type Bound, bindRoutes, guardRoutes, isOpen, pathOfRoute, type Routable } from './ws-routes.ts';

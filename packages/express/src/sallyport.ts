@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AnyGuard } from '@sallyport/core';
-import { bypassRefusal } from '@sallyport/ws';
+import { bypassRefusal } from '@sallyport/ws/host';
 
 /**
  * Middleware that stands in the application's chain like a tripwire. Ordinary requests pass untouched; an upgrade

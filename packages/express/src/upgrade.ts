@@ -1,6 +1,6 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { AnyGuard } from '@sallyport/core';
-import { type DispatchOptions, dispatchUpgrades } from '@sallyport/ws';
+import { type DispatchOptions, dispatchUpgrades } from '@sallyport/ws/host';
 
 /** What is asked of an Express application, 4 or 5; a function of request and response. */
 export type ExpressApplication = (request: never, response: never) => unknown;

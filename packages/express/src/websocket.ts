@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Connection, Guard, Identity } from '@sallyport/core';
 import type { WebSocket } from '@sallyport/ws';
-import { acceptUpgrade } from '@sallyport/ws';
+import { acceptUpgrade } from '@sallyport/ws/host';
 import type { Request } from 'express';
 
 /**

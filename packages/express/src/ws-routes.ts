@@ -1,7 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { type AnyGuard, type Connection, isPromise } from '@sallyport/core';
+import type { AnyGuard, Connection } from '@sallyport/core';
+import { isPromise } from '@sallyport/core/host';
 import type { WebSocket, WebSocketServer } from '@sallyport/ws';
-import { acceptUpgrade, announce } from '@sallyport/ws';
+import { acceptUpgrade, announce } from '@sallyport/ws/host';
 
 /** An application or router of Express, with or without the `ws` of express-ws. */
 export interface Routable {

@@ -1,5 +1,5 @@
 import type { WebSocket } from '@fastify/websocket';
-import { isPromise } from '@sallyport/core';
+import { isPromise } from '@sallyport/core/host';
 import { connectionOf } from '@sallyport/ws';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { Routes } from './routes.ts';

@@ -1,5 +1,6 @@
 import type { Server } from 'node:http';
-import { type AnyGuard, type Duration, PolicyError, parseWindow } from '@sallyport/core';
+import { type AnyGuard, type Duration, PolicyError } from '@sallyport/core';
+import { parseWindow } from '@sallyport/core/host';
 
 export interface SallyportOptions {
   /**

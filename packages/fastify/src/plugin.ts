@@ -3,7 +3,8 @@
 import type { IncomingMessage, Server } from 'node:http';
 import type { Socket } from 'node:net';
 import type {} from '@fastify/websocket';
-import { deny, PolicyError } from '@sallyport/core';
+import { PolicyError } from '@sallyport/core';
+import { deny } from '@sallyport/core/host';
 import {
   dispatchUpgrade,
   type Gatehouse,
@@ -11,7 +12,7 @@ import {
   standBefore,
   type UpgradeListener,
   upgradeOf,
-} from '@sallyport/ws';
+} from '@sallyport/ws/host';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { catchHandlers } from './handlers.ts';
 import { checkOptions, closeWindow, type SallyportOptions } from './options.ts';

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import { answerSwitching } from '@sallyport/ws';
+import { answerSwitching } from '@sallyport/ws/host';
 import type { FastifyReply, FastifyRequest, RouteOptions } from 'fastify';
 
 const replies = new WeakMap<IncomingMessage, FastifyReply>();

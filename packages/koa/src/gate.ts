@@ -1,7 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type AnyGuard, PolicyError, reasons } from '@sallyport/core';
 import type { WebSocket, WebSocketServer } from '@sallyport/ws';
-import { acceptUpgrade, announce, connectionOf, dispatchInstead } from '@sallyport/ws';
+import { connectionOf } from '@sallyport/ws';
+import { acceptUpgrade, announce, dispatchInstead } from '@sallyport/ws/host';
 import type { KoaContext } from './sallyport.ts';
 import type { KoaApplication } from './upgrade.ts';
 

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AnyGuard } from '@sallyport/core';
-import { bypassRefusal } from '@sallyport/ws';
+import { bypassRefusal } from '@sallyport/ws/host';
 
 /** What is asked of a Koa context. */
 export interface KoaContext {

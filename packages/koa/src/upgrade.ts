@@ -1,6 +1,6 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { AnyGuard } from '@sallyport/core';
-import { type DispatchOptions, dispatchUpgrades } from '@sallyport/ws';
+import { type DispatchOptions, dispatchUpgrades } from '@sallyport/ws/host';
 
 /** What is asked of a Koa application. */
 export interface KoaApplication {

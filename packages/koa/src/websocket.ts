@@ -1,6 +1,6 @@
 import type { Connection, Guard, Identity } from '@sallyport/core';
 import type { WebSocket } from '@sallyport/ws';
-import { acceptUpgrade } from '@sallyport/ws';
+import { acceptUpgrade } from '@sallyport/ws/host';
 import type { Context } from 'koa';
 import type { KoaContext } from './sallyport.ts';
 

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import type { Ban, BanTerms } from '@sallyport/core';
+import type { Ban, BanTerms } from '@sallyport/core/store';
 import type { Keys } from './keys.ts';
 import { listOf, numberOf, textOf } from './reply.ts';
 import type { Runner } from './runner.ts';

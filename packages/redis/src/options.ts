@@ -1,4 +1,4 @@
-import type { Duration } from '@sallyport/core';
+import type { Duration } from '@sallyport/core/store';
 import { optionError } from './errors.ts';
 
 export interface RedisStoreOptions {

@@ -1,4 +1,4 @@
-import type { Hit, HitRequest, LeaseRequest, PrecheckAnswer, PrecheckRequest } from '@sallyport/core';
+import type { Hit, HitRequest, LeaseRequest, PrecheckAnswer, PrecheckRequest } from '@sallyport/core/store';
 import type { Deadline } from './deadline.ts';
 import type { Keys } from './keys.ts';
 import type { Runner } from './runner.ts';

@@ -11,7 +11,7 @@ import type {
   Revocation,
   Store,
   StoreListener,
-} from '@sallyport/core';
+} from '@sallyport/core/store';
 import { Bans } from './bans.ts';
 import { portOf, type RedisClient } from './clients/port-of.ts';
 import { Keys } from './keys.ts';

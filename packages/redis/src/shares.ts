@@ -1,4 +1,4 @@
-import type { Demand } from '@sallyport/core';
+import type { Demand } from '@sallyport/core/store';
 import type { Keys } from './keys.ts';
 import { listOf, numberOf } from './reply.ts';
 import type { Runner } from './runner.ts';

@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http';
-import { type Connection, isPromise } from '@sallyport/core';
+import type { Connection } from '@sallyport/core';
+import { isPromise } from '@sallyport/core/host';
 import type { WebSocket, WebSocketServer } from 'ws';
 
 /**

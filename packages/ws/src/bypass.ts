@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http';
-import { type AnyGuard, type Denial, deny, type Refusal, refusalOf } from '@sallyport/core';
+import type { AnyGuard } from '@sallyport/core';
+import { type Denial, deny, type Refusal, refusalOf } from '@sallyport/core/host';
 import { handshakeRequest } from './request.ts';
 import { upgradeOf } from './upgrade.ts';
 

@@ -1,12 +1,6 @@
 import type { IncomingMessage } from 'node:http';
-import {
-  type Admission,
-  type AnyGuard,
-  type Denial,
-  type Identity,
-  isPromise,
-  type MaybePromise,
-} from '@sallyport/core';
+import type { AnyGuard, Identity, MaybePromise } from '@sallyport/core';
+import { type Admission, type Denial, isPromise } from '@sallyport/core/host';
 import type { WebSocket, WebSocketServer } from 'ws';
 import { bypassDenial } from './bypass.ts';
 import { guardSocket } from './guarded-socket.ts';

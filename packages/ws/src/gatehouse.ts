@@ -1,6 +1,7 @@
 import type { IncomingMessage, Server } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { type AnyGuard, type Denial, deny, isPromise, PolicyError } from '@sallyport/core';
+import { type AnyGuard, PolicyError } from '@sallyport/core';
+import { type Denial, deny, isPromise } from '@sallyport/core/host';
 import { Upgrade } from './upgrade.ts';
 
 /** Somebody who takes the upgrades of some paths. */

@@ -1,6 +1,7 @@
 import type { Server } from 'node:http';
 import type { Socket } from 'node:net';
-import { type AnyGuard, type Duration, PolicyError, parseWindow } from '@sallyport/core';
+import { type AnyGuard, type Duration, PolicyError } from '@sallyport/core';
+import { parseWindow } from '@sallyport/core/host';
 
 export interface ShutdownOptions {
   /** How long all of it may take; what is open at the end is dropped. Default: 5 s; 0 drops everything at once. */

@@ -1,15 +1,6 @@
-import type {
-  Admission,
-  AnyGuard,
-  Connection,
-  FramedMessage,
-  Guard,
-  Identity,
-  MaybePromise,
-  Receiver,
-  Socket,
-} from '@sallyport/core';
-import { isPromise } from '@sallyport/core';
+import type { AnyGuard, Connection, Guard, Identity, MaybePromise } from '@sallyport/core';
+import type { Admission, FramedMessage, Receiver, Socket } from '@sallyport/core/host';
+import { isPromise } from '@sallyport/core/host';
 import type { WebSocket } from 'ws';
 import { heldBinaryType, inWantedForm } from './binary-type.ts';
 import { rawSocket } from './cork.ts';

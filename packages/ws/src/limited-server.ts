@@ -1,4 +1,5 @@
-import type { Admission, AnyGuard, Identity } from '@sallyport/core';
+import type { AnyGuard, Identity } from '@sallyport/core';
+import type { Admission } from '@sallyport/core/host';
 import type { WebSocketServer } from 'ws';
 import { guardedClass } from './guarded-prototype.ts';
 import { METHODS } from './guarded-socket.ts';

@@ -1,4 +1,4 @@
-import { type FramedMessage, frameOf, type Receiver } from '@sallyport/core';
+import { type FramedMessage, frameOf, type Receiver } from '@sallyport/core/host';
 import type { WebSocket } from 'ws';
 import { type Corkable, cork, rawSocket, uncork } from './cork.ts';
 import { libraryOf } from './guarded-prototype.ts';

@@ -1,14 +1,6 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
-import {
-  type AnyGuard,
-  type Connection,
-  deny,
-  type Guard,
-  type Identity,
-  isPromise,
-  PolicyError,
-  refusalOf,
-} from '@sallyport/core';
+import { type AnyGuard, type Connection, type Guard, type Identity, PolicyError } from '@sallyport/core';
+import { deny, isPromise, refusalOf } from '@sallyport/core/host';
 import { type WebSocket, WebSocketServer } from 'ws';
 import { bypassRefusal } from './bypass.ts';
 import { passThrough } from './gate.ts';

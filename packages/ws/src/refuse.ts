@@ -1,6 +1,7 @@
 import { STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { type AnyGuard, type Denial, type Reason, type Refusal, refusalOf } from '@sallyport/core';
+import type { AnyGuard, Reason } from '@sallyport/core';
+import { type Denial, type Refusal, refusalOf } from '@sallyport/core/host';
 
 /** How long a refused peer may take to read its refusal. */
 const LINGER = 2_000;

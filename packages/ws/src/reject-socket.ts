@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { type AnyGuard, type Denial, type Handshake, reasons } from '@sallyport/core';
+import { type AnyGuard, reasons } from '@sallyport/core';
+import type { Denial, Handshake } from '@sallyport/core/host';
 import { WebSocketServer } from 'ws';
 
 /** What is needed of an `Upgrade` to accept it only for its close code. */

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
-import type { Handshake, HandshakeRequest } from '@sallyport/core';
+import type { HandshakeRequest } from '@sallyport/core';
+import type { Handshake } from '@sallyport/core/host';
 
 /** Node's upgrade request in the guard's words. Also for `guard.explain`. */
 export function handshakeRequest(request: IncomingMessage, overUnixSocket = false): HandshakeRequest {

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { type AnyGuard, type Denial, deny, type Handshake } from '@sallyport/core';
+import type { AnyGuard } from '@sallyport/core';
+import { type Denial, deny, type Handshake } from '@sallyport/core/host';
 import { refuse } from './refuse.ts';
 import { closeInstead } from './reject-socket.ts';
 import { handshakeRequest, scrub } from './request.ts';

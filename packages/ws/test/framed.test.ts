@@ -1,7 +1,8 @@
 import { createRequire } from 'node:module';
 import type { Writable } from 'node:stream';
 import { describe, expect, test } from '@jest/globals';
-import { type Codec, createGuard, custom, type FramedMessage, Type } from '@sallyport/core';
+import { type Codec, createGuard, custom, Type } from '@sallyport/core';
+import type { FramedMessage } from '@sallyport/core/host';
 import { connect, decide } from '../../core/test/support/decide.ts';
 import { RecordingSocket } from '../../core/test/support/recording-socket.ts';
 import { upgradeRequest } from '../../core/test/support/upgrade-request.ts';

@@ -2,7 +2,8 @@ import { createServer } from 'node:http';
 import { describe, expect, test } from '@jest/globals';
 import { anonymous, createGuard, Type } from '@sallyport/core';
 import { WebSocketServer } from 'ws';
-import { dispatchUpgrades, guardServer, standBefore } from '../src/index.ts';
+import { dispatchUpgrades, standBefore } from '../src/host.ts';
+import { guardServer } from '../src/index.ts';
 
 const newGuard = () =>
   createGuard({ auth: [anonymous()], messages: { say: Type.Object({}) }, logger: false });

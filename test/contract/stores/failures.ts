@@ -1,5 +1,5 @@
 import { expect } from '@jest/globals';
-import type { Acquired, Lease, LeaseRequest, Store } from '@sallyport/core';
+import type { Acquired, Lease, LeaseRequest, Store } from '@sallyport/core/store';
 import { eventually } from '../../support/eventually.ts';
 
 /** Milliseconds within which every operation has to be settled; what this machine adds to it; and for a recovery. */

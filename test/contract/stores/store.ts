@@ -1,4 +1,4 @@
-import type { Revocation, Store, StoreListener } from '@sallyport/core';
+import type { Revocation, Store, StoreListener } from '@sallyport/core/store';
 
 /** What a store can do. A test for something that a store cannot do is not run there, and the reason stands here. */
 interface StoreCapabilities {

@@ -1,4 +1,5 @@
-import type { Connection, FramedMessage, Socket } from '@sallyport/core';
+import type { Connection } from '@sallyport/core';
+import type { FramedMessage, Socket } from '@sallyport/core/host';
 
 /** Something that came of a message, as it came. */
 export type Outcome =

@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
-import { type AnyGuard, bearer, type Codec, custom, type FramedMessage, Type } from '@sallyport/core';
+import { type AnyGuard, bearer, type Codec, custom, Type } from '@sallyport/core';
+import type { FramedMessage } from '@sallyport/core/host';
 import { admitted, connect } from '../support/decide.ts';
 import { collect, guardOf } from '../support/guards.ts';
 import { RecordingSocket } from '../support/recording-socket.ts';

@@ -1,13 +1,7 @@
 // `guard.close`: whom it reaches, whom it waits for, and that nothing is left of the guard afterwards.
 import { describe, expect, test } from '@jest/globals';
-import {
-  type AnyGuard,
-  type Clock,
-  type Connection,
-  type Denial,
-  refusalOf,
-  systemClock,
-} from '@sallyport/core';
+import { type AnyGuard, type Clock, type Connection, systemClock } from '@sallyport/core';
+import { type Denial, refusalOf } from '@sallyport/core/host';
 import { admitted, connect, decide } from '../support/decide.ts';
 import { collect, guardOf } from '../support/guards.ts';
 import { auth, byName, Held, keys, say, settle } from '../support/late-auth.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import type { Store } from '@sallyport/core';
+import type { Store } from '@sallyport/core/store';
 import { admitted, connect, decide, outcomeOf } from '../support/decide.ts';
 import { guardOf } from '../support/guards.ts';
 import { auth, byName, Held, keys, settle } from '../support/late-auth.ts';

@@ -3,7 +3,6 @@ import {
   bearer,
   cookie,
   custom,
-  type Denial,
   type GuardEvents,
   type HandshakeRequest,
   jwt,
@@ -14,6 +13,7 @@ import {
   unsafeReportOrigin,
   unsafeReportTransport,
 } from '@sallyport/core';
+import type { Denial } from '@sallyport/core/host';
 import { admitted, connect, decide, outcomeOf } from '../support/decide.ts';
 import { collect, guardOf, SAY } from '../support/guards.ts';
 import { ManualClock } from '../support/manual-clock.ts';

@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
-import { custom, type Denial } from '@sallyport/core';
+import { custom } from '@sallyport/core';
+import type { Denial } from '@sallyport/core/host';
 import { collect, guardOf } from '../support/guards.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import { SharedStore } from '../support/shared-store.ts';

@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
-import { type Demand, memoryStore, type Store } from '@sallyport/core';
+import { memoryStore } from '@sallyport/core';
+import type { Demand, Store } from '@sallyport/core/store';
 import fc from 'fast-check';
 import { type AskForShares, IdentityRates, request } from '../../src/limits/identity-rates.ts';
 import { admitted, connect } from '../support/decide.ts';

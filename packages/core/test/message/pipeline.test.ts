@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
-import { type Denial, passthrough, Type } from '@sallyport/core';
+import { passthrough, Type } from '@sallyport/core';
+import type { Denial } from '@sallyport/core/host';
 import { admit, judge } from '../../src/message/pipeline.ts';
 import type { MessageRules } from '../../src/message/rules.ts';
 import type { Verdict } from '../../src/message/verdict.ts';

@@ -1,12 +1,5 @@
-import type {
-  Admission,
-  AnyGuard,
-  Connection,
-  Denial,
-  HandshakeRequest,
-  Identity,
-  Socket,
-} from '@sallyport/core';
+import type { AnyGuard, Connection, HandshakeRequest, Identity } from '@sallyport/core';
+import type { Admission, Denial, Socket } from '@sallyport/core/host';
 
 export type Decision = Denial | Admission<Identity, unknown, unknown>;
 

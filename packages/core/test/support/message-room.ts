@@ -1,4 +1,5 @@
-import type { Denial, Identity } from '@sallyport/core';
+import type { Identity } from '@sallyport/core';
+import type { Denial } from '@sallyport/core/host';
 import type { ValueBounds } from '../../src/message/parse.ts';
 import { compileTypes, type MessageRules } from '../../src/message/rules.ts';
 import type { UnknownProperties } from '../../src/message/schema.ts';

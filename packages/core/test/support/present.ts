@@ -1,11 +1,11 @@
 import {
   type Authenticator,
   type Clock,
-  type Denial,
   type Identity,
   memoryStore,
   type RequestView,
 } from '@sallyport/core';
+import type { Denial } from '@sallyport/core/host';
 
 const VIEW: RequestView = {
   target: '/chat',

@@ -1,4 +1,4 @@
-import type { FramedMessage, Socket } from '@sallyport/core';
+import type { FramedMessage, Socket } from '@sallyport/core/host';
 
 /** The guard's side of a WebSocket without a network: remembers what was asked of it, in order. */
 export class RecordingSocket implements Socket {

@@ -1,14 +1,5 @@
-import {
-  type Acquired,
-  type Clock,
-  type Lease,
-  type LeaseRequest,
-  type MaybePromise,
-  type MemoryStoreOptions,
-  memoryStore,
-  type Store,
-  type StoreListener,
-} from '@sallyport/core';
+import { type Clock, type MaybePromise, type MemoryStoreOptions, memoryStore } from '@sallyport/core';
+import type { Acquired, Lease, LeaseRequest, Store, StoreListener } from '@sallyport/core/store';
 
 /** What asks the store something: a round trip, if it were on another machine. */
 export type Operation = Exclude<keyof Store, 'subscribe' | 'staleness'>;

@@ -1,4 +1,5 @@
-import type { Clock, Store } from '@sallyport/core';
+import type { Clock } from '@sallyport/core';
+import type { Store } from '@sallyport/core/store';
 import { StoreAccess, type StoreAccessOptions } from '../../src/limits/store-access.ts';
 
 export const BAN_TERMS = { duration: 60_000, growth: 2, longest: 600_000, memory: 3_600_000 } as const;

@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
-import { deny, type Reason, reasons, refusalOf } from '@sallyport/core';
+import { type Reason, reasons } from '@sallyport/core';
+import { deny, refusalOf } from '@sallyport/core/host';
 
 const NAMES = Object.keys(reasons) as Reason[];
 

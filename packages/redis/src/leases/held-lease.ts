@@ -1,4 +1,4 @@
-import type { Lease, LeaseRequest } from '@sallyport/core';
+import type { Lease, LeaseRequest } from '@sallyport/core/store';
 
 /** One slot of one key. */
 export interface Slot {

@@ -1,4 +1,4 @@
-import type { Acquired, LeaseRequest } from '@sallyport/core';
+import type { Acquired, LeaseRequest } from '@sallyport/core/store';
 import type { Deadline } from '../deadline.ts';
 import type { Keys } from '../keys.ts';
 import { listOf, numberOf } from '../reply.ts';

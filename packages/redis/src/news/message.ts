@@ -1,4 +1,4 @@
-import type { Revocation } from '@sallyport/core';
+import type { Revocation } from '@sallyport/core/store';
 
 /** What the nodes tell each other. */
 export type Message =

@@ -1,4 +1,4 @@
-import type { Ban, Revocation, StoreListener } from '@sallyport/core';
+import type { Ban, Revocation, StoreListener } from '@sallyport/core/store';
 import type { RedisPort, Subscription } from '../clients/port.ts';
 import { Repeater } from '../repeater.ts';
 import { parseMessage } from './message.ts';

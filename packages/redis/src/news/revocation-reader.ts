@@ -1,4 +1,4 @@
-import type { Revocation } from '@sallyport/core';
+import type { Revocation } from '@sallyport/core/store';
 import { Seen } from './message.ts';
 import { BATCH, isAfter, type RevocationStream } from './stream.ts';
 

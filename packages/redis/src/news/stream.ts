@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import type { Revocation } from '@sallyport/core';
+import type { Revocation } from '@sallyport/core/store';
 import { RedisStoreError } from '../errors.ts';
 import type { Keys } from '../keys.ts';
 import { listOf, textOf } from '../reply.ts';

@@ -1,4 +1,4 @@
-import type { Hit, PrecheckAnswer, PrecheckRequest } from '@sallyport/core';
+import type { Hit, PrecheckAnswer, PrecheckRequest } from '@sallyport/core/store';
 import { listOf, numberOf } from '../reply.ts';
 import { script } from '../script.ts';
 import { GCRA } from './gcra.ts';

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import type { Acquired, Lease } from '@sallyport/core';
+import type { Acquired, Lease } from '@sallyport/core/store';
 import { Keys } from '../../src/keys.ts';
 import { Leases } from '../../src/leases/leases.ts';
 import { Runner } from '../../src/runner.ts';

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import type { Revocation } from '@sallyport/core';
+import type { Revocation } from '@sallyport/core/store';
 import { RevocationReader } from '../../src/news/revocation-reader.ts';
 import { BATCH, isAfter, type Page, type RevocationStream } from '../../src/news/stream.ts';
 

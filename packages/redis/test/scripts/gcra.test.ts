@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import type { RateLimit } from '@sallyport/core';
+import type { RateLimit } from '@sallyport/core/store';
 import fc from 'fast-check';
 import { Redis } from 'ioredis';
 import { describeWith } from '../../../../test/support/needs.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import type { HitRequest, PrecheckRequest } from '@sallyport/core';
+import type { HitRequest, PrecheckRequest } from '@sallyport/core/store';
 import type { Subject } from '../store.ts';
 
 /** So slow that nothing comes back during a test. */

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import type { Revocation, Store } from '@sallyport/core';
+import type { Revocation, Store } from '@sallyport/core/store';
 import { eventually } from '../../../support/eventually.ts';
 import { Ear, type Subject } from '../store.ts';
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import type { Store } from '@sallyport/core';
+import type { Store } from '@sallyport/core/store';
 import type { Subject } from '../store.ts';
 
 const INTERVAL = 60_000;

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import type { Acquired, LeaseRequest } from '@sallyport/core';
+import type { Acquired, LeaseRequest } from '@sallyport/core/store';
 import { eventually } from '../../../support/eventually.ts';
 import { leaseOf } from '../failures.ts';
 import type { StoreNode, Subject } from '../store.ts';

@@ -1,0 +1,12 @@
+/**
+ * What an adapter for a host needs: handshakes, admissions, receivers and refusals. Applications need `@sallyport/core` only.
+ *
+ * @packageDocumentation
+ */
+export type { Admission, Receiver } from './guard/admission.ts';
+export type { Handshake } from './handshake/handshake.ts';
+export { frameOf } from './outbound/frame.ts';
+export { Denial, deny, isPromise } from './vocabulary/decision.ts';
+export type { FramedMessage, Socket } from './vocabulary/ports.ts';
+export { type Refusal, refusalOf } from './vocabulary/refusal.ts';
+export { parseWindow } from './vocabulary/units.ts';
