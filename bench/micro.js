@@ -3,7 +3,7 @@
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { Bench } from 'tinybench';
-import { Arrival } from '../packages/core/dist/handshake/arrival.js';
+import { HandshakeContext } from '../packages/core/dist/handshake/handshake-context.js';
 import { readHeaders } from '../packages/core/dist/handshake/headers.js';
 import { spend } from '../packages/core/dist/limits/rate.js';
 import { isAcceptable, parseJson } from '../packages/core/dist/message/parse.js';
@@ -48,7 +48,7 @@ bench
   .add('reply: schema and text', () => writer.message('said', said))
   .add('reply: frame', () => frameOf(TEXT))
   .add('handshake: headers', () => readHeaders(request.rawHeaders))
-  .add('handshake: headers, target, host, address', () => new Arrival(request, reading))
+  .add('handshake: headers, target, host, address', () => new HandshakeContext(request, reading))
   .add('handshake: all, a token seen before', async () => (await admit(guard, request)).release())
   .add('handshake: all, a token of its own', async () => {
     (await admit(guard, handshakeRequest(fresh[next++ % fresh.length]))).release();

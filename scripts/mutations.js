@@ -91,7 +91,7 @@ export const mutations = [
     stage: 'authentication',
     file: core('handshake/inner-door'),
     find: 'authenticationStage(settings),',
-    replace: `{ name: 'authentication', check: (arrival) => void (arrival.identity = ${anybody}) },`,
+    replace: `{ name: 'authentication', check: (context) => void (context.identity = ${anybody}) },`,
     tests: attack('forged-token'),
   },
   {
@@ -112,7 +112,7 @@ export const mutations = [
     stage: 'admission',
     file: core('handshake/inner-door'),
     find: 'admissionStage(settings.slots),',
-    replace: "{ name: 'admission', check: (arrival) => void (arrival.lease = { release() {} }) },",
+    replace: "{ name: 'admission', check: (context) => void (context.lease = { release() {} }) },",
     tests: attack('connection-race'),
   },
 
@@ -753,8 +753,8 @@ export const mutations = [
   {
     stage: 'pending gate',
     what: 'pending connections are not capped',
-    file: core('handshake/admission'),
-    find: 'return arrival.pending ? holdPending(arrival, slots) : undefined;',
+    file: core('handshake/slot-reservation'),
+    find: 'return context.pending ? holdPending(context, slots) : undefined;',
     replace: 'return undefined;',
     tests: attack('pending-flood'),
   },

@@ -4,7 +4,7 @@ import type { AttemptSource } from '../../packages/core/src/auth/attempts.ts';
 import type { Authenticator } from '../../packages/core/src/auth/authenticator.ts';
 import { GuardFamily } from '../../packages/core/src/guard/family.ts';
 import { parseAddress } from '../../packages/core/src/handshake/address.ts';
-import type { Arrival } from '../../packages/core/src/handshake/arrival.ts';
+import type { HandshakeContext } from '../../packages/core/src/handshake/handshake-context.ts';
 import type { Stage } from '../../packages/core/src/handshake/stage.ts';
 import { ManualClock } from '../../packages/core/test/support/manual-clock.ts';
 
@@ -47,15 +47,15 @@ function sourceOf(i: number): AttemptSource {
 
 /** As the outer door asks, and then the judge: the reason of a denial. */
 function knock(source: AttemptSource): string {
-  const arrival = { client: { address: source, bannable: true } } as unknown as Arrival;
-  const denial = rate.check(arrival);
+  const context = { client: { address: source, bannable: true } } as unknown as HandshakeContext;
+  const denial = rate.check(context);
   if (denial !== undefined) return (denial as { reason: string }).reason;
   const verdict = family.judge.judge(authenticator, {
     credential: 'wrong',
     request: {} as never,
     source,
     signal: undefined as never,
-    failures: arrival.failures,
+    failures: context.failures,
   });
   return (verdict as { reason: string }).reason;
 }

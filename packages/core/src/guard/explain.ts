@@ -1,4 +1,4 @@
-import { Arrival, type Reading } from '../handshake/arrival.ts';
+import { HandshakeContext, type Reading } from '../handshake/handshake-context.ts';
 import { isReportOnly, NOT_EVALUATED, type Reporting, type Stage } from '../handshake/stage.ts';
 import { type HandshakeStage, isPromise } from '../vocabulary/decision.ts';
 import type { HandshakeRequest } from '../vocabulary/ports.ts';
@@ -26,7 +26,7 @@ export async function explainHandshake(
   reading: Reading,
   doors: readonly (readonly [readonly Stage[], Reporting])[],
 ): Promise<Explanation> {
-  const arrival = new Arrival(request, reading);
+  const context = new HandshakeContext(request, reading);
   const stages: StageExplanation[] = [];
   let allowed: boolean | undefined = true;
   for (const [door, reporting] of doors) {
@@ -34,7 +34,7 @@ export async function explainHandshake(
       const explanation: StageExplanation =
         allowed === false
           ? { stage: stage.name, outcome: 'not evaluated' }
-          : await explainStage(stage, arrival, reporting);
+          : await explainStage(stage, context, reporting);
       stages.push(explanation);
       if (explanation.outcome === 'deny') allowed = false;
       if (explanation.outcome === 'not evaluated' && allowed === true) allowed = undefined;
@@ -43,10 +43,14 @@ export async function explainHandshake(
   return { allowed, stages };
 }
 
-async function explainStage(stage: Stage, arrival: Arrival, reporting: Reporting): Promise<StageExplanation> {
+async function explainStage(
+  stage: Stage,
+  context: HandshakeContext,
+  reporting: Reporting,
+): Promise<StageExplanation> {
   const { name } = stage;
   try {
-    const answer = stage.preview === undefined ? stage.check(arrival) : stage.preview(arrival);
+    const answer = stage.preview === undefined ? stage.check(context) : stage.preview(context);
     const verdict = isPromise(answer) ? await answer : answer;
     if (verdict === NOT_EVALUATED) return { stage: name, outcome: 'not evaluated' };
     if (verdict === undefined) return { stage: name, outcome: 'pass' };

@@ -36,23 +36,23 @@ export class PassedHandshake<I extends Identity, M, R> implements Admission<I, M
   #spent = false;
 
   constructor(
-    { arrival, path }: Handshake,
+    { context, path }: Handshake,
     readonly family: GuardFamily,
     readonly route: Route,
     readonly services: Services,
   ) {
-    this.identity = arrival.identity as I | undefined;
-    this.subprotocol = arrival.subprotocol;
+    this.identity = context.identity as I | undefined;
+    this.subprotocol = context.subprotocol;
     this.maxMessageBytes = route.rules.maxBytes;
     this.maxFragments = route.fragments;
     this.maxChunks = route.chunks;
-    this.#address = arrival.address;
-    this.#client = arrival.client;
-    this.#source = sourceOf(arrival);
+    this.#address = context.address;
+    this.#client = context.client;
+    this.#source = sourceOf(context);
     this.#path = path;
-    this.#request = arrival.view;
-    this.#lease = arrival.lease as Lease;
-    this.#pendingLease = arrival.pendingLease;
+    this.#request = context.view;
+    this.#lease = context.lease as Lease;
+    this.#pendingLease = context.pendingLease;
     family.registry.admissions.add(this);
   }
 

@@ -3,10 +3,10 @@ import type { Judge } from '../auth/judge.ts';
 import { type LivenessLimits, TICK } from '../connection/liveness.ts';
 import type { PendingServices } from '../connection/pending.ts';
 import type { ThrottleLimits } from '../connection/throttle.ts';
-import type { Slots } from '../handshake/admission.ts';
 import type { AuthorizeHandshake } from '../handshake/inner-door.ts';
 import { innerDoor } from '../handshake/inner-door.ts';
 import { compileOrigins } from '../handshake/origin.ts';
+import type { Slots } from '../handshake/slot-reservation.ts';
 import type { Reporting, Stage } from '../handshake/stage.ts';
 import { checkSubprotocols } from '../handshake/subprotocol.ts';
 import { compileBodyCheck } from '../message/compile.ts';
@@ -154,8 +154,8 @@ export function compileRoute(policy: AnyPolicy, { events, judge, slots, clock }:
 export function reportingTo(events: EventHub, stages: ReadonlySet<string>): Reporting {
   return {
     stages,
-    reported(arrival, { reason, stage = 'route', detail }) {
-      const { address, headers, target, identity } = arrival;
+    reported(context, { reason, stage = 'route', detail }) {
+      const { address, headers, target, identity } = context;
       events.emit('handshake.reported', () => ({
         address,
         host: headers.host ?? '',

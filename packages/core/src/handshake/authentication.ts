@@ -3,7 +3,7 @@ import type { Authenticator } from '../auth/authenticator.ts';
 import type { Case, Judge, Verdict } from '../auth/judge.ts';
 import { Denial, deny, isPromise, type MaybePromise, settled } from '../vocabulary/decision.ts';
 import type { Identity, RequestView } from '../vocabulary/ports.ts';
-import type { Arrival } from './arrival.ts';
+import type { HandshakeContext } from './handshake-context.ts';
 import { sourceOf } from './rate.ts';
 import { NOT_EVALUATED, type Stage } from './stage.ts';
 
@@ -19,86 +19,89 @@ export function authenticationStage(settings: AuthenticationSettings): Stage {
   const withoutSources = settings.authenticators.filter(({ from }) => from.length === 0);
   return {
     name: 'authentication',
-    check(arrival) {
-      const { credential } = arrival;
-      if (credential === undefined) return askInTurn(withoutSources, arrival, settings, 0);
+    check(context) {
+      const { credential } = context;
+      if (credential === undefined) return askInTurn(withoutSources, context, settings, 0);
       if (credential.authenticator.spends !== true)
-        return judgeCredential(credential.authenticator, arrival, settings);
+        return judgeCredential(credential.authenticator, context, settings);
       // A ticket that is redeemed for a connection that then finds no slot would be lost.
-      return arrival.full ?? judgeCredential(credential.authenticator, arrival, settings);
+      return context.full ?? judgeCredential(credential.authenticator, context, settings);
     },
-    preview(arrival) {
-      const asked = arrival.credential === undefined ? withoutSources : [arrival.credential.authenticator];
+    preview(context) {
+      const asked = context.credential === undefined ? withoutSources : [context.credential.authenticator];
       if (asked.some(({ asksOutside }) => asksOutside)) return NOT_EVALUATED;
       const [authenticator] = asked;
-      if (authenticator === undefined) return absent(arrival, settings);
-      const verdict = settings.judge.preview(authenticator, new ArrivalCase(arrival));
+      if (authenticator === undefined) return absent(context, settings);
+      const verdict = settings.judge.preview(authenticator, new HandshakeVerification(context));
       return isPromise(verdict)
-        ? settled(verdict).then((late) => settle(late, arrival))
-        : settle(verdict, arrival);
+        ? settled(verdict).then((late) => settle(late, context))
+        : settle(verdict, context);
     },
   };
 }
 
 function judgeCredential(
   authenticator: Authenticator,
-  arrival: Arrival,
+  context: HandshakeContext,
   { judge }: AuthenticationSettings,
 ): MaybePromise<Denial | undefined> {
-  const verdict = judge.judge(authenticator, new ArrivalCase(arrival));
+  const verdict = judge.judge(authenticator, new HandshakeVerification(context));
   return isPromise(verdict)
-    ? settled(verdict).then((late) => settle(late, arrival))
-    : settle(verdict, arrival);
+    ? settled(verdict).then((late) => settle(late, context))
+    : settle(verdict, context);
 }
 
 function askInTurn(
   authenticators: readonly Authenticator[],
-  arrival: Arrival,
+  context: HandshakeContext,
   settings: AuthenticationSettings,
   from: number,
 ): MaybePromise<Denial | undefined> {
   for (let i = from; i < authenticators.length; i++) {
-    const verdict = settings.judge.judge(authenticators[i] as Authenticator, new ArrivalCase(arrival));
+    const verdict = settings.judge.judge(
+      authenticators[i] as Authenticator,
+      new HandshakeVerification(context),
+    );
     if (isPromise(verdict)) {
       return settled(verdict).then((late) =>
-        late === undefined ? askInTurn(authenticators, arrival, settings, i + 1) : settle(late, arrival),
+        late === undefined ? askInTurn(authenticators, context, settings, i + 1) : settle(late, context),
       );
     }
-    if (verdict !== undefined) return settle(verdict, arrival);
+    if (verdict !== undefined) return settle(verdict, context);
   }
-  return absent(arrival, settings);
+  return absent(context, settings);
 }
 
-function absent(arrival: Arrival, { firstMessage }: AuthenticationSettings): Denial | undefined {
+function absent(context: HandshakeContext, { firstMessage }: AuthenticationSettings): Denial | undefined {
   if (!firstMessage) return deny('credential_missing', 'no credential was presented');
-  arrival.pending = true;
+  context.pending = true;
   return undefined;
 }
 
 /** A class, since each object literal with a getter is of a shape of its own. */
-class ArrivalCase implements Case {
+class HandshakeVerification implements Case {
   readonly credential: string | undefined;
   readonly request: RequestView;
   readonly source: AttemptSource;
   readonly failures: Case['failures'];
-  readonly #arrival: Arrival;
+  readonly #context: HandshakeContext;
 
-  constructor(arrival: Arrival) {
-    this.credential = arrival.credential?.value;
-    this.request = arrival.view;
-    this.source = sourceOf(arrival);
-    this.failures = arrival.failures;
-    this.#arrival = arrival;
+  constructor(context: HandshakeContext) {
+    this.credential = context.credential?.value;
+    this.request = context.view;
+    this.source = sourceOf(context);
+    this.failures = context.failures;
+    this.#context = context;
   }
 
   get signal(): AbortSignal {
-    return this.#arrival.signal;
+    return this.#context.signal;
   }
 }
 
-function settle(verdict: Verdict, arrival: Arrival): Denial | undefined {
+function settle(verdict: Verdict, context: HandshakeContext): Denial | undefined {
   if (verdict === undefined) return deny('credential_invalid', 'the credential was not accepted');
   if (verdict instanceof Denial) return verdict;
-  arrival.identity = verdict as Identity;
+  context.identity = verdict as Identity;
   return undefined;
 }

@@ -1,7 +1,7 @@
 import { type Authenticator, chooseReader } from '../auth/authenticator.ts';
 import { type CredentialSource, sourceKey } from '../auth/credential.ts';
 import { type Denial, deny } from '../vocabulary/decision.ts';
-import type { Arrival, Credential } from './arrival.ts';
+import type { Credential, HandshakeContext } from './handshake-context.ts';
 import type { Stage } from './stage.ts';
 
 /**
@@ -13,11 +13,11 @@ export function credentialStage(authenticators: readonly Authenticator[]): Stage
   const places = placesOf(authenticators);
   return {
     name: 'credential',
-    check(arrival) {
+    check(context) {
       let explicit: Credential | undefined;
       let ambient: Credential | undefined;
       for (const { source, readers } of places) {
-        const values = find(arrival, source);
+        const values = find(context, source);
         if (values.length > 1) return ambiguous(`${source.kind} holds more than one`);
         const value = values[0];
         if (value === undefined) continue;
@@ -27,7 +27,7 @@ export function credentialStage(authenticators: readonly Authenticator[]): Stage
         else if (explicit === undefined) explicit = found;
         else return ambiguous(`both ${explicit.source.kind} and ${source.kind} hold one`);
       }
-      arrival.credential = explicit ?? ambient;
+      context.credential = explicit ?? ambient;
       return undefined;
     },
   };
@@ -53,16 +53,16 @@ function placesOf(authenticators: readonly Authenticator[]): readonly Place[] {
 
 const NOTHING: readonly string[] = [];
 
-function find(arrival: Arrival, source: CredentialSource): readonly string[] {
+function find(context: HandshakeContext, source: CredentialSource): readonly string[] {
   switch (source.kind) {
     case 'bearer':
-      return findBearer(arrival.headers.authorization);
+      return findBearer(context.headers.authorization);
     case 'cookie':
-      return findCookie(arrival.headers.cookie, source.name);
+      return findCookie(context.headers.cookie, source.name);
     case 'query':
-      return arrival.target.credentials.get(source.name) ?? NOTHING;
+      return context.target.credentials.get(source.name) ?? NOTHING;
     case 'subprotocol':
-      return findSubprotocol(arrival.offered, source.marker);
+      return findSubprotocol(context.offered, source.marker);
   }
 }
 

@@ -2,7 +2,7 @@ import { type Denial, deny, isPromise, type MaybePromise } from '../vocabulary/d
 import type { EventHub, Facts, HandshakeFacts } from '../vocabulary/events.ts';
 import type { HandshakeRequest } from '../vocabulary/ports.ts';
 import { NOWHERE, type Roster, type Rostered } from '../vocabulary/roster.ts';
-import { Arrival, type Reading } from './arrival.ts';
+import { HandshakeContext, type Reading } from './handshake-context.ts';
 import { type Reporting, runStages, type Stage } from './stage.ts';
 
 export interface HandshakeSettings {
@@ -22,7 +22,7 @@ export interface HandshakeSettings {
  */
 export class Handshake implements Rostered {
   place = NOWHERE;
-  readonly arrival: Arrival;
+  readonly context: HandshakeContext;
   #ended = false;
   /** What it ended with, where it was not let in. */
   #denial: Denial | undefined;
@@ -35,7 +35,7 @@ export class Handshake implements Rostered {
     /** Called when it ends before a decision, by its deadline or a shutdown; the host then sends the refusal. */
     readonly onTurnedAway: (denial: Denial) => void,
   ) {
-    this.arrival = new Arrival(request, settings.reading);
+    this.context = new HandshakeContext(request, settings.reading);
   }
 
   /** Whether it is over, one way or another. */
@@ -45,21 +45,21 @@ export class Handshake implements Rostered {
 
   /** Path and query without credentials: what the application and its logger may see. */
   get target(): string {
-    return this.arrival.target.scrubbed;
+    return this.context.target.scrubbed;
   }
 
   get path(): string {
-    return this.arrival.target.path;
+    return this.context.target.path;
   }
 
   /** The offered subprotocols without tokens. */
   get offeredSubprotocols(): readonly string[] {
-    return this.arrival.scrubbedOffers;
+    return this.context.scrubbedOffers;
   }
 
   /** The subprotocol to answer with, as far as that is decided. */
   get subprotocol(): string | undefined {
-    return this.arrival.subprotocol;
+    return this.context.subprotocol;
   }
 
   /** The outer door. The deadline runs from here on. */
@@ -67,7 +67,7 @@ export class Handshake implements Rostered {
     if (this.#ended) return this.#tooLate();
     const { outerDoor, reporting, underWay } = this.settings;
     underWay.add(this);
-    const verdict = runStages(outerDoor, this.arrival, reporting);
+    const verdict = runStages(outerDoor, this.context, reporting);
     if (isPromise(verdict)) {
       this.#await();
       return verdict.then((late) => this.#enter(late));
@@ -82,8 +82,8 @@ export class Handshake implements Rostered {
     if (this.#ended) return this.#tooLate();
     if (!this.#entered)
       return this.deny(deny('internal', 'the outer door has not let it through').at('route'));
-    this.arrival.native = native;
-    const verdict = runStages(innerDoor, this.arrival, reporting);
+    this.context.native = native;
+    const verdict = runStages(innerDoor, this.context, reporting);
     if (!isPromise(verdict)) return this.#decide(verdict);
     this.#await();
     return verdict.then((late) => this.#decide(late));
@@ -98,7 +98,7 @@ export class Handshake implements Rostered {
   turnAway(denial: Denial): void {
     if (this.#ended) return;
     this.#refused(denial);
-    this.arrival.abort();
+    this.context.abort();
     this.onTurnedAway(denial);
   }
 
@@ -110,11 +110,11 @@ export class Handshake implements Rostered {
 
   /** The client is gone. */
   abandon(): void {
-    if (this.#end()) this.arrival.abort();
+    if (this.#end()) this.context.abort();
   }
 
   facts(): Facts<HandshakeFacts> {
-    const { address, headers, target, identity } = this.arrival;
+    const { address, headers, target, identity } = this.context;
     return {
       address,
       host: headers.host ?? '',
@@ -146,7 +146,7 @@ export class Handshake implements Rostered {
     const { events } = this.settings;
     events.emit('handshake.admitted', () => ({
       ...this.facts(),
-      scheme: this.arrival.identity?.scheme ?? '',
+      scheme: this.context.identity?.scheme ?? '',
     }));
     return undefined;
   }
@@ -172,8 +172,8 @@ export class Handshake implements Rostered {
   }
 
   #release(): void {
-    this.arrival.lease?.release();
-    this.arrival.pendingLease?.release();
+    this.context.lease?.release();
+    this.context.pendingLease?.release();
   }
 
   #end(): boolean {

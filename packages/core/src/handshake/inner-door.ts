@@ -3,10 +3,10 @@ import type { CsrfOption } from '../auth/csrf.ts';
 import type { Judge } from '../auth/judge.ts';
 import { type Denial, deny, isPromise, type MaybePromise, settled } from '../vocabulary/decision.ts';
 import type { Identity, RequestView } from '../vocabulary/ports.ts';
-import { admissionStage, type Slots } from './admission.ts';
 import { authenticationStage } from './authentication.ts';
 import { credentialStage } from './credential.ts';
 import { isUnvouched, judgeOrigin, type OriginPolicy } from './origin.ts';
+import { admissionStage, type Slots } from './slot-reservation.ts';
 import { NOT_EVALUATED, type Stage } from './stage.ts';
 import { subprotocolStage } from './subprotocol.ts';
 
@@ -45,20 +45,20 @@ function originStage(origins: OriginPolicy, authenticators: readonly Authenticat
   const ambientWithoutSource = authenticators.some(({ from, ambient }) => from.length === 0 && ambient);
   return {
     name: 'origin',
-    check(arrival) {
-      const { credential, headers, view } = arrival;
+    check(context) {
+      const { credential, headers, view } = context;
       const ambient = credential?.source.ambient ?? ambientWithoutSource;
       const verdict = judgeOrigin(headers.origin, ambient, origins, view);
       const keep = (denial: Denial | undefined): Denial | undefined => {
-        arrival.unvouched = isUnvouched(headers.origin, denial, origins);
+        context.unvouched = isUnvouched(headers.origin, denial, origins);
         return denial;
       };
       return isPromise(verdict) ? verdict.then(keep) : keep(verdict);
     },
-    preview(arrival) {
-      return origins.asksApplication && arrival.headers.origin !== undefined
+    preview(context) {
+      return origins.asksApplication && context.headers.origin !== undefined
         ? NOT_EVALUATED
-        : this.check(arrival);
+        : this.check(context);
     },
   };
 }
@@ -67,14 +67,14 @@ function originStage(origins: OriginPolicy, authenticators: readonly Authenticat
 function csrfStage(csrf: CsrfOption | undefined): Stage {
   return {
     name: 'csrf',
-    check(arrival) {
-      const { identity, credential } = arrival;
+    check(context) {
+      const { identity, credential } = context;
       if (csrf === undefined || identity === undefined || credential?.source.ambient === false)
         return undefined;
-      const [token, ...more] = arrival.target.credentials.get(csrf.query) ?? [];
+      const [token, ...more] = context.target.credentials.get(csrf.query) ?? [];
       if (token === undefined || more.length > 0)
         return deny('csrf_denied', 'there is no anti-forgery token, or more than one');
-      const answer = csrf.verify({ token, identity, request: arrival.view });
+      const answer = csrf.verify({ token, identity, request: context.view });
       return isPromise(answer) ? settled(answer).then(forgery) : forgery(answer);
     },
     preview: () => (csrf === undefined ? undefined : NOT_EVALUATED),
@@ -88,11 +88,11 @@ function forgery(answer: boolean): Denial | undefined {
 function authorizationStage(authorize: AuthorizeHandshake | undefined): Stage {
   return {
     name: 'authorization',
-    check(arrival) {
+    check(context) {
       // A first message will tell who it is; then the same question is asked.
-      if (authorize === undefined || arrival.pending) return undefined;
-      if (arrival.identity === undefined) return deny('not_authorized', 'there is no identity to authorize');
-      const answer = authorize({ identity: arrival.identity, request: arrival.view });
+      if (authorize === undefined || context.pending) return undefined;
+      if (context.identity === undefined) return deny('not_authorized', 'there is no identity to authorize');
+      const answer = authorize({ identity: context.identity, request: context.view });
       return isPromise(answer) ? settled(answer).then(authorized) : authorized(answer);
     },
     preview: () => (authorize === undefined ? undefined : NOT_EVALUATED),

@@ -3,8 +3,8 @@ import { type HandshakePrecheckAnswer, UNAVAILABLE } from '../limits/precheck.ts
 import type { StoreAccess } from '../limits/store-access.ts';
 import { type Denial, deny, isPromise, type MaybePromise, settled } from '../vocabulary/decision.ts';
 import type { HitRequest, RateLimit } from '../vocabulary/store.ts';
-import { bucketOf, type Slots } from './admission.ts';
-import type { Arrival } from './arrival.ts';
+import type { HandshakeContext } from './handshake-context.ts';
+import { bucketOf, type Slots } from './slot-reservation.ts';
 import type { Stage } from './stage.ts';
 
 /** What the rate stage needs. */
@@ -22,23 +22,27 @@ export interface RateSettings {
 export function rateStage(settings: RateSettings): Stage {
   return {
     name: 'rate',
-    check: (arrival) => ask(arrival, settings, 1),
-    preview: (arrival) => ask(arrival, settings, 0),
+    check: (context) => ask(context, settings, 1),
+    preview: (context) => ask(context, settings, 0),
   };
 }
 
-function ask(arrival: Arrival, settings: RateSettings, cost: number): MaybePromise<Denial | undefined> {
+function ask(
+  context: HandshakeContext,
+  settings: RateSettings,
+  cost: number,
+): MaybePromise<Denial | undefined> {
   const { store, attempts, slots } = settings;
-  const bucket = bucketOf(arrival);
+  const bucket = bucketOf(context);
   const answer = store.precheck({
-    bans: arrival.client?.bannable === true ? [addressKey(bucket)] : [],
-    handshake: handshakeRequest(arrival, settings.handshakes, cost),
-    failures: attempts.request(sourceOf(arrival), 0),
+    bans: context.client?.bannable === true ? [addressKey(bucket)] : [],
+    handshake: handshakeRequest(context, settings.handshakes, cost),
+    failures: attempts.request(sourceOf(context), 0),
     slots: slots.ofAddress(bucket),
   });
   return isPromise(answer)
-    ? settled(answer).then((late) => verdict(late, arrival, slots))
-    : verdict(answer, arrival, slots);
+    ? settled(answer).then((late) => verdict(late, context, slots))
+    : verdict(answer, context, slots);
 }
 
 /** What a ban of an address goes by. */
@@ -46,13 +50,13 @@ export function addressKey(bucket: string): string {
   return `address ${bucket}`;
 }
 
-function handshakeRequest(arrival: Arrival, limit: RateLimit, cost: number): HitRequest {
-  const { bucket, coarser } = sourceOf(arrival);
+function handshakeRequest(context: HandshakeContext, limit: RateLimit, cost: number): HitRequest {
+  const { bucket, coarser } = sourceOf(context);
   return { keys: [`handshake ${bucket}`, ...coarser.map((wider) => `handshake ${wider}`)], limit, cost };
 }
 
 /** Whose handshakes and failures are counted together, and whether the address may be banned for them. */
-export function sourceOf({ client, unvouched }: Arrival): AttemptSource {
+export function sourceOf({ client, unvouched }: HandshakeContext): AttemptSource {
   if (client === undefined) return { bucket: 'unknown', coarser: [], bannable: false };
   const { address, bannable } = client;
   return { bucket: address.bucket, coarser: address.coarser, bannable: bannable && !unvouched };
@@ -60,15 +64,15 @@ export function sourceOf({ client, unvouched }: Arrival): AttemptSource {
 
 function verdict(
   answer: HandshakePrecheckAnswer | typeof UNAVAILABLE,
-  arrival: Arrival,
+  context: HandshakeContext,
   slots: Slots,
 ): Denial | undefined {
   if (answer === UNAVAILABLE) return deny('store_unavailable', 'the store does not answer');
   const { bannedFor, handshake, failures, full } = answer;
   if (bannedFor > 0) return deny('banned', 'this address is banned', bannedFor).at('address');
   // Also where it is denied: the rate may only report.
-  arrival.failures = failures;
-  arrival.full = slots.denialOfAddress(full);
+  context.failures = failures;
+  context.full = slots.denialOfAddress(full);
   if (handshake.allowed) return undefined;
   return deny('handshake_rate', 'too many handshakes from this address', handshake.retryAfter);
 }

@@ -1,6 +1,6 @@
 import { TOKEN } from '../auth/credential.ts';
 import { type Denial, deny } from '../vocabulary/decision.ts';
-import type { Arrival } from './arrival.ts';
+import type { HandshakeContext } from './handshake-context.ts';
 import type { Stage } from './stage.ts';
 
 export interface RequestBounds {
@@ -18,11 +18,11 @@ const MAX_EXTENSIONS = 8;
  * library itself would refuse is refused here, before any slot is taken.
  */
 export function requestStage(bounds: RequestBounds): Stage {
-  return { name: 'request', check: (arrival) => checkRequest(arrival, bounds) };
+  return { name: 'request', check: (context) => checkRequest(context, bounds) };
 }
 
-function checkRequest(arrival: Arrival, bounds: RequestBounds): Denial | undefined {
-  const { request, headers } = arrival;
+function checkRequest(context: HandshakeContext, bounds: RequestBounds): Denial | undefined {
+  const { request, headers } = context;
   if (headers.count > bounds.headerCount) return malformed(`more than ${bounds.headerCount} headers`);
   if (headers.bytes > bounds.headerBytes)
     return malformed(`more than ${bounds.headerBytes} bytes of headers`);
@@ -36,11 +36,11 @@ function checkRequest(arrival: Arrival, bounds: RequestBounds): Denial | undefin
     return malformed('the target is not in origin form');
   if (headers.transferEncoding !== undefined || (headers.contentLength ?? '0') !== '0')
     return malformed('it has a body');
-  if (arrival.host === undefined) return malformed('Host is missing or not a host name');
+  if (context.host === undefined) return malformed('Host is missing or not a host name');
   if (headers.version !== '13') return deny('version_unsupported', 'Sec-WebSocket-Version is not 13');
   if (!/^[+/0-9A-Za-z]{22}==$/.test(headers.key ?? ''))
     return malformed('Sec-WebSocket-Key is not 16 bytes of base64');
-  return checkExtensions(headers.extensions) ?? readSubprotocols(arrival, bounds);
+  return checkExtensions(headers.extensions) ?? readSubprotocols(context, bounds);
 }
 
 function hasUpgradeOption(connection: string | undefined): boolean {
@@ -58,15 +58,15 @@ function checkExtensions(extensions: string | undefined): Denial | undefined {
 }
 
 /** RFC 6455 §4.1: a list of distinct tokens. */
-function readSubprotocols(arrival: Arrival, bounds: RequestBounds): Denial | undefined {
-  const header = arrival.headers.subprotocols;
+function readSubprotocols(context: HandshakeContext, bounds: RequestBounds): Denial | undefined {
+  const header = context.headers.subprotocols;
   if (header === undefined) return undefined;
   const offered = header.split(',', bounds.offeredSubprotocols + 1).map((name) => name.trim());
   if (offered.length > bounds.offeredSubprotocols) return malformed('too many subprotocols are offered');
   if (!offered.every((name) => TOKEN.test(name)))
     return malformed('Sec-WebSocket-Protocol is not a list of names');
   if (new Set(offered).size < offered.length) return malformed('a subprotocol is offered twice');
-  arrival.offered = offered;
+  context.offered = offered;
   return undefined;
 }
 

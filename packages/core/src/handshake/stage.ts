@@ -6,7 +6,7 @@ import {
   type MaybePromise,
 } from '../vocabulary/decision.ts';
 import type { Reason } from '../vocabulary/reasons.ts';
-import type { Arrival } from './arrival.ts';
+import type { HandshakeContext } from './handshake-context.ts';
 
 /** What `explain()` says of a stage that it must not run. */
 export const NOT_EVALUATED: unique symbol = Symbol('not evaluated');
@@ -15,22 +15,22 @@ export const NOT_EVALUATED: unique symbol = Symbol('not evaluated');
 export interface Stage {
   readonly name: HandshakeStage;
   /** A denial, or nothing; a throw is a fault, and a fault denies. */
-  check(arrival: Arrival): MaybePromise<Denial | undefined>;
+  check(context: HandshakeContext): MaybePromise<Denial | undefined>;
   /** The same answer without reserving, spending or fetching anything; default: `check`. */
-  preview?(arrival: Arrival): MaybePromise<Denial | undefined | typeof NOT_EVALUATED>;
+  preview?(context: HandshakeContext): MaybePromise<Denial | undefined | typeof NOT_EVALUATED>;
 }
 
 /** Stages that record what they would have denied, and let through. */
 export interface Reporting {
   readonly stages: ReadonlySet<string>;
-  reported(arrival: Arrival, denial: Denial): void;
+  reported(context: HandshakeContext, denial: Denial): void;
   fault(stage: HandshakeStage, error: unknown): void;
 }
 
 /** Runs the stages in order until one denies. Nothing is awaited unless a stage answers with a promise. */
 export function runStages(
   stages: readonly Stage[],
-  arrival: Arrival,
+  context: HandshakeContext,
   reporting: Reporting,
   from = 0,
 ): MaybePromise<Denial | undefined> {
@@ -38,17 +38,17 @@ export function runStages(
     const stage = stages[i] as Stage;
     let verdict: MaybePromise<Denial | undefined>;
     try {
-      verdict = stage.check(arrival);
+      verdict = stage.check(context);
     } catch (error) {
       return faultDenial(stage, error, reporting);
     }
     if (isPromise(verdict)) {
       return verdict.then(
-        (late) => settle(stage, late, arrival, reporting) ?? runStages(stages, arrival, reporting, i + 1),
+        (late) => settle(stage, late, context, reporting) ?? runStages(stages, context, reporting, i + 1),
         (error) => faultDenial(stage, error, reporting),
       );
     }
-    const denial = settle(stage, verdict, arrival, reporting);
+    const denial = settle(stage, verdict, context, reporting);
     if (denial !== undefined) return denial;
   }
   return undefined;
@@ -65,13 +65,13 @@ export function isReportOnly({ reason, stage }: Denial, { stages }: Reporting): 
 function settle(
   stage: Stage,
   verdict: Denial | undefined,
-  arrival: Arrival,
+  context: HandshakeContext,
   reporting: Reporting,
 ): Denial | undefined {
   if (verdict === undefined) return undefined;
   const denial = verdict.at(stage.name);
   if (!isReportOnly(denial, reporting)) return denial;
-  reporting.reported(arrival, denial);
+  reporting.reported(context, denial);
   return undefined;
 }
 

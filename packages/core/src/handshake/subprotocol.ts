@@ -1,7 +1,7 @@
 import { TOKEN } from '../auth/credential.ts';
 import { deny } from '../vocabulary/decision.ts';
 import { PolicyError } from '../vocabulary/errors.ts';
-import type { Arrival } from './arrival.ts';
+import type { HandshakeContext } from './handshake-context.ts';
 import type { Stage } from './stage.ts';
 
 export function checkSubprotocols(names: readonly string[]): readonly string[] {
@@ -25,11 +25,11 @@ export function checkSubprotocols(names: readonly string[]): readonly string[] {
 export function subprotocolStage(supported: readonly string[]): Stage {
   return {
     name: 'subprotocol',
-    check(arrival) {
-      const offered = arrival.scrubbedOffers;
-      const marker = tokenMarker(arrival);
-      arrival.subprotocol = offered.find((name) => name !== marker && supported.includes(name)) ?? marker;
-      if (arrival.subprotocol !== undefined || offered.length === 0) return undefined;
+    check(context) {
+      const offered = context.scrubbedOffers;
+      const marker = tokenMarker(context);
+      context.subprotocol = offered.find((name) => name !== marker && supported.includes(name)) ?? marker;
+      if (context.subprotocol !== undefined || offered.length === 0) return undefined;
       return deny(
         'subprotocol_denied',
         `${offered.length} offered, none of them listed in policy.subprotocols`,
@@ -38,6 +38,6 @@ export function subprotocolStage(supported: readonly string[]): Stage {
   };
 }
 
-function tokenMarker({ credential }: Arrival): string | undefined {
+function tokenMarker({ credential }: HandshakeContext): string | undefined {
   return credential?.source.kind === 'subprotocol' ? credential.source.marker : undefined;
 }

@@ -1,5 +1,5 @@
 import { deny } from '../vocabulary/decision.ts';
-import type { Arrival } from './arrival.ts';
+import type { HandshakeContext } from './handshake-context.ts';
 import type { HandshakeHeaders } from './headers.ts';
 import { isLoopbackName } from './host.ts';
 import type { Stage } from './stage.ts';
@@ -14,10 +14,10 @@ export const unsafeAllowPlaintext: unique symbol = Symbol('sallyport.unsafeAllow
 export function transportStage(plaintextAllowed: boolean): Stage {
   return {
     name: 'transport',
-    check(arrival) {
-      const { client, headers } = arrival;
+    check(context) {
+      const { client, headers } = context;
       // The address stage refuses what a trusted proxy sent and nobody can read.
-      if (plaintextAllowed || client === undefined || client.secure || isLocalDevelopment(arrival))
+      if (plaintextAllowed || client === undefined || client.secure || isLocalDevelopment(context))
         return undefined;
       if (headers.proxied && !client.throughTrustedProxy) {
         return deny(
@@ -36,7 +36,7 @@ function saidByProxy({ forwarded, forwardedFor }: HandshakeHeaders): string {
     : 'the proxy does not say that the client uses TLS';
 }
 
-function isLocalDevelopment({ client, host, headers }: Arrival): boolean {
+function isLocalDevelopment({ client, host, headers }: HandshakeContext): boolean {
   return (
     client?.address.loopback === true && host !== undefined && isLoopbackName(host.name) && !headers.proxied
   );

@@ -126,7 +126,7 @@ describe('a client that leaves', () => {
     const { guard } = slow();
     const handshake = guard.handshake(REQUEST, () => {});
     handshake.abandon();
-    expect(handshake.arrival.signal.aborted).toBe(true);
+    expect(handshake.context.signal.aborted).toBe(true);
   });
 });
 

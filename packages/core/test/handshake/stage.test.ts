@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import type { Arrival } from '../../src/handshake/arrival.ts';
+import type { HandshakeContext } from '../../src/handshake/handshake-context.ts';
 import { isReportOnly, type Reporting, runStages, type Stage } from '../../src/handshake/stage.ts';
 import { Denial, deny, type HandshakeStage, type MaybePromise } from '../../src/vocabulary/decision.ts';
 import { reasons } from '../../src/vocabulary/reasons.ts';
@@ -8,7 +8,7 @@ function bench(stages: readonly string[] = []) {
   const told: string[] = [];
   const reporting: Reporting = {
     stages: new Set(stages),
-    reported: (_arrival, { reason, stage }) => told.push(`reported ${stage} ${reason}`),
+    reported: (_context, { reason, stage }) => told.push(`reported ${stage} ${reason}`),
     fault: (stage, error) => told.push(`fault ${stage} ${(error as Error).message}`),
   };
   const stage = (name: HandshakeStage, answer: () => MaybePromise<Denial | undefined>): Stage => ({
@@ -18,7 +18,7 @@ function bench(stages: readonly string[] = []) {
       return answer();
     },
   });
-  const run = (...list: Stage[]) => runStages(list, {} as Arrival, reporting);
+  const run = (...list: Stage[]) => runStages(list, {} as HandshakeContext, reporting);
   return { told, reporting, stage, run };
 }
 

@@ -30,7 +30,7 @@ export interface Reading {
  * One handshake while it is being decided: what was received, and what each stage has found out so far. It lives
  * until the 101 or the refusal; a connection keeps the few fields that it needs.
  */
-export class Arrival {
+export class HandshakeContext {
   readonly headers: HandshakeHeaders;
   readonly target: Target;
   readonly host: Host | undefined;

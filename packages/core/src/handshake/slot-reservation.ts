@@ -2,7 +2,7 @@ import { UNAVAILABLE } from '../limits/precheck.ts';
 import type { StoreAccess } from '../limits/store-access.ts';
 import { Denial, deny, isPromise, type MaybePromise, settled } from '../vocabulary/decision.ts';
 import type { Lease, LeaseRequest } from '../vocabulary/store.ts';
-import type { Arrival } from './arrival.ts';
+import type { HandshakeContext } from './handshake-context.ts';
 import type { Stage } from './stage.ts';
 
 export interface Caps {
@@ -95,35 +95,35 @@ export class Slots {
 export function admissionStage(slots: Slots): Stage {
   return {
     name: 'admission',
-    check(arrival) {
-      const lease = slots.acquire(bucketOf(arrival), cappedSubject(arrival));
+    check(context) {
+      const lease = slots.acquire(bucketOf(context), cappedSubject(context));
       const keep = (late: Lease | Denial): MaybePromise<Denial | undefined> => {
         if (late instanceof Denial) return late;
-        arrival.lease = late;
-        return arrival.pending ? holdPending(arrival, slots) : undefined;
+        context.lease = late;
+        return context.pending ? holdPending(context, slots) : undefined;
       };
       return isPromise(lease) ? settled(lease).then(keep) : keep(lease);
     },
     // The caps of an identity are looked at by taking a slot only.
-    preview: (arrival) => arrival.full,
+    preview: (context) => context.full,
   };
 }
 
 /** Nobody in particular has no cap of their own, only their address's: many may share it. */
-function cappedSubject({ identity }: Arrival): string | undefined {
+function cappedSubject({ identity }: HandshakeContext): string | undefined {
   return identity?.scheme === 'anonymous' ? undefined : identity?.subject;
 }
 
-function holdPending(arrival: Arrival, slots: Slots): MaybePromise<Denial | undefined> {
-  const lease = slots.acquirePending(bucketOf(arrival));
+function holdPending(context: HandshakeContext, slots: Slots): MaybePromise<Denial | undefined> {
+  const lease = slots.acquirePending(bucketOf(context));
   const keep = (late: Lease | Denial): Denial | undefined => {
     if (late instanceof Denial) return late;
-    arrival.pendingLease = late;
+    context.pendingLease = late;
     return undefined;
   };
   return isPromise(lease) ? settled(lease).then(keep) : keep(lease);
 }
 
-export function bucketOf(arrival: Arrival): string {
-  return arrival.client?.address.bucket ?? 'unknown';
+export function bucketOf(context: HandshakeContext): string {
+  return context.client?.address.bucket ?? 'unknown';
 }
