@@ -26,14 +26,9 @@ export {
 export type { Connection } from './connection/connection.ts';
 export type { BanOptions, Bans, BanTarget } from './guard/bans.ts';
 export type { Explanation, StageExplanation } from './guard/explain.ts';
-export {
-  type AnyGuard,
-  createGuard,
-  definePolicy,
-  type Guard,
-  type GuardStats,
-  type RevokeOptions,
-} from './guard/guard.ts';
+export { type AnyGuard, createGuard, definePolicy, type Guard } from './guard/guard.ts';
+export type { RevokeOptions } from './guard/revoke-options.ts';
+export type { GuardStats } from './guard/stats.ts';
 export { consoleLogger } from './guard/warnings.ts';
 export { type OriginPredicate, type OriginsOption, unsafeAllowAnyOrigin } from './handshake/origin.ts';
 export { unsafeAllowPlaintext } from './handshake/transport.ts';

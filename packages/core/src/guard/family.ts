@@ -54,7 +54,6 @@ export class GuardFamily {
   /** Whether the application named a logger, so that a host keeps its own out of it. */
   readonly hasOwnLogger: boolean;
   readonly tally = new Tally();
-  admitted = 0;
 
   constructor(policy: AnyPolicy) {
     const limits = policy.limits ?? {};
@@ -153,6 +152,15 @@ export class GuardFamily {
   settled(admission: Withdrawable, guest?: ConnectionState | Pending): void {
     this.registry.admissions.delete(admission);
     this.shutdown.settled(guest);
+  }
+
+  /** Revokes here at once, and has every other node told. Rejects when it could not be remembered, or told. */
+  async revoke(revocation: Revocation): Promise<void> {
+    try {
+      this.applyRevocation(revocation);
+    } finally {
+      await this.store.revoke(revocation);
+    }
   }
 
   /** Remembers a revocation and closes what it is about. Called for those of every node. */

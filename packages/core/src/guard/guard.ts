@@ -1,59 +1,25 @@
 import { TicketOffice, ticketTtl } from '../auth/tickets.ts';
 import type { Connection } from '../connection/connection.ts';
 import { Handshake } from '../handshake/handshake.ts';
-import { frameOf } from '../outbound/frame.ts';
-import type { Writer } from '../outbound/writer.ts';
 import type { ExtendOptions, PolicyOptions } from '../policy/policy.ts';
 import { checkExtension, checkPolicy, checkRoute } from '../policy/policy-check.ts';
 import { type Denial, deny, isPromise, type MaybePromise } from '../vocabulary/decision.ts';
 import { PolicyError } from '../vocabulary/errors.ts';
 import type { EventName, GuardEvents } from '../vocabulary/events.ts';
-import type { FramedMessage, HandshakeRequest, Identity, Logger } from '../vocabulary/ports.ts';
-import type { Reason } from '../vocabulary/reasons.ts';
+import type { HandshakeRequest, Identity, Logger } from '../vocabulary/ports.ts';
 import type { ReplyOf } from '../vocabulary/schema-types.ts';
-import type { Revocation } from '../vocabulary/store.ts';
 import { type Duration, parseWindow } from '../vocabulary/units.ts';
 import type { Admission } from './admission.ts';
 import type { Bans } from './bans.ts';
+import { broadcast } from './broadcast.ts';
 import { type Explanation, explainHandshake } from './explain.ts';
 import { GuardFamily } from './family.ts';
 import { PassedHandshake } from './passed-handshake.ts';
+import { type RevokeOptions, revocationOf } from './revoke-options.ts';
 import { type AnyPolicy, compileRoute, type Route } from './route.ts';
+import { warnAboutRoute } from './route-warnings.ts';
 import { type Services, servicesOf } from './services.ts';
-
-/** Numbers of a guard and its extensions, of constant size. */
-export interface GuardStats {
-  /** Open connections. */
-  readonly connections: number;
-  /** Accepted sockets that have not sent their first message. */
-  readonly pending: number;
-  /** Handshakes admitted since the start. */
-  readonly admitted: number;
-  /** Handshakes denied since the start, by reason. */
-  readonly denied: CountsByReason;
-  /** Messages denied since the start, by reason. */
-  readonly messagesDenied: CountsByReason;
-  /** Connections that the guard itself closed since the start, by reason. */
-  readonly closed: CountsByReason;
-  /** Whether the shared store is being asked; `true` where there is none. */
-  readonly storeAvailable: boolean;
-  /** Revocations that wait until the store is back. */
-  readonly revocationsWaiting: number;
-}
-
-type CountsByReason = Readonly<Partial<Record<Reason, number>>>;
-
-/** What is revoked: exactly one of subject, session and tokenId. */
-export interface RevokeOptions {
-  readonly subject?: string;
-  readonly session?: string;
-  readonly tokenId?: string;
-  /** Whole seconds since the epoch, inclusive. Default: now for a subject; whenever issued for a session or a token. */
-  readonly issuedBefore?: number;
-}
-
-/** A session that was ended stays so, also for a token that was refreshed in the meantime; JSON can hold it. */
-const EVER = Number.MAX_SAFE_INTEGER;
+import { type GuardStats, statsOf } from './stats.ts';
 
 /** A typed policy. Unknown and contradictory options throw here, with the fix in the message. */
 export function definePolicy<
@@ -99,20 +65,7 @@ export class Guard<
     family.credentialSources.learn(route.authenticators, route.policy.csrf);
     const ttl = ticketTtl(route.authenticators);
     this.#tickets = ttl === undefined ? undefined : new TicketOffice(family.store, family.clock, ttl);
-    if (route.liveness.heartbeat > LONGEST_HEARTBEAT && Number.isFinite(route.liveness.heartbeat)) {
-      family.warnings.warn(
-        'heartbeat',
-        {},
-        'limits.heartbeat is longer than the 60 s after which most proxies cut a silent connection',
-      );
-    }
-    if ([...route.rules.types.values()].some(({ check }) => !check.accelerated)) {
-      family.warnings.warn(
-        'codegen',
-        {},
-        'code generation is not allowed here, so every schema check is some hundred times slower',
-      );
-    }
+    warnAboutRoute(route, family.warnings);
   }
 
   get name(): string {
@@ -168,17 +121,7 @@ export class Guard<
   }
 
   stats(): GuardStats {
-    const { registry, admitted, tally, store } = this.#family;
-    return {
-      connections: registry.connections.size,
-      pending: registry.pendings.size,
-      admitted,
-      denied: Object.fromEntries(tally.handshakes),
-      messagesDenied: Object.fromEntries(tally.messages),
-      closed: Object.fromEntries(tally.closed),
-      storeAvailable: store.isAvailable,
-      revocationsWaiting: store.outbox,
-    };
+    return statsOf(this.#family);
   }
 
   /** The open connections of this guard and its extensions. */
@@ -198,16 +141,9 @@ export class Guard<
     body: ReplyOf<R[K]> & object,
     filter?: (connection: Connection<I[number], M, R>) => boolean,
   ): number {
-    const { writer } = this.#route;
-    const data = writer.message(type, body);
-    const message: FramedMessage = { data, frame: frameOf(data) };
-    let taken = 0;
-    for (const connection of this.connections()) {
-      if (!writer.writesLike(connection.writer as Writer)) continue;
-      if (filter !== undefined && !filter(connection)) continue;
-      if (connection.sendFramed(message)) taken++;
-    }
-    return taken;
+    const isMeant = filter as ((connection: unknown) => boolean) | undefined;
+    const { connections } = this.#family.registry;
+    return broadcast(connections, this.#route.writer, type, body, isMeant ?? (() => true));
   }
 
   /**
@@ -219,20 +155,7 @@ export class Guard<
    * Rejects when it could not be remembered, or told to other nodes; what was open here is closed all the same.
    */
   async revoke(what: RevokeOptions): Promise<void> {
-    const { subject, session, tokenId } = what;
-    const { issuedBefore = subject === undefined ? EVER : this.#family.clock.now() / 1_000 } = what;
-    const named = [subject, session, tokenId].filter((name) => name !== undefined);
-    if (named.length !== 1 || named[0] === '' || !Number.isFinite(issuedBefore)) {
-      throw new TypeError(
-        'revoke() takes exactly one of subject, session and tokenId, and issuedBefore in seconds.',
-      );
-    }
-    const revocation: Revocation = { subject, session, tokenId, issuedBefore: Math.floor(issuedBefore) };
-    try {
-      this.#family.applyRevocation(revocation);
-    } finally {
-      await this.#family.store.revoke(revocation);
-    }
+    await this.#family.revoke(revocationOf(what, this.#family.clock.now()));
   }
 
   /** Who is kept out for a while: to see, to lift, and to add to. */
@@ -323,13 +246,10 @@ export class Guard<
   }
 
   #admitted(handshake: Handshake): Admission<I[number], M, R> {
-    this.#family.admitted++;
+    this.#family.tally.admitted++;
     return new PassedHandshake<I[number], M, R>(handshake, this.#family, this.#route, this.#services);
   }
 }
-
-/** Milliseconds: a ping has to be through before a proxy's 60 s are over. */
-const LONGEST_HEARTBEAT = 55_000;
 
 /** The options that say something. */
 function stated<T extends object>(options: T | undefined): Partial<T> {

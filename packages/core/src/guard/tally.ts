@@ -3,8 +3,10 @@ import type { Reason } from '../vocabulary/reasons.ts';
 
 type Counts = Map<Reason, number>;
 
-/** What a guard has denied and closed since the start; bounded by the number of reasons. */
+/** What a guard has admitted, denied and closed since the start; bounded by the number of reasons. */
 export class Tally {
+  /** Handshakes that were let in. */
+  admitted = 0;
   readonly handshakes: Counts = new Map();
   readonly messages: Counts = new Map();
   readonly closed: Counts = new Map();

@@ -1,0 +1,25 @@
+import type { ConnectionState } from '../connection/connection.ts';
+import { frameOf } from '../outbound/frame.ts';
+import type { Writer } from '../outbound/writer.ts';
+import type { FramedMessage } from '../vocabulary/ports.ts';
+
+/**
+ * Sends one message to every connection whose route writes as `writer` does, written and framed once for all. Returns how
+ * many took it.
+ */
+export function broadcast(
+  connections: Iterable<ConnectionState>,
+  writer: Writer,
+  type: string,
+  body: object,
+  isMeant: (connection: ConnectionState) => boolean,
+): number {
+  const data = writer.message(type, body);
+  const message: FramedMessage = { data, frame: frameOf(data) };
+  let taken = 0;
+  for (const connection of connections) {
+    if (!writer.writesLike(connection.writer as Writer) || !isMeant(connection)) continue;
+    if (connection.sendFramed(message)) taken++;
+  }
+  return taken;
+}
