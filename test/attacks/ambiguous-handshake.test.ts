@@ -1,4 +1,4 @@
-// H3: RFC 6455 and nothing else; nothing that two parsers could read in two ways.
+// H3: the guard accepts what RFC 6455 allows and refuses every request that two parsers could read in two ways.
 import { describe, expect, test } from '@jest/globals';
 import { hosts } from '../contract/hosts/index.ts';
 import { applications, verdict } from '../support/applications.ts';
@@ -8,7 +8,7 @@ import { frame, type HandshakeOptions } from '../support/wire.ts';
 const MALFORMED = '400 request_malformed';
 const evil = 'https://evil.example';
 
-/** Each is a good handshake, changed in one thing. */
+/** Each is a correct handshake with one change. */
 const changes: Record<string, HandshakeOptions> = {
   'another method': { method: 'POST' },
   'HTTP/1.0': { httpVersion: '1.0' },
@@ -38,20 +38,20 @@ const changes: Record<string, HandshakeOptions> = {
 describe.each(hosts)('$name', (host) => {
   const { start, open, dial, refused } = applications();
 
-  test.each(Object.entries(changes))('%s is refused', async (_what, change) => {
+  test.each(Object.entries(changes))('a handshake with %s is refused with 400', async (_what, change) => {
     const guard = chatGuard();
     const app = await start(host, { guard });
     const headers = { ...(await goodHeaders()), ...change.headers };
     const wire = (await dial(app)).handshake({ ...change, headers });
     const answer = await wire.answer();
-    // Some of it Node's own parser refuses, before any guard could: with a 400 as well, and words of the host's own.
+    // Node's own parser refuses some of them before the guard sees them, also with 400, but with another body.
     if (Object.keys(guard.stats().denied).length === 0) expect(answer.status).toBe(400);
     else expect(verdict(answer)).toBe(MALFORMED);
     expect(answer.raw).not.toContain('HTTP/1.1 101');
     expect(app.handled).toEqual([]);
   });
 
-  test('Authorization twice is refused, whichever of the two is right', async () => {
+  test('two Authorization headers are refused with 400, even if one of them or both are right', async () => {
     const app = await start(host, { guard: chatGuard() });
     const { Authorization: right = '' } = await goodHeaders();
     for (const Authorization of [
@@ -63,7 +63,7 @@ describe.each(hosts)('$name', (host) => {
   });
 
   test.each(['8', '12', '14', '', '013', '13, 8'])(
-    'version %j is answered with 426 and the right one',
+    'Sec-WebSocket-Version %j gets 426 and a header with version 13',
     async (version) => {
       const app = await start(host, { guard: chatGuard() });
       const headers = { ...(await goodHeaders()), 'Sec-WebSocket-Version': version };
@@ -73,7 +73,7 @@ describe.each(hosts)('$name', (host) => {
     },
   );
 
-  test('version 8 does not smuggle in its own header for the origin', async () => {
+  test('Sec-WebSocket-Origin, the origin header of version 8, does not replace a foreign Origin: 403, or 426 for version 8', async () => {
     // ws reads Sec-WebSocket-Origin of a version 8 handshake as its Origin.
     const app = await start(host, { guard: chatGuard() });
     const headers = { ...(await goodHeaders()), Origin: evil, 'Sec-WebSocket-Origin': APP };
@@ -82,7 +82,7 @@ describe.each(hosts)('$name', (host) => {
     expect(verdict(await refused(app, { headers: eight }))).toBe('426 version_unsupported');
   });
 
-  test('what RFC 6455 allows is let in: letter case, lists, an empty length', async () => {
+  test('header values in another letter case, a list in Connection and Content-Length: 0 are let in', async () => {
     const app = await start(host, { guard: chatGuard() });
     const odd = { Upgrade: 'WebSocket', Connection: 'keep-alive, upgrade', 'Content-Length': '0' };
     await open(app, { headers: { ...(await goodHeaders()), ...odd } });

@@ -1,5 +1,5 @@
-// Who a client is comes from its verified credential and from nothing else that it sends (OpenClaw CVE-2026-53821); and
-// the id of a connection cannot be guessed (Spring CVE-2026-41838).
+// The identity of a client comes from its verified credential and from nothing else that it sends (OpenClaw
+// CVE-2026-53821), and the id of a connection cannot be guessed (Spring CVE-2026-41838).
 import { describe, expect, test } from '@jest/globals';
 import type { Connection } from '@sallyport/core';
 import { hosts } from '../contract/hosts/index.ts';
@@ -10,7 +10,7 @@ import { eventually } from '../support/eventually.ts';
 describe.each(hosts)('$name', (host) => {
   const { start, open } = applications();
 
-  test('headers and query of the client say nothing about it', async () => {
+  test('an identity comes from the token, not from headers or query parameters that name another user', async () => {
     const connections: Connection[] = [];
     const app = await start(host, {
       guard: chatGuard(),
@@ -31,7 +31,7 @@ describe.each(hosts)('$name', (host) => {
     expect(() => Object.assign(identity?.claims as object, { admin: true })).toThrow(TypeError);
   });
 
-  test('ids of connections are random, of 128 bits', async () => {
+  test('five connections get five ids of 22 characters, which is 128 random bits', async () => {
     const ids = new Set<string>();
     const app = await start(host, { guard: chatGuard(), chat: ({ id }) => void ids.add(id) });
     for (let i = 0; i < 5; i++) await open(app, { headers: await goodHeaders() });

@@ -1,5 +1,5 @@
-// D4: whoever goes on with what only they themselves can do is kept out for a while: the identity, or the address where
-// there is none. Nothing that a page of some other site can make its visitors' browsers send comes to that.
+// D4: a client that keeps breaking the rules is banned for a while: its identity, or its address if it has no identity.
+// Only what the client itself must have done counts. What a foreign page can make a visitor's browser send never bans.
 import { describe, expect, test } from '@jest/globals';
 import { bearer, query, tickets, unsafeAllowAnyOrigin } from '@sallyport/core';
 import { ManualClock } from '../../packages/core/test/support/manual-clock.ts';
@@ -37,7 +37,7 @@ describe.each(hosts)('$name', (host) => {
     return { clock, guard, app: await start(host, { guard }) };
   };
 
-  test('messages that are refused end the connection, and then keep the identity out, wherever it comes from', async () => {
+  test('six refused messages in a minute ban the identity: its sockets close and its handshakes get 403 from every address', async () => {
     const { app, clock, guard } = await serve();
     const offend = async (expected: number) => {
       const wire = await open(app, await as('mallory'));
@@ -54,7 +54,7 @@ describe.each(hosts)('$name', (host) => {
       const answer = await refused(app, await as('mallory', address));
       expect([verdict(answer), answer.headers['retry-after']]).toEqual(['403 banned', '600']);
     }
-    // Nobody else, not even from the same address.
+    // Other identities still get in, also from the same address.
     await open(app, await as('alice'));
 
     clock.advance(600_000);
@@ -65,7 +65,7 @@ describe.each(hosts)('$name', (host) => {
     await open(app, await as('mallory'));
   });
 
-  test('guesses keep the address out, an IPv6 client with its /64, and nothing is verified any more', async () => {
+  test('six wrong tokens ban the IPv6 /64 they came from: a right token from it gets 403 until the ban ends', async () => {
     const { app, clock, guard } = await serve();
     for (let i = 0; i < 6; i++)
       expect(verdict(await refused(app, wrong(`2001:db8::${i}`)))).toBe('401 credential_invalid');
@@ -76,7 +76,7 @@ describe.each(hosts)('$name', (host) => {
     await open(app, await as('alice', '2001:db8::7'));
   });
 
-  test('guesses in first messages count with them, and whoever waits is not let in', async () => {
+  test('wrong tokens in handshakes and in first messages count together, and the ban also closes a socket that is still pending', async () => {
     const { app } = await serve({ firstMessage: true, limits: { authAttempts: 10 } });
     for (let i = 0; i < 4; i++) await refused(app, wrong());
     const waiting = await open(app, by(HERE));
@@ -89,7 +89,7 @@ describe.each(hosts)('$name', (host) => {
     expect(app.handled).toEqual([]);
   });
 
-  test('neither this machine nor a proxy that is trusted is ever kept out', async () => {
+  test('twelve wrong tokens ban neither loopback nor a trusted proxy', async () => {
     const direct = await serve({ trustedProxies: undefined });
     const proxied = await serve();
     const own = { headers: { Origin: APP, Authorization: 'Bearer wrong' } };
@@ -99,7 +99,7 @@ describe.each(hosts)('$name', (host) => {
     }
   });
 
-  test('where the policy says so, an address that is banned loses what it has open', async () => {
+  test("with bans.closes: 'all', a ban of an address closes its open connections and no others", async () => {
     const { app, guard } = await serve({
       bans: { after: { rate: '5/m', burst: 5 }, closes: 'all' },
     });
@@ -113,7 +113,7 @@ describe.each(hosts)('$name', (host) => {
     expect(elsewhere.frames()).toEqual([]);
   });
 
-  describe('a page of some other site can make its visitors send', () => {
+  describe('what a page of another site can make the browser of its visitor send:', () => {
     const foreign = 'https://evil.example';
     const auth = [chatJwt(), tickets()];
     const attempts: [string, object, () => Promise<HandshakeOptions> | HandshakeOptions][] = [
@@ -124,7 +124,7 @@ describe.each(hosts)('$name', (host) => {
       ],
       ['handshakes with a wrong token', {}, () => by(HERE, { Origin: foreign }, '/chat?token=wrong')],
       ['handshakes for another name', {}, () => by(HERE, { Host: 'evil.example', Origin: foreign })],
-      ['handshakes in the clear', {}, () => by(HERE, { 'X-Forwarded-Proto': 'http' })],
+      ['handshakes without TLS', {}, () => by(HERE, { 'X-Forwarded-Proto': 'http' })],
       [
         'handshakes out of a sandbox, with a wrong token',
         {},
@@ -141,12 +141,12 @@ describe.each(hosts)('$name', (host) => {
         () => by(HERE, { Origin: foreign }, '/chat?token=wrong'),
       ],
       [
-        'a token as a subprotocol',
+        'handshakes with a wrong token as a subprotocol',
         {},
         () => by(HERE, { Origin: 'null', 'Sec-WebSocket-Protocol': 'bearer, wrong' }),
       ],
     ];
-    test.each(attempts)('%s: none is kept out for it', async (_what, options, attempt) => {
+    test.each(attempts)('%s are refused twelve times and ban nobody', async (_what, options, attempt) => {
       const { app, guard } = await serve(options);
       for (let i = 0; i < 12; i++) {
         const { status } = await refused(app, await attempt());

@@ -42,21 +42,21 @@ const foreign = [
 
 describe.each(hosts)('$name', (host) => {
   const { start, open, refused } = applications();
-  /** What a browser sends of itself: the cookie is there to be abused, whatever page asks. */
+  /** What a browser sends for a page of this origin: the visitor's cookie is always attached. */
   const from = async (origin: string) => ({ headers: { Cookie: `token=${await token()}`, Origin: origin } });
 
-  test('the page of the application gets in with its cookie', async () => {
+  test('a listed origin with a cookie is admitted', async () => {
     await open(await start(host, { guard: chatGuard() }), await from(APP));
   });
 
-  test.each(foreign)('a page of origin %j does not', async (origin) => {
+  test.each(foreign)('origin %j with a cookie is refused with 403', async (origin) => {
     const app = await start(host, { guard: chatGuard() });
     expect(verdict(await refused(app, await from(origin)))).toBe('403 origin_denied');
     expect(app.handled).toEqual([]);
   });
 
   test.each(foreign.filter((origin) => origin !== 'null'))(
-    'nor with a token of its own choice from %j',
+    'origin %j with a bearer token of its own is refused with 403',
     async (origin) => {
       const app = await start(host, { guard: chatGuard() });
       const headers = { Authorization: `Bearer ${await token()}`, Origin: origin };
@@ -64,7 +64,7 @@ describe.each(hosts)('$name', (host) => {
     },
   );
 
-  test('a star is one whole label, and nothing around it', async () => {
+  test('https://*.example.com admits one label in the place of the star, and no other scheme, port or domain', async () => {
     const app = await start(host, { guard: chatGuard({ origins: ['https://*.example.com'] }) });
     await open(app, await from('https://tenant.example.com'));
     for (const origin of [
@@ -83,7 +83,7 @@ describe.each(hosts)('$name', (host) => {
       ]);
   });
 
-  test('without a list only the same origin gets in', async () => {
+  test('without policy.origins, the origin of the Host header is admitted and every other one gets 403', async () => {
     const app = await start(host, { guard: chatGuard({ origins: undefined as never }) });
     const sameAs = async (hostHeader: string, origin: string) => {
       const { headers } = await from(origin);
@@ -99,7 +99,7 @@ describe.each(hosts)('$name', (host) => {
       expect(verdict(await refused(app, await sameAs('localhost', origin)))).toBe('403 origin_denied');
   });
 
-  test('an application that decides by itself is asked for canonical origins only, and only true is yes', async () => {
+  test('an origins function is asked only about canonical origins, and admits only with true', async () => {
     const asked: string[] = [];
     const answers: PolicyOverrides['origins'] = (origin) => {
       asked.push(origin);
@@ -113,7 +113,7 @@ describe.each(hosts)('$name', (host) => {
   });
 });
 
-test('cookies with origins open to all refuse to start (Phoenix, Hasura)', () => {
+test('unsafeAllowAnyOrigin with a cookie credential throws at construction (Phoenix, Hasura)', () => {
   expect(() => chatGuard({ origins: unsafeAllowAnyOrigin })).toThrow(/cookie token/);
   expect(() => chatGuard({ origins: unsafeAllowAnyOrigin, auth: [chatJwt([bearer()])] })).not.toThrow();
 });

@@ -1,5 +1,5 @@
-// D6: a peer that is gone without a word (its cable, its battery, its NAT) keeps its socket and its slot for hours (ws #1768);
-// and a process that was kept from reading takes everybody for gone, which was seen to terminate healthy peers.
+// D6: a peer that vanishes without closing (cable, battery, NAT) keeps its socket and its slot for hours (ws #1768). And a
+// server whose event loop was blocked must not take healthy peers for gone because it has not read their answers yet.
 import { setTimeout as wait } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import { describe, expect, test } from '@jest/globals';
@@ -37,7 +37,7 @@ describe.each(hosts)('$name', (host) => {
       const wire = await open(app, { headers: await goodHeaders() });
       await eventually(() => sockets.length > 0, 'the handler');
       const raw = rawSocket(sockets.at(-1) as WebSocket);
-      /** Says something, and waits until the server has read it. */
+      /** Sends these bytes, and waits until the server has read them. */
       const say = async (bytes: Buffer) => {
         const arrived = read(raw, bytes.length);
         wire.send(bytes);
@@ -48,7 +48,7 @@ describe.each(hosts)('$name', (host) => {
     return { clock, guard, closed, enter };
   }
 
-  test('a half-open peer is pinged, and terminated within two intervals', async () => {
+  test('a peer that answers nothing is pinged after one heartbeat interval and terminated after the second', async () => {
     const { clock, guard, closed, enter } = await chat({ heartbeat: '25s' });
     const { wire } = await enter();
     clock.advance(25_000);
@@ -57,11 +57,11 @@ describe.each(hosts)('$name', (host) => {
     clock.advance(25_000);
     await eventually(() => guard.stats().connections === 0 && wire.ended, 'the end');
     expect(closed).toEqual(['1006 unresponsive']);
-    // No close frame: nobody is there to read it.
+    // No close frame, since no peer is there to read it.
     expect(wire.frames().map(({ opcode }) => opcode)).toEqual([0x9]);
   });
 
-  test('a peer that answers stays, however long it has nothing to say', async () => {
+  test('a peer that answers each ping stays connected without sending a message', async () => {
     const { clock, guard, closed, enter } = await chat({ heartbeat: '25s' });
     const { wire, say } = await enter();
     for (let interval = 1; interval <= 6; interval++) {
@@ -70,7 +70,7 @@ describe.each(hosts)('$name', (host) => {
       await say(PONG);
       clock.advance(1_000);
     }
-    // Half a frame is a sign of life, too.
+    // Half a frame is a sign of life as well.
     clock.advance(48_000);
     await say(frame('{"type":"say","text":"hi"}').subarray(0, 9));
     clock.advance(24_000);
@@ -79,7 +79,7 @@ describe.each(hosts)('$name', (host) => {
     expect([guard.stats().connections, closed]).toEqual([1, []]);
   });
 
-  test('one that only answers is closed as idle, where there is such a limit', async () => {
+  test('with limits.idle, a peer that only answers pings is closed with 4408', async () => {
     const { clock, closed, enter } = await chat({ heartbeat: '10s', idle: '60s' });
     const { wire, say } = await enter();
     await say(frame('{"type":"say","text":"hi"}'));
@@ -96,12 +96,12 @@ describe.each(hosts)('$name', (host) => {
     expect(closed[0]).toMatch(/ idle$/);
   });
 
-  test('answers that a stalled process has not read yet count: nobody is terminated', async () => {
+  test('after a stall of 10 s, peers whose pongs have arrived but are unread are not terminated', async () => {
     const { clock, guard, closed, enter } = await chat({ heartbeat: '5s' });
     const peers = [await enter(), await enter(), await enter()];
     clock.advance(5_000);
     for (const { wire } of peers) await sees(wire, 1);
-    // The answers are in the kernel; what has come due is called before they are read.
+    // The pongs are in the kernel's buffers. The timers that are due run before they are read.
     for (const { wire } of peers) wire.send(PONG);
     clock.stall(10_000);
     await wait(50);
@@ -112,7 +112,7 @@ describe.each(hosts)('$name', (host) => {
   });
 });
 
-/** Peers with an event loop of their own, which answer while this one stands still. */
+/** Peers in a thread of their own, which answer while this event loop is blocked. */
 const PEERS = `
 const { parentPort, workerData } = require('node:worker_threads');
 const { WebSocket } = require(workerData.ws);
@@ -125,10 +125,10 @@ for (let i = 0; i < workerData.count; i++) {
 }
 `;
 
-describe('an event loop that really stands still', () => {
+describe('an event loop that is blocked', () => {
   const { start } = applications();
 
-  test('for 10 s terminates no healthy peer', async () => {
+  test('blocking the event loop for 10 s right after the pings terminates no peer that answers', async () => {
     let armed = false;
     let stalled = 0;
     const clock: Clock = {
@@ -138,7 +138,7 @@ describe('an event loop that really stands still', () => {
         systemClock.schedule(ms, () => {
           callback();
           if (!armed || ms !== 1_000) return;
-          // Right after the tick that has sent the pings: their answers wait for a process that does not read.
+          // Right after the tick that sent the pings: the answers arrive while this thread reads nothing.
           armed = false;
           stalled++;
           Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 10_000);

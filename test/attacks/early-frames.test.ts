@@ -1,5 +1,5 @@
-// H9: frames that come with or right after the handshake reach the handler in order, however long the policy took, and
-// are bounded in bytes until then (ws #1322, fastify-websocket #106).
+// H9: frames that arrive with the handshake, or before it is decided, reach the handler in order, however long the policy
+// takes. The bytes that wait are bounded (ws #1322, fastify-websocket #106).
 import { describe, expect, test } from '@jest/globals';
 import { type AnyGuard, bearer, custom } from '@sallyport/core';
 import type { ChatHandler } from '../contract/hosts/host.ts';
@@ -40,7 +40,7 @@ describe.each(hosts)('$name', (host) => {
     expect(texts).toEqual(numbered);
   });
 
-  test('and so they do when the policy takes its time, and some come before and some after', async () => {
+  test('5,000 frames arrive in order when some come with the handshake, some before its decision and some after', async () => {
     let decide: (() => void) | undefined;
     const slow = custom({
       scheme: 'slow',
@@ -69,7 +69,7 @@ describe.each(hosts)('$name', (host) => {
     expect(texts).toEqual(numbered);
   });
 
-  test('more than limits.earlyBytes before the decision is refused', async () => {
+  test('more than limits.earlyBytes before the decision gets 400', async () => {
     const never = custom({
       scheme: 'slow',
       from: [bearer()],
@@ -86,7 +86,7 @@ describe.each(hosts)('$name', (host) => {
     expect(app.handled).toEqual([]);
   });
 
-  test('early frames meet the message room as all others do', async () => {
+  test('early frames that are malformed or of an unknown type get error replies, and the valid one reaches the handler', async () => {
     const { app, texts } = await collecting(chatGuard());
     const wire = await dial(app);
     const early = [frame('junk'), frame('{"type":"say","text":"hi"}'), frame('{"type":"none"}')];

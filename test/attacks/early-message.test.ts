@@ -1,5 +1,5 @@
-// A4: before a client has said who it is, nothing but its auth message is looked at, and no handler runs
-// (hocuspocus #1113, GHSA-xwhh-v746-pj9m).
+// A4: until a client has authenticated by its first message, the guard looks at nothing but that message, and no handler
+// runs (hocuspocus #1113, GHSA-xwhh-v746-pj9m).
 import { describe, expect, test } from '@jest/globals';
 import { type AnyGuard, passthrough } from '@sallyport/core';
 import { hosts } from '../contract/hosts/index.ts';
@@ -30,10 +30,10 @@ describe.each(hosts)('$name', (host) => {
     return { guard, app, messages };
   };
 
-  test('the handler waits for the first message, and then has everything', async () => {
+  test('the handler runs only after a valid first message, and gets the message that follows it', async () => {
     const { app, guard, messages } = await serve();
     const wire = await open(app, PAGE);
-    // A full turn of a ping: whatever would have run has run.
+    // Once the pong is back, a handler that runs too early would have run.
     wire.send(frame('are you there', 0x9));
     await wire.until(() => wire.frames().some(({ opcode }) => opcode === 0xa), 'a pong');
     expect([app.handled, guard.stats()]).toMatchObject([[], { connections: 0, pending: 1 }]);
@@ -47,22 +47,25 @@ describe.each(hosts)('$name', (host) => {
   test.each<[string, Buffer, number]>([
     ['a message of the application', say('hi'), 4401],
     ['a binary frame', frame('{"type":"auth"}', 0x2), 4401],
-    ['what is no JSON', frame('hello'), 4401],
-    ['a renewal of nothing', send({ type: 'auth', token: 'x.y.z', extra: 1 }), 4401],
-    ['more than an auth message may be', send({ type: 'auth', token: 'x'.repeat(9_000) }), 1009],
-  ])('%s closes, with the token right behind it', async (_what, early, code) => {
-    const { app, guard, messages } = await serve({ limits: { authAttempts: 1 } });
-    const right = authenticate({ token: await token() });
-    // In the packet of the handshake itself, and after the 101.
-    const together = (await dial(app)).handshake({ ...PAGE, after: Buffer.concat([early, right]) });
-    const after = (await open(app, PAGE)).send(early).send(right);
-    expect([await together.closeCode(), await after.closeCode()]).toEqual([code, code]);
-    for (const wire of [together, after]) wire.destroy();
-    await eventually(() => guard.stats().pending === 0, 'the slots');
-    expect([app.handled, messages, guard.stats().connections]).toEqual([[], [], 0]);
-  });
+    ['a text that is no JSON', frame('hello'), 4401],
+    ['an auth message with an unknown property', send({ type: 'auth', token: 'x.y.z', extra: 1 }), 4401],
+    ['an auth message of 9 KB', send({ type: 'auth', token: 'x'.repeat(9_000) }), 1009],
+  ])(
+    '%s as the first message closes the socket, although a valid token follows',
+    async (_what, early, code) => {
+      const { app, guard, messages } = await serve({ limits: { authAttempts: 1 } });
+      const right = authenticate({ token: await token() });
+      // In the packet of the handshake itself, and after the 101.
+      const together = (await dial(app)).handshake({ ...PAGE, after: Buffer.concat([early, right]) });
+      const after = (await open(app, PAGE)).send(early).send(right);
+      expect([await together.closeCode(), await after.closeCode()]).toEqual([code, code]);
+      for (const wire of [together, after]) wire.destroy();
+      await eventually(() => guard.stats().pending === 0, 'the slots');
+      expect([app.handled, messages, guard.stats().connections]).toEqual([[], [], 0]);
+    },
+  );
 
-  test('no listener of the bare library hears it either', async () => {
+  test("with passthrough(), a message before the first message closes the socket and reaches no 'message' listener", async () => {
     const { app, guard } = await serve({ messages: passthrough({ text: true }) });
     const wire = await open(app, { ...PAGE, target: '/bare' });
     wire.send(frame('hello'));
@@ -75,7 +78,7 @@ describe.each(hosts)('$name', (host) => {
     expect(guard.stats().connections).toBe(1);
   });
 
-  test('where the policy queues, it comes after the first message, in order', async () => {
+  test("with early: 'queue', messages sent before the first message are handled after it, in order", async () => {
     const { app, messages } = await serve({ firstMessage: { early: 'queue' } });
     const wire = (await dial(app)).handshake({ ...PAGE, after: say('1') });
     wire
@@ -89,17 +92,20 @@ describe.each(hosts)('$name', (host) => {
   test.each([
     ['large', say('x'.repeat(400)), 50],
     ['empty', frame(''), 300],
-  ])('the queue is bounded: %s messages', async (_what, bytes, count) => {
-    const { app, guard } = await serve({ firstMessage: { early: 'queue' } });
-    const wire = await open(app, PAGE);
-    wire.send(Buffer.concat(Array(count).fill(bytes)));
-    expect(await wire.closeCode()).toBe(1009);
-    expect(app.handled).toEqual([]);
-    wire.destroy();
-    await eventually(() => guard.stats().pending === 0, 'the slots');
-  });
+  ])(
+    "with early: 'queue', too many bytes or messages close the socket with 1009: %s messages",
+    async (_what, bytes, count) => {
+      const { app, guard } = await serve({ firstMessage: { early: 'queue' } });
+      const wire = await open(app, PAGE);
+      wire.send(Buffer.concat(Array(count).fill(bytes)));
+      expect(await wire.closeCode()).toBe(1009);
+      expect(app.handled).toEqual([]);
+      wire.destroy();
+      await eventually(() => guard.stats().pending === 0, 'the slots');
+    },
+  );
 
-  test('attempts are capped', async () => {
+  test('five wrong first messages close the socket with 4401 before a right one counts', async () => {
     const { app, guard } = await serve();
     const wire = await open(app, PAGE);
     for (let i = 0; i < 5; i++) wire.send(authenticate({ token: `x.y.${i}` }));

@@ -1,5 +1,5 @@
-// D9: a store that throws, rejects or hangs keeps nobody waiting beyond its deadline, and each check does what its option
-// says. Tickets and revocations that nobody can tell of close the door. When the store is back, so is everything.
+// D9: when a store throws, rejects or hangs, no client waits longer than the store's deadline, and each check does what its
+// option in onStoreFailure says. Tickets and unknown revocations are refused. All of it works again when the store is back.
 import { describe, expect, test } from '@jest/globals';
 import { tickets } from '@sallyport/core';
 import { ManualClock } from '../../packages/core/test/support/manual-clock.ts';
@@ -36,7 +36,7 @@ describe.each(hosts)('$name', (host) => {
     for (const name of ['store.failing', 'store.recovered', 'fault'] as const)
       guard.on(name, () => told.push(name));
     const app = await start(host, { guard });
-    /** The answer, and how long it took by the guard's clock; each question that the store leaves open takes its deadline. */
+    /** The answer, and how long it took by the guard's clock. Each call that the store never answers takes its deadline. */
     const attempt = async (request: HandshakeOptions): Promise<{ answer: Answer; took: number }> => {
       const wire = await dial(app);
       const began = clock.monotonic();
@@ -52,7 +52,7 @@ describe.each(hosts)('$name', (host) => {
         await eventually(() => answer !== undefined || store.asked.length > seen, 'an answer, or a question');
         if (answer !== undefined) break;
         seen = store.asked.length;
-        // What does not hang has been answered by then.
+        // A store that does not hang has answered by now.
         for (let i = 0; i < 3; i++) await new Promise((resolve) => setImmediate(resolve));
         if (answer === undefined && store.asked.length === seen && store.hanging > 0) clock.advance(DEADLINE);
       }
@@ -77,7 +77,7 @@ describe.each(hosts)('$name', (host) => {
   };
 
   describe.each<Behaviour>(['throws', 'rejects', 'hangs'])('a store that %s', (how) => {
-    test('keeps nobody waiting beyond its deadline, and soon not at all', async () => {
+    test('delays a handshake by one deadline per call at most, and after three failures not at all', async () => {
       const { store, attempt, told } = await serve();
       store.behave(how);
       const took = [];
@@ -86,7 +86,7 @@ describe.each(hosts)('$name', (host) => {
         expect(answer.status).toBe(101);
         took.push(time);
       }
-      // Three questions in a row, and then none.
+      // Three calls in a row fail, then the circuit breaker is open.
       expect(took).toEqual(how === 'hangs' ? [2 * DEADLINE, DEADLINE, 0, 0, 0] : [0, 0, 0, 0, 0]);
       expect(told).toEqual(['store.failing']);
     });
@@ -111,23 +111,26 @@ describe.each(hosts)('$name', (host) => {
       ['bans', {}, () => undefined, '403 banned'],
       ['connections', { limits: { connections: 1 } }, () => undefined, '503 capacity'],
     ];
-    test.each(checks)('%s: closed, open, or local', async (check, policy, exhaust, local) => {
-      for (const [mode, expected] of [
-        ['closed', '503 store_unavailable'],
-        ['open', 'admitted'],
-        ['local', local],
-      ] as const) {
-        const of = await serve({ ...policy, onStoreFailure: { [check]: mode } });
-        // What it has told before is known here.
-        if (check === 'bans') await of.guard.bans.add({ address: HERE });
-        if (check === 'connections') await of.outcome(await as('first'));
-        await of.lose(how);
-        await exhaust(of);
-        expect([mode, await of.outcome(await as('alice'))]).toEqual([mode, expected]);
-      }
-    });
+    test.each(checks)(
+      "onStoreFailure.%s: 'closed' gives 503, 'open' admits, 'local' counts on this node",
+      async (check, policy, exhaust, local) => {
+        for (const [mode, expected] of [
+          ['closed', '503 store_unavailable'],
+          ['open', 'admitted'],
+          ['local', local],
+        ] as const) {
+          const of = await serve({ ...policy, onStoreFailure: { [check]: mode } });
+          // This node keeps what it has told the store before the failure.
+          if (check === 'bans') await of.guard.bans.add({ address: HERE });
+          if (check === 'connections') await of.outcome(await as('first'));
+          await of.lose(how);
+          await exhaust(of);
+          expect([mode, await of.outcome(await as('alice'))]).toEqual([mode, expected]);
+        }
+      },
+    );
 
-    test('redeems no ticket and issues none: 503, to be tried again, and no wrong credential', async () => {
+    test('refuses a ticket with 503 and Retry-After, and issues none; another ticket is admitted once the store is back', async () => {
       const { guard, outcome, attempt, lose, bring } = await serve();
       const issue = () => guard.tickets.issue({ subject: 'alice', origin: APP, route: '/chat' });
       const [first, second] = [await issue(), await issue()];
@@ -139,7 +142,7 @@ describe.each(hosts)('$name', (host) => {
       expect(await outcome(by({}, `/chat?ticket=${second}`))).toBe('admitted');
     });
 
-    test('is asked again by itself when it is back, and both turns are told once', async () => {
+    test('is used again once it is back, and store.failing and store.recovered are emitted once each time', async () => {
       const { store, guard, told, outcome, lose, bring } = await serve({
         onStoreFailure: { handshakes: 'closed' },
       });
@@ -158,7 +161,7 @@ describe.each(hosts)('$name', (host) => {
     });
   });
 
-  test('whose revocations nobody has heard of for too long closes the door, and no connection', async () => {
+  test('a store with revocations older than 30 s: new handshakes get 503, open connections stay', async () => {
     const { store, guard, outcome } = await serve();
     expect(await outcome(await as('alice'))).toBe('admitted');
     store.stale = 30_001;
@@ -168,7 +171,7 @@ describe.each(hosts)('$name', (host) => {
     expect(await outcome(await as('alice'))).toBe('admitted');
   });
 
-  test('keeps no slot that it has granted too late', async () => {
+  test('a slot that the store grants after its deadline is released', async () => {
     const { store, guard, attempt } = await serve();
     store.behave('lags', 'acquire');
     const { answer, took } = await attempt(await as('alice'));

@@ -1,5 +1,5 @@
-// M2: permission by message type, with the identity and the message; deny by default once any rule exists (OWASP WebSocket
-// Security Cheat Sheet; ASVS 5.0, 8.2).
+// M2: permissions by message type, which see the identity and the message. Once one type has a rule, types without a rule are
+// refused (OWASP WebSocket Security Cheat Sheet; ASVS 5.0, 8.2).
 import { describe, expect, test } from '@jest/globals';
 import { type ConnectionView, type Identity, safeText, Type } from '@sallyport/core';
 import { hosts } from '../contract/hosts/index.ts';
@@ -23,7 +23,7 @@ const text = (type: string, more: object = {}): string => JSON.stringify({ type,
 const send = (type: string, more: object = {}): Buffer => frame(text(type, more));
 const FORBIDDEN = 'message-authorization message_forbidden';
 
-/** Answers that a rule gives when a test says so, in whatever order. */
+/** A rule whose answers a test gives later, in any order. */
 class Verdicts {
   readonly asked: Context[] = [];
   readonly #answers: ((answer: unknown) => void)[] = [];
@@ -50,11 +50,11 @@ describe.each(hosts)('$name', (host) => {
     };
   }
 
-  /** Sends all of it at once, and the message that everybody may send behind it. */
+  /** Sends these at once, followed by a message that every client may send. */
   const sendAll = (wire: Wire, ...sent: readonly Buffer[]): Wire =>
     wire.send(Buffer.concat([...sent, send('next')]));
 
-  test('once any type has a rule, those without one are refused', async () => {
+  test('messages of types without a rule are refused once another type has one', async () => {
     const app = await serve({ note: schema, bare: { schema: empty }, next });
     const wire = await app.connect();
     sendAll(wire, send('note', { room: 'a', text: 'hi' }), send('bare'));
@@ -63,7 +63,7 @@ describe.each(hosts)('$name', (host) => {
     expect(app.denied).toEqual([FORBIDDEN, FORBIDDEN]);
   });
 
-  test('only true permits', async () => {
+  test('a rule that returns or resolves to anything but true refuses the message', async () => {
     const answers: unknown[] = [false, undefined, null, 1, 'true', {}, [true], new Boolean(true)];
     answers.push(...answers.map((answer) => Promise.resolve(answer)));
     const count = answers.length;
@@ -75,7 +75,7 @@ describe.each(hosts)('$name', (host) => {
     expect(app.denied).toEqual(Array.from({ length: count }, () => FORBIDDEN));
   });
 
-  test('a rule goes by whose connection it is, whatever the message says', async () => {
+  test('a rule gets the identity of the connection: a message that names another subject is refused', async () => {
     const owns = ({ identity, connection, message }: Context): boolean =>
       identity === connection.identity && message.room === `of ${identity.subject}`;
     const app = await serve({ say: { schema, authorize: owns }, next });
@@ -96,13 +96,13 @@ describe.each(hosts)('$name', (host) => {
     ]);
   });
 
-  test('asynchronous rules of several connections are not mistaken for each other', async () => {
+  test('asynchronous rules of two connections that answer in another order decide each for its own message', async () => {
     const verdicts = new Verdicts();
     const app = await serve({ say: { schema, authorize: verdicts.rule }, next });
     const [alice, mallory] = [await app.connect('alice'), await app.connect('mallory')];
     alice.send(send('say', { room: 'hers', text: 'hi' }));
     await eventually(() => verdicts.asked.length === 1, 'the first rule');
-    // Two at once: the second must not profit from what is said of the first.
+    // Two messages at once: the answer for the first must not count for the second.
     sendAll(mallory, send('say', { room: 'his', text: '1' }), send('say', { room: 'his', text: '2' }));
     await eventually(() => verdicts.asked.length === 2, 'the second rule');
     expect([app.typed, app.raw]).toEqual([[], []]);
@@ -127,7 +127,7 @@ describe.each(hosts)('$name', (host) => {
     ['throws', boom],
     ['rejects', async () => boom()],
     ['throws later', () => Promise.resolve().then(boom)],
-  ])('a rule that %s permits nothing, and closes', async (_what, authorize) => {
+  ])('a rule that %s closes the connection with 1011, and no handler runs', async (_what, authorize) => {
     const app = await serve({ say: { schema, authorize }, next });
     const wire = await app.connect();
     sendAll(wire, send('say', { room: 'a', text: 'hi' }));
@@ -135,32 +135,35 @@ describe.each(hosts)('$name', (host) => {
     expect([app.typed, app.raw, app.faults.length]).toEqual([[], [], 1]);
   });
 
-  test.each(envelopes)('or is answered, in the $name envelope by its id', async (envelope) => {
-    const app = await serve(
-      { say: { schema, authorize: boom }, late: { schema: empty, authorize: async () => boom() }, next },
-      { onFault: 'reply', envelope: envelope.name },
-    );
-    const wire = await app.connect();
-    const sent = [
-      envelope.write('say', { room: 'a', text: 'hi' }, 'first'),
-      envelope.write('late', {}, 'second'),
-      envelope.write('next', {}),
-    ];
-    wire.send(Buffer.concat(sent.map((message) => frame(JSON.stringify(message)))));
-    await app.settled();
-    expect((await wire.messages(2)).map(envelope.errorOf)).toEqual(
-      ['first', 'second'].map((id) => ({ code: 'internal', ...(envelope.hasIds && { id }) })),
-    );
-    expect(
-      wire
-        .frames()
-        .map(({ data }) => String(data))
-        .join(),
-    ).not.toContain('secret');
-    expect([app.typed.length, app.raw.length, app.faults.length]).toEqual([1, 1, 2]);
-  });
+  test.each(envelopes)(
+    "with onFault: 'reply' in the $name envelope, a rule that throws gets an error reply with the message's id",
+    async (envelope) => {
+      const app = await serve(
+        { say: { schema, authorize: boom }, late: { schema: empty, authorize: async () => boom() }, next },
+        { onFault: 'reply', envelope: envelope.name },
+      );
+      const wire = await app.connect();
+      const sent = [
+        envelope.write('say', { room: 'a', text: 'hi' }, 'first'),
+        envelope.write('late', {}, 'second'),
+        envelope.write('next', {}),
+      ];
+      wire.send(Buffer.concat(sent.map((message) => frame(JSON.stringify(message)))));
+      await app.settled();
+      expect((await wire.messages(2)).map(envelope.errorOf)).toEqual(
+        ['first', 'second'].map((id) => ({ code: 'internal', ...(envelope.hasIds && { id }) })),
+      );
+      expect(
+        wire
+          .frames()
+          .map(({ data }) => String(data))
+          .join(),
+      ).not.toContain('secret');
+      expect([app.typed.length, app.raw.length, app.faults.length]).toEqual([1, 1, 2]);
+    },
+  );
 
-  test('a notification that is not permitted is neither handled nor answered', async () => {
+  test('a JSON-RPC notification that a rule refuses is neither handled nor answered', async () => {
     const app = await serve({ say: schema, next }, { envelope: 'json-rpc' });
     const wire = await app.connect();
     const body = { room: 'a', text: 'hi' };
@@ -176,7 +179,7 @@ describe.each(hosts)('$name', (host) => {
     expect(app.typed).toHaveLength(1);
   });
 
-  test('a rule sees what the handler will get: stripped and sanitized', async () => {
+  test('a rule gets the stripped and sanitized message that the handler gets', async () => {
     const seen: unknown[] = [];
     const authorize = ({ message }: Context): boolean => {
       seen.push({ ...message });
@@ -184,7 +187,7 @@ describe.each(hosts)('$name', (host) => {
     };
     const app = await serve({ say: { schema, authorize }, next }, { unknownProperties: 'strip' });
     const wire = await app.connect();
-    // The zero-width space would hide the word from the rule, and be gone in the handler.
+    // A zero-width space would hide the word from a rule that sees the text before sanitizing.
     sendAll(
       wire,
       send('say', { room: 'a', text: 'dr\u200bop', admin: true }),
@@ -200,7 +203,7 @@ describe.each(hosts)('$name', (host) => {
     expect(app.denied).toEqual([FORBIDDEN]);
   });
 
-  test('no key comes twice, so that rule and handler cannot look at different ones', async () => {
+  test('a message with a repeated key is refused, so that rule and handler cannot read different values', async () => {
     const app = await serve({ say: { schema, authorize: () => true }, next });
     const wire = await app.connect();
     sendAll(

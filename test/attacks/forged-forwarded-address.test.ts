@@ -1,4 +1,4 @@
-// H2: proxy headers count only from listed proxies, walked from the right; what cannot be read fails closed.
+// H2: forwarding headers count only from listed proxies, and are read from the right. An unreadable one is refused.
 import { describe, expect, test } from '@jest/globals';
 import { type PolicyOptions, unsafeAllowPlaintext } from '@sallyport/core';
 import { hosts } from '../contract/hosts/index.ts';
@@ -26,7 +26,7 @@ describe.each(hosts)('$name', (host) => {
     return addresses.join();
   }
 
-  test('a client cannot choose its address', async () => {
+  test('a forwarding header from an unlisted proxy, or of another name, does not change the address', async () => {
     expect(await address({}, { 'X-Forwarded-For': '203.0.113.7' })).toBe('127.0.0.1');
     expect(await address({ trustedProxies: ['10.0.0.0/8'] }, { 'X-Forwarded-For': '203.0.113.7' })).toBe(
       '127.0.0.1',
@@ -36,7 +36,7 @@ describe.each(hosts)('$name', (host) => {
     );
   });
 
-  test('new addresses in the header are no new allowance', async () => {
+  test('a client that forges a new X-Forwarded-For for each handshake stays in one rate: 429', async () => {
     const limits = { handshakes: { rate: '1/m', burst: 2 } } as const;
     const app = await start(host, { guard: chatGuard({ ...plain, limits }) });
     const as = async (forwarded: string) => ({
@@ -47,7 +47,7 @@ describe.each(hosts)('$name', (host) => {
     expect(verdict(await refused(app, await as('203.0.113.3')))).toBe('429 handshake_rate');
   });
 
-  test('the list is walked from the right, past listed proxies only', async () => {
+  test('the address is the rightmost one in X-Forwarded-For that is no listed proxy', async () => {
     const trusted = { trustedProxies: ['127.0.0.1', '10.0.0.0/8'] };
     const walk = (list: string | string[]) => address(trusted, { 'X-Forwarded-For': list });
     expect(await walk('198.51.100.66, 203.0.113.7, 10.1.2.3')).toBe('203.0.113.7');
@@ -56,7 +56,7 @@ describe.each(hosts)('$name', (host) => {
   });
 
   test.each(['garbage', '203.0.113.7:5678', 'unknown', '', '203.0.113.7,,', '0x7f.1'])(
-    'what a listed proxy sends and nobody can read is refused: %j',
+    'X-Forwarded-For %j from a listed proxy gets 400',
     async (list) => {
       expect(await address({ trustedProxies: ['127.0.0.1'] }, { 'X-Forwarded-For': list })).toBe(
         'address request_malformed',
@@ -64,7 +64,7 @@ describe.each(hosts)('$name', (host) => {
     },
   );
 
-  test('Forwarded (RFC 7239), where that is the header', async () => {
+  test("forwardedHeader: 'forwarded' reads RFC 7239, and refuses a hidden or repeated address with 400", async () => {
     const policy: Partial<PolicyOptions<[], unknown, unknown>> = {
       trustedProxies: ['127.0.0.1'],
       forwardedHeader: 'forwarded',

@@ -1,5 +1,5 @@
-// H4: with a page of the application itself turned against its visitor (by an injected link, or a page on a listed
-// sibling), the origin is right and the cookie is there. An anti-forgery token of the session stops it.
+// H4: an injected link, or a page on a listed sibling host, makes a request with the right origin and the visitor's cookie. An
+// anti-forgery token of the session stops it.
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import { describe, expect, test } from '@jest/globals';
 import { type AnyGuard, bearer, cookie } from '@sallyport/core';
@@ -40,13 +40,13 @@ describe.each(hosts)('$name', (host) => {
     ['an empty token', '?csrf='],
     ['the token of another session', `?csrf=${antiForgery('s2')}`],
     ['two tokens, one of them right', `?csrf=x&csrf=${antiForgery('s1')}`],
-  ])('%s', async (_what, query) => {
+  ])('a cookie with %s gets 403 csrf_denied', async (_what, query) => {
     const { app } = await serve();
     expect(verdict(await refused(app, await withCookie(query)))).toBe('403 csrf_denied');
     expect(app.handled).toEqual([]);
   });
 
-  test('the right token gets in, and is gone from the URL', async () => {
+  test('a cookie with the right anti-forgery token is admitted, and the token is removed from the URL', async () => {
     const { app } = await serve();
     await open(app, await withCookie(`?room=7&csrf=${antiForgery('s1')}`));
     await eventually(() => app.handled.length === 1, 'the handler');
@@ -54,7 +54,7 @@ describe.each(hosts)('$name', (host) => {
     expect(app.handled[0]).toContain('room=7');
   });
 
-  test('a credential that no page can send needs none', async () => {
+  test('a bearer token in the Authorization header needs no anti-forgery token', async () => {
     const { app } = await serve();
     await open(app, { headers: { Origin: APP, Authorization: `Bearer ${await token()}` } });
   });

@@ -1,5 +1,5 @@
-// D2, M5: a message in very many fragments, in empty ones, or in some that never end; a frame that trickles in byte by byte.
-// Each is far below the size of a message, and far above it in what it makes the server keep and do (ws CVE-2026-48779).
+// D2, M5: a message in very many fragments, in empty ones, or in ones that never end, and a frame that arrives byte by byte.
+// Each stays far below the size limit of a message, and costs the server far more memory and work (ws CVE-2026-48779).
 import { Duplex } from 'node:stream';
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import { generate } from 'selfsigned';
@@ -14,7 +14,7 @@ import { fragments } from '../support/fragments.ts';
 import { rawSocket, read } from '../support/raw-socket.ts';
 import { frame, handshakeBytes } from '../support/wire.ts';
 
-/** One message, cut into so many bytes each; `padding` empty fragments stand before its last one. */
+/** One message in fragments of `size` bytes, with `padding` empty fragments before the last one. */
 function cut(text: string, size: number, padding = 0): Buffer {
   const parts = text.match(new RegExp(`[^]{1,${size}}`, 'g')) ?? [];
   parts.splice(-1, 0, ...Array<string>(padding).fill(''));
@@ -23,11 +23,11 @@ function cut(text: string, size: number, padding = 0): Buffer {
 
 const say = (text: string): string => JSON.stringify({ type: 'say', text });
 const note = (length: number): string => JSON.stringify({ type: 'note', text: 'x'.repeat(length) });
-/** Empty fragments of a message which never ends. */
+/** Empty fragments of a message that never ends. */
 const endless = (count: number): Buffer =>
   Buffer.concat(fragments(Array<string>(count + 1).fill('')).slice(0, count));
 
-/** As generous as a policy can be with fragments: what holds is what was read. */
+/** A policy that does not bound fragments, as with an old library: only the bytes read count. */
 const oldLibrary = {
   fragments: 1_000_000,
   bytes: { rate: '8KiB/s', burst: '8KiB' },
@@ -65,10 +65,10 @@ describe.each(hosts)('$name', (host) => {
   }
 
   test.each([
-    ['many small fragments', cut(note(2_000), 1)],
-    ['many empty ones', cut(say('hi'), 10, 2_000)],
-    ['some that never end', endless(2_000)],
-  ])('%s are too many, and nobody hears of them', async (_what, bytes) => {
+    ['2,000 fragments of one byte', cut(note(2_000), 1)],
+    ['2,000 empty fragments', cut(say('hi'), 10, 2_000)],
+    ['2,000 fragments of a message that never ends', endless(2_000)],
+  ])('%s close the connection with 1008 and reach no handler', async (_what, bytes) => {
     const { enter, denied, seen } = await chat();
     const { wire } = await enter();
     wire.send(bytes);
@@ -76,7 +76,7 @@ describe.each(hosts)('$name', (host) => {
     expect([denied, seen]).toEqual([['size message_too_big'], []]);
   });
 
-  test('a thousand fragments are one message, and the next one has a thousand of its own', async () => {
+  test('three messages in nearly 1,000 fragments each are all handled', async () => {
     const { enter, denied, seen } = await chat();
     const { wire } = await enter();
     for (let i = 0; i < 3; i++) wire.send(cut(note(970), 1));
@@ -84,7 +84,7 @@ describe.each(hosts)('$name', (host) => {
     expect([seen, denied]).toEqual([[970, 970, 970], []]);
   });
 
-  test('a frame that trickles in is bounded in pieces', async () => {
+  test('a frame that arrives in 1,300 pieces of one byte is refused as too big', async () => {
     const { app, denied, guard } = await chat();
     const peer = new Trickle();
     app.server.emit('connection', peer);
@@ -97,7 +97,7 @@ describe.each(hosts)('$name', (host) => {
     peer.destroy();
   });
 
-  test('where a library counts no fragments, what was read and was no message ends it', async () => {
+  test('without a limit on fragments, bytes that make no message close the connection with 4429', async () => {
     const { enter, clock, denied } = await chat({ limits: oldLibrary });
     const { wire, raw } = await enter();
     const bytes = endless(30_000);
@@ -110,7 +110,7 @@ describe.each(hosts)('$name', (host) => {
     expect(denied).toEqual(['message-rate message_rate']);
   });
 
-  test('so do fragments around messages that are within every other limit', async () => {
+  test('without a limit on fragments, empty fragments around small messages are counted as bytes and end the connection', async () => {
     const { enter, clock, denied, seen } = await chat({ limits: oldLibrary });
     const { wire, raw } = await enter();
     for (let second = 0; denied.length === 0 && second < 10; second++) {
@@ -121,16 +121,16 @@ describe.each(hosts)('$name', (host) => {
       await eventually(() => seen.length === second + 1, 'the message');
       clock.advance(1_000);
     }
-    // Some 29 KiB a second come, 8 are forgotten: after the seventh more than 144 KiB are left.
+    // About 29 KiB arrive a second and 8 KiB are allowed: after the seventh second more than 144 KiB are left over.
     expect(denied).toEqual(['message-rate message_rate']);
     expect(seen).toHaveLength(7);
   });
 
   test.each([
-    ['in the clear', false],
+    ['without TLS', false],
     ['over TLS', true],
   ])(
-    'an honest client that sends all that it may, in frames of 1 KiB, is let be: %s',
+    'a client that sends exactly what the limits allow, in frames of 1 KiB, stays connected: %s',
     async (_what, encrypted) => {
       const { enter, clock, denied, seen } = await chat(
         { limits: { bytes: { rate: '64KiB/s', burst: '128KiB' }, controls: { rate: '20/s', burst: 40 } } },
@@ -142,7 +142,7 @@ describe.each(hosts)('$name', (host) => {
       const pings = Buffer.concat(Array.from({ length: 20 }, () => frame('x'.repeat(125), 0x9)));
       const half = Math.floor(bytes.length / 2);
       for (let second = 1; second <= 10; second++) {
-        // A look at a message that has come by half.
+        // A tick while half a message has arrived.
         const some = read(raw, half);
         wire.send(bytes.subarray(0, half));
         await some;
@@ -156,7 +156,7 @@ describe.each(hosts)('$name', (host) => {
   );
 });
 
-/** A peer whose every push is a piece of its own. */
+/** A peer: each push arrives as a chunk of its own. */
 class Trickle extends Duplex {
   readonly remoteAddress = '127.0.0.1';
   override _read(): void {}

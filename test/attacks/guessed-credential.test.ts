@@ -1,5 +1,5 @@
-// A7: guessing is budgeted by address, and beyond the budget costs no cryptography (CVE-2026-31903). An issuer that is
-// away is no guess, and no wrong credential.
+// A7: each address has a budget for failed attempts; beyond it nothing is verified (CVE-2026-31903). An issuer that cannot be
+// reached is neither a failed attempt nor a wrong credential.
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { bearer, custom, jwt } from '@sallyport/core';
 import { ManualClock } from '../../packages/core/test/support/manual-clock.ts';
@@ -33,7 +33,7 @@ describe.each(hosts)('$name', (host) => {
     return { clock, guard, verified, app: await start(host, { guard }) };
   };
 
-  test('beyond the budget nothing is verified, a right credential included, until time has passed', async () => {
+  test('after three wrong credentials every further one gets 429 unverified, also a right one, until time has passed', async () => {
     const { app, clock, verified } = await serve();
     for (let i = 0; i < 3; i++)
       expect(verdict(await refused(app, withToken(`guess ${i}`)))).toBe('401 credential_invalid');
@@ -48,7 +48,7 @@ describe.each(hosts)('$name', (host) => {
     expect(verified).toHaveLength(4);
   });
 
-  test('guesses that come at once are not verified more often', async () => {
+  test('of 30 wrong credentials at once only three are verified', async () => {
     let verifications = 0;
     const auth = custom({
       scheme: 'key',
@@ -70,13 +70,13 @@ describe.each(hosts)('$name', (host) => {
     expect(verifications).toBe(3);
   });
 
-  test('success costs nothing', async () => {
+  test('ten right credentials in a row are all admitted: success uses up no attempts', async () => {
     const { app, verified } = await serve();
     for (let i = 0; i < 10; i++) await open(app, withToken('right'));
     expect(verified).toHaveLength(10);
   });
 
-  test('guesses in first messages and in handshakes are counted together', async () => {
+  test('wrong credentials in first messages and in handshakes count together', async () => {
     const { app, verified } = await serve({ firstMessage: true });
     await refused(app, withToken('guess'));
     const wire = await open(app, { headers: { Origin: APP } });
@@ -87,16 +87,16 @@ describe.each(hosts)('$name', (host) => {
     expect([verified.length, app.handled]).toEqual([3, []]);
   });
 
-  test('the budget is of the address that a trusted proxy names, and of no other', async () => {
+  test('behind a trusted proxy the budget belongs to the /64 of the forwarded address', async () => {
     const { app } = await serve({ trustedProxies: ['127.0.0.1'], transport: undefined });
     const by = (address: string) => ({ 'X-Forwarded-For': address, 'X-Forwarded-Proto': 'https' });
     for (let i = 0; i < 3; i++) await refused(app, withToken('guess', by('2001:db8::1')));
-    // The same /64.
+    // An address in the same /64.
     expect(verdict(await refused(app, withToken('right', by('2001:db8::2'))))).toBe('429 auth_attempts');
     await open(app, withToken('right', by('2001:db8:1::1')));
   });
 
-  describe('with an issuer that publishes its keys', () => {
+  describe('an issuer that publishes its keys', () => {
     let issuer: Issuer;
     beforeEach(async () => {
       issuer = await Issuer.start();
@@ -111,7 +111,7 @@ describe.each(hosts)('$name', (host) => {
     const mint = (header: object = {}) => issuer.token({ sub: 'alice', iat: NOW, exp: NOW + 300 }, header);
 
     test.each(['fails', 'lies'] as const)(
-      'that %s: 503, to be tried again, and no guess',
+      'and %s: five tokens get 503, one fetch is made, and no attempt is counted',
       async (behaviour) => {
         const app = await serveIssuer();
         issuer.behave(behaviour);
@@ -122,7 +122,7 @@ describe.each(hosts)('$name', (host) => {
       },
     );
 
-    test('that nobody can reach: 503', async () => {
+    test('and cannot be reached: a token gets 503', async () => {
       const app = await serveIssuer();
       const text = await mint();
       await issuer.stop();
@@ -130,7 +130,7 @@ describe.each(hosts)('$name', (host) => {
       issuer = await Issuer.start();
     });
 
-    test('a flood of unknown key ids costs one fetch, and is guessing', async () => {
+    test('tokens with unknown key ids cause one fetch and count as failed attempts', async () => {
       const app = await serveIssuer();
       await open(app, withToken(await mint()));
       const answers = [];

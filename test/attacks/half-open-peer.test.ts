@@ -1,4 +1,4 @@
-// H7: a peer that is refused, or closed, and never closes its side does not keep its socket (ws #1322 and many more).
+// H7: a refused or closed peer that never closes its own side does not keep its socket (ws #1322 and many more).
 import type { Server } from 'node:http';
 import { describe, expect, test } from '@jest/globals';
 import { systemClock } from '@sallyport/core';
@@ -18,16 +18,16 @@ const openSockets = (server: Server): Promise<number> =>
 describe.each(hosts)('$name', (host) => {
   const { start, dial, open } = applications();
 
-  test('the socket of a refused handshake is destroyed', async () => {
+  test('the socket of a refused handshake is destroyed although the client keeps it open', async () => {
     const app = await start(host, { guard: chatGuard() });
-    // This client keeps its own side open, and never stops reading.
+    // This client keeps its own side open and goes on reading.
     const wire = (await dial(app)).handshake();
     expect(verdict(await wire.answer())).toBe('401 credential_missing');
     expect(wire.socket.writable).toBe(true);
     await eventually(async () => (await openSockets(app.server)) === 0, 'the end of the socket');
   });
 
-  test('the socket of a peer that does not read its refusal is destroyed after a while', async () => {
+  test('the socket of a peer that does not read its refusal is destroyed after 2 s', async () => {
     const clock = new ManualClock();
     const guard = chatGuard({ clock });
     const app = await start(host, { guard });
@@ -41,7 +41,7 @@ describe.each(hosts)('$name', (host) => {
     expect(peer.destroyed).toBe(true);
   });
 
-  test('a peer that sent a broken frame and stays is dropped, and its slot is free', async () => {
+  test('a peer that sends a broken frame and stays is closed with 1002 and dropped after 5 s', async () => {
     const clock = new ManualClock();
     const guard = chatGuard({ clock });
     const app = await start(host, { guard });
@@ -52,7 +52,7 @@ describe.each(hosts)('$name', (host) => {
     await eventually(() => guard.stats().connections === 0, 'the end of the connection');
   });
 
-  test('a peer that was closed and stays is dropped', async () => {
+  test('a peer that ignores the close frame of a denial is dropped after 5 s', async () => {
     const clock = new ManualClock();
     const guard = chatGuard({ clock, onDenied: 'close' });
     const app = await start(host, { guard });
@@ -65,8 +65,8 @@ describe.each(hosts)('$name', (host) => {
   });
 
   if (host.capabilities.boundsPeersClose) {
-    test('a peer that says goodbye and stays is dropped', async () => {
-      // The tokens are of the tests' own time; only the waiting is real.
+    test('a peer that sends a close frame and stays is dropped after limits.closeTimeout', async () => {
+      // The tokens use the tests' fixed time; only the timers are real.
       const clock = { ...systemClock, now: () => NOW * 1_000 };
       const guard = chatGuard({ clock, limits: { closeTimeout: '30ms' } });
       const app = await start(host, { guard });

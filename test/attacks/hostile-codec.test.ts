@@ -1,5 +1,5 @@
-// M3, for messages that are no JSON: what a codec makes of hostile bytes is held to the same bounds, and what it throws
-// or takes for a value ends in an error reply or a close, never in a handler.
+// M3, for messages that are no JSON: values that a codec decodes from hostile bytes are held to the same bounds as JSON. What
+// the codec throws or wrongly returns ends in an error reply or a close, never in a handler.
 import { describe, expect, test } from '@jest/globals';
 import { type Codec, Type } from '@sallyport/core';
 import { hosts } from '../contract/hosts/index.ts';
@@ -35,21 +35,21 @@ const repeated = (head: readonly number[], times: number): Buffer =>
 
 const hostile: Readonly<Record<string, Buffer>> = {
   nothing: Buffer.of(),
-  'what no format has': Buffer.of(0xc1),
+  'a byte that MessagePack does not use': Buffer.of(0xc1),
   nil: Buffer.of(0xc0),
   'a number': Buffer.of(1),
   'a list': pack([{ type: 'any', body: 1 }]),
   'two messages': Buffer.concat([pack({ type: 'any', body: 1 }), pack({ type: 'any', body: 2 })]),
   'an extension': body([0xd4, 0x05, 0x01]),
   'a time': body([0xd6, 0xff, 0, 0, 0, 1]),
-  'a list that is not there': body([0xdd, 0xff, 0xff, 0xff, 0xff]),
-  'lists that are not there, in each other': body(repeated([0xdd, 0x01, 0xff, 0xff, 0xff], 8)),
-  'short lists that are not there, in each other': body(repeated([0xdc, 0x03, 0xe8], 20_000)),
-  'a map that is not there': body([0xdf, 0xff, 0xff, 0xff, 0xff]),
-  'a text that is not there': body([0xdb, 0xff, 0xff, 0xff, 0xff]),
-  'bytes that are not there': body([0xc6, 0xff, 0xff, 0xff, 0xff]),
-  'nesting that would end the stack': body(repeated([0x91], 60_000), [1]),
-  'maps in each other': body(repeated([0x81, 0xa1, 0x61], 20_000), [1]),
+  'a list header without its items': body([0xdd, 0xff, 0xff, 0xff, 0xff]),
+  'nested list headers without items': body(repeated([0xdd, 0x01, 0xff, 0xff, 0xff], 8)),
+  '20,000 nested headers of lists without items': body(repeated([0xdc, 0x03, 0xe8], 20_000)),
+  'a map header without its entries': body([0xdf, 0xff, 0xff, 0xff, 0xff]),
+  'a text header without its text': body([0xdb, 0xff, 0xff, 0xff, 0xff]),
+  'a header of bytes without the bytes': body([0xc6, 0xff, 0xff, 0xff, 0xff]),
+  'nesting that would overflow the stack': body(repeated([0x91], 60_000), [1]),
+  '20,000 nested maps': body(repeated([0x81, 0xa1, 0x61], 20_000), [1]),
   'nesting over limits.json.depth': body(repeated([0x91], 32), [1]),
   'more keys than limits.json.keys': body(
     pack(Object.fromEntries(Array.from({ length: 999 }, (_, i) => [i, 1]))),
@@ -60,9 +60,9 @@ const hostile: Readonly<Record<string, Buffer>> = {
   'a __proto__': body([0x81], text('__proto__'), pack({ polluted: true })),
   'constructor.prototype': body(pack({ constructor: { prototype: { polluted: true } } })),
   infinity: body([0xcb, 0x7f, 0xf0, 0, 0, 0, 0, 0, 0]),
-  'no number': body([0xcb, 0x7f, 0xf8, 0, 0, 0, 0, 0, 0]),
+  NaN: body([0xcb, 0x7f, 0xf8, 0, 0, 0, 0, 0, 0]),
   'a whole number that is not exact': body([0xcf, 0, 0x20, 0, 0, 0, 0, 0, 0]),
-  'a negative one': body([0xd3, 0xff, 0xe0, 0, 0, 0, 0, 0, 0]),
+  'a negative whole number that is not exact': body([0xd3, 0xff, 0xe0, 0, 0, 0, 0, 0, 0]),
   'a key that is a list': body([0x81, 0x90, 0x01]),
 };
 
@@ -73,7 +73,7 @@ class Surprise {
 const cycle: { type: string; body?: unknown } = { type: 'any' };
 cycle.body = cycle;
 
-/** What a codec may return, of its own accord or led astray. */
+/** Values that a codec may return and that are no plain data. */
 const values: Readonly<Record<string, unknown>> = {
   undefined,
   'a function': () => undefined,
@@ -87,7 +87,7 @@ const values: Readonly<Record<string, unknown>> = {
   'a function inside': { type: 'any', body: () => undefined },
   'a bigint inside': { type: 'any', body: 1n },
   'nothing inside': { type: 'any', body: undefined },
-  'no number inside': { type: 'any', body: Number.NaN },
+  'NaN inside': { type: 'any', body: Number.NaN },
   'itself inside': cycle,
   'an own __proto__': { type: 'any', body: JSON.parse('{"__proto__":{"polluted":true}}') },
   'another prototype': { type: 'any', body: Object.create({ polluted: true }) },
@@ -103,7 +103,7 @@ describe.each(hosts)('$name', (host) => {
     return { ...app, wire };
   }
 
-  test('hostile MessagePack, within bounds of memory', async () => {
+  test('each kind of hostile MessagePack gets message_malformed, within a bounded amount of memory', async () => {
     const before = process.resourceUsage().maxRSS;
     const app = await attack(messagePack, [...Object.values(hostile), pack({ type: 'next' })]);
     await app.settled();
@@ -113,11 +113,11 @@ describe.each(hosts)('$name', (host) => {
     const codes = Object.keys(hostile).map((what, i) => [what, answers[i]?.code]);
     expect(codes).toEqual(Object.keys(hostile).map((what) => [what, 'message_malformed']));
     expect(({} as { polluted?: unknown }).polluted).toBeUndefined();
-    // Kilobytes. Without the codec's own bounds these messages take gigabytes.
+    // In kilobytes. Without the codec's own bounds these messages take gigabytes.
     expect(process.resourceUsage().maxRSS - before).toBeLessThan(400_000);
   });
 
-  test('every part of a message that is right but not whole', async () => {
+  test('every message cut short gets message_malformed, and the whole one is handled', async () => {
     const whole = pack({ type: 'any', body: { a: [1, 'two', null, 3.5], b: new Uint8Array(3) } });
     const parts = Array.from({ length: whole.length }, (_, i) => whole.subarray(0, i));
     const app = await attack(messagePack, [...parts, whole, pack({ type: 'next' })]);
@@ -126,7 +126,7 @@ describe.each(hosts)('$name', (host) => {
     expect(app.typed.map(([type]) => type)).toEqual(['any', 'next']);
   });
 
-  test('of a key that comes twice everybody gets the one that was checked', async () => {
+  test('a repeated key: typed and raw listeners get the value that was checked', async () => {
     const twice = Buffer.concat([Buffer.of(0x83), ...['type', 'any', 'body', 1, 'body', 2].map(pack)]);
     const app = await attack(messagePack, [twice, pack({ type: 'next' })]);
     await app.settled();
@@ -134,14 +134,14 @@ describe.each(hosts)('$name', (host) => {
     expect(app.raw[0]).toEqual(pack({ type: 'any', body: 2 }));
   });
 
-  test('text frames close, since the codec takes none', async () => {
+  test('a text frame for a binary codec closes the connection with 1003', async () => {
     const app = await attack(messagePack, []);
     app.wire.send(frame(pack({ type: 'next' }).toString('latin1')));
     expect(await app.wire.closeCode()).toBe(1003);
     expect([app.typed, app.raw]).toEqual([[], []]);
   });
 
-  test('whatever a codec throws or returns', async () => {
+  test('a codec that throws, or returns what is no plain data, gets message_malformed for each message', async () => {
     const thrown = [new Error('a bug, with a secret'), 'text', undefined, null];
     const queue = [...Object.values(values), { type: 'next' }];
     const codec: Codec = {
@@ -167,7 +167,7 @@ describe.each(hosts)('$name', (host) => {
 
   test.each<[string, unknown]>([
     [
-      'a value that throws as it is read',
+      'a codec that returns an object with a throwing getter',
       Object.defineProperty({}, 'type', {
         get: () => {
           throw new Error('no');
@@ -175,7 +175,7 @@ describe.each(hosts)('$name', (host) => {
       }),
     ],
     [
-      'a proxy',
+      'a codec that returns a throwing proxy',
       new Proxy(
         {},
         {
@@ -188,7 +188,7 @@ describe.each(hosts)('$name', (host) => {
         },
       ),
     ],
-  ])('%s closes, and nothing else', async (_what, value) => {
+  ])('%s closes the connection with 1011, with one fault and no handler', async (_what, value) => {
     const codec: Codec = { ...messagePack, decode: () => value };
     const app = await attack(codec, [Buffer.of(1)]);
     expect(await app.wire.closeCode()).toBe(1011);

@@ -1,6 +1,6 @@
-// M3: __proto__ and constructor.prototype, deep nesting, too many keys or items, keys that come twice, numbers that mean
-// something else elsewhere, bad UTF-8, null, arrays, binary: an error reply or a close, never a throw and never a handler
-// (Storybook CVE-2026-27148; RFC 8259 §4; RFC 7493 §2).
+// M3: __proto__ and constructor.prototype, deep nesting, too many keys or items, repeated keys, numbers that are not exact,
+// bad UTF-8, null, arrays and binary frames get an error reply or a close. Nothing is thrown, and no handler runs (Storybook
+// CVE-2026-27148; RFC 8259 §4; RFC 7493 §2).
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { Type } from '@sallyport/core';
 import { hosts } from '../contract/hosts/index.ts';
@@ -13,9 +13,9 @@ import { frame } from '../support/wire.ts';
 
 const policy: PolicyOverrides = {
   messages: {
-    // Its schema takes anything, so that only the parser stands before the handler.
+    // The schema allows anything, so that only the parser can refuse.
     any: Type.Object({ body: Type.Any() }, { additionalProperties: true }),
-    // Its schema says how many keys there are, so that the parser need not look at it again.
+    // The schema fixes the number of keys, so that the parser takes its fast path.
     say: Type.Object({ text: Type.String() }),
     next: Type.Object({}),
   } as never,
@@ -42,30 +42,30 @@ const hostile: Readonly<Record<string, string>> = {
   'a __proto__ that is null': '{"__proto__":null}',
   'constructor.prototype': `{"constructor":{"prototype":${evil}}}`,
   'nesting over limits.json.depth': lists(32),
-  'the same of objects': objects(32),
-  'nesting that would end the stack': lists(20_000),
-  'nesting that would end the stack, never closed': '['.repeat(60_000),
+  'objects nested over limits.json.depth': objects(32),
+  'nesting that would overflow the stack': lists(20_000),
+  'nesting that would overflow the stack, never closed': '['.repeat(60_000),
   'more keys than limits.json.keys': keys(1_000),
-  'more keys in all': `[${keys(600)},${keys(600)}]`,
+  'more keys than limits.json.keys in two objects together': `[${keys(600)},${keys(600)}]`,
   'more items than limits.json.items': items(1_001),
   'a text over limits.json.text': `"${'x'.repeat(1_001)}"`,
-  'a key that comes twice': '{"a":1,"a":2}',
-  'the same, escaped': '{"a":1,"\\u0061":2}',
-  'the same, with blanks': '{"a" :1,"a"\t:2}',
-  'the same, deep inside': '[{"b":{"a":1,"a":1}}]',
-  'the same, behind texts that look like keys': '{"b":"\\":","a":":","a":1}',
+  'a repeated key': '{"a":1,"a":2}',
+  'a repeated key, escaped once': '{"a":1,"\\u0061":2}',
+  'a repeated key with blanks behind it': '{"a" :1,"a"\t:2}',
+  'a repeated key in a nested object': '[{"b":{"a":1,"a":1}}]',
+  'a repeated key behind texts that look like keys': '{"b":"\\":","a":":","a":1}',
   infinity: '1e999',
   'minus infinity': '[-1e999]',
   'a whole number that is not exact': '9007199254740992',
-  'a negative one': '{"a":-9007199254740992}',
-  'a number beyond all others': '1e308',
-  'no number': 'NaN',
+  'a negative whole number that is not exact': '{"a":-9007199254740992}',
+  'a number of 309 digits': '1e308',
+  NaN: 'NaN',
   'half a message': '{"a":',
   'a comment': '1 /* one */',
   'a text with a line break': '"a\nb"',
 };
 
-/** Whole messages that are no message in any envelope. */
+/** Whole texts that are no message in any envelope. */
 const broken: Readonly<Record<string, string>> = {
   null: 'null',
   'an array': '[{"type":"any","body":1}]',
@@ -75,17 +75,17 @@ const broken: Readonly<Record<string, string>> = {
   blanks: ' \n ',
   'two messages': '{"type":"any","body":1}{"type":"any","body":2}',
   'a byte order mark': '\ufeff{"type":"any","body":1}',
-  'a nul behind it': '{"type":"any","body":1}\u0000',
+  'a message with a NUL behind it': '{"type":"any","body":1}\u0000',
 };
 
 const harmless: Readonly<Record<string, string>> = {
-  'as deep as may be': lists(29),
-  'as many keys as may be': keys(900),
-  'as many items as may be': items(1_000),
-  'as long a text as may be': `"${'x'.repeat(1_000)}"`,
+  'nesting of limits.json.depth': lists(29),
+  'nearly limits.json.keys keys': keys(900),
+  'limits.json.items items': items(1_000),
+  'a text of limits.json.text': `"${'x'.repeat(1_000)}"`,
   'the largest exact numbers': '[9007199254740991,-9007199254740991]',
   'small numbers': '[0.1,-1e-300,5e-324]',
-  'keys that sound bad': '{"constructor":"Ford","prototype":1,"proto":2,"toString":3}',
+  'keys named like built-ins': '{"constructor":"Ford","prototype":1,"proto":2,"toString":3}',
   'a lone surrogate': '"\\ud800"',
   'the same key in two objects': '[{"a":1},{"a":{"a":1}}]',
   'texts that look like keys': '{"a":"\\"a\\":1","b":"a\\\\"}',
@@ -102,11 +102,11 @@ describe.each(hosts)('$name', (host) => {
   }
 
   describe.each(envelopes)('$name', (envelope) => {
-    /** The message around a body that is JSON, or is not. */
+    /** A message as text around this body, which need not be JSON. */
     const around = (body: string, type = 'any'): string =>
       JSON.stringify(envelope.write(type, { body: 0, more: '?' })).replace('0,"more":"?"', () => body);
 
-    test('hostile JSON', async () => {
+    test('each kind of hostile JSON gets message_malformed and reaches no handler', async () => {
       const { wire, next, settled, typed, raw, faults } = await chat(envelope);
       const sent = {
         ...Object.fromEntries(Object.entries(hostile).map(([what, b]) => [what, around(b)])),
@@ -121,7 +121,7 @@ describe.each(hosts)('$name', (host) => {
       expect([typed.length, raw.length, faults]).toEqual([1, 1, []]);
     });
 
-    test('what is within the bounds is handed on', async () => {
+    test('bodies right at the limits reach the handler unchanged', async () => {
       const { wire, next, settled, typed, denied } = await chat(envelope);
       const bodies = Object.values(harmless);
       wire.send(Buffer.concat([...bodies.map((body) => frame(around(body))), next]));
@@ -132,7 +132,7 @@ describe.each(hosts)('$name', (host) => {
       );
     });
 
-    test('a schema that says how many keys there are is no way around', async () => {
+    test('repeated keys, __proto__ and long texts are refused also where the schema fixes the number of keys', async () => {
       const { wire, next, settled, typed, denied } = await chat(envelope);
       const said = (more: string): string =>
         JSON.stringify(envelope.write('say', { text: '?' })).replace('"text":"?"', () => more);
@@ -164,16 +164,16 @@ describe.each(hosts)('$name', (host) => {
       Buffer.concat(fragments([Buffer.from([0x22, 0xc3]), Buffer.from([0x28, 0x22])])),
       1007,
     ],
-    ['binary', frame('{"type":"any","body":1}', 0x2), 1003],
-    ['nothing, as binary', frame('', 0x2), 1003],
-  ])('%s closes', async (_what, sent, code) => {
+    ['a binary frame', frame('{"type":"any","body":1}', 0x2), 1003],
+    ['an empty binary frame', frame('', 0x2), 1003],
+  ])('%s closes the connection and reaches no handler', async (_what, sent, code) => {
     const { wire, next, typed, raw, faults } = await chat();
     wire.send(Buffer.concat([sent, next]));
     expect(await wire.closeCode()).toBe(code);
     expect([typed, raw, faults]).toEqual([[], [], []]);
   });
 
-  test('a character may begin in one frame and end in another', async () => {
+  test('a UTF-8 character split over two fragments reaches the handler whole', async () => {
     const { wire, settled, typed } = await chat();
     const bytes = Buffer.from('{"type":"say","text":"\u20ac"}');
     const middle = bytes.indexOf(0xe2) + 1;

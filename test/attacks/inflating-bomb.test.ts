@@ -18,7 +18,7 @@ function compressed(text: string): Buffer {
 describe.each(hosts)('$name', (host) => {
   const { start, open } = applications();
 
-  test('an offer is not taken by default, and a compressed frame then is a broken one', async () => {
+  test('by default an offer of permessage-deflate is not accepted, and a compressed frame closes with 1002', async () => {
     const app = await start(host, { guard: chatGuard() });
     const wire = await open(app, { headers: { ...(await goodHeaders()), ...offer } });
     expect((await wire.head()).headers).not.toHaveProperty('sec-websocket-extensions');
@@ -26,7 +26,7 @@ describe.each(hosts)('$name', (host) => {
     expect(await wire.closeCode()).toBe(1002);
   });
 
-  test('where it is on, limits.message bounds the inflated size', async () => {
+  test('with compression: true, a frame of 2 KB that inflates to 1 MB exceeds limits.message and closes', async () => {
     const guard = chatGuard({ compression: true, limits: { message: '2KiB' } });
     const denied: string[] = [];
     guard.on('message.denied', ({ stage, reason }) => denied.push(`${stage} ${reason}`));

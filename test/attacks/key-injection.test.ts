@@ -1,5 +1,5 @@
-// A1: a token brings no key along, names no place to fetch one from, and chooses neither algorithm nor file
-// (RFC 8725 §3.1, §3.10). An issuer that publishes keys is asked at its own URL, and nowhere else.
+// A1: a token cannot bring a key, name a place to fetch one from, or choose an algorithm or a file (RFC 8725 §3.1, §3.10).
+// Keys are fetched from the configured URL only.
 import { createHmac, createPublicKey, generateKeyPairSync } from 'node:crypto';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -17,7 +17,7 @@ const attacker = generateKeyPairSync('ec', { namedCurve: 'P-256' });
 
 let issuer: Issuer;
 let stranger: Issuer;
-/** Somewhere that must never be asked for a key. */
+/** A server that must never be asked for a key. */
 let trap: Server;
 let trapped: number;
 
@@ -60,7 +60,7 @@ const hmac = (secret: string | Buffer, header: object): string => {
 
 const forged: readonly (readonly [string, () => Promise<string[]>])[] = [
   [
-    'none, in four spellings, with and without a signature',
+    'alg none, in four spellings, with and without a signature',
     async () =>
       ['none', 'None', 'NONE', 'nOnE'].flatMap((alg) => {
         const input = `${encode({ alg })}.${encode({ iss: issuer.name, aud: 'chat', ...claims })}`;
@@ -68,7 +68,7 @@ const forged: readonly (readonly [string, () => Promise<string[]>])[] = [
       }),
   ],
   [
-    'HMAC with the public key as the secret',
+    'an HMAC with the public key as the secret',
     async () => (await publicForms()).map((form) => hmac(form, { alg: 'HS256', kid: 'key-1' })),
   ],
   ['a key in the header', async () => [await stranger.token(claims, { jwk: await publicJwk() })]],
@@ -86,8 +86,8 @@ const forged: readonly (readonly [string, () => Promise<string[]>])[] = [
         ),
       ),
   ],
-  ["another's key under a published id", async () => [await stranger.token(claims, { kid: 'key-1' })]],
-  ['HMAC with an empty secret', async () => [hmac('', { alg: 'HS256', kid: '../../dev/null' })]],
+  ["another issuer's key under a published id", async () => [await stranger.token(claims, { kid: 'key-1' })]],
+  ['an HMAC with an empty secret', async () => [hmac('', { alg: 'HS256', kid: '../../dev/null' })]],
 ];
 
 describe.each(hosts)('$name', (host) => {
@@ -104,7 +104,7 @@ describe.each(hosts)('$name', (host) => {
     return start(host, { guard: chatGuard({ auth: [auth] as never, limits }) });
   };
 
-  test.each(forged)('%s', async (_what, make) => {
+  test.each(forged)('a token with %s gets 401, and no other key is fetched', async (_what, make) => {
     const app = await serve();
     for (const text of await make()) {
       const answer = await refused(app, { headers: { Authorization: `Bearer ${text}` } });
@@ -113,7 +113,7 @@ describe.each(hosts)('$name', (host) => {
     expect([app.handled, trapped]).toEqual([[], 0]);
   });
 
-  test("the issuer's own token gets in, whatever else its header says", async () => {
+  test("the issuer's own token with jku and x5u headers is admitted, and these URLs are not fetched", async () => {
     const app = await serve();
     const text = await issuer.token(claims, { jku: trapUrl(), x5u: trapUrl() });
     await open(app, { headers: { Authorization: `Bearer ${text}` } });

@@ -1,5 +1,5 @@
-// D2, D3: more messages or bytes than a connection, or an identity over all of its connections, may send. It is closed, or
-// they are dropped, or it waits: not read, so that TCP pushes back, nothing is lost, and the flood fills no memory here.
+// D2, D3: more messages or bytes than a connection, or all connections of an identity, may send. The policy closes the
+// connection, drops the messages, or throttles: then the socket is not read, TCP pushes back, and nothing is lost or buffered.
 import { describe, expect, test } from '@jest/globals';
 import { type AnyGuard, type Clock, systemClock } from '@sallyport/core';
 import type { WebSocket } from 'ws';
@@ -18,7 +18,7 @@ const say = (text: string): Buffer => frame(JSON.stringify({ type: 'say', text }
 const flood = (texts: readonly string[]): Buffer => Buffer.concat(texts.map(say));
 const CLOSE = frame(Buffer.from([0x03, 0xe8]), 0x8);
 
-/** Time passes by itself; the tokens are of the tests' own time. */
+/** A clock that runs by itself, from the fixed time of the tests' tokens. */
 const running: Clock = { ...systemClock, now: () => NOW * 1_000 };
 
 describe.each(hosts)('$name', (host) => {
@@ -50,7 +50,7 @@ describe.each(hosts)('$name', (host) => {
     return { enter, denied, sockets, of: (subject: string) => seen.get(subject) ?? [] };
   }
 
-  test('closes, by default, and the neighbour notices nothing', async () => {
+  test('by default 2,000 messages at once close the connection with 4429, and another client is served', async () => {
     const { enter, of, denied } = await chat({ limits: { messages: { rate: '10/s', burst: 20 } } });
     const [mallory, bob] = [await enter('mallory'), await enter('bob')];
     mallory.send(flood(numbered(1, 2_000)));
@@ -61,7 +61,7 @@ describe.each(hosts)('$name', (host) => {
     expect(denied).toEqual(['mallory message-rate message_rate']);
   });
 
-  test('drops, answers once a second, and goes on', async () => {
+  test("with onRate: 'drop', messages above the rate are dropped with one error reply a second, and later ones are handled", async () => {
     const clock = new ManualClock();
     const { enter, of, denied } = await chat({
       clock,
@@ -80,7 +80,7 @@ describe.each(hosts)('$name', (host) => {
     expect(denied).toEqual(['mallory message-rate message_rate']);
   });
 
-  test('throttles: everything is handled, in order, up to the close frame behind it', async () => {
+  test("with onRate: 'throttle', 400 messages at once are all handled in order, before the close frame behind them", async () => {
     const { enter, of, denied } = await chat({
       clock: running,
       onRate: 'throttle',
@@ -94,12 +94,12 @@ describe.each(hosts)('$name', (host) => {
     expect(denied).toEqual([]);
   });
 
-  test('throttled, it stays in the network: of megabytes two chunks are read, until it has lasted too long', async () => {
+  test('a throttled flood of 4 MB is not read beyond two chunks, and closes with 4429 after limits.throttle', async () => {
     const clock = new ManualClock();
     const { enter, of, sockets } = await chat({
       clock,
       onRate: 'throttle',
-      // A chunk of 64 KiB holds some 127 of these messages: more than five seconds give, and not more than are kept.
+      // A chunk of 64 KiB holds about 127 of these messages: more than five seconds allow, and not more than the queue holds.
       limits: { messages: { rate: '10/s', burst: 50 }, throttle: '5s' },
     });
     const handled = () => of('mallory').map((text) => text.trim());
@@ -108,7 +108,7 @@ describe.each(hosts)('$name', (host) => {
     const raw = rawSocket(sockets[0] as WebSocket);
     await eventually(() => handled().length === 50, 'the burst');
     expect(await standstill(raw)).toBeLessThan(250_000);
-    // All that time, and beside all those that wait:
+    // Another connection is served meanwhile.
     bob.send(flood(numbered(1, 10)));
     await bob.messages(10);
     clock.advance(4_900);
@@ -120,7 +120,7 @@ describe.each(hosts)('$name', (host) => {
     expect(of('bob')).toEqual(numbered(1, 10));
   });
 
-  test('by many connections of one identity is still one flood', async () => {
+  test('four connections of one identity share identityMessages: the rate closes those that exceed it', async () => {
     const { enter, of, denied } = await chat({
       limits: {
         messages: { rate: '10/s', burst: 20 },

@@ -33,7 +33,7 @@ const rows: readonly Row[] = [
     allowed: true,
   },
   {
-    credential: "an authenticator's own, said to be explicit",
+    credential: 'a custom credential with ambient: false',
     auth: [header],
     present: () => ({}),
     allowed: true,
@@ -50,8 +50,8 @@ const rows: readonly Row[] = [
     present: (text) => ({ headers: { Cookie: `token=${text}` } }),
     allowed: false,
   },
-  { credential: "an authenticator's own", auth: [user], present: () => ({}), allowed: false },
-  { credential: 'nothing, where anybody may come', auth: [anonymous()], present: () => ({}), allowed: false },
+  { credential: 'a custom credential', auth: [user], present: () => ({}), allowed: false },
+  { credential: 'anonymous()', auth: [anonymous()], present: () => ({}), allowed: false },
 ];
 
 describe.each(hosts)('$name', (host) => {
@@ -61,7 +61,7 @@ describe.each(hosts)('$name', (host) => {
     ['no Origin', {}],
     ['Origin: null', { Origin: 'null' }],
   ])('%s', (_what, origin) => {
-    test.each(rows)('with $credential: $allowed', async ({ auth, present, allowed }) => {
+    test.each(rows)('with $credential: admitted is $allowed', async ({ auth, present, allowed }) => {
       const app = await start(host, { guard: chatGuard({ auth: auth as never }) });
       const { headers, ...rest } = present(await token());
       const options = { ...rest, headers: { ...headers, ...origin } };
@@ -73,11 +73,11 @@ describe.each(hosts)('$name', (host) => {
   describe.each([
     ['no Origin', null],
     ['Origin: null', 'null'],
-  ])('%s, and what no page can have', (_what, Origin) => {
+  ])('%s, and a credential that no page can have', (_what, Origin) => {
     const auth = [chatJwt([bearer()]), tickets()] as never;
     const headers = { Origin };
 
-    test('a ticket for any origin gets in; one that names its page does not', async () => {
+    test("a ticket for origin 'any' is admitted, and one for a page's origin gets 401", async () => {
       const guard = chatGuard({ auth });
       const app = await start(host, { guard });
       const issue = (origin: string) => guard.tickets.issue({ subject: 'device', origin, route: '/chat' });
@@ -87,7 +87,7 @@ describe.each(hosts)('$name', (host) => {
       expect(verdict(answer)).toBe('401 credential_invalid');
     });
 
-    test('a first message may follow, and gets in with a token or a ticket for any origin', async () => {
+    test("a first message with a token or a ticket for origin 'any' opens the connection", async () => {
       const guard = chatGuard({ auth, firstMessage: true });
       const app = await start(host, { guard });
       const ticket = await guard.tickets.issue({ subject: 'device', origin: 'any', route: '/chat' });
@@ -107,7 +107,7 @@ describe.each(hosts)('$name', (host) => {
       expect(JSON.parse((await wire.messages(1))[0] ?? '')).toMatchObject({ code: 'credential_invalid' });
     });
 
-    test('beside a cookie that could be read, a first message is of no help', async () => {
+    test('a handshake with a cookie gets 403 although policy.firstMessage is set', async () => {
       const guard = chatGuard({ auth: [chatJwt([cookie('token')]), tickets()] as never, firstMessage: true });
       const app = await start(host, { guard });
       const answer = await refused(app, { headers: { ...headers, Cookie: `token=${await token()}` } });
@@ -115,7 +115,7 @@ describe.each(hosts)('$name', (host) => {
     });
   });
 
-  test('a foreign page is refused whatever it could say in a first message', async () => {
+  test('a foreign origin gets 403 although a valid first message follows', async () => {
     const guard = chatGuard({ auth: [chatJwt([bearer()])] as never, firstMessage: true });
     const app = await start(host, { guard });
     const after = authenticate({ token: await token() });
@@ -124,13 +124,13 @@ describe.each(hosts)('$name', (host) => {
     expect(app.handled).toEqual([]);
   });
 
-  test('a cookie beside an explicit token is not what gets in: a wrong token never falls through to it', async () => {
+  test('a wrong bearer token beside a valid cookie gets 401', async () => {
     const app = await start(host, { guard: chatGuard() });
     const headers = { Authorization: 'Bearer wrong', Cookie: `token=${await token()}` };
     expect(verdict(await refused(app, { headers }))).toBe('401 credential_invalid');
   });
 
-  test('two cookies of one name are refused: a sibling subdomain can set the second', async () => {
+  test('two cookies of the same name get 401, since a sibling subdomain can set the second one', async () => {
     const app = await start(host, { guard: chatGuard() });
     const text = await token();
     const headers = { Origin: 'https://app.example.com', Cookie: `token=${text}; token=${text}` };

@@ -1,5 +1,5 @@
-// A1: a client, or somebody in front of it, brings more than one credential. Explicit beats ambient, a wrong one never
-// falls through to another, and of two explicit ones neither counts.
+// A1: a client, or a proxy in front of it, sends more than one credential. An explicit one counts before an ambient one, a
+// wrong one is never replaced by another, and two explicit ones are refused.
 import { describe, expect, test } from '@jest/globals';
 import { type AnyGuard, bearer, cookie, tickets } from '@sallyport/core';
 import { hosts } from '../contract/hosts/index.ts';
@@ -26,13 +26,13 @@ describe.each(hosts)('$name', (host) => {
     return { app, guard, subjects, ticket };
   };
 
-  test('a forged bearer beside a good cookie is refused', async () => {
+  test('a forged bearer token beside a valid cookie gets 401', async () => {
     const { app } = await serve();
     const headers = { Origin: APP, Cookie: `token=${await token()}`, Authorization: `Bearer ${FORGED}` };
     expect(verdict(await refused(app, { headers }))).toBe('401 credential_invalid');
   });
 
-  test('a good bearer beside a forged cookie is who it says', async () => {
+  test('a valid bearer token beside the cookie of another subject gives the subject of the bearer token', async () => {
     const { app, subjects } = await serve();
     const headers = {
       Origin: APP,
@@ -44,7 +44,7 @@ describe.each(hosts)('$name', (host) => {
     expect(subjects).toEqual(['bearer']);
   });
 
-  test('two bearers are refused, as two headers and as one', async () => {
+  test('two bearer tokens get 400 as two headers and 401 as one', async () => {
     const { app } = await serve();
     const [first, second] = [`Bearer ${await token()}`, `Bearer ${await token({ sub: 'bob' })}`];
     expect(verdict(await refused(app, { headers: { Origin: APP, Authorization: [first, second] } }))).toBe(
@@ -54,7 +54,7 @@ describe.each(hosts)('$name', (host) => {
     expect(verdict(await refused(app, { headers: joined }))).toBe('401 credential_invalid');
   });
 
-  test('a bearer beside a ticket is refused, and the ticket is not spent on it', async () => {
+  test('a bearer token beside a ticket gets 401, and the ticket can still be used', async () => {
     const { app, ticket, subjects } = await serve();
     const target = `/chat?ticket=${await ticket()}`;
     for (const Authorization of [`Bearer ${await token()}`, `Bearer ${FORGED}`]) {
@@ -66,7 +66,7 @@ describe.each(hosts)('$name', (host) => {
     expect(subjects).toEqual(['ticket']);
   });
 
-  test('a forged ticket beside a good cookie is refused', async () => {
+  test('a forged ticket beside a valid cookie gets 401', async () => {
     const { app } = await serve();
     const headers = { Origin: APP, Cookie: `token=${await token()}` };
     expect(verdict(await refused(app, { target: '/chat?ticket=forged', headers }))).toBe(
@@ -74,7 +74,7 @@ describe.each(hosts)('$name', (host) => {
     );
   });
 
-  test('two tickets are refused', async () => {
+  test('two tickets in one handshake get 401', async () => {
     const { app, ticket } = await serve();
     const target = `/chat?ticket=${await ticket()}&ticket=${await ticket()}`;
     expect(verdict(await refused(app, { target, headers: { Origin: APP } }))).toBe(
@@ -82,7 +82,7 @@ describe.each(hosts)('$name', (host) => {
     );
   });
 
-  test('two credentials in one first message are refused, and neither is looked at', async () => {
+  test('a token and a ticket in one first message close with 4401, and the ticket can still be used', async () => {
     const { app, ticket, subjects } = await serve({
       firstMessage: true,
       auth: [chatJwt([bearer()]), tickets()],
@@ -97,7 +97,7 @@ describe.each(hosts)('$name', (host) => {
     expect(subjects).toEqual(['ticket']);
   });
 
-  test('a wrong credential in the handshake is not made good by a first message', async () => {
+  test('a forged token in the handshake gets 401 although a valid first message follows', async () => {
     const { app } = await serve({ firstMessage: true, auth: [chatJwt([bearer()])] });
     const headers = { Origin: APP, Authorization: `Bearer ${FORGED}` };
     const after = authenticate({ token: await token() });

@@ -1,4 +1,4 @@
-// H11: odd bytes in headers are refused, and crash nothing (Granian CVE-2026-42544, Daphne CVE-2026-44546).
+// H11: unusual bytes in headers are refused and crash nothing (Granian CVE-2026-42544, Daphne CVE-2026-44546).
 import { describe, expect, test } from '@jest/globals';
 import { hosts } from '../contract/hosts/index.ts';
 import { applications } from '../support/applications.ts';
@@ -24,7 +24,7 @@ const odd: readonly (readonly [string, string])[] = [
 describe.each(hosts)('$name', (host) => {
   const { start, open, refused } = applications();
 
-  test.each(odd)('%s: %j is refused', async (name, value) => {
+  test.each(odd)('the header %s: %j is refused, and the next handshake is admitted', async (name, value) => {
     const app = await start(host, { guard: chatGuard() });
     const answer = await refused(app, { headers: { ...(await goodHeaders()), [name]: value } });
     expect([400, 401, 403]).toContain(answer.status);
@@ -40,7 +40,7 @@ describe.each(hosts)('$name', (host) => {
     '=; ;;token',
     `token=${'%41'.repeat(2_000)}`,
     '__proto__=1; token=1',
-  ])('Cookie: %j is refused, and no fault', async (Cookie) => {
+  ])('the header Cookie: %j gets 401 and causes no fault', async (Cookie) => {
     const guard = chatGuard();
     const faults: unknown[] = [];
     guard.on('fault', ({ error }) => faults.push(error));
@@ -51,7 +51,7 @@ describe.each(hosts)('$name', (host) => {
   });
 
   test.each(['/chat?token=%', '/chat?token=%ff', '/chat?token', '/chat?=&token=', '/chat?%74oken=wrong'])(
-    'target %s is refused, and no fault',
+    'the target %s gets 401 and causes no fault',
     async (target) => {
       const guard = chatGuard();
       const faults: unknown[] = [];
@@ -62,7 +62,7 @@ describe.each(hosts)('$name', (host) => {
     },
   );
 
-  test('a percent-encoded name is still the name, for finding the token and for hiding it', async () => {
+  test('a token under a percent-encoded parameter name is accepted, and removed from the URL', async () => {
     const app = await start(host, { guard: chatGuard() });
     await open(app, { target: `/chat?a=1&%74oken=${await token()}`, headers: { Origin: APP } });
     expect(app.handled.join()).not.toContain('eyJ');

@@ -1,4 +1,5 @@
-// M2: where a protocol has an order of steps, no race, no failed step and no way of sending gets around it (ASVS 5.0, 2.3).
+// M2: messages that must come in an order (`after`, `once`) cannot be reordered by a race, a failed step or fragments
+// (ASVS 5.0, 2.3).
 import { describe, expect, test } from '@jest/globals';
 import { Type } from '@sallyport/core';
 import { hosts } from '../contract/hosts/index.ts';
@@ -33,7 +34,7 @@ describe.each(hosts)('$name', (host) => {
     next: empty,
   };
 
-  test('cannot be turned round', async () => {
+  test('messages before those in their after, or a second time despite once, are refused as out of order', async () => {
     const app = await serve(steps);
     const wire = await app.connect();
     sendAll(wire, send('finish'), send('begin'), send('finish'), send('check'), send('finish'));
@@ -43,7 +44,7 @@ describe.each(hosts)('$name', (host) => {
     expect(app.denied).toEqual([OUT_OF_ORDER, OUT_OF_ORDER]);
   });
 
-  test('nor be repeated or overtaken while handlers take their time', async () => {
+  test('messages sent at once keep the order while slow handlers run', async () => {
     const gates: (() => void)[] = [];
     const app = await serve(steps, {}, (type) =>
       type === 'next' ? undefined : new Promise<void>((resolve) => gates.push(resolve)),
@@ -59,7 +60,7 @@ describe.each(hosts)('$name', (host) => {
     expect(app.denied).toEqual([OUT_OF_ORDER, OUT_OF_ORDER, OUT_OF_ORDER]);
   });
 
-  test('nor be made by steps that were refused, or failed', async () => {
+  test('a step that was refused, or whose handler failed, does not count as done', async () => {
     const app = await serve(
       {
         begin: { ...steps.begin, authorize: 'any' },
@@ -92,7 +93,7 @@ describe.each(hosts)('$name', (host) => {
     ]);
   });
 
-  test('nor on another connection of the same identity', async () => {
+  test('steps done on one connection do not count on another one of the same identity', async () => {
     const app = await serve(steps);
     const [one, other] = [await app.connect(), await app.connect()];
     sendAll(one, send('begin'), send('check'));
@@ -103,12 +104,12 @@ describe.each(hosts)('$name', (host) => {
     expect(app.typed.map(([type]) => type)).not.toContain('finish');
   });
 
-  test('nor by fragments', async () => {
+  test('a fragmented message counts when it ends, and one interleaved with another closes with 1002', async () => {
     const app = await serve(steps);
     const wire = await app.connect();
     const [head, tail] = fragments(['{"type":"fi', 'nish"}']) as [Buffer, Buffer];
     const pings = frame('ping', 0x9);
-    // Whichever began first, it comes when it ends; a control frame in between changes nothing.
+    // A fragmented message counts when its last fragment arrives; a ping in between changes nothing.
     wire.send(Buffer.concat([send('begin'), send('check'), head, pings, tail]));
     await app.settled('finish');
     const second = await app.connect();

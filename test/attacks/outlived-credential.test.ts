@@ -1,5 +1,5 @@
-// A5, A9: a connection ends with its credential, a renewal makes it nobody else's and no longer than it may be, and
-// whoever comes back authenticates again.
+// A5, A9: a connection ends when its credential does. A renewal cannot change the subject or go beyond the lifetime, and a
+// client that reconnects authenticates again.
 import { describe, expect, test } from '@jest/globals';
 import { bearer, jwt, tickets } from '@sallyport/core';
 import { ManualClock } from '../../packages/core/test/support/manual-clock.ts';
@@ -22,7 +22,7 @@ describe.each(hosts)('$name', (host) => {
     return { clock, guard, app: await start(host, { guard }) };
   };
 
-  test('at its end the connection closes, and the same credential opens no other', async () => {
+  test('when its token expires, a connection closes with 4401, and the token is refused with 401', async () => {
     const { app, clock } = await serve();
     const text = await token();
     const wire = await open(app, withToken(text));
@@ -34,7 +34,7 @@ describe.each(hosts)('$name', (host) => {
     expect(verdict(await refused(app, withToken(text)))).toBe('401 credential_expired');
   });
 
-  test('an end beyond what a timer can hold neither closes at once nor never', async () => {
+  test('a token that expires in 29 days, longer than a timer can wait, closes the connection then and not at once', async () => {
     const { app, clock } = await serve();
     const wire = await open(app, withToken(await token({ exp: NOW + 29 * DAY })));
     clock.advance(60_000);
@@ -45,7 +45,7 @@ describe.each(hosts)('$name', (host) => {
     expect(await wire.closeCode()).toBe(4401);
   });
 
-  test('the tolerance of clocks holds for open connections, too', async () => {
+  test('clockTolerance: 10s keeps an open connection for 10 s after exp', async () => {
     const auth = jwt({
       from: [bearer()],
       secret: SECRET,
@@ -65,7 +65,7 @@ describe.each(hosts)('$name', (host) => {
     expect(verdict(await refused(app, withToken(text)))).toBe('401 credential_expired');
   });
 
-  test('a clock that is set back lengthens no lifetime; one that is set forward ends what has ended', async () => {
+  test('setting the wall clock back does not lengthen limits.lifetime, and setting it forward ends expired tokens', async () => {
     const { app, clock } = await serve({ limits: { lifetime: '1h' } });
     const long = await open(app, withToken(await token({ exp: NOW + DAY })));
     clock.jump(-7 * DAY * 1_000);
@@ -76,7 +76,7 @@ describe.each(hosts)('$name', (host) => {
     clock.jump(300_000);
     clock.advance(1_000);
     expect(await short.closeCode()).toBe(4401);
-    // Remembered as verified, it is judged by the time that it is now.
+    // The token is remembered as verified, and its exp is still compared with the current time.
     const text = await token();
     expect(verdict(await refused(app, withToken(text)))).toBe('401 credential_expired');
     clock.jump(-300_000);
@@ -85,7 +85,7 @@ describe.each(hosts)('$name', (host) => {
     expect(verdict(await refused(app, withToken(text)))).toBe('401 credential_expired');
   });
 
-  test('a renewal with another subject, another session or none changes nothing', async () => {
+  test('a renewal with another subject, another session or no session is refused, and the identity stays', async () => {
     const { app, clock, guard } = await serve();
     const wire = await open(app, withToken(await token({ sid: 's1' })));
     const others = [{ sub: 'mallory', sid: 's1' }, { sid: 's2' }, {}];
@@ -99,7 +99,7 @@ describe.each(hosts)('$name', (host) => {
     expect(await wire.closeCode()).toBe(4401);
   });
 
-  test('a renewal takes rights away as it gives them', async () => {
+  test('a renewal with fewer claims takes permissions away from the open connection', async () => {
     const { app } = await serve({
       messages: {
         ...messages,
@@ -121,7 +121,7 @@ describe.each(hosts)('$name', (host) => {
     ]);
   });
 
-  test('renewed again and again, it ends with its lifetime', async () => {
+  test('a connection that is renewed every two minutes still ends at limits.lifetime', async () => {
     const { app, clock } = await serve({ limits: { lifetime: '10m' } });
     const wire = await open(app, withToken(await token()));
     for (let minute = 2; minute < 10; minute += 2) {
@@ -133,7 +133,7 @@ describe.each(hosts)('$name', (host) => {
     expect(await wire.closeCode()).toBe(1001);
   });
 
-  test('a message that asks for a fresh credential gets one, or is refused', async () => {
+  test('a message with freshness is refused with step_up_required until a renewal', async () => {
     const { app, clock } = await serve({
       messages: { ...messages, say: { schema: messages.say, freshness: '1m' } },
     });
@@ -150,7 +150,7 @@ describe.each(hosts)('$name', (host) => {
     ]);
   });
 
-  test('whoever comes back brings a credential again: nothing of the last connection counts', async () => {
+  test('a client that reconnects with a spent ticket or an old connection id is refused', async () => {
     const { app, guard } = await serve({ auth: [chatJwt([bearer()]), tickets()], firstMessage: true });
     const ticket = await guard.tickets.issue({ subject: 'alice', origin: APP, route: '/chat' });
     const wire = await open(app, { target: `/chat?ticket=${ticket}`, headers: { Origin: APP } });

@@ -1,5 +1,5 @@
-// M6: messages of one connection are judged and handled one after another, however long rules and handlers take; those
-// that wait are bounded, by not reading the socket, so that TCP pushes back and nothing is lost (hocuspocus #880).
+// M6: messages of one connection are checked and handled one after another, however long rules and handlers take. While they
+// wait, the socket is not read, so that the queue is bounded, TCP pushes back and nothing is lost (hocuspocus #880).
 import type { Socket } from 'node:net';
 import { deflateRawSync } from 'node:zlib';
 import { describe, expect, test } from '@jest/globals';
@@ -13,15 +13,15 @@ import { type Answering, watch } from '../support/watched.ts';
 import { frame, type HandshakeOptions, type Wire } from '../support/wire.ts';
 
 const COUNT = 20_000;
-/** Bytes beyond the message that waits which a server may have read: a few chunks of Node's, 64 KiB at most each. */
+/** How much the server may have read beyond the message that waits: a few of Node's chunks of at most 64 KiB. */
 const A_FEW_CHUNKS = 512 * 1_024;
-/** Only a failing test, or a very busy machine, takes as long. */
+/** Only a failing test or a very busy machine takes this long. */
 const PATIENCE = 60_000;
 
 const ascending = (count: number): number[] => Array.from({ length: count }, (_, n) => n);
 const text = (n: number, pad?: string): string => JSON.stringify({ type: 'say', n, pad });
 const small = Buffer.concat(ascending(COUNT).map((n) => frame(text(n))));
-/** More than the kernel takes for somebody who does not read it. */
+/** More than the kernel buffers for a process that does not read. */
 const large = Buffer.concat(ascending(COUNT).map((n) => frame(text(n, 'x'.repeat(700)))));
 const FEWER = 400;
 /** RFC 7692 §7.2.1: deflated, flushed, without the last four bytes; ws inflates it while it is not being called. */
@@ -40,7 +40,7 @@ const limits: PolicyOverrides['limits'] = {
 };
 const numberOf = (body: unknown): number => (body as { n: number }).n;
 
-/** Holds back whoever comes with one of these numbers until a test opens it. */
+/** Holds the messages with these numbers until a test opens their gate. */
 class Gates {
   readonly #waiting = new Map<number, () => void>();
 
@@ -72,7 +72,7 @@ describe.each(hosts)('$name', (host) => {
     return { ...app, sockets, connect };
   }
 
-  /** An application with gates before some messages, one connection that floods it and one that is well-behaved. */
+  /** An application with gates before some messages, a connection that floods it and one that does not. */
   async function flood(
     where: 'handler' | 'rule',
     at: readonly number[],
@@ -104,7 +104,7 @@ describe.each(hosts)('$name', (host) => {
     const other = await app.connect();
     const flooded = (app.sockets[0] as unknown as { _socket: Socket })._socket;
     const before = flooded.bytesRead;
-    /** Messages there and back on the other connection: the server's loop has turned, and read what it wanted to. */
+    /** Round trips on the other connection: by then the server has read what it wants to read. */
     const turn = async (times: number): Promise<void> => {
       const answered = (await other.messages(0)).length;
       for (let i = 1; i <= times; i++) {
@@ -113,7 +113,7 @@ describe.each(hosts)('$name', (host) => {
       }
     };
     const read = (): number => flooded.bytesRead - before;
-    /** Goes on until nothing more is read. */
+    /** Waits until nothing more is read. */
     const standstill = async (): Promise<void> => {
       for (let last = -1; last !== read(); ) {
         last = read();
@@ -130,16 +130,19 @@ describe.each(hosts)('$name', (host) => {
       () => {},
     ],
     ['handlers', SAY, (_type, body) => later(numberOf(body))],
-  ])('asynchronous %s keep the order, whichever is the quickest', async (_what, rule, answer) => {
-    const { connect, typed, raw } = await serve({ messages: { say: rule } as never }, answer);
-    const wire = await connect();
-    wire.send(Buffer.concat(ascending(300).map((n) => frame(text(n)))));
-    await eventually(() => raw.length === 300, 'all messages');
-    expect(typed.map(([, body]) => numberOf(body))).toEqual(ascending(300));
-    expect(raw).toEqual(ascending(300).map((n) => text(n)));
-  });
+  ])(
+    '300 messages with asynchronous %s of different speed are handled in the order in which they came',
+    async (_what, rule, answer) => {
+      const { connect, typed, raw } = await serve({ messages: { say: rule } as never }, answer);
+      const wire = await connect();
+      wire.send(Buffer.concat(ascending(300).map((n) => frame(text(n)))));
+      await eventually(() => raw.length === 300, 'all messages');
+      expect(typed.map(([, body]) => numberOf(body))).toEqual(ascending(300));
+      expect(raw).toEqual(ascending(300).map((n) => text(n)));
+    },
+  );
 
-  test('a handler is never entered again before it is done', async () => {
+  test('of 100 messages at once never two are in the handler at the same time', async () => {
     let inside = 0;
     const crowds: number[] = [];
     const { connect, typed } = await serve({ messages: { say: SAY } as never }, async () => {
@@ -154,12 +157,12 @@ describe.each(hosts)('$name', (host) => {
   });
 
   test.each(['handler', 'rule'] as const)(
-    '20,000 messages at a %s that waits are not read, and none is lost',
+    '20,000 messages behind a %s that waits stay unread, and all are handled afterwards',
     async (where) => {
       const { flooding, gates, standstill, read, handled, done, denied } = await flood(where, [0]);
       flooding.send(large);
       await gates.reached(0);
-      // The other connection goes on meanwhile.
+      // The other connection is served meanwhile.
       await standstill();
       expect(read()).toBeLessThan(A_FEW_CHUNKS);
       expect(flooding.socket.writableLength).toBeGreaterThan(0);
@@ -175,7 +178,7 @@ describe.each(hosts)('$name', (host) => {
     ['small', small, { count: COUNT }],
     ['compressed', compressed, { count: FEWER, queuedMessages: 4, compression: true }],
   ])(
-    '%s messages push back as well, again and again',
+    '%s messages stay unread each time a handler waits, and all are handled in the end',
     async (_what, sent, options) => {
       const { count } = options;
       const at = [0, count / 4, count / 2];
@@ -184,7 +187,7 @@ describe.each(hosts)('$name', (host) => {
       for (const n of at) {
         await gates.reached(n);
         await standstill();
-        // All are about as long.
+        // The messages are of nearly the same length.
         expect(read()).toBeLessThan((sent.length * n) / count + A_FEW_CHUNKS);
         gates.open(n);
       }
@@ -194,7 +197,7 @@ describe.each(hosts)('$name', (host) => {
     PATIENCE,
   );
 
-  test('a connection that ends while messages wait hands on none of them', async () => {
+  test('a connection that ends while messages wait gives none of them to the handler', async () => {
     const { flooding, gates, handled, raw, guard, faults, turn } = await flood('handler', [0]);
     flooding.send(Buffer.concat(ascending(50).map((n) => frame(text(n)))));
     await gates.reached(0);
@@ -205,7 +208,7 @@ describe.each(hosts)('$name', (host) => {
     expect([handled, raw.filter((data) => data !== '{"type":"ping"}'), faults]).toEqual([[0], [text(0)], []]);
   });
 
-  test('the end of one that is not read is noticed once it goes on', async () => {
+  test('a reset of a connection that is not read is noticed when reading resumes', async () => {
     const { flooding, gates, guard } = await flood('handler', [0]);
     flooding.send(small);
     await gates.reached(0);
@@ -215,7 +218,7 @@ describe.each(hosts)('$name', (host) => {
   });
 });
 
-/** Sooner for every third message, so that it would come first if it could. */
+/** Resolves sooner for later messages, so that they would overtake earlier ones if they could. */
 function later(n: number): Promise<true> {
   return new Promise((resolve) => {
     if (n % 3 === 0) setImmediate(() => setImmediate(resolve, true));

@@ -1,4 +1,4 @@
-// M5: the size counts after reassembly, and is bounded whatever the ws server was made with: ws allows 100 MiB by itself.
+// M5: the size of a message counts after reassembly, and the limit holds although ws itself allows 100 MiB by default.
 // Daphne CVE-2026-44545 (finite size after reassembly); ws CVE-2026-48779 and CVE-2026-45736 set the floor for its version.
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
@@ -29,19 +29,23 @@ describe.each(hosts)('$name', (host) => {
   const thousands: string[] = Array(70).fill('x'.repeat(1_000));
   test.each<[string, PolicyOverrides, () => readonly Buffer[]]>([
     ['one frame over 64 KiB', {}, () => [frame(note(65_536))]],
-    ['fragments that are small each', {}, () => fragments(['{"type":"note","text":"', ...thousands, '"}'])],
-    ['fragments that never end', {}, () => endless(thousands)],
-    // ws itself drops who sends more than 60 pings at once.
     [
-      'the same among pings',
+      'small fragments over 64 KiB together',
+      {},
+      () => fragments(['{"type":"note","text":"', ...thousands, '"}']),
+    ],
+    ['fragments of a message that never ends', {}, () => endless(thousands)],
+    // ws itself drops a client that sends more than 60 pings at once.
+    [
+      'fragments of a message that never ends, with pings between them',
       {},
       () => endless(thousands).flatMap((part, i) => (i % 2 ? part : [ping, part])),
     ],
-    // Refused by what it says: not one byte of it has to come.
-    ['a frame that says that it has 4 GiB', {}, () => [Buffer.from([0x81, 0xff, 0, 0, 0, 1, 0, 0, 0, 0])]],
-    ['an opaque message', opaque, () => [frame('x'.repeat(65_537), 0x2)]],
+    // Refused by its header alone, before a byte of it arrives.
+    ['the header of a frame of 4 GiB', {}, () => [Buffer.from([0x81, 0xff, 0, 0, 0, 1, 0, 0, 0, 0])]],
+    ['a message of 65,537 bytes with passthrough()', opaque, () => [frame('x'.repeat(65_537), 0x2)]],
     ['fragments for a codec', { codec: messagePack }, () => fragments(thousands, 0x2)],
-  ])('%s: closes with message_too_big', async (_what, policy, sent) => {
+  ])('%s: closes with 1009 and reaches no handler', async (_what, policy, sent) => {
     const { wire, denied, typed, raw } = await chat(policy);
     wire.send(Buffer.concat(sent()));
     expect(await wire.closeCode()).toBe(1009);
@@ -49,30 +53,30 @@ describe.each(hosts)('$name', (host) => {
     expect([typed, raw]).toEqual([[], []]);
   });
 
-  test('fragments of no bytes, or of one, have an end as well', async () => {
+  test('20,000 fragments of no byte or of one byte close with 1008', async () => {
     for (const part of ['', 'x']) {
       const { wire, denied, typed } = await chat();
       wire.send(Buffer.concat(endless(Array(20_000).fill(part))));
-      // ws counts them, and has a code of its own for it.
+      // ws itself counts fragments, and closes with its own code.
       expect(await wire.closeCode()).toBe(1008);
       expect([denied, typed]).toEqual([['size message_too_big'], []]);
     }
   });
 
-  test('a ping carries no more than the protocol lets it', async () => {
+  test('a ping of 126 bytes closes with 1002', async () => {
     const { wire } = await chat();
     wire.send(frame('x'.repeat(126), 0x9));
     expect(await wire.closeCode()).toBe(1002);
   });
 
-  test('what is just small enough is handled, whole or in fragments', async () => {
+  test('a message of exactly 64 KiB is handled, whole and in fragments', async () => {
     const { wire, typed } = await chat();
     const text = note(65_536 - note(0).length);
     wire.send(frame(text)).send(Buffer.concat(fragments([text.slice(0, 1), text.slice(1)])));
     await eventually(() => typed.length === 2, 'both messages');
   });
 
-  test('a type may have a size of its own, in bytes, and only the message is refused', async () => {
+  test('a message above the size of its type, in bytes of UTF-8, gets an error reply, and smaller ones are handled', async () => {
     const say = { schema: messages.say, size: '100B' };
     const { wire, denied, typed, raw } = await chat({ messages: { ...messages, say } as never });
     const said = (text: string): string => JSON.stringify({ type: 'say', text });
@@ -91,7 +95,7 @@ describe.each(hosts)('$name', (host) => {
     );
   });
 
-  test('and so it has with a codec', async () => {
+  test('a message above the size of its type is refused with a codec as well', async () => {
     const say = { schema: Type.Object({ data: Type.Unsafe<Uint8Array>(Type.Any()) }), size: '100B' };
     const { wire, denied, typed } = await chat({ messages: { say } as never, codec: messagePack });
     const pack = (bytes: number): Buffer =>
@@ -102,7 +106,7 @@ describe.each(hosts)('$name', (host) => {
   });
 });
 
-test('the versions of ws that are accepted begin where its known failures end', () => {
+test('the peer dependency of ws begins at the version that fixes its known CVEs', () => {
   const manifest = new URL('../../packages/ws/package.json', import.meta.url);
   const { peerDependencies } = JSON.parse(readFileSync(manifest, 'utf8')) as {
     peerDependencies: { ws: string };

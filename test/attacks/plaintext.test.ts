@@ -1,5 +1,5 @@
-// H1: TLS only, refused and never redirected; loopback is exempt only as a developer uses it.
-// A reverse proxy on the same machine makes every client look local: Vitest CVE-2025-24964, Claude Code IDE CVE-2025-52882.
+// H1: handshakes without TLS are refused and never redirected. Loopback is exempt, for development, unless a proxy is seen: a
+// reverse proxy on the same machine makes every client look local (Vitest CVE-2025-24964, Claude Code IDE CVE-2025-52882).
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import { unsafeAllowPlaintext } from '@sallyport/core';
 import { generate } from 'selfsigned';
@@ -20,7 +20,7 @@ describe.each(hosts)('$name', (host) => {
     headers: { ...(await goodHeaders()), ...more },
   });
 
-  test('plaintext for a public name is refused, and not redirected', async () => {
+  test('a handshake without TLS gets 403 for a public Host, without a redirect, and is admitted for localhost', async () => {
     const app = await start(host, { guard: chatGuard({ hosts: names }) });
     const answer = await refused(app, await headers({ Host: 'chat.example.com' }));
     expect(verdict(answer)).toBe('403 tls_required');
@@ -28,7 +28,7 @@ describe.each(hosts)('$name', (host) => {
     await open(app, await headers({}));
   });
 
-  test('real TLS with a self-signed certificate passes', async () => {
+  test('a handshake over TLS is admitted for a public Host, and a foreign Host gets 403', async () => {
     const app = await start(host, { guard: chatGuard({ hosts: names }), tls });
     await open(app, await headers({ Host: 'chat.example.com' }), { tls: true });
     const other = await headers({ Host: 'evil.example' });
@@ -36,7 +36,7 @@ describe.each(hosts)('$name', (host) => {
   });
 
   test.each(['X-Forwarded-For', 'X-Forwarded-Proto', 'X-Forwarded-Host', 'Forwarded', 'Via'])(
-    'a proxy on loopback that nobody listed is known by %s, and not exempt',
+    'a handshake on loopback with the header %s gets 403, and the event names policy.trustedProxies',
     async (name) => {
       const guard = chatGuard({ hosts: names });
       const told: string[] = [];
@@ -47,7 +47,7 @@ describe.each(hosts)('$name', (host) => {
     },
   );
 
-  test('X-Forwarded-Proto counts from a listed proxy, and from no other', async () => {
+  test('X-Forwarded-Proto: https counts from a listed proxy, and not from an unlisted one', async () => {
     const forwarded = { 'X-Forwarded-For': '203.0.113.7', Host: 'chat.example.com' };
     const secure = await headers({ ...forwarded, 'X-Forwarded-Proto': 'https' });
     const listed = await start(host, { guard: chatGuard({ hosts: names, trustedProxies: ['127.0.0.1'] }) });
@@ -62,7 +62,7 @@ describe.each(hosts)('$name', (host) => {
     expect(verdict(await refused(unlisted, secure))).toBe('403 tls_required');
   });
 
-  test('unsafeAllowPlaintext opens this and nothing else', async () => {
+  test('unsafeAllowPlaintext admits a public Host without TLS, and a foreign Host still gets 403', async () => {
     const guard = chatGuard({ hosts: names, transport: unsafeAllowPlaintext });
     const app = await start(host, { guard });
     await open(app, await headers({ Host: 'chat.example.com' }));

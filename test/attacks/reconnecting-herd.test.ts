@@ -1,5 +1,5 @@
-// D10: a node that ends drops all its clients at once, and all of them fall upon the next one (fastify-websocket #45 asks for the
-// close at all); or whoever has a handler at work, or never answers a close, keeps it from ending.
+// D10: a node that drops all clients at once when it ends sends them all to the next node at the same moment
+// (fastify-websocket #45). And a handler at work, or a client that never answers a close, must not keep the node from ending.
 import { describe, expect, test } from '@jest/globals';
 import type { Connection } from '@sallyport/core';
 import { ManualClock } from '../../packages/core/test/support/manual-clock.ts';
@@ -45,13 +45,13 @@ describe.each(hosts)('$name', (host) => {
   const closed = (wires: readonly Wire[]) =>
     wires.filter((wire) => wire.frames().some(({ opcode }) => opcode === 0x8));
 
-  test('its clients are told to go one after another, and each of them why', async () => {
+  test('guard.close({ within }) closes 80 connections with 1001 in steps spread over the window', async () => {
     const { clock, guard, enter, inside } = await chat();
     const wires = await Promise.all(Array.from({ length: CLIENTS }, enter));
     await inside(CLIENTS);
     const ended = guard.close({ within: '1s' });
     const told = (count: number) => eventually(() => closed(wires).length === count, `${count} closes`);
-    // Ten in each step: nine steps in the first eight tenths of a second.
+    // Ten in each step, and the steps take the first eight tenths of the window.
     await told(10);
     clock.advance(300);
     await told(CLIENTS / 2);
@@ -67,7 +67,7 @@ describe.each(hosts)('$name', (host) => {
     expect([guard.stats().connections, clock.pending]).toEqual([0, 0]);
   });
 
-  test('whoever comes meanwhile is refused, and told when to come again, also in the middle of a handshake', async () => {
+  test('during a shutdown new handshakes, and one that is half sent, get 503 with Retry-After', async () => {
     const { app, guard, enter, inside, headers } = await chat();
     const wire = await enter();
     await inside(1);
@@ -89,7 +89,7 @@ describe.each(hosts)('$name', (host) => {
     expect(guard.stats()).toMatchObject({ connections: 0, denied: { shutting_down: 4 } });
   });
 
-  test('a message that is being handled is answered before the close; what waits behind it is not handled', async () => {
+  test('during a shutdown the message in the handler is answered before the close, and those behind it are not handled', async () => {
     const { guard, clock, begun, answer, enter, inside } = await chat();
     const [wire, idle] = [await enter(), await enter()];
     await inside(2);
@@ -110,7 +110,7 @@ describe.each(hosts)('$name', (host) => {
     expect([begun, clock.pending]).toEqual([['first'], 0]);
   });
 
-  test('a peer that never answers its close, and one whose handler never ends, are dropped at the deadline, with all slots', async () => {
+  test('at the deadline a shutdown drops a peer that never answers its close and one whose handler never ends', async () => {
     const caps = { connections: 2, connectionsPerAddress: 2, connectionsPerIdentity: 2 };
     const { app, guard, clock, begun, enter, inside, headers } = await chat(caps);
     const [silent, busy] = [await enter(), await enter()];

@@ -1,4 +1,4 @@
-// A3: a ticket is spent once, by the page and at the path that it was issued for, within seconds.
+// A3: a ticket works once, for the origin and the route that it was issued for, within 30 seconds.
 import { describe, expect, test } from '@jest/globals';
 import { type AnyGuard, bearer, query, type TicketRequest, tickets } from '@sallyport/core';
 import { ManualClock } from '../../packages/core/test/support/manual-clock.ts';
@@ -29,7 +29,7 @@ describe.each(hosts)('$name', (host) => {
     headers: { Origin },
   });
 
-  test('presented a thousand times at once, it opens one connection', async () => {
+  test('a ticket in 1,000 handshakes at once opens exactly one connection', async () => {
     const { app, guard, issue } = await serve();
     const ticket = await issue();
     const wires = await Promise.all(Array.from({ length: REPLAYS }, () => dial(app)));
@@ -41,7 +41,7 @@ describe.each(hosts)('$name', (host) => {
     expect([app.handled.length, guard.stats().connections]).toEqual([1, 1]);
   }, 60_000);
 
-  test('in first messages at once, it opens one connection', async () => {
+  test('a ticket in 15 first messages at once opens exactly one connection', async () => {
     const { app, guard, issue } = await serve({ firstMessage: true });
     const ticket = await issue();
     const wires = await Promise.all(
@@ -58,7 +58,7 @@ describe.each(hosts)('$name', (host) => {
     ['without an origin', {}, null, '/chat'],
     ['from a sandboxed frame', {}, 'null', '/chat'],
     ['at another route', {}, APP, '/bare'],
-  ])('stolen and presented %s, it is refused, and burnt', async (_what, request, origin, path) => {
+  ])('a ticket presented %s gets 401 and cannot be used afterwards', async (_what, request, origin, path) => {
     const { app, issue } = await serve({ origins: [APP, 'https://other.example.com'] });
     const ticket = await issue(request);
     expect(verdict(await refused(app, from(ticket, origin, path)))).toBe('401 credential_invalid');
@@ -66,7 +66,7 @@ describe.each(hosts)('$name', (host) => {
     expect(app.handled).toEqual([]);
   });
 
-  test('after 30 s it is worth nothing', async () => {
+  test('a ticket is admitted until 29.999 s and gets 401 at 30 s', async () => {
     const { app, clock, issue } = await serve();
     const [late, timely] = [await issue(), await issue()];
     clock.advance(29_999);
@@ -75,7 +75,7 @@ describe.each(hosts)('$name', (host) => {
     expect(verdict(await refused(app, from(late)))).toBe('401 credential_invalid');
   });
 
-  test('a connection that finds no slot does not cost it', async () => {
+  test('a ticket whose handshake got 503 capacity can still be used', async () => {
     const crowded = chatGuard({
       auth: [tickets(), chatJwt([bearer()])] as never,
       limits: { ...GENEROUS, connections: 1 },
@@ -90,7 +90,7 @@ describe.each(hosts)('$name', (host) => {
     await open(small, from(second));
   });
 
-  test('it reaches no log, handler, event or answer', async () => {
+  test('a ticket appears in no log, handler, event or answer', async () => {
     const told: unknown[] = [];
     const guard = chatGuard({ auth: [tickets({ from: [query('pass')] })] as never });
     for (const name of ['handshake.admitted', 'handshake.denied', 'connection.opened'] as const)

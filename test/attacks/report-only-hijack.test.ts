@@ -1,4 +1,5 @@
-// O5: a stage that only reports lets through and records; it never opens what a browser attaches by itself to other sites.
+// O5: a stage in report-only mode records a denial and lets it through. Such a mode never opens ambient credentials to foreign
+// origins.
 import { describe, expect, test } from '@jest/globals';
 import {
   bearer,
@@ -24,8 +25,8 @@ const ambient = {
   'an authenticator of its own': [custom({ scheme: 'device', authenticate: () => ({ subject: 'a' }) })],
 };
 
-describe.each(Object.keys(ambient) as (keyof typeof ambient)[])('with %s', (credential) => {
-  test.each(Object.keys(DOORS) as (keyof typeof DOORS)[])('%s is refused at construction', (door) => {
+describe.each(Object.keys(ambient) as (keyof typeof ambient)[])('policy.report with %s', (credential) => {
+  test.each(Object.keys(DOORS) as (keyof typeof DOORS)[])('%s throws at construction', (door) => {
     expect(() => chatGuard({ auth: ambient[credential], report: [DOORS[door] as never] })).toThrow(
       PolicyError,
     );
@@ -41,14 +42,14 @@ test.each([
   'authentication',
   'admission',
   'parse',
-])('%s has no name that opens it', (stage) => {
+])("report: ['%s'] throws at construction", (stage) => {
   expect(() => chatGuard({ auth: [chatJwt([bearer()])], report: [stage] as never })).toThrow(PolicyError);
 });
 
 describe.each(hosts)('$name', (host) => {
   const { start, open, refused } = applications();
 
-  test('a foreign page with a cookie stays out, whatever else only reports', async () => {
+  test('a foreign origin with a cookie gets 403 while rate, subprotocol, schema and sanitize only report', async () => {
     const guard = chatGuard({
       auth: [chatJwt([cookie('token')])],
       subprotocols: ['chat.v1'],
@@ -61,11 +62,11 @@ describe.each(hosts)('$name', (host) => {
       expect(verdict(await refused(app, { headers }))).toBe('403 origin_denied');
     }
     expect(app.handled).toEqual([]);
-    // Its own page is let in, beyond the rate that only reports.
+    // The application's own page is admitted, beyond the rate that only reports.
     await open(app, { headers: { Cookie: `token=${await token()}`, Origin: APP } });
   });
 
-  test('a foreign page that only reports still needs a credential of its own', async () => {
+  test('with unsafeReportOrigin a foreign origin is reported and admitted with a bearer token, and refused with a cookie', async () => {
     const guard = chatGuard({ auth: [chatJwt([bearer()])], report: [unsafeReportOrigin] });
     const reported: unknown[] = [];
     guard.on('handshake.reported', ({ reason, owasp, origin }) => reported.push([reason, owasp, origin]));
@@ -76,7 +77,7 @@ describe.each(hosts)('$name', (host) => {
     expect(reported.at(-1)).toEqual(['origin_denied', 'malicious_cors', EVIL]);
   });
 
-  test('a schema that only reports lets pass, and neither the parser nor the list of types does', async () => {
+  test("report: ['schema'] lets a wrong property through, but neither malformed JSON nor an unknown type", async () => {
     const guard = chatGuard({ report: ['schema'] });
     const reported: unknown[] = [];
     guard.on('message.reported', ({ reason, pointer }) => reported.push([reason, pointer]));

@@ -1,5 +1,5 @@
-// A1, A6: one token has one text. Other spellings are refused, remembered or not; the second valid form of an ECDSA
-// signature, which nobody can refuse, helps against no revocation.
+// A1, A6: only the canonical spelling of a token is accepted, also once the token is remembered. An ECDSA signature has a second
+// valid form, which cannot be refused; a revocation covers both.
 import { generateKeyPairSync } from 'node:crypto';
 import { describe, expect, test } from '@jest/globals';
 import { bearer, jwt } from '@sallyport/core';
@@ -29,7 +29,7 @@ function otherForm(token: string): string {
   return `${header}.${body}.${Buffer.concat([bytes.subarray(0, 32), twin]).toString('base64url')}`;
 }
 
-/** The same bytes, of a text whose last character says bits that decoders drop. */
+/** Another text of the same bytes: its last character has bits that decoders ignore. */
 function strayBits(token: string): string {
   const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
   return token.slice(0, -1) + alphabet[alphabet.indexOf(token.slice(-1)) | 1];
@@ -51,34 +51,40 @@ describe.each(hosts)('$name', (host) => {
   const { start, open, refused } = applications();
   const withToken = (text: string) => ({ headers: { Authorization: `Bearer ${text}`, Origin: APP } });
 
-  test.each(spellings)('%s', async (_what, respell) => {
-    const app = await start(host, { guard: chatGuard({ auth: [auth()] as never }) });
-    const right = await make();
-    const wrong = respell(right);
-    expect(wrong).not.toBe(right);
-    expect(verdict(await refused(app, withToken(wrong)))).toBe('401 credential_invalid');
-    // Nor does it find what is remembered of the right one.
-    await open(app, withToken(right));
-    expect(verdict(await refused(app, withToken(wrong)))).toBe('401 credential_invalid');
-  });
+  test.each(spellings)(
+    'a token respelled with %s gets 401, before and after the token itself is admitted',
+    async (_what, respell) => {
+      const app = await start(host, { guard: chatGuard({ auth: [auth()] as never }) });
+      const right = await make();
+      const wrong = respell(right);
+      expect(wrong).not.toBe(right);
+      expect(verdict(await refused(app, withToken(wrong)))).toBe('401 credential_invalid');
+      // Also when the right spelling is remembered as verified.
+      await open(app, withToken(right));
+      expect(verdict(await refused(app, withToken(wrong)))).toBe('401 credential_invalid');
+    },
+  );
 
   test.each<[string, object, object]>([
     ['its token id', { jti: 't1' }, { tokenId: 't1' }],
     ['its session', { sid: 's1' }, { session: 's1' }],
     ['its subject', {}, { subject: 'alice' }],
-  ])('after a revocation of %s neither form of the signature gets in', async (_what, claims, revocation) => {
-    const guard = chatGuard({ auth: [auth()] as never });
-    const app = await start(host, { guard });
-    const right = await make(claims);
-    const twin = otherForm(right);
-    expect(twin).not.toBe(right);
-    // Both are valid, and both are remembered.
-    const wires = [await open(app, withToken(right)), await open(app, withToken(twin))];
-    await guard.revoke(revocation);
-    expect(await Promise.all(wires.map((wire) => wire.closeCode()))).toEqual([4401, 4401]);
-    for (const wire of wires) wire.destroy();
-    await eventually(() => guard.stats().connections === 0, 'the end of both');
-    for (const text of [right, twin])
-      expect(verdict(await refused(app, withToken(text)))).toBe('401 revoked');
-  });
+  ])(
+    'after a revocation by %s, both forms of the signature get 401 and their connections close',
+    async (_what, claims, revocation) => {
+      const guard = chatGuard({ auth: [auth()] as never });
+      const app = await start(host, { guard });
+      const right = await make(claims);
+      const twin = otherForm(right);
+      expect(twin).not.toBe(right);
+      // Both forms are valid, and both are remembered.
+      const wires = [await open(app, withToken(right)), await open(app, withToken(twin))];
+      await guard.revoke(revocation);
+      expect(await Promise.all(wires.map((wire) => wire.closeCode()))).toEqual([4401, 4401]);
+      for (const wire of wires) wire.destroy();
+      await eventually(() => guard.stats().connections === 0, 'the end of both');
+      for (const text of [right, twin])
+        expect(verdict(await refused(app, withToken(text)))).toBe('401 revoked');
+    },
+  );
 });

@@ -1,5 +1,5 @@
-// A6: whoever is revoked is out at once, on every socket, and does not come back: not while the revocation happens,
-// not by a handshake that began before it, and not for as long as the credential could have lived.
+// A6: a revocation closes every socket of the subject, session or token at once. The credential is refused from then on, also in
+// a handshake that began before the revocation, for as long as the credential could have lived.
 import { describe, expect, test } from '@jest/globals';
 import { type AnyGuard, bearer, custom } from '@sallyport/core';
 import { ManualClock } from '../../packages/core/test/support/manual-clock.ts';
@@ -12,7 +12,7 @@ import type { Wire } from '../support/wire.ts';
 
 const withToken = (text: string) => ({ headers: { Authorization: `Bearer ${text}`, Origin: APP } });
 
-/** Something that a test holds back, for everybody who waits for it. */
+/** Holds all callers of `pass` until a test opens it. */
 function barrier() {
   let waiting = 0;
   let open: () => void = () => {};
@@ -37,24 +37,27 @@ describe.each(hosts)('$name', (host) => {
     ['a subject', { subject: 'alice' }, {}],
     ['a session', { session: 's1' }, { sid: 's1' }],
     ['a token', { tokenId: 't1' }, { jti: 't1' }],
-  ])('%s: all its sockets close, and no other', async (_what, revocation, claims) => {
-    const guard: AnyGuard = chatGuard({ firstMessage: true });
-    const app = await start(host, { guard });
-    const text = await token(claims);
-    const hers = [await open(app, withToken(text)), await open(app, withToken(text))];
-    const late = await open(app, { headers: { Origin: APP } });
-    late.send(authenticate({ token: text }));
-    const his = await open(app, withToken(await token({ sub: 'bob', sid: 's2', jti: 't2' })));
-    await eventually(() => guard.stats().connections === 4, 'all four');
-    await guard.revoke(revocation);
-    expect(await Promise.all([...hers, late].map((wire) => wire.closeCode()))).toEqual([4401, 4401, 4401]);
-    for (const wire of [...hers, late]) wire.destroy();
-    await eventually(() => guard.stats().connections === 1, 'his alone');
-    expect(his.frames()).toEqual([]);
-    expect(verdict(await refused(app, withToken(text)))).toBe('401 revoked');
-  });
+  ])(
+    'revoking %s closes all its sockets with 4401 and no others, and its token gets 401',
+    async (_what, revocation, claims) => {
+      const guard: AnyGuard = chatGuard({ firstMessage: true });
+      const app = await start(host, { guard });
+      const text = await token(claims);
+      const hers = [await open(app, withToken(text)), await open(app, withToken(text))];
+      const late = await open(app, { headers: { Origin: APP } });
+      late.send(authenticate({ token: text }));
+      const his = await open(app, withToken(await token({ sub: 'bob', sid: 's2', jti: 't2' })));
+      await eventually(() => guard.stats().connections === 4, 'all four');
+      await guard.revoke(revocation);
+      expect(await Promise.all([...hers, late].map((wire) => wire.closeCode()))).toEqual([4401, 4401, 4401]);
+      for (const wire of [...hers, late]) wire.destroy();
+      await eventually(() => guard.stats().connections === 1, 'his alone');
+      expect(his.frames()).toEqual([]);
+      expect(verdict(await refused(app, withToken(text)))).toBe('401 revoked');
+    },
+  );
 
-  test('issued later, it counts again; without an issue date it does not', async () => {
+  test('after a revocation a token issued later is admitted, and one without iat gets 401', async () => {
     const clock = new ManualClock();
     const guard = chatGuard({ clock });
     const app = await start(host, { guard });
@@ -66,19 +69,19 @@ describe.each(hosts)('$name', (host) => {
     await open(app, withToken(await token({ iat: NOW + 1 })));
   });
 
-  test('for as long as it could have lived, and not only as long as the list remembers', async () => {
+  test('a token that lives longer than limits.revocationRetention gets 401 once its revocation may be forgotten', async () => {
     const clock = new ManualClock();
     const guard = chatGuard({ clock, limits: { revocationRetention: '1d', revocations: 2 } });
     const app = await start(host, { guard });
     const long = await token({ exp: NOW + 2 * 86_400 });
-    // It would come back when the list has forgotten it.
+    // The list forgets this revocation before the token expires.
     await guard.revoke({ subject: 'alice' });
     clock.advance(86_400_000 + 1_000);
     for (const subject of ['x', 'y']) await guard.revoke({ subject });
     expect(verdict(await refused(app, withToken(long)))).toBe('401 credential_invalid');
   });
 
-  describe('in the middle of a handshake', () => {
+  describe('a revocation during an await', () => {
     const stages: readonly (readonly [string, (wait: ReturnType<typeof barrier>) => PolicyOverrides])[] = [
       [
         'while it is authenticated',
@@ -96,37 +99,43 @@ describe.each(hosts)('$name', (host) => {
       ['while it is authorized', ({ pass }) => ({ authorize: () => pass(true) })],
     ];
 
-    test.each(stages)('%s', async (_what, options) => {
-      const wait = barrier();
-      const guard = chatGuard(options(wait));
-      const app = await start(host, { guard });
-      const wire = (await dial(app)).handshake(withToken(await token()));
-      await eventually(() => wait.waiting() === 1, 'the await');
-      await guard.revoke({ subject: 'alice' });
-      wait.open();
-      const { status } = await wire.head();
-      if (status === 101) expect(await wire.closeCode()).toBe(4401);
-      else expect(status).toBe(401);
-      expect(app.handled).toEqual([]);
-      wire.destroy();
-      await eventually(() => guard.stats().connections === 0, 'the slots');
-    });
+    test.each(stages)(
+      'of a handshake, %s, refuses or closes it and runs no handler',
+      async (_what, options) => {
+        const wait = barrier();
+        const guard = chatGuard(options(wait));
+        const app = await start(host, { guard });
+        const wire = (await dial(app)).handshake(withToken(await token()));
+        await eventually(() => wait.waiting() === 1, 'the await');
+        await guard.revoke({ subject: 'alice' });
+        wait.open();
+        const { status } = await wire.head();
+        if (status === 101) expect(await wire.closeCode()).toBe(4401);
+        else expect(status).toBe(401);
+        expect(app.handled).toEqual([]);
+        wire.destroy();
+        await eventually(() => guard.stats().connections === 0, 'the slots');
+      },
+    );
 
-    test.each(stages)('of a first message, %s', async (_what, options) => {
-      const wait = barrier();
-      const guard = chatGuard({ firstMessage: true, ...options(wait) });
-      const app = await start(host, { guard });
-      const wire = await open(app, { headers: { Origin: APP } });
-      wire.send(authenticate({ token: await token() }));
-      await eventually(() => wait.waiting() === 1, 'the await');
-      await guard.revoke({ subject: 'alice' });
-      wait.open();
-      expect(await wire.closeCode()).toBe(4401);
-      expect([app.handled, guard.stats()]).toMatchObject([[], { connections: 0, pending: 0 }]);
-    });
+    test.each(stages)(
+      'of a first message, %s, closes it with 4401 and runs no handler',
+      async (_what, options) => {
+        const wait = barrier();
+        const guard = chatGuard({ firstMessage: true, ...options(wait) });
+        const app = await start(host, { guard });
+        const wire = await open(app, { headers: { Origin: APP } });
+        wire.send(authenticate({ token: await token() }));
+        await eventually(() => wait.waiting() === 1, 'the await');
+        await guard.revoke({ subject: 'alice' });
+        wait.open();
+        expect(await wire.closeCode()).toBe(4401);
+        expect([app.handled, guard.stats()]).toMatchObject([[], { connections: 0, pending: 0 }]);
+      },
+    );
   });
 
-  test('who reconnects all the time during the revocation stays out', async () => {
+  test('of 20 handshakes around a revocation none stays connected', async () => {
     const guard = chatGuard();
     const app = await start(host, { guard });
     const text = await token();
@@ -145,7 +154,7 @@ describe.each(hosts)('$name', (host) => {
     expect(verdict(await refused(app, withToken(text)))).toBe('401 revoked');
   });
 
-  test('an account that its own session store has closed sends no message that asks for it', async () => {
+  test('with recheck: true, a message closes the connection with 4401 once stillValid returns false', async () => {
     let active = true;
     const session = custom({
       scheme: 'session',
@@ -173,7 +182,7 @@ describe.each(hosts)('$name', (host) => {
     expect(said).toEqual(['before']);
   });
 
-  test('an account that its own session store has closed is out at the next look', async () => {
+  test('with recheckEvery, a connection closes with 4401 at the first recheck after stillValid returns false', async () => {
     const clock = new ManualClock();
     let active = true;
     const session = custom({

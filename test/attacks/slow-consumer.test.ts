@@ -1,5 +1,5 @@
-// D5: a peer that stops reading costs the server a bounded number of bytes, what is about to be sent included, whoever
-// sends it: typed sends, the bare library's, broadcasts, answers, pongs. No other peer notices (uWebSockets, SignalR).
+// D5: a peer that stops reading costs the server a bounded number of bytes, whether typed sends, the bare library's sends,
+// broadcasts, replies or pongs fill it. The message about to be sent counts too. Other peers are not affected (uWebSockets, SignalR).
 import { inflateRawSync } from 'node:zlib';
 import { describe, expect, test } from '@jest/globals';
 import type { AnyGuard, Connection } from '@sallyport/core';
@@ -14,7 +14,7 @@ import { watch } from '../support/watched.ts';
 import { frame } from '../support/wire.ts';
 
 const LIMIT = 65_536;
-/** A frame's own bytes, and those of a close frame. */
+/** Bytes for the header of a frame and for a close frame. */
 const FRAMING = 150;
 const REFUSED = 'outbound slow_consumer';
 
@@ -24,7 +24,7 @@ interface Served {
   readonly socket: WebSocket;
 }
 
-/** Says whether it was taken. */
+/** Sends one message, and tells whether it was accepted. */
 type Sending = (served: Served, n: number, size: number) => Promise<boolean> | boolean;
 
 const body = (n: number, size: number) => ({ n, pad: 'x'.repeat(size) });
@@ -36,10 +36,10 @@ const ways: Readonly<Record<string, Sending>> = {
       socket.send(JSON.stringify({ ...body(n, size), type: 'said' }), (error) => {
         told = error;
       });
-      // What is refused is told in the next tick; what waits is told when it has gone.
+      // The callback of a refused send runs in the next tick, that of a waiting one when it has been written.
       setImmediate(() => resolve(!(told instanceof Error)));
     }),
-  'its sends with options': ({ socket }, n, size) =>
+  "the bare library's sends with options": ({ socket }, n, size) =>
     new Promise((resolve) => {
       let told: unknown = 'nothing';
       const data = Buffer.from(JSON.stringify({ ...body(n, size), type: 'said' }));
@@ -78,7 +78,7 @@ describe.each(hosts)('$name', (host) => {
     return { ...app, clock, peer, served, connected };
   }
 
-  /** Sends until something is refused; which were taken, and the most that waited at any time. */
+  /** Sends until a message is refused. Returns the accepted ones and the most bytes that waited at any time. */
   async function fill(served: Served, send: Sending, from = 0, size = 8_000) {
     const taken: number[] = [];
     let most = 0;
@@ -97,8 +97,8 @@ describe.each(hosts)('$name', (host) => {
       .filter(({ opcode }) => opcode === 0x1)
       .map(({ data }) => JSON.parse(String(data)).n);
 
-  describe.each(Object.entries(ways))('%s', (_what, send) => {
-    test('a peer that does not read is closed, and then dropped', async () => {
+  describe.each(Object.entries(ways))('by %s', (_what, send) => {
+    test('a peer that does not read is closed with slow_consumer at limits.buffered, and then dropped', async () => {
       const { peer, served, denied, closed, clock } = await serve();
       peer.deafen();
       const { taken, most } = await fill(served, send);
@@ -117,7 +117,7 @@ describe.each(hosts)('$name', (host) => {
       expect([peer.destroyed, closed]).toEqual([true, ['1006 slow_consumer']]);
     });
 
-    test('one that reads on in time gets all that was taken, and then is told', async () => {
+    test('a peer that reads again after the limit gets all accepted messages and then a close with 1013', async () => {
       const { peer, served } = await serve();
       peer.deafen();
       const { taken } = await fill(served, send);
@@ -127,14 +127,14 @@ describe.each(hosts)('$name', (host) => {
       expect(peer.frames().at(-1)?.data.readUInt16BE(0)).toBe(1013);
     });
 
-    test("with 'drop' only what is too much is lost, and the stream goes on in order", async () => {
+    test("with onSlowConsumer: 'drop', messages above the limit are lost and later ones arrive in order", async () => {
       const { peer, served, denied } = await serve({ onSlowConsumer: 'drop' });
       peer.deafen();
       const { taken, most } = await fill(served, send);
       for (let n = 500; n < 550; n++) expect(await send(served, n, 8_000)).toBe(false);
       expect(served.socket.bufferedAmount).toBeLessThanOrEqual(most);
       expect(most).toBeLessThanOrEqual(LIMIT + FRAMING);
-      // What is small enough still is.
+      // A small message still fits.
       expect(await send(served, 50, 10)).toBe(true);
       peer.hear();
       await eventually(() => numbers(peer).length === taken.length + 1, 'what was taken');
@@ -149,7 +149,7 @@ describe.each(hosts)('$name', (host) => {
       expect(served.connection.state).toBe('open');
     });
 
-    test('a single message above the limit is refused, though nothing waits', async () => {
+    test('a single message above limits.buffered is refused although nothing waits', async () => {
       for (const onSlowConsumer of ['drop', 'close'] as const) {
         const { peer, served, denied } = await serve({ onSlowConsumer });
         expect(await send(served, 1, LIMIT)).toBe(false);
@@ -161,7 +161,7 @@ describe.each(hosts)('$name', (host) => {
       }
     });
 
-    test('compressed messages wait as well, and what is dropped leaves no hole', async () => {
+    test('with compression, the limit holds and every accepted message can be inflated', async () => {
       const headers = { 'Sec-WebSocket-Extensions': 'permessage-deflate; server_no_context_takeover' };
       const { peer, served } = await serve({ compression: true, onSlowConsumer: 'drop' }, headers);
       peer.deafen();
@@ -178,7 +178,7 @@ describe.each(hosts)('$name', (host) => {
     });
   });
 
-  test('a peer that asks and does not read the answers', async () => {
+  test('a peer that sends messages and does not read the replies is closed within limits.buffered', async () => {
     const { peer, served, denied } = await serve();
     peer.deafen();
     const note = frame(JSON.stringify({ type: 'note', text: 'x'.repeat(8_000) }));
@@ -188,10 +188,10 @@ describe.each(hosts)('$name', (host) => {
     expect(served.connection.state).toBe('closing');
   });
 
-  test('a flood of pings, whose answers nobody reads', async () => {
+  test('a peer that sends pings and does not read the pongs is closed within limits.buffered', async () => {
     const { peer, served, closed, clock, denied } = await serve();
     peer.deafen();
-    // Up to the limit with messages: ws itself bounds how many answers wait, but not how many bytes wait before them.
+    // Messages fill the buffer first: ws bounds how many pongs wait, but not how many bytes wait before them.
     while (served.socket.bufferedAmount < LIMIT - 1_000) served.connection.send('said', body(1, 500));
     peer.push(Buffer.concat(Array(50).fill(frame('x'.repeat(125), 0x9))));
     await eventually(() => denied.length === 1, 'the refusal');
@@ -202,12 +202,12 @@ describe.each(hosts)('$name', (host) => {
     expect(closed).toEqual(['1006 slow_consumer']);
   });
 
-  test('and with drop the answers are left out, while the connection stays', async () => {
+  test("with onSlowConsumer: 'drop', pongs above the limit are left out and the connection stays open", async () => {
     const { peer, served } = await serve({ onSlowConsumer: 'drop' });
     peer.deafen();
     while (served.socket.bufferedAmount < LIMIT - 1_000) served.connection.send('said', body(1, 500));
     for (let round = 0; round < 5; round++) {
-      // ws itself drops who sends more than 60 at once.
+      // ws itself drops a client that sends more than 60 at once.
       peer.push(Buffer.concat(Array(40).fill(frame('x'.repeat(125), 0x9))));
       await new Promise((resolve) => setImmediate(resolve));
     }
@@ -221,7 +221,7 @@ describe.each(hosts)('$name', (host) => {
     await eventually(() => numbers(peer).includes(2), 'the last message');
   });
 
-  test('a well-behaved neighbour gets everything, however slow the other one is', async () => {
+  test('a broadcast reaches the other peer completely while one peer does not read', async () => {
     const { peer, guard, connected, closed, ...app } = await serve();
     const wire = await open(app, { headers: await goodHeaders() });
     await eventually(() => connected.length === 2, 'both handlers');
@@ -238,14 +238,14 @@ describe.each(hosts)('$name', (host) => {
     expect([closed, wire.ended]).toEqual([[], false]);
   });
 
-  test('over a real network it ends as well', async () => {
+  test('over a real socket a peer that pauses is closed at limits.buffered and then dropped', async () => {
     const { guard, connected, closed, clock, ...app } = await serve({ limits: { buffered: '1MiB' } });
     const wire = await open(app, { headers: await goodHeaders() });
     await eventually(() => connected.length === 2, 'both handlers');
     const { connection, socket } = connected[1] as Served;
     wire.socket.pause();
     let most = 0;
-    // What the kernel takes is not the server's.
+    // Bytes in the kernel's buffers do not count.
     for (let n = 0; n < 3_000 && connection.send('said', body(n, 60_000)); n++) {
       most = Math.max(most, socket.bufferedAmount);
       await new Promise((resolve) => setImmediate(resolve));

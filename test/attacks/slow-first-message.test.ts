@@ -1,5 +1,5 @@
-// A4: the time for the first message is absolute. A client that drips fragments, pings, or fails and tries again gets
-// no more of it, and one that says nothing keeps no slot.
+// A4: the deadline for the first message is absolute. Fragments, pings and failed attempts do not extend it, and a client
+// that sends nothing keeps no slot.
 import { describe, expect, test } from '@jest/globals';
 import { ManualClock } from '../../packages/core/test/support/manual-clock.ts';
 import { hosts } from '../contract/hosts/index.ts';
@@ -20,7 +20,7 @@ describe.each(hosts)('$name', (host) => {
     return { clock, guard, app: await start(host, { guard }) };
   };
 
-  /** What was sent until now has been read: the answer to a ping behind it has come. */
+  /** Waits until the server has read everything sent so far: the pong for a ping behind it has come. */
   const read = async (wire: Wire): Promise<void> => {
     const pongs = (): number => wire.frames().filter(({ opcode }) => opcode === 0xa).length;
     const before = pongs();
@@ -35,8 +35,8 @@ describe.each(hosts)('$name', (host) => {
     ],
     ['pings', async () => frame('', 0x9)],
     ['wrong credentials', async (i) => authenticate({ token: `x.y.${i}` })],
-    ['silence', async () => Buffer.alloc(0)],
-  ])('%s', async (_what, drip) => {
+    ['nothing', async () => Buffer.alloc(0)],
+  ])('a pending client that sends %s is closed with 4408 at the deadline', async (_what, drip) => {
     const { app, guard, clock } = await serve();
     const wire = await open(app, PAGE);
     for (let i = 0; i < 9; i++) {
@@ -58,19 +58,23 @@ describe.each(hosts)('$name', (host) => {
 
   test.each<[string, (i: number) => Buffer]>([
     ['one message that never ends', (i) => fragment('x'.repeat(1_000), i === 0)],
-    ['control frames', () => frame('x'.repeat(125), 0x9)],
-  ])('%s is bounded in bytes, however much a message may hold later', async (_what, part) => {
-    const guard = chatGuard({ firstMessage: true, limits: { message: '16MiB' } });
-    const app = await start(host, { guard });
-    const wire = await open(app, PAGE);
-    const flood = Buffer.concat(Array.from({ length: 600 }, (_, i) => part(i)));
-    for (let at = 0; at < flood.length && !wire.ended; at += 8_192) wire.send(flood.subarray(at, at + 8_192));
-    await eventually(() => guard.stats().pending === 0, 'the end of its patience');
-    await wire.until(() => wire.ended, 'the end');
-    expect(app.handled).toEqual([]);
-  });
+    ['600 pings of 125 bytes', () => frame('x'.repeat(125), 0x9)],
+  ])(
+    'a pending client that sends %s is ended after a bounded number of bytes, although limits.message is 16 MiB',
+    async (_what, part) => {
+      const guard = chatGuard({ firstMessage: true, limits: { message: '16MiB' } });
+      const app = await start(host, { guard });
+      const wire = await open(app, PAGE);
+      const flood = Buffer.concat(Array.from({ length: 600 }, (_, i) => part(i)));
+      for (let at = 0; at < flood.length && !wire.ended; at += 8_192)
+        wire.send(flood.subarray(at, at + 8_192));
+      await eventually(() => guard.stats().pending === 0, 'the end of its patience');
+      await wire.until(() => wire.ended, 'the end');
+      expect(app.handled).toEqual([]);
+    },
+  );
 
-  test('a first message that comes in time, in fragments, opens the connection for good', async () => {
+  test('a first message in two fragments that ends 1 ms before the deadline opens the connection', async () => {
     const { app, guard, clock } = await serve();
     const wire = await open(app, PAGE);
     const text = JSON.stringify({ type: 'auth', token: await token() });

@@ -1,5 +1,5 @@
-// H8: one deadline over the whole handshake, the authenticator's wait included; a reset in the meantime crashes nothing
-// and frees what it held. @fastify/websocket CVE-2022-39386 and socket.io CVE-2024-38355 were such crashes.
+// H8: one deadline covers the whole handshake, the wait for an authenticator included. A reset during that wait crashes nothing
+// and frees its slots. @fastify/websocket CVE-2022-39386 and socket.io CVE-2024-38355 were such crashes.
 import type { Socket } from 'node:net';
 import { describe, expect, test } from '@jest/globals';
 import { bearer, custom, systemClock } from '@sallyport/core';
@@ -9,7 +9,7 @@ import { applications, verdict } from '../support/applications.ts';
 import { chatGuard, NOW } from '../support/chat-policy.ts';
 import { eventually } from '../support/eventually.ts';
 
-/** An authenticator that answers when a test says so, and notes when nobody waits any more. */
+/** An authenticator that a test answers for, and that counts aborts. */
 function slow() {
   const waiting: ((identity: { subject: string }) => void)[] = [];
   let aborted = 0;
@@ -29,7 +29,7 @@ const headers = { Authorization: 'Bearer anything' };
 describe.each(hosts)('$name', (host) => {
   const { start, dial } = applications();
 
-  test('an authenticator that never settles is answered for at the deadline', async () => {
+  test('a handshake whose authenticator never settles gets 408 at limits.handshakeTimeout', async () => {
     const { authenticator, aborted } = slow();
     const clock = { ...systemClock, now: () => NOW * 1_000 };
     const guard = chatGuard({ clock, auth: [authenticator], limits: { handshakeTimeout: '40ms' } });
@@ -40,7 +40,7 @@ describe.each(hosts)('$name', (host) => {
     expect(app.handled).toEqual([]);
   });
 
-  test('a reset by the client during the wait ends it: the process lives, and no slot is lost', async () => {
+  test('a client that resets while the authenticator runs aborts it, and its slot is free for the next one', async () => {
     const { authenticator, waiting, aborted } = slow();
     const guard = chatGuard({ auth: [authenticator], limits: { connections: 1 } });
     const app = await start(host, { guard });
@@ -60,7 +60,7 @@ describe.each(hosts)('$name', (host) => {
     expect(guard.stats()).toMatchObject({ connections: 1, admitted: 1 });
   });
 
-  test('a client that ends its side during the wait is let go', async () => {
+  test('a client that ends its side while the authenticator runs aborts it, and its socket ends', async () => {
     const { authenticator, waiting, aborted } = slow();
     const app = await start(host, { guard: chatGuard({ auth: [authenticator] }) });
     const wire = (await dial(app)).handshake({ headers });
@@ -70,7 +70,7 @@ describe.each(hosts)('$name', (host) => {
     await wire.until(() => wire.ended, 'the end of the socket');
   });
 
-  test('traffic does not extend the deadline', async () => {
+  test('bytes sent during the handshake do not extend its deadline: 408 after 10 s', async () => {
     const { authenticator, waiting } = slow();
     const clock = new ManualClock();
     const app = await start(host, { guard: chatGuard({ clock, auth: [authenticator] }) });
@@ -85,7 +85,7 @@ describe.each(hosts)('$name', (host) => {
     expect(verdict(await wire.answer())).toBe('408 auth_timeout');
   });
 
-  test('a client that goes at the very moment of its admission leaves no slot behind', async () => {
+  test('a client whose socket is destroyed at the moment of admission leaves no slot behind', async () => {
     const { authenticator, waiting } = slow();
     const guard = chatGuard({ auth: [authenticator], limits: { connections: 1 } });
     const app = await start(host, { guard });
@@ -105,7 +105,7 @@ describe.each(hosts)('$name', (host) => {
     expect(app.handled).toHaveLength(1);
   });
 
-  test('a slot that was reserved too late is given back', async () => {
+  test('an authenticator that answers after the deadline leaves no slot behind', async () => {
     const { authenticator, waiting } = slow();
     const clock = new ManualClock();
     const guard = chatGuard({ clock, auth: [authenticator], limits: { connections: 1 } });

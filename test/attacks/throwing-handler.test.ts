@@ -1,5 +1,5 @@
-// M7: whatever of the application's throws or rejects ends its connection with 1011, or is answered as the policy says; it
-// ends no other connection, nor the process, and is never an unhandled rejection (express-ws; uppy #5920).
+// M7: a handler or hook of the application that throws or rejects closes its connection with 1011, or gets an error reply if the
+// policy says so. Other connections and the process go on, and no rejection stays unhandled (express-ws; uppy #5920).
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { type Codec, Type } from '@sallyport/core';
 import * as v from 'valibot';
@@ -37,18 +37,18 @@ const handlers: Readonly<Record<string, ChatHandler>> = {
   'a typed handler throws': on(boom),
   'a typed handler rejects': on(reject),
   'a typed handler rejects later': on(rejectLater),
-  'a typed handler throws what is no error': on(() => {
+  'a typed handler throws undefined': on(() => {
     throw undefined;
   }),
-  'a typed handler rejects with nothing': on(() => Promise.reject(undefined)),
-  'a typed handler returns what only looks like a promise': on(() => ({
+  'a typed handler rejects with undefined': on(() => Promise.reject(undefined)),
+  'a typed handler returns a thenable that rejects': on(() => ({
     // biome-ignore lint/suspicious/noThenProperty: it is meant to be one
     then: (_resolve: unknown, fail: (error: unknown) => void) => fail(new Error('a bug')),
   })),
   "the bare library's handler throws": bare(boom),
   "the bare library's handler rejects": bare(reject),
-  'one of them rejects, and the next throws': bare(reject, boom),
-  'all of them reject': bare(reject, rejectLater, reject),
+  'one listener of the bare library rejects, and the next one throws': bare(reject, boom),
+  'all listeners of the bare library reject': bare(reject, rejectLater, reject),
   'a typed handler and a bare one reject': (connection, socket, native) => {
     on(rejectLater)(connection, socket, native);
     bare(reject)(connection, socket, native);
@@ -57,26 +57,26 @@ const handlers: Readonly<Record<string, ChatHandler>> = {
     on(reject)(connection, socket, native);
     bare(boom)(connection, socket, native);
   },
-  'a handler sends what cannot be written': (connection) =>
+  'a handler sends a bigint, which JSON cannot hold': (connection) =>
     void connection.on('say', () => void connection.send('said', { text: 1n as never })),
 };
 
-/** Handlers whose answer is wrong. */
+/** Handlers that return a wrong reply. */
 const replying =
   (answer: () => unknown): ChatHandler =>
   (connection) =>
     void connection.on('say', 'said', answer as never);
 const answers: Readonly<Record<string, ChatHandler>> = {
-  'throws instead of an answer': replying(boom),
-  'rejects instead of an answer': replying(reject),
-  'answers with what its schema refuses': replying(() => ({ text: 1 })),
-  'answers late with what its schema refuses': replying(async () => ({ text: 1 })),
-  'answers with nothing': replying(() => undefined),
-  'answers with a text': replying(() => 'said'),
-  'answers with what cannot be written': replying(() => ({ text: 'said', toJSON: boom })),
+  'throws instead of returning a reply': replying(boom),
+  'rejects instead of returning a reply': replying(reject),
+  'returns a reply that its schema refuses': replying(() => ({ text: 1 })),
+  'resolves to a reply that its schema refuses': replying(async () => ({ text: 1 })),
+  'returns undefined as a reply': replying(() => undefined),
+  'returns a text as a reply': replying(() => 'said'),
+  'returns a reply whose toJSON throws': replying(() => ({ text: 'said', toJSON: boom })),
 };
 
-/** What the policy itself brings along. */
+/** Parts of the policy that fail. */
 const odd = (schema: unknown): PolicyOverrides => ({
   messages: { say: schema, note: messages.note } as never,
 });
@@ -97,13 +97,13 @@ describe.each(hosts)('$name', (host) => {
   const note = (error: unknown): void => void unhandled.push(error);
   beforeEach(() => void process.on('unhandledRejection', note));
   afterEach(async () => {
-    // Node tells of a rejection that nobody handles after the microtasks of a turn.
+    // Node emits 'unhandledRejection' after the microtasks of a turn.
     await new Promise((resolve) => setImmediate(resolve));
     process.off('unhandledRejection', note);
     expect(unhandled.splice(0)).toEqual([]);
   });
 
-  /** Two connections of one application; what the handler of the second does is up to the test. */
+  /** Two connections of one application: `wire` is for the test, and `other` must not be affected. */
   async function chat(handler: ChatHandler, policy: PolicyOverrides = {}) {
     const guard = chatGuard(policy);
     const faults: string[] = [];
@@ -115,7 +115,7 @@ describe.each(hosts)('$name', (host) => {
     return { guard, faults, wire, other };
   }
 
-  /** Whatever happened on this connection, the other one has not noticed. */
+  /** The connection closes with 1011 and one fault, and the other one stays open. */
   async function closes({ guard, faults, wire, other }: Awaited<ReturnType<typeof chat>>): Promise<void> {
     expect(await wire.closeCode()).toBe(1011);
     expect(
@@ -133,26 +133,35 @@ describe.each(hosts)('$name', (host) => {
   const say = frame('{"type":"say","text":"hi"}');
   const said = { said: messages.say };
 
-  test.each(Object.entries(handlers))('%s', async (_what, handler) => {
-    const running = await chat(handler);
-    running.wire.send(say);
-    await closes(running);
-  });
+  test.each(Object.entries(handlers))(
+    '%s: closes this connection with 1011 and no other',
+    async (_what, handler) => {
+      const running = await chat(handler);
+      running.wire.send(say);
+      await closes(running);
+    },
+  );
 
-  test.each(Object.entries(answers))('a handler %s', async (_what, handler) => {
-    const running = await chat(handler, { replies: said });
-    running.wire.send(say);
-    await closes(running);
-    expect(running.wire.frames()).toHaveLength(1);
-  });
+  test.each(Object.entries(answers))(
+    'a handler %s: closes this connection with 1011 and no other',
+    async (_what, handler) => {
+      const running = await chat(handler, { replies: said });
+      running.wire.send(say);
+      await closes(running);
+      expect(running.wire.frames()).toHaveLength(1);
+    },
+  );
 
-  test.each(Object.entries(policies))('%s', async (_what, policy) => {
-    const running = await chat(() => {}, policy);
-    running.wire.send(say);
-    await closes(running);
-  });
+  test.each(Object.entries(policies))(
+    '%s: closes this connection with 1011 and no other',
+    async (_what, policy) => {
+      const running = await chat(() => {}, policy);
+      running.wire.send(say);
+      await closes(running);
+    },
+  );
 
-  test('a codec throws as an answer is written', async () => {
+  test('a codec that throws while it encodes a reply closes this connection with 1011 and no other', async () => {
     const codec: Codec = {
       contentType: 'application/x-odd',
       frames: 'text',
@@ -174,31 +183,37 @@ describe.each(hosts)('$name', (host) => {
       ...Object.entries(answers).map(([what, handler]): Case => [what, handler, { replies: said }]),
       ...Object.entries(policies).map(([what, policy]): Case => [what, () => {}, policy]),
     ];
-    test.each(cases)('%s: only this message is lost', async (_what, handler, policy) => {
-      const rpc = { onFault: 'reply', envelope: 'json-rpc' } as const;
-      const { faults, wire, other } = await chat(handler, { ...rpc, ...policy });
-      wire.send(frame('{"jsonrpc":"2.0","method":"say","params":{"text":"hi"},"id":"first"}'));
-      expect((await wire.messages(1)).map((answer) => JSON.parse(answer))).toEqual([
-        {
-          jsonrpc: '2.0',
-          id: 'first',
-          error: { code: -32603, message: 'Something went wrong.', data: { code: 'internal' } },
-        },
-      ]);
-      expect(faults).toEqual(['dispatch']);
-      expect([wire.ended, other.ended, other.frames()]).toEqual([false, false, []]);
-    });
+    test.each(cases)(
+      '%s: this message gets an error reply, and both connections stay open',
+      async (_what, handler, policy) => {
+        const rpc = { onFault: 'reply', envelope: 'json-rpc' } as const;
+        const { faults, wire, other } = await chat(handler, { ...rpc, ...policy });
+        wire.send(frame('{"jsonrpc":"2.0","method":"say","params":{"text":"hi"},"id":"first"}'));
+        expect((await wire.messages(1)).map((answer) => JSON.parse(answer))).toEqual([
+          {
+            jsonrpc: '2.0',
+            id: 'first',
+            error: { code: -32603, message: 'Something went wrong.', data: { code: 'internal' } },
+          },
+        ]);
+        expect(faults).toEqual(['dispatch']);
+        expect([wire.ended, other.ended, other.frames()]).toEqual([false, false, []]);
+      },
+    );
 
-    test.each(envelopes)('in the $name envelope it is told of which message', async (envelope) => {
-      const { wire } = await chat(on(reject), { onFault: 'reply', envelope: envelope.name });
-      wire.send(frame(JSON.stringify(envelope.write('say', { text: 'hi' }, 7))));
-      expect((await wire.messages(1)).map(envelope.errorOf)).toEqual([
-        { code: 'internal', ...(envelope.hasIds && { id: 7 }) },
-      ]);
-    });
+    test.each(envelopes)(
+      "in the $name envelope, the error reply carries the message's id if the envelope has ids",
+      async (envelope) => {
+        const { wire } = await chat(on(reject), { onFault: 'reply', envelope: envelope.name });
+        wire.send(frame(JSON.stringify(envelope.write('say', { text: 'hi' }, 7))));
+        expect((await wire.messages(1)).map(envelope.errorOf)).toEqual([
+          { code: 'internal', ...(envelope.hasIds && { id: 7 }) },
+        ]);
+      },
+    );
   });
 
-  test('after a fault that was answered the connection goes on, in order', async () => {
+  test("with onFault: 'reply', faults are answered in order with other messages and count as no violation", async () => {
     const handler: ChatHandler = (connection) => {
       connection.on('say', rejectLater);
       connection.on(
@@ -209,14 +224,14 @@ describe.each(hosts)('$name', (host) => {
     const { wire, faults } = await chat(handler, { onFault: 'reply', limits: { violations: 2 } });
     const note = (text: string): Buffer => frame(JSON.stringify({ type: 'note', text }));
     wire.send(Buffer.concat([note('1'), say, note('2'), say, say, note('3')]));
-    // The client has done nothing wrong, so that this counts as no violation.
+    // The client did nothing wrong: faults count as no violation.
     expect(
       (await wire.messages(6)).map((text) => JSON.parse(text)).map(({ text, code }) => text ?? code),
     ).toEqual(['1', 'internal', '2', 'internal', 'internal', '3']);
     expect(faults).toHaveLength(3);
   });
 
-  test('a notification that fails is not answered', async () => {
+  test("with onFault: 'reply', a JSON-RPC notification whose handler throws is not answered", async () => {
     const handler: ChatHandler = (connection) => {
       connection.on('say', boom);
       connection.on('note', () => undefined);
@@ -229,7 +244,7 @@ describe.each(hosts)('$name', (host) => {
     expect(faults).toEqual(['dispatch']);
   });
 
-  test('the handler of the route throws', async () => {
+  test('a route handler that throws closes the connection with 1011', async () => {
     const guard = chatGuard();
     const faults: string[] = [];
     guard.on('fault', (event) => faults.push(event.stage));
@@ -240,7 +255,7 @@ describe.each(hosts)('$name', (host) => {
   });
 
   if (host.capabilities.catchesRejections) {
-    test('the handler of the route rejects', async () => {
+    test('a route handler that rejects closes the connection with 1011', async () => {
       const guard = chatGuard();
       const faults: string[] = [];
       guard.on('fault', (event) => faults.push(event.stage));
@@ -251,7 +266,7 @@ describe.each(hosts)('$name', (host) => {
     });
   }
 
-  test('a listener of events that throws changes no decision', async () => {
+  test('event listeners and onClose listeners that throw change neither an admission nor a close', async () => {
     const guard = chatGuard();
     const app = await start(host, { guard, chat: (connection) => void connection.onClose(boom) });
     for (const name of ['handshake.admitted', 'connection.opened', 'connection.closed', 'fault'] as const)
@@ -262,7 +277,7 @@ describe.each(hosts)('$name', (host) => {
     await eventually(() => guard.stats().connections === 0, 'the end of the connection');
   });
 
-  test('broken frames and resets of many connections end nothing but these', async () => {
+  test('broken frames and resets end their own connections, and the server admits the next client', async () => {
     // @fastify/websocket CVE-2022-39386, socket.io CVE-2024-38355: without an error listener the process ended.
     const guard = chatGuard();
     const app = await start(host, { guard, chat: () => {} });

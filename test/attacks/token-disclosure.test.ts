@@ -1,4 +1,4 @@
-// A2 and H11: a token in a URL or among subprotocols never reaches a log, a handler, an event or the answer.
+// A2, H11: a token in a URL or among the subprotocols never reaches a log, a handler, an event or the answer.
 import { describe, expect, test } from '@jest/globals';
 import type { GuardEvents } from '@sallyport/core';
 import { hosts } from '../contract/hosts/index.ts';
@@ -26,13 +26,13 @@ const places: Record<string, (token: string) => HandshakeOptions> = {
 describe.each(hosts)('$name', (host) => {
   const { start, dial } = applications();
 
-  describe.each(Object.keys(places))('%s', (place) => {
+  describe.each(Object.keys(places))('a token %s', (place) => {
     test.each<[string, PolicyOverrides, string]>([
-      ['of an admitted client', {}, APP],
-      ['of a client that is refused', { authorize: () => false }, APP],
-      ['of a client that is refused by its page', {}, 'https://evil.example'],
+      ['of a client that is admitted', {}, APP],
+      ['of a client that authorize refuses', { authorize: () => false }, APP],
+      ['of a client that is refused for its origin', {}, 'https://evil.example'],
       [
-        'of a client that a fault refuses',
+        'of a client that is refused because authorize throws',
         {
           authorize: () => {
             throw new Error('a bug');
@@ -40,7 +40,7 @@ describe.each(hosts)('$name', (host) => {
         },
         APP,
       ],
-    ])('%s', async (_what, policy, Origin) => {
+    ])('%s appears in no answer, event, handler or log', async (_what, policy, Origin) => {
       const told: unknown[] = [];
       const logger = { warn: (...all: unknown[]) => void told.push(...all) };
       const guard = chatGuard({ subprotocols: ['chat.v1'], logger, ...policy });
@@ -71,13 +71,13 @@ describe.each(hosts)('$name', (host) => {
         log: app.logged.join(),
       }))
         expect([where, text.includes(secret) || text.includes(signature)]).toEqual([where, false]);
-      // The rest of the query is the application's, and still there.
+      // The other parameters of the query are left as they were.
       if (status === 101 && target !== undefined) expect(app.handled.join()).toContain('room=7');
     });
   });
 
   if (host.capabilities.middleware) {
-    test("the application's own logger saw the request", async () => {
+    test("the application's own logger sees the request's other query parameters", async () => {
       const app = await start(host, { guard: chatGuard() });
       const wire = (await dial(app)).handshake({
         target: `/chat?room=7&token=${await token()}`,

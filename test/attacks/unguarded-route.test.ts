@@ -1,5 +1,5 @@
 // H12: a route that upgrades without a policy stops the program at start-up, unless it is public by name
-// (marimo CVE-2026-39987; in Fastify a sibling scope has hooks of its own).
+// (marimo CVE-2026-39987; in Fastify, a sibling scope has hooks of its own).
 import { createServer, type Server } from 'node:http';
 import websocket from '@fastify/websocket';
 import { afterEach, describe, expect, test } from '@jest/globals';
@@ -21,16 +21,16 @@ describe('ws', () => {
   const guarded = (server: Server, path = '/chat') =>
     guardServer(server, new WebSocketServer({ noServer: true }), chatGuard(), { path });
 
-  test('a stranger that answers upgrades beside the guard stops the start', () => {
+  test('another upgrade listener beside the guard throws PolicyError when the server starts listening', () => {
     const server = createServer();
     guarded(server);
     new WebSocketServer({ server, path: '/admin' });
     closing.push(() => server.close());
-    // The error is thrown where the server has begun to listen; a program ends by it.
+    // The error is thrown in the 'listening' event, so that the program ends.
     expect(() => server.emit('listening')).toThrow(PolicyError);
   });
 
-  test('a stranger that comes later is not asked', async () => {
+  test('an upgrade listener added after the start is never called, and its path gets 404', async () => {
     const server = createServer();
     guarded(server);
     const { port, close } = await serve(server);
@@ -42,7 +42,7 @@ describe('ws', () => {
     expect(seen).toEqual([]);
   });
 
-  test('a stranger is let in by name only, and behind the outer door', async () => {
+  test("otherUpgrades: 'public' lets another listener answer, but only behind the outer door", async () => {
     const server = createServer();
     const guard = chatGuard();
     guardServer(server, new WebSocketServer({ noServer: true }), guard, {
@@ -59,7 +59,7 @@ describe('ws', () => {
     expect((await refusal(port, { target: '/chat' })).status).toBe(401);
   });
 
-  test('a ws server that answers by itself is refused', () => {
+  test('guardServer() with a ws server that listens by itself throws, naming noServer: true', () => {
     const server = createServer();
     const wss = new WebSocketServer({ server });
     expect(() => guardServer(server, wss, chatGuard())).toThrow(/noServer: true/);
@@ -75,14 +75,14 @@ describe('fastify', () => {
     return app;
   };
 
-  test('a WebSocket route without a guard stops the start, and is named', async () => {
+  test('a WebSocket route without a guard makes app.ready() reject, naming the route', async () => {
     const app = await application({});
     app.get('/chat', { websocket: true, config: { guard: chatGuard() } }, () => {});
     app.get('/admin', { websocket: true }, () => {});
     await expect(app.ready()).rejects.toThrow(/\/admin.*without a guard/);
   });
 
-  test('a sibling scope is guarded, too', async () => {
+  test('a WebSocket route in a sibling scope is guarded: 401 without a credential', async () => {
     const guard = chatGuard();
     const app = await application({ guard });
     let calls = 0;
@@ -95,7 +95,7 @@ describe('fastify', () => {
     expect(calls).toBe(0);
   });
 
-  test('a route is public by name only, and behind the outer door', async () => {
+  test("config.guard: 'public' admits without a credential, but only behind the outer door", async () => {
     const app = await application();
     app.get('/public', { websocket: true, config: { guard: 'public' } }, () => {});
     await app.listen({ port: 0, host: '127.0.0.1' });

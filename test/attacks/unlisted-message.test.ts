@@ -1,5 +1,5 @@
-// M1: what the policy does not name reaches nobody: types, properties at any depth, and keys of the envelope itself. Names
-// that every object inherits are no exception (OWASP WebSocket Security Cheat Sheet, input validation; ASVS 5.0, 2.2).
+// M1: types, properties at any depth, and keys of the envelope that the policy does not name reach no handler. Neither do names
+// that every object inherits (OWASP WebSocket Security Cheat Sheet, input validation; ASVS 5.0, 2.2).
 import { describe, expect, test } from '@jest/globals';
 import { Type } from '@sallyport/core';
 import { z } from 'zod';
@@ -39,7 +39,7 @@ const types = [
 ];
 
 const hi = { text: 'hi' };
-/** Bodies with a property that nobody named, what is left without it, and where the mistake is told to be. */
+/** Bodies with an unknown property, the body without it, and the pointer of the denial. */
 const extra: readonly (readonly [type: string, body: object, left: object, pointer: string])[] = [
   ...['admin', 'toString', 'hasOwnProperty', 'constructor', 'prototype', '', '$ref'].map(
     (name) => ['say', { ...hi, [name]: 1 }, hi, ''] as const,
@@ -53,7 +53,7 @@ const extra: readonly (readonly [type: string, body: object, left: object, point
   ['deep', { ...deep, map: { x: { a: 1, admin: true } } }, deep, '/map/x'],
 ];
 
-/** What is no message in an envelope, though it is JSON: as it is sent. */
+/** JSON that is no message in its envelope. */
 const strangers: Readonly<Record<string, readonly unknown[]>> = {
   flat: [null, 7, 'say', [], [{ type: 'say', text: 'hi' }]],
   nested: [
@@ -78,7 +78,7 @@ const strangers: Readonly<Record<string, readonly unknown[]>> = {
     { jsonrpc: '2.0', method: ['say'], params: { text: 'hi' } },
     { jsonrpc: '2.0', method: 'say', params: 'hi' },
     { jsonrpc: '2.0', method: 'say', params: null },
-    // Batches, and answers to what nobody asked.
+    // Batches, and answers to requests that were never sent.
     [{ jsonrpc: '2.0', method: 'say', params: { text: 'hi' }, id: 1 }],
     { jsonrpc: '2.0', result: { text: 'hi' }, id: 1 },
     { jsonrpc: '2.0', error: { code: 1, message: 'hi' }, id: 1 },
@@ -97,7 +97,7 @@ describe.each(hosts)('$name', (host) => {
   const { start, open } = applications();
 
   describe.each(envelopes)('$name', (envelope) => {
-    /** Sends all of it on one connection, and a message that is right behind it; what came of that. */
+    /** Sends these on one connection with a valid message behind them, and returns what the application saw. */
     async function attack(sent: readonly Buffer[], policy: PolicyOverrides = {}) {
       const app = await watch(start, host, {
         messages: messages as never,
@@ -111,14 +111,14 @@ describe.each(hosts)('$name', (host) => {
       return { ...app, wire };
     }
 
-    /** Nobody has got anything but the message behind. */
+    /** Only the valid message reached the handlers. */
     function onlyNext({ typed, raw, faults }: Awaited<ReturnType<typeof attack>>): void {
       expect(typed.map(([type]) => type)).toEqual(['next']);
       expect(raw).toEqual([JSON.stringify(envelope.write('next', {}))]);
       expect(faults).toEqual([]);
     }
 
-    test('types that are not in the policy', async () => {
+    test('types that are not in the policy get message_type_unknown and reach no handler', async () => {
       const app = await attack(types.map((type, i) => json(envelope.write(type, { text: 'hi' }, `id ${i}`))));
       onlyNext(app);
       const errors = (await app.wire.messages(types.length)).map(envelope.errorOf);
@@ -128,7 +128,7 @@ describe.each(hosts)('$name', (host) => {
       expect(app.denied).toEqual(types.map(() => 'schema message_type_unknown'));
     });
 
-    test('properties that are not in the schema', async () => {
+    test('properties that are not in the schema get message_invalid with their place, and reach no handler', async () => {
       const app = await attack(extra.map(([type, body], i) => json(envelope.write(type, body, i))));
       onlyNext(app);
       const errors = (await app.wire.messages(extra.length)).map(envelope.errorOf);
@@ -137,7 +137,7 @@ describe.each(hosts)('$name', (host) => {
       );
     });
 
-    test('and where they are stripped, they are gone for everybody', async () => {
+    test("with unknownProperties: 'strip', typed and raw listeners get the bodies without unknown properties", async () => {
       const sent = extra.map(([type, body]) => json(envelope.write(type, body)));
       const app = await attack(sent, { unknownProperties: 'strip' });
       expect([app.denied, app.faults]).toEqual([[], []]);
@@ -148,7 +148,7 @@ describe.each(hosts)('$name', (host) => {
       );
     });
 
-    test('what is no message in this envelope', async () => {
+    test('JSON that is no message in this envelope gets message_malformed and reaches no handler', async () => {
       const sent = strangers[envelope.name] as readonly unknown[];
       const app = await attack(sent.map(json));
       onlyNext(app);
@@ -160,7 +160,7 @@ describe.each(hosts)('$name', (host) => {
     });
   });
 
-  test('a type that is no text is none of the policy', async () => {
+  test('a type that is no text gets message_type_unknown', async () => {
     const app = await watch(start, host, { messages: messages as never, limits: { violations: 1_000 } });
     const wire = await open(app, { headers: await goodHeaders() });
     const sent = [{}, ...[null, 7, true, ['say'], { toString: 'say' }].map((type) => ({ type, text: 'hi' }))];
@@ -171,7 +171,7 @@ describe.each(hosts)('$name', (host) => {
   });
 });
 
-/** A flat message has its type among its properties, unless another library's schema knows nothing of it. */
+/** The body without the type that a flat message has among its properties. */
 function withoutType(body: object): object {
   const { type: _type, ...rest } = body as { type?: string };
   return rest;

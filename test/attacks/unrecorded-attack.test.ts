@@ -1,5 +1,5 @@
-// O1 and O3: whoever is denied is on record, once, with who, where from and why, under the names that alerts key on (OWASP
-// Logging Vocabulary); they themselves learn a code and a public text, and nothing of what the record says.
+// O1, O3: each denial is recorded once, with identity, address and reason, under the names of the OWASP Logging Vocabulary. The
+// client learns only a code and a public text.
 import { describe, expect, test } from '@jest/globals';
 import { type EventName, eventNames, reasons, Type } from '@sallyport/core';
 import { hosts } from '../contract/hosts/index.ts';
@@ -20,7 +20,7 @@ const bearerOf = async (
   headers: { Origin: APP, Authorization: `Bearer ${await token(claims, made)}` },
 });
 
-/** Handshakes that are denied, and how the record speaks of them. */
+/** Handshakes that are denied, and what their events hold. */
 const handshakes: readonly [
   reason: keyof typeof reasons,
   stage: string,
@@ -88,7 +88,7 @@ const handshakes: readonly [
   ],
 ];
 
-/** Messages that are denied, and how the record speaks of them. */
+/** Messages that are denied, and what their events hold. */
 const refusals: readonly [reason: string, stage: string, owasp: string, level: string, message: object][] = [
   ['message_type_unknown', 'schema', 'malicious_extraneous', 'CRITICAL', { type: 'shout' }],
   ['message_invalid', 'schema', 'input_validation_fail', 'WARN', { type: 'say', text: 7 }],
@@ -106,68 +106,74 @@ describe.each(hosts)('$name', (host) => {
     return { app: await start(host, { guard }), record };
   };
 
-  test.each(handshakes)('%s', async (reason, stage, owasp, level, request, policy) => {
-    const { app, record } = await serve(policy);
-    if (policy?.limits !== undefined) await open(app, await request());
-    record.length = 0;
-    const answer = await refused(app, await request());
-    const { headers } = await request();
-    const { http, text } = reasons[reason] as { http: number; text: string };
-    expect(verdict(answer)).toBe(`${http} ${reason}`);
-    expect(JSON.parse(answer.body)).toEqual({ error: reason, message: text });
-    expect(record.filter(({ event }) => event === 'handshake.denied')).toEqual([
-      {
-        event: 'handshake.denied',
-        at: NOW * 1_000,
+  test.each(handshakes)(
+    'a handshake denied as %s emits one event with its facts, and answers with the public text',
+    async (reason, stage, owasp, level, request, policy) => {
+      const { app, record } = await serve(policy);
+      if (policy?.limits !== undefined) await open(app, await request());
+      record.length = 0;
+      const answer = await refused(app, await request());
+      const { headers } = await request();
+      const { http, text } = reasons[reason] as { http: number; text: string };
+      expect(verdict(answer)).toBe(`${http} ${reason}`);
+      expect(JSON.parse(answer.body)).toEqual({ error: reason, message: text });
+      expect(record.filter(({ event }) => event === 'handshake.denied')).toEqual([
+        {
+          event: 'handshake.denied',
+          at: NOW * 1_000,
+          guard: 'chat',
+          owasp,
+          level,
+          address: expect.stringMatching(/^(127\.0\.0\.1|::1)$/),
+          host: headers?.Host ?? 'localhost',
+          origin: headers?.Origin,
+          path: '/chat',
+          subject: ['authorization', 'admission'].includes(stage) ? 'alice' : undefined,
+          reason,
+          stage,
+          detail: expect.any(String),
+        },
+      ]);
+      expect(answer.raw).not.toContain(record[0]?.detail);
+    },
+  );
+
+  test.each(refusals)(
+    'a message denied as %s emits one event of its connection, and gets an error reply',
+    async (reason, stage, owasp, level, message) => {
+      const id = Type.Object({ id: Type.String() });
+      const { app, record } = await serve({
+        messages: {
+          say: { schema: Type.Object({ text: Type.String() }), authorize: 'any' },
+          remove: { schema: id, authorize: () => false },
+          first: { schema: id, authorize: 'any' },
+          second: { schema: Type.Object({}), after: ['first'], authorize: 'any' },
+        } as never,
+      });
+      const wire = await open(app, await bearerOf());
+      wire.send(send(message));
+      const [told] = await wire.messages(1);
+      expect(JSON.parse(told as string)).toMatchObject({ type: 'error', code: reason });
+      expect(record.map(({ event, owasp }) => [event, owasp])).toEqual([
+        ['handshake.admitted', 'authn_login_success'],
+        ['connection.opened', 'session_created'],
+        ['message.denied', owasp],
+      ]);
+      expect(record[2]).toMatchObject({
         guard: 'chat',
-        owasp,
         level,
-        address: expect.stringMatching(/^(127\.0\.0\.1|::1)$/),
-        host: headers?.Host ?? 'localhost',
-        origin: headers?.Origin,
-        path: '/chat',
-        subject: ['authorization', 'admission'].includes(stage) ? 'alice' : undefined,
         reason,
         stage,
-        detail: expect.any(String),
-      },
-    ]);
-    expect(answer.raw).not.toContain(record[0]?.detail);
-  });
+        subject: 'alice',
+        address: expect.stringMatching(/^(127\.0\.0\.1|::1)$/),
+        path: '/chat',
+      });
+      // All events name the same connection, by an id that is no secret.
+      expect(record[2]?.connection).toBe(record[1]?.connection);
+    },
+  );
 
-  test.each(refusals)('%s', async (reason, stage, owasp, level, message) => {
-    const id = Type.Object({ id: Type.String() });
-    const { app, record } = await serve({
-      messages: {
-        say: { schema: Type.Object({ text: Type.String() }), authorize: 'any' },
-        remove: { schema: id, authorize: () => false },
-        first: { schema: id, authorize: 'any' },
-        second: { schema: Type.Object({}), after: ['first'], authorize: 'any' },
-      } as never,
-    });
-    const wire = await open(app, await bearerOf());
-    wire.send(send(message));
-    const [told] = await wire.messages(1);
-    expect(JSON.parse(told as string)).toMatchObject({ type: 'error', code: reason });
-    expect(record.map(({ event, owasp }) => [event, owasp])).toEqual([
-      ['handshake.admitted', 'authn_login_success'],
-      ['connection.opened', 'session_created'],
-      ['message.denied', owasp],
-    ]);
-    expect(record[2]).toMatchObject({
-      guard: 'chat',
-      level,
-      reason,
-      stage,
-      subject: 'alice',
-      address: expect.stringMatching(/^(127\.0\.0\.1|::1)$/),
-      path: '/chat',
-    });
-    // The same connection in every one of them, under a name that is nobody's secret.
-    expect(record[2]?.connection).toBe(record[1]?.connection);
-  });
-
-  test('an end, and a renewal', async () => {
+  test('a renewal and the end of a connection emit events with their OWASP names', async () => {
     const { app, record } = await serve({ renewal: true });
     const wire = await open(app, await bearerOf());
     wire.send(authenticate({ token: await token({ exp: NOW + 900 }) }));
@@ -185,6 +191,6 @@ describe.each(hosts)('$name', (host) => {
 });
 
 // A close frame holds 123 bytes of reason (RFC 6455 §5.5); with more, ws throws, and the socket stays.
-test.each(Object.entries(reasons))('%s has a text that fits', (_reason, { text }) => {
+test.each(Object.entries(reasons))('the public text of %s fits into a close frame', (_reason, { text }) => {
   expect(Buffer.byteLength(text)).toBeLessThanOrEqual(123);
 });

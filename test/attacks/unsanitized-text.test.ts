@@ -1,5 +1,5 @@
-// M4: text is sanitized field by field, as the schema says, for everybody who gets it: control, bidirectional (CVE-2021-42574)
-// and zero-width characters, markup, URLs that run, names that mean something else. A refused text reaches nobody.
+// M4: text is sanitized field by field as the schema says, for typed and raw listeners alike: control, bidirectional
+// (CVE-2021-42574) and zero-width characters, markup, URLs with code, dangerous names. A refused text reaches no handler.
 import { describe, expect, test } from '@jest/globals';
 import { escapedText, identifier, safeText, Type, webUrl } from '@sallyport/core';
 import { safeHtml } from '@sallyport/core/html';
@@ -31,25 +31,25 @@ const messages = { post, next: Type.Object({}) } as never;
 const BIDI = '\u202eadmin\u202c';
 const TAGS = '\u{e0069}\u{e0067}\u{e006e}';
 
-/** Bodies, and what everybody gets instead. */
+/** Bodies as they are sent, and as every handler gets them. */
 const cleaned: readonly (readonly [what: string, sent: object, got: object])[] = [
   ['control characters', { line: 'a\u0000b\u001b[31mc\u007f\u0085' }, { line: 'ab[31mc' }],
   ['line breaks', { line: 'a\r\nb\u2028c' }, { line: 'abc' }],
-  ['other line breaks', { lines: 'a\r\nb\u2028c\td' }, { lines: 'a\nb\nc\td' }],
+  ['line breaks, with lines: true', { lines: 'a\r\nb\u2028c\td' }, { lines: 'a\nb\nc\td' }],
   ['bidirectional controls', { line: `user ${BIDI}` }, { line: 'user admin' }],
   ['zero-width characters', { line: 'ad\u200bm\ufeffi\u2060n' }, { line: 'admin' }],
   ['tags that smuggle text', { line: `hi${TAGS}` }, { line: 'hi' }],
   ['a lone surrogate', { line: 'a\ud800b' }, { line: 'ab' }],
   ['two ways to write one letter', { line: 'e\u0301' }, { line: '\u00e9' }],
-  ['what gets short enough', { line: `${'\u200b'.repeat(500)}hi` }, { line: 'hi' }],
+  ['a text that cleaning makes short enough', { line: `${'\u200b'.repeat(500)}hi` }, { line: 'hi' }],
   [
     'markup, escaped',
     { escaped: '<img src=x onerror="a()">' },
     { escaped: '&lt;img src=x onerror=&quot;a()&quot;&gt;' },
   ],
   ['a script', { html: '<b>hi</b><script>alert(1)</script>' }, { html: '<b>hi</b>' }],
-  ['a handler of events', { html: '<b onclick="alert(1)">hi</b>' }, { html: '<b>hi</b>' }],
-  ['a link that runs', { html: '<a href="javascript:alert(1)">hi</a>' }, { html: '<a>hi</a>' }],
+  ['an onclick attribute', { html: '<b onclick="alert(1)">hi</b>' }, { html: '<b>hi</b>' }],
+  ['a javascript: link', { html: '<a href="javascript:alert(1)">hi</a>' }, { html: '<a>hi</a>' }],
   ['a URL, in canonical form', { link: 'HTTPS://Example.com/a/../b' }, { link: 'https://example.com/b' }],
   ['in a list', { list: [{ line: 'a' }, { line: 'b\u200b' }] }, { list: [{ line: 'a' }, { line: 'b' }] }],
   ['in a record', { map: { x: 'a\u200b' } }, { map: { x: 'a' } }],
@@ -58,7 +58,7 @@ const cleaned: readonly (readonly [what: string, sent: object, got: object])[] =
   ['in an intersection', { both: { line: 'a\u200b', name: 'b' } }, { both: { line: 'a', name: 'b' } }],
 ];
 
-/** Bodies that are refused, and where. */
+/** Bodies that are refused, and the pointer of the denial. */
 const refused: readonly (readonly [sent: object, pointer: string])[] = [
   [{ line: 'x'.repeat(21) }, '/line'],
   [{ strict: 'a\u202eb' }, '/strict'],
@@ -91,7 +91,7 @@ describe.each(hosts)('$name', (host) => {
     const write = (type: string, body: object, id?: unknown): Buffer =>
       frame(JSON.stringify(envelope.write(type, body, id)));
 
-    test('what is cleaned is clean for typed handlers and for those of the bare library', async () => {
+    test('typed handlers and listeners of the bare library get the cleaned texts', async () => {
       const sent = cleaned.map(([, body]) => write('post', body));
       const app = await attack([...sent, write('next', {})], { envelope: envelope.name });
       const expected = cleaned.map(([what, , body]) => [what, body]);
@@ -105,7 +105,7 @@ describe.each(hosts)('$name', (host) => {
       expect([app.denied, app.faults]).toEqual([[], []]);
     });
 
-    test('what is refused reaches nobody, and is told by its place alone', async () => {
+    test('refused texts reach no handler, and the error reply holds only their place', async () => {
       const sent = refused.map(([body], id) => write('post', body, id));
       const app = await attack([...sent, write('next', {})], { envelope: envelope.name });
       expect([app.typed.length, app.raw, app.faults]).toEqual([
@@ -120,7 +120,7 @@ describe.each(hosts)('$name', (host) => {
     });
   });
 
-  test('another codec is no way around', async () => {
+  test('with another codec, texts are cleaned and refused in the same way', async () => {
     const pack = (value: object): Buffer => frame(Buffer.from(messagePack.encode(value) as Uint8Array), 0x2);
     const sent = [
       ...cleaned
@@ -141,7 +141,7 @@ describe.each(hosts)('$name', (host) => {
     expect(app.denied).toHaveLength(refused.length);
   });
 
-  test('nor is stripping, nor a text that comes in fragments or with escapes', async () => {
+  test('texts and keys with JSON escapes are cleaned, also where unknown properties are stripped', async () => {
     const app = await attack(
       [
         frame('{"type":"post","line":"a\\u202eb","admin":true}'),
@@ -155,7 +155,7 @@ describe.each(hosts)('$name', (host) => {
     expect(app.raw.map((text) => JSON.parse(text as string))).toEqual([clean, clean, { type: 'next' }]);
   });
 
-  test('what needs no cleaning reaches the bare library as it came', async () => {
+  test('a message that needs no cleaning reaches the bare library byte for byte', async () => {
     const text = '{"type":"post", "line" : "\\u0061 \u{1f469}\u200d\u{1f4bb}"}';
     const app = await attack([frame(text), frame('{"type":"next"}')]);
     expect(app.raw).toEqual([text, '{"type":"next"}']);
