@@ -77,7 +77,7 @@ describe.each(hosts)('$name', (host) => {
   };
 
   describe.each<Behaviour>(['throws', 'rejects', 'hangs'])('a store that %s', (how) => {
-    test('delays a handshake by one deadline per call at most, and after three failures not at all', async () => {
+    test('a failing store delays a handshake by one deadline per call at most, and after three failures not at all', async () => {
       const { store, attempt, told } = await serve();
       store.behave(how);
       const took = [];
@@ -130,7 +130,7 @@ describe.each(hosts)('$name', (host) => {
       },
     );
 
-    test('refuses a ticket with 503 and Retry-After, and issues none; another ticket is admitted once the store is back', async () => {
+    test('while the store fails a ticket gets 503 with Retry-After and none is issued; another ticket is admitted later', async () => {
       const { guard, outcome, attempt, lose, bring } = await serve();
       const issue = () => guard.tickets.issue({ subject: 'alice', origin: APP, route: '/chat' });
       const [first, second] = [await issue(), await issue()];
@@ -142,7 +142,7 @@ describe.each(hosts)('$name', (host) => {
       expect(await outcome(by({}, `/chat?ticket=${second}`))).toBe('admitted');
     });
 
-    test('is used again once it is back, and store.failing and store.recovered are emitted once each time', async () => {
+    test('a store that is back is used again, and store.failing and store.recovered are emitted once each time', async () => {
       const { store, guard, told, outcome, lose, bring } = await serve({
         onStoreFailure: { handshakes: 'closed' },
       });

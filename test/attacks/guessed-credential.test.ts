@@ -111,7 +111,7 @@ describe.each(hosts)('$name', (host) => {
     const mint = (header: object = {}) => issuer.token({ sub: 'alice', iat: NOW, exp: NOW + 300 }, header);
 
     test.each(['fails', 'lies'] as const)(
-      'and %s: five tokens get 503, one fetch is made, and no attempt is counted',
+      'an issuer that %s: five tokens get 503, one fetch is made, and no attempt is counted',
       async (behaviour) => {
         const app = await serveIssuer();
         issuer.behave(behaviour);
@@ -122,7 +122,7 @@ describe.each(hosts)('$name', (host) => {
       },
     );
 
-    test('and cannot be reached: a token gets 503', async () => {
+    test('an issuer that cannot be reached: a token gets 503', async () => {
       const app = await serveIssuer();
       const text = await mint();
       await issuer.stop();

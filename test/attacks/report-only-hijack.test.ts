@@ -26,11 +26,14 @@ const ambient = {
 };
 
 describe.each(Object.keys(ambient) as (keyof typeof ambient)[])('policy.report with %s', (credential) => {
-  test.each(Object.keys(DOORS) as (keyof typeof DOORS)[])('%s throws at construction', (door) => {
-    expect(() => chatGuard({ auth: ambient[credential], report: [DOORS[door] as never] })).toThrow(
-      PolicyError,
-    );
-  });
+  test.each(Object.keys(DOORS) as (keyof typeof DOORS)[])(
+    'report: [%s] with an ambient credential throws at construction',
+    (door) => {
+      expect(() => chatGuard({ auth: ambient[credential], report: [DOORS[door] as never] })).toThrow(
+        PolicyError,
+      );
+    },
+  );
 });
 
 test.each([

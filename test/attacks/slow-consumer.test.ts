@@ -98,7 +98,7 @@ describe.each(hosts)('$name', (host) => {
       .map(({ data }) => JSON.parse(String(data)).n);
 
   describe.each(Object.entries(ways))('by %s', (_what, send) => {
-    test('a peer that does not read is closed with slow_consumer at limits.buffered, and then dropped', async () => {
+    test('a peer that does not read is closed with slow_consumer when limits.buffered is full, and then dropped', async () => {
       const { peer, served, denied, closed, clock } = await serve();
       peer.deafen();
       const { taken, most } = await fill(served, send);

@@ -26,7 +26,7 @@ const places: Record<string, (token: string) => HandshakeOptions> = {
 describe.each(hosts)('$name', (host) => {
   const { start, dial } = applications();
 
-  describe.each(Object.keys(places))('a token %s', (place) => {
+  describe.each(Object.keys(places))('%s', (place) => {
     test.each<[string, PolicyOverrides, string]>([
       ['of a client that is admitted', {}, APP],
       ['of a client that authorize refuses', { authorize: () => false }, APP],
@@ -40,7 +40,7 @@ describe.each(hosts)('$name', (host) => {
         },
         APP,
       ],
-    ])('%s appears in no answer, event, handler or log', async (_what, policy, Origin) => {
+    ])('a token %s appears in no answer, event, handler or log', async (_what, policy, Origin) => {
       const told: unknown[] = [];
       const logger = { warn: (...all: unknown[]) => void told.push(...all) };
       const guard = chatGuard({ subprotocols: ['chat.v1'], logger, ...policy });

@@ -7,7 +7,7 @@ import { admitted, frame, type HandshakeOptions, refusal, Wire } from '../suppor
 import { echo, type RunningHost, type sessionOf } from './hosts/host.ts';
 import { hosts } from './hosts/index.ts';
 
-/** The application's own session, as its middleware has put it on the request that the host shows to hooks. */
+/** The application's own session, which its middleware has put on the native request. */
 const session = custom({
   scheme: 'session',
   authenticate: ({ request }) => {
@@ -45,7 +45,7 @@ describe.each(hosts)('$name', (host) => {
     return wire;
   }
 
-  describe('lets in with the credential in', () => {
+  describe('by the place of the credential', () => {
     const places: Record<string, (token: string) => HandshakeOptions> = {
       'the Authorization header': (text) => ({ headers: { Authorization: `Bearer ${text}` } }),
       'a cookie': (text) => ({ headers: { Cookie: `theme=dark; token=${text}`, Origin: APP } }),
@@ -53,24 +53,27 @@ describe.each(hosts)('$name', (host) => {
       'the query': (text) => ({ target: `/chat?room=1&token=${text}`, headers: { Origin: APP } }),
     };
 
-    test.each(Object.keys(places))('%s', async (place) => {
-      const claims = { sub: 'bob', jti: 't1', sid: 's1', role: 'admin' };
-      const wire = await open((places[place] as (typeof places)[string])(await token(claims)));
-      expect(connections[0]?.identity).toEqual({
-        scheme: 'jwt',
-        subject: 'bob',
-        session: 's1',
-        tokenId: 't1',
-        issuedAt: NOW,
-        expiresAt: NOW + 300,
-        claims: expect.objectContaining({ role: 'admin' }),
-      });
-      wire.send(frame('{"type":"say","text":"hi"}'));
-      expect(await wire.messages(1)).toEqual(['{"text":"hi","type":"said"}']);
-      expect(guard.stats()).toMatchObject({ connections: 1, pending: 0, admitted: 1, denied: {} });
-    });
+    test.each(Object.keys(places))(
+      'a token in %s is admitted with its identity, and the next message is answered',
+      async (place) => {
+        const claims = { sub: 'bob', jti: 't1', sid: 's1', role: 'admin' };
+        const wire = await open((places[place] as (typeof places)[string])(await token(claims)));
+        expect(connections[0]?.identity).toEqual({
+          scheme: 'jwt',
+          subject: 'bob',
+          session: 's1',
+          tokenId: 't1',
+          issuedAt: NOW,
+          expiresAt: NOW + 300,
+          claims: expect.objectContaining({ role: 'admin' }),
+        });
+        wire.send(frame('{"type":"say","text":"hi"}'));
+        expect(await wire.messages(1)).toEqual(['{"text":"hi","type":"said"}']);
+        expect(guard.stats()).toMatchObject({ connections: 1, pending: 0, admitted: 1, denied: {} });
+      },
+    );
 
-    test("the application's session, which its own middleware has read", async () => {
+    test("the application's session is admitted where middleware runs before the inner door, and gets 401 elsewhere", async () => {
       const asked = { headers: { Cookie: 'session=dora', Origin: APP } };
       if (!host.capabilities.middleware) {
         expect(await refusal(started.port, asked)).toMatchObject({ status: 401 });
@@ -81,14 +84,14 @@ describe.each(hosts)('$name', (host) => {
     });
   });
 
-  test('agrees on a subprotocol of the application before the marker of the token', async () => {
+  test('a handshake that offers a token and two subprotocols of the policy selects the first of them that it offers', async () => {
     const offers = { 'Sec-WebSocket-Protocol': `bearer, ${await token()}, chat.v1, chat.v2`, Origin: APP };
     const wire = await open({ headers: offers });
     expect((await wire.head()).headers['sec-websocket-protocol']).toBe('chat.v1');
     expect(connections[0]?.subprotocol).toBe('chat.v1');
   });
 
-  test('answers a token among subprotocols with its marker', async () => {
+  test('a handshake that offers only a token as a subprotocol selects its marker, bearer', async () => {
     const wire = await open({
       headers: { 'Sec-WebSocket-Protocol': `bearer, ${await token()}`, Origin: APP },
     });
@@ -96,18 +99,18 @@ describe.each(hosts)('$name', (host) => {
     expect(connections[0]?.subprotocol).toBe('bearer');
   });
 
-  test('answers no subprotocol where none was offered', async () => {
+  test('a handshake that offers no subprotocol gets none in the 101', async () => {
     const wire = await open({ headers: { Authorization: `Bearer ${await token()}` } });
     expect((await wire.head()).headers).not.toHaveProperty('sec-websocket-protocol');
   });
 
-  test('shows the handler a URL without the token', async () => {
+  test('the handler sees a URL without the token, and with its other parameters', async () => {
     await open({ target: `/chat?a=1&token=${await token()}&b=2`, headers: { Origin: APP } });
     expect(started.handled.map((url) => url.replace('/.websocket', ''))).toEqual(['/chat?a=1&b=2']);
     expect(connections[0]?.path).toBe('/chat');
   });
 
-  test('gives the slot back when the connection ends, however it ends', async () => {
+  test('a slot is free again after a close frame, a reset, a destroyed socket, terminate() and a broken frame', async () => {
     const headers = { Authorization: `Bearer ${await token()}` };
     const ends: ((wire: Wire) => unknown)[] = [
       (wire) => leave(wire.send(frame(Buffer.from([0x03, 0xe8]), 0x8))),
@@ -129,7 +132,7 @@ describe.each(hosts)('$name', (host) => {
     expect(guard.stats().admitted).toBe(ends.length);
   });
 
-  test('explain tells the decision beforehand', async () => {
+  test('guard.explain() gives the same outcome and reason as the handshake itself', async () => {
     const good = `Bearer ${await token()}`;
     const offers: Record<string, string>[] = [
       { Authorization: good },

@@ -1,4 +1,4 @@
-// One message for everybody: written and framed once, on whichever host and route they are.
+// A broadcast is written and framed once, and reaches every connection of the guard on all its hosts and routes.
 import { describe, expect, test } from '@jest/globals';
 import { type AnyGuard, Type } from '@sallyport/core';
 import { applications } from '../support/applications.ts';
@@ -27,7 +27,7 @@ describe.each(hosts)('$name', (host) => {
   const guardOf = (policy: PolicyOverrides = {}): AnyGuard =>
     chatGuard({ replies: { said: SAID }, ...policy });
 
-  test('it reaches every connection, of any length and in order among other messages', async () => {
+  test('a broadcast of 0 to 120,000 bytes reaches every connection, in order among other messages', async () => {
     const guard = guardOf();
     const app = await start(host, {
       guard,
@@ -45,7 +45,7 @@ describe.each(hosts)('$name', (host) => {
     expect(await other.messages(all.length)).toEqual(all);
   });
 
-  test('it reaches who is connected to another host of the same guard', async () => {
+  test('a broadcast reaches connections of the same guard on another host and on another route', async () => {
     const guard = guardOf();
     const [here, there] = [await start(host, { guard }), await start(wsHost, { guard })];
     const wires = [
@@ -57,7 +57,7 @@ describe.each(hosts)('$name', (host) => {
     for (const wire of wires) expect(await wire.messages(1)).toEqual([said('hi')]);
   });
 
-  test('the filter sees each connection, and decides', async () => {
+  test('the filter of a broadcast chooses by connection, and its error is thrown to the caller', async () => {
     const guard = guardOf();
     const app = await start(host, { guard });
     const [one, other] = [await connect(app, guard), await connect(app, guard, '/bare')];
@@ -71,7 +71,7 @@ describe.each(hosts)('$name', (host) => {
     expect(one.frames()).toEqual([]);
   });
 
-  test('what policy.replies does not allow is sent to nobody', async () => {
+  test('a broadcast that policy.replies does not allow throws TypeError and is sent to no connection', async () => {
     const guard = guardOf();
     const app = await start(host, { guard });
     const wire = await connect(app, guard);
@@ -81,7 +81,7 @@ describe.each(hosts)('$name', (host) => {
     expect(await wire.messages(1)).toEqual([said('right')]);
   });
 
-  test('a connection that is closing is left out', async () => {
+  test('a broadcast leaves out a connection that is closing', async () => {
     const guard = guardOf();
     const app = await start(host, {
       guard,
@@ -95,7 +95,7 @@ describe.each(hosts)('$name', (host) => {
     expect(await one.messages(0)).toEqual([]);
   });
 
-  test('with compression it is compressed as any message is', async () => {
+  test('a broadcast is compressed for connections that have negotiated compression', async () => {
     const guard = guardOf({ compression: true });
     const app = await start(host, { guard });
     const plain = await connect(app, guard);
@@ -109,8 +109,8 @@ describe.each(hosts)('$name', (host) => {
   test.each<[string, PolicyOverrides]>([
     ['an envelope', { envelope: 'nested' }],
     ['a codec', { codec: messagePack }],
-    ['several things', { envelope: 'json-rpc', replies: { said: SAID } }],
-  ])('it is written with %s of the policy', async (_what, policy) => {
+    ['the json-rpc envelope', { envelope: 'json-rpc', replies: { said: SAID } }],
+  ])('a broadcast is written with %s of the policy', async (_what, policy) => {
     const guard = guardOf(policy);
     const app = await start(host, { guard });
     const wire = await connect(app, guard);
@@ -138,15 +138,18 @@ describe.each(hosts)('$name', (host) => {
       ['replies of its own', { replies: { said: SAID, told: SAID } }, 1],
       ['an envelope of its own', { envelope: 'nested' }, 1],
       ['a codec of its own', { codec: messagePack }, 1],
-    ])('a route with %s is reached where it writes the same', async (_what, own, count) => {
-      const guard = guardOf();
-      const admin = guard.extend(own as never) as AnyGuard;
-      const app = await start(host, { guard, admin });
-      const [wire, other] = [await connect(app, guard), await connect(app, guard, '/admin')];
-      expect(guard.broadcast('said', { text: 'hi' } as never)).toBe(count);
-      expect(await wire.messages(1)).toEqual([said('hi')]);
-      expect(admin.broadcast('said', { text: 'ho' } as never)).toBe(count);
-      await eventually(() => other.frames().length === count, 'what the other route writes');
-    });
+    ])(
+      'a broadcast reaches a route with %s only if that route writes the same bytes',
+      async (_what, own, count) => {
+        const guard = guardOf();
+        const admin = guard.extend(own as never) as AnyGuard;
+        const app = await start(host, { guard, admin });
+        const [wire, other] = [await connect(app, guard), await connect(app, guard, '/admin')];
+        expect(guard.broadcast('said', { text: 'hi' } as never)).toBe(count);
+        expect(await wire.messages(1)).toEqual([said('hi')]);
+        expect(admin.broadcast('said', { text: 'ho' } as never)).toBe(count);
+        await eventually(() => other.frames().length === count, 'what the other route writes');
+      },
+    );
   }
 });

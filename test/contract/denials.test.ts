@@ -8,14 +8,14 @@ import { admitted, type HandshakeOptions, handshakeBytes, refusal, Wire } from '
 import type { Host, RunningHost } from './hosts/host.ts';
 import { hosts } from './hosts/index.ts';
 
-/** What a test may use to bring a denial about. */
+/** What a test may use to cause a denial. */
 interface Scene {
   readonly guard: AnyGuard;
   readonly clock: ManualClock;
-  /** Shared with nobody, and in the test's hands. */
+  /** A store of this test alone. */
   readonly store: SharedStore;
   readonly port: number;
-  /** Opens one good connection that stays open. */
+  /** Opens a connection that is admitted and stays open. */
   readonly open: (subject?: string) => Promise<Wire>;
 }
 
@@ -24,25 +24,25 @@ interface Denied {
   readonly because: string;
   readonly status: number;
   readonly policy?: PolicyOverrides;
-  /** Changes to a good handshake. */
+  /** Changes to a handshake that would be admitted. */
   readonly request?: HandshakeOptions | (() => Promise<HandshakeOptions>);
-  /** Brings the application into the state in which it is denied. */
+  /** Brings the application into the state in which the handshake is denied. */
   readonly before?: (scene: Scene) => unknown;
-  /** Makes the denial come, once the handshake is under way. */
+  /** Causes the denial while the handshake is under way. */
   readonly during?: (scene: Scene) => unknown;
-  /** Makes room again. */
+  /** Undoes `before`, so that handshakes are admitted again. */
   readonly after?: (scene: Scene) => unknown;
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-/** Slots in all; every one has to be there again after a denial. */
+/** All slots; each has to be free again after a denial. */
 const CAP = 3;
 const limits = { connections: CAP, handshakes: { rate: '1000/s', burst: 1_000 } } as const;
 
 const unauthorized = { 'www-authenticate': 'Bearer error="invalid_token"' };
 
 let asked: (() => void) | undefined;
-/** An authenticator of the application's own, with all the ways in which those go wrong. */
+/** A custom authenticator that fails in each way in which one can. */
 const keys = custom({
   scheme: 'key',
   from: [query('key')],
@@ -78,19 +78,19 @@ const denials: readonly Denied[] = [
   },
   {
     reason: 'tls_required',
-    because: 'it came in the clear, for a public name',
+    because: 'it came without TLS for a public name',
     status: 403,
     request: { headers: { Host: 'chat.example.com' } },
   },
   {
     reason: 'host_denied',
-    because: 'the name is not on the list',
+    because: 'its Host is not listed',
     status: 403,
     request: { headers: { Host: '127.0.0.1' } },
   },
   {
     reason: 'handshake_rate',
-    because: 'the address has used up its handshakes',
+    because: 'its address has used up its handshakes',
     status: 429,
     policy: { limits: { ...limits, handshakes: { rate: '3/m', burst: 1 } } },
     before: async ({ open }) => (await open()).destroy(),
@@ -99,33 +99,33 @@ const denials: readonly Denied[] = [
   },
   {
     reason: 'credential_ambiguous',
-    because: 'header and query both hold one',
+    because: 'header and query both hold a credential',
     status: 401,
     request: { target: '/chat?key=right' },
     headers: unauthorized,
   },
   {
     reason: 'origin_denied',
-    because: 'the page is not on the list',
+    because: 'its Origin is not listed',
     status: 403,
     request: { headers: { Origin: 'https://evil.example' } },
   },
   {
     reason: 'subprotocol_denied',
-    because: 'nothing offered is spoken',
+    because: 'no offered subprotocol is in the policy',
     status: 400,
     request: { headers: { 'Sec-WebSocket-Protocol': 'unheard.v1' } },
   },
   {
     reason: 'credential_missing',
-    because: 'there is none',
+    because: 'it has no credential',
     status: 401,
     request: { headers: { Authorization: null } },
     headers: { 'www-authenticate': 'Bearer' },
   },
   {
     reason: 'credential_invalid',
-    because: 'another key has signed it',
+    because: 'another key signed its token',
     status: 401,
     request: async () => ({
       headers: {
@@ -136,7 +136,7 @@ const denials: readonly Denied[] = [
   },
   {
     reason: 'credential_expired',
-    because: 'its time is over',
+    because: 'its token has expired',
     status: 401,
     request: async () => ({ headers: { Authorization: `Bearer ${await token({ exp: NOW })}` } }),
     headers: unauthorized,
@@ -163,7 +163,7 @@ const denials: readonly Denied[] = [
   },
   {
     reason: 'auth_attempts',
-    because: 'the address has failed too often',
+    because: 'its address has failed too often',
     status: 429,
     policy: { limits: { ...limits, authFailures: { rate: '1/m', burst: 1 } } },
     before: ({ port }) => refusal(port, { headers: { Authorization: 'Bearer wrong' } }),
@@ -172,7 +172,7 @@ const denials: readonly Denied[] = [
   },
   {
     reason: 'revoked',
-    because: 'the subject was revoked',
+    because: 'its subject was revoked',
     status: 401,
     before: ({ guard }) => guard.revoke({ subject: 'mallory' }),
     request: async () => ({ headers: { Authorization: `Bearer ${await token({ sub: 'mallory' })}` } }),
@@ -180,7 +180,7 @@ const denials: readonly Denied[] = [
   },
   {
     reason: 'banned',
-    because: 'an operator has banned the subject',
+    because: 'an operator has banned its subject',
     status: 403,
     before: ({ guard }) => guard.bans.add({ subject: 'mallory' }),
     request: async () => ({ headers: { Authorization: `Bearer ${await token({ sub: 'mallory' })}` } }),
@@ -188,7 +188,7 @@ const denials: readonly Denied[] = [
   },
   {
     reason: 'banned',
-    because: 'an operator has banned the address',
+    because: 'an operator has banned its address',
     status: 403,
     policy: { trustedProxies: ['127.0.0.1'] },
     before: ({ guard }) => guard.bans.add({ address: '203.0.113.7', for: '90s' }),
@@ -197,7 +197,7 @@ const denials: readonly Denied[] = [
   },
   {
     reason: 'store_unavailable',
-    because: 'the store is away, and nothing goes on without it',
+    because: "the store fails and onStoreFailure is 'closed'",
     status: 503,
     policy: { onStoreFailure: { handshakes: 'closed' } },
     before: ({ store }) => store.behave('rejects'),
@@ -206,7 +206,7 @@ const denials: readonly Denied[] = [
   },
   {
     reason: 'store_unavailable',
-    because: 'nobody has heard of revocations for too long',
+    because: 'the list of revocations is older than 30 s',
     status: 503,
     before: ({ store }) => {
       store.stale = 30_001;
@@ -225,7 +225,7 @@ const denials: readonly Denied[] = [
   },
   {
     reason: 'not_authorized',
-    because: 'the application says no',
+    because: 'authorize returns false',
     status: 403,
     policy: { authorize: ({ identity }) => identity.subject !== 'mallory' },
     request: async () => ({ headers: { Authorization: `Bearer ${await token({ sub: 'mallory' })}` } }),
@@ -245,7 +245,7 @@ const denials: readonly Denied[] = [
   },
   {
     reason: 'connection_limit',
-    because: 'the address has all its connections',
+    because: 'its address has all its connections',
     status: 429,
     policy: { limits: { ...limits, connections: 10, connectionsPerAddress: CAP } },
     before: async ({ open }) => void (await Promise.all([open(), open(), open()])),
@@ -254,7 +254,7 @@ const denials: readonly Denied[] = [
   },
   {
     reason: 'connection_limit',
-    because: 'the identity has all its connections',
+    because: 'its identity has all its connections',
     status: 429,
     policy: { limits: { ...limits, connections: 10, connectionsPerIdentity: CAP } },
     before: async ({ open }) => void (await Promise.all([open(), open(), open()])),
@@ -263,7 +263,7 @@ const denials: readonly Denied[] = [
   },
   {
     reason: 'pending_limit',
-    because: 'too many have not said who they are',
+    because: 'all pending slots are taken',
     status: 503,
     policy: { firstMessage: true, limits: { ...limits, pending: 1 } },
     before: async ({ port }) => void wires.push(await admitted(port, { headers: { Origin: APP } })),
@@ -290,37 +290,40 @@ afterEach(async () => {
 });
 
 describe.each(hosts)('$name', (host) => {
-  test.each(denials)('$reason, because $because', async (denied) => {
-    const { reason, status, request = {}, headers } = denied;
-    const { scene, started } = await setUp(host, denied.policy);
-    await denied.before?.(scene);
-    const handled = started.handled.length;
+  test.each(denials)(
+    'a handshake is refused as $reason because $because, and leaves no slot behind',
+    async (denied) => {
+      const { reason, status, request = {}, headers } = denied;
+      const { scene, started } = await setUp(host, denied.policy);
+      await denied.before?.(scene);
+      const handled = started.handled.length;
 
-    const wire = await Wire.open(scene.port);
-    wires.push(wire);
-    wire.send(handshakeBytes(await good(typeof request === 'function' ? await request() : request)));
-    await denied.during?.(scene);
-    const answer = await wire.answer();
+      const wire = await Wire.open(scene.port);
+      wires.push(wire);
+      wire.send(handshakeBytes(await good(typeof request === 'function' ? await request() : request)));
+      await denied.during?.(scene);
+      const answer = await wire.answer();
 
-    const body = JSON.stringify({ error: reason, message: reasons[reason].text });
-    expect(answer).toMatchObject({ status, body });
-    expect(answer.headers).toEqual({
-      connection: 'close',
-      'content-type': 'application/json',
-      'content-length': String(Buffer.byteLength(body)),
-      'cache-control': 'no-store',
-      ...headers,
-    });
-    // Not one byte of a 101, nor of a second response, anywhere in the stream.
-    expect(answer.raw.match(/HTTP\/1\.1 \d+/g)).toEqual([`HTTP/1.1 ${status}`]);
-    expect(started.handled).toHaveLength(handled);
-    expect(scene.guard.stats().denied).toMatchObject({ [reason]: 1 });
+      const body = JSON.stringify({ error: reason, message: reasons[reason].text });
+      expect(answer).toMatchObject({ status, body });
+      expect(answer.headers).toEqual({
+        connection: 'close',
+        'content-type': 'application/json',
+        'content-length': String(Buffer.byteLength(body)),
+        'cache-control': 'no-store',
+        ...headers,
+      });
+      // The stream holds no byte of a 101 or of a second response.
+      expect(answer.raw.match(/HTTP\/1\.1 \d+/g)).toEqual([`HTTP/1.1 ${status}`]);
+      expect(started.handled).toHaveLength(handled);
+      expect(scene.guard.stats().denied).toMatchObject({ [reason]: 1 });
 
-    await denied.after?.(scene);
-    await everySlotIsFree(scene);
-  });
+      await denied.after?.(scene);
+      await everySlotIsFree(scene);
+    },
+  );
 
-  test('shutting_down, because guard.close was called', async () => {
+  test('a handshake is refused as shutting_down after guard.close()', async () => {
     const { scene, started } = await setUp(host);
     const open = await scene.open();
     const closed = scene.guard.close();
@@ -338,7 +341,7 @@ describe.each(hosts)('$name', (host) => {
     expect(started.handled).toHaveLength(1);
   });
 
-  test('route_unknown, because there is no WebSocket', async () => {
+  test('an upgrade of a path without a WebSocket route is refused as route_unknown', async () => {
     const { scene, started } = await setUp(host);
     for (const target of ['/nowhere', '/plain']) {
       const wire = await Wire.open(scene.port);
@@ -358,7 +361,7 @@ describe.each(hosts)('$name', (host) => {
   });
 });
 
-/** A stopped clock, a guard and an application that takes CAP connections. */
+/** A clock that the test moves, a guard and an application that takes CAP connections. */
 async function setUp(host: Host, policy: PolicyOverrides = {}) {
   const clock = new ManualClock();
   const store = new SharedStore(clock, { behaviour: 'at once' });
@@ -389,7 +392,7 @@ async function closeAll({ guard }: Scene): Promise<void> {
   await eventually(() => guard.stats().connections === 0, 'the end of all connections');
 }
 
-/** Fills the application to its capacity: one slot that was not given back would make the last one fail. */
+/** Fills the application to its capacity: with a slot that was not released, the last handshake would fail. */
 async function everySlotIsFree(scene: Scene): Promise<void> {
   await closeAll(scene);
   for (let i = 0; i < CAP; i++) {

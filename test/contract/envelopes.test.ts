@@ -1,5 +1,5 @@
-// However messages are written, they mean the same on every host: requests are answered by their ids, errors tell what
-// they are about, and notices reach who listens.
+// Each envelope works the same on every host: requests are answered by their ids, errors name what they belong to, and
+// broadcasts reach the listeners.
 import { describe, expect, test } from '@jest/globals';
 import { type EnvelopeName, Type } from '@sallyport/core';
 import { applications } from '../support/applications.ts';
@@ -21,13 +21,13 @@ import { hosts } from './hosts/index.ts';
 const json = (value: object): Buffer => frame(JSON.stringify(value));
 const text = (body: unknown): string => (body as { text: string }).text;
 
-/** Answers `say` with `said`, by its reply's name; and `note` without one. */
+/** Answers `say` with the reply `said`, and returns a value for `note`, which has no reply. */
 const answering: ChatHandler = (connection) => {
   connection.on('say', 'said', (message) => ({ text: text(message).toUpperCase() }) as never);
   connection.on('note', (message) => text(message).length);
 };
 
-/** What a client reads of the answer to `say`, and of one to `note`; `undefined` where there is none. */
+/** What a client gets for `say` and for `note`; `undefined` for no answer. */
 const answers: Readonly<
   Record<EnvelopeName, { said(id?: unknown): object; noted(id?: unknown): object | undefined }>
 > = {
@@ -60,7 +60,7 @@ describe.each(hosts)('$name', (host) => {
     const { said, noted } = answers[envelope.name];
     const policy = { envelope: envelope.name };
 
-    test('what a handler returns is the answer, by the id of the request', async () => {
+    test('a returned value is sent as the reply, with the id of its request', async () => {
       const { wire } = await serve(policy);
       const ids = [1, 'one', 0, '', -7, Number.MAX_SAFE_INTEGER, 'x'.repeat(64), undefined];
       wire.send(Buffer.concat(ids.map((id) => json(envelope.write('say', { text: 'hi' }, id)))));
@@ -68,7 +68,7 @@ describe.each(hosts)('$name', (host) => {
       expect(got).toEqual(ids.map((id) => said(envelope.hasIds ? id : undefined)));
     });
 
-    test('and without a reply of that name, where the envelope wants an answer', async () => {
+    test('a returned value without a reply name is sent only as the result of a JSON-RPC request', async () => {
       const { wire } = await serve(policy);
       const sent = ['first', undefined].map((id) => json(envelope.write('note', { text: 'hi' }, id)));
       wire.send(Buffer.concat([...sent, json(envelope.write('say', { text: 'hi' }, 'last'))]));
@@ -77,7 +77,7 @@ describe.each(hosts)('$name', (host) => {
       expect((await wire.messages(all.length)).map((message) => JSON.parse(message))).toEqual(all);
     });
 
-    test('asynchronous answers come in the order of the requests', async () => {
+    test('replies of asynchronous handlers come in the order of the requests', async () => {
       const waits = [3, 0, 1];
       const slow: ChatHandler = (connection) =>
         void connection.on('say', 'said', async (message) => {
@@ -91,21 +91,21 @@ describe.each(hosts)('$name', (host) => {
       expect(got).toEqual(['a', 'b', 'c']);
     });
 
-    test('a handler of the bare library sees messages as they came', async () => {
+    test('a listener of the bare library gets a message byte for byte', async () => {
       const { wire } = await serve(policy, answering, '/bare');
       const sent = ` ${JSON.stringify(envelope.write('say', { text: 'hi' }, 1))}`;
       wire.send(frame(sent));
       expect(await wire.messages(1)).toEqual([`bare ${sent} false`]);
     });
 
-    test('and what stripping leaves of them', async () => {
+    test("with unknownProperties: 'strip', a listener of the bare library gets the message without unknown properties", async () => {
       const { wire } = await serve({ ...policy, unknownProperties: 'strip' }, answering, '/bare');
       wire.send(json(envelope.write('say', { text: 'hi', more: { than: 'that' } }, 1)));
       const left = JSON.stringify(envelope.write('say', { text: 'hi' }, envelope.hasIds ? 1 : undefined));
       expect(await wire.messages(1)).toEqual([`bare ${left} false`]);
     });
 
-    test('a renewal is answered, too', async () => {
+    test('a renewal gets auth_ok in the form of the envelope', async () => {
       const { wire } = await serve({ ...policy, renewal: true });
       wire.send(json(envelope.write('auth', { token: await token({ iat: undefined }) }, 'renewal')));
       const [answer] = (await wire.messages(1)).map((message) => JSON.parse(message));
@@ -119,7 +119,7 @@ describe.each(hosts)('$name', (host) => {
       );
     });
 
-    test('a first message authenticates', async () => {
+    test('a first message in the envelope authenticates, and the next message is handled', async () => {
       const guard = chatGuard({ ...policy, firstMessage: true });
       const app = await start(host, { guard, chat: answering });
       const wire = await open(app, { headers: { Origin: APP } });
@@ -133,7 +133,7 @@ describe.each(hosts)('$name', (host) => {
     });
   });
 
-  test('JSON-RPC has its own numbers for what went wrong', async () => {
+  test('the json-rpc envelope answers denials with the error numbers of JSON-RPC', async () => {
     const { wire } = await serve({ envelope: 'json-rpc', onFault: 'reply' }, (connection) => {
       connection.on('say', () => {
         throw new Error('a bug');
@@ -160,7 +160,7 @@ describe.each(hosts)('$name', (host) => {
     ]);
   });
 
-  test('MessagePack takes the place of JSON, both ways and in binary frames', async () => {
+  test('with a MessagePack codec, messages and replies are binary frames, and a text frame closes with 1003', async () => {
     const pack = (value: object): Buffer => frame(Buffer.from(messagePack.encode(value) as Uint8Array), 0x2);
     const policy: PolicyOverrides = {
       codec: messagePack,

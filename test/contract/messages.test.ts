@@ -12,7 +12,7 @@ const say = (text: string, more: object = {}): Buffer =>
 const error = (code: Reason, path?: string): string =>
   JSON.stringify({ type: 'error', code, path, message: reasons[code].text });
 
-/** Only Alice may say something; the note has a rule that throws. */
+/** Only Alice may send `say`; `note` has no rule. */
 const ruled: PolicyOverrides = {
   messages: {
     say: {
@@ -48,13 +48,13 @@ describe.each(hosts)('$name', (host) => {
     return { guard, wire, denied, port: started.port };
   }
 
-  test('what passes is handled in order', async () => {
+  test('three messages in one write are handled in order', async () => {
     const { wire } = await chat();
     wire.send(Buffer.concat([say('one'), say('two'), say('three')]));
     expect((await wire.messages(3)).map((text) => JSON.parse(text).text)).toEqual(['one', 'two', 'three']);
   });
 
-  test('asynchronous handlers keep the order', async () => {
+  test('asynchronous handlers of different speed answer in the order of the messages', async () => {
     const handler: ChatHandler = (connection) => {
       const waits = [10, 5, 0];
       connection.on('say', async (message) => {
@@ -76,21 +76,21 @@ describe.each(hosts)('$name', (host) => {
     ['a type that is not listed', frame('{"type":"shout","text":"hi"}'), error('message_type_unknown'), {}],
     ['no type', frame('{"text":"hi"}'), error('message_type_unknown'), {}],
     ['a value of the wrong form', frame('{"type":"say","text":1}'), error('message_invalid', '/text'), {}],
-    ['a property too many', say('hi', { admin: true }), error('message_invalid', ''), {}],
+    ['an unknown property', say('hi', { admin: true }), error('message_invalid', ''), {}],
     [
-      'a missing rule, once one type has one',
+      'a type without a rule, beside one with a rule,',
       frame('{"type":"note","text":"hi"}'),
       error('message_forbidden'),
       ruled,
     ],
-  ])('%s is answered with an error, and the next message is handled', async (_what, sent, reply, policy) => {
+  ])('%s gets an error reply, and the next message is handled', async (_what, sent, reply, policy) => {
     const { wire, denied } = await chat(policy);
     wire.send(Buffer.concat([sent, say('next')]));
     expect(await wire.messages(2)).toEqual([reply, '{"text":"next","type":"said"}']);
     expect(denied).toHaveLength(1);
   });
 
-  test('authorize decides by identity', async () => {
+  test('authorize refuses a message of another identity', async () => {
     const { wire, denied } = await chat(ruled, { subject: 'mallory' });
     wire.send(say('hi'));
     expect(await wire.messages(1)).toEqual([error('message_forbidden')]);
@@ -118,9 +118,9 @@ describe.each(hosts)('$name', (host) => {
       1008,
       { limits: { violations: 3 } },
     ],
-    ['a frame of no known kind', frame('hi', 0x3), 1002, {}],
+    ['a frame with an unknown opcode', frame('hi', 0x3), 1002, {}],
     ['bad UTF-8', frame(Buffer.from([0xff, 0xfe])), 1007, {}],
-  ])('%s closes', async (_what, sent, code, policy) => {
+  ])('%s closes the connection and frees its slot', async (_what, sent, code, policy) => {
     const { wire, guard } = await chat(policy);
     wire.send(sent);
     expect(await wire.closeCode()).toBe(code);
@@ -138,7 +138,7 @@ describe.each(hosts)('$name', (host) => {
     expect(await wire.closeCode()).toBe(reasons[reason].close);
   });
 
-  test('a handler of the bare library sees what passed, and nothing else', async () => {
+  test('a listener of the bare library gets only the messages that passed', async () => {
     const { wire, denied } = await chat({}, { path: '/bare' });
     wire.send(Buffer.concat([frame('junk'), say('hi'), say('no', { more: 1 })]));
     expect(await wire.messages(3)).toEqual([
@@ -149,7 +149,7 @@ describe.each(hosts)('$name', (host) => {
     expect(denied).toEqual(['parse message_malformed', 'schema message_invalid']);
   });
 
-  test('passthrough hands on what it names, binary as binary', async () => {
+  test('passthrough({ binary: true }) hands on binary frames, and a text frame closes with 1003', async () => {
     const { wire } = await chat({ messages: passthrough({ binary: true }) }, { path: '/bare' });
     wire.send(frame('any bytes', 0x2));
     expect(await wire.messages(1)).toEqual(['bare any bytes true']);
@@ -157,7 +157,7 @@ describe.each(hosts)('$name', (host) => {
     expect(await wire.closeCode()).toBe(1003);
   });
 
-  test('in report-only mode a schema decides, records, and lets through', async () => {
+  test("report: ['schema'] records a wrong message and lets it through", async () => {
     const { guard, wire } = await chat({ report: ['schema'] }, { path: '/bare' });
     const reported: unknown[] = [];
     guard.on('message.reported', ({ reason, pointer }) => reported.push([reason, pointer]));
@@ -166,7 +166,7 @@ describe.each(hosts)('$name', (host) => {
     expect(reported).toEqual([['message_invalid', '/text']]);
   });
 
-  test('in report-only mode sanitizers decide, record, and let through what they refuse', async () => {
+  test("report: ['sanitize'] cleans texts, records what a sanitizer refuses and lets it through", async () => {
     const short = Type.Object({ text: safeText({ maxLength: 3 }) });
     const { guard, wire } = await chat(
       { messages: { say: short } as never, report: ['sanitize'] },
@@ -182,7 +182,7 @@ describe.each(hosts)('$name', (host) => {
     expect(reported).toEqual([['sanitize', '/text']]);
   });
 
-  test('a type may be stripped of what nobody named, and others not', async () => {
+  test("unknownProperties: 'strip' on one type strips its messages and refuses those of other types", async () => {
     const policy: PolicyOverrides = {
       messages: { ...messages, say: { schema: messages.say, unknownProperties: 'strip' } } as never,
     };
@@ -195,7 +195,7 @@ describe.each(hosts)('$name', (host) => {
     expect(denied).toEqual(['schema message_invalid']);
   });
 
-  test('a type may have a rate of its own: beyond it only its messages are refused', async () => {
+  test('messages above the rate of their type get an error reply, and other types are handled', async () => {
     const clock = new ManualClock();
     const noted = { schema: messages.note, rate: { rate: '1/s', burst: 2 } };
     const { wire, denied } = await chat({ clock, messages: { ...messages, note: noted } as never });
@@ -209,7 +209,7 @@ describe.each(hosts)('$name', (host) => {
     expect(denied).toEqual(Array(3).fill('message-rate message_rate'));
   });
 
-  test('a type may cost as much as several messages', async () => {
+  test('messages of a type with cost 5 use up limits.messages five times as fast', async () => {
     const policy: PolicyOverrides = {
       messages: { ...messages, note: { schema: messages.note, cost: 5 } } as never,
       limits: { messages: { rate: '1/m', burst: 12 } },
@@ -224,7 +224,7 @@ describe.each(hosts)('$name', (host) => {
   });
 
   test.each<['reply' | 'close']>([['reply'], ['close']])(
-    "a handler that fails, with onFault: '%s'",
+    "a handler that throws, with onFault: '%s', closes with 1011 or gets an error reply",
     async (onFault) => {
       const handler: ChatHandler = (connection) => {
         connection.on('say', () => {
@@ -239,7 +239,7 @@ describe.each(hosts)('$name', (host) => {
     },
   );
 
-  test('what the server sends is checked against policy.replies', async () => {
+  test('connection.send() throws TypeError for a body that policy.replies does not allow', async () => {
     const thrown: unknown[] = [];
     const handler: ChatHandler = (connection) => {
       connection.on('say', () => {

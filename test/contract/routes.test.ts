@@ -28,7 +28,7 @@ describe.each(hosts)('$name', (host) => {
   }
 
   if (host.capabilities.routeGuards) {
-    test('a route has a guard of its own: rules and messages of its own, and the same caps', async () => {
+    test('a route with an extended guard has its own rules and messages, and shares the caps of connections', async () => {
       const guard = chatGuard({ limits: { connections: 1 } });
       const admin = guard.extend({
         name: 'admin',
@@ -44,14 +44,14 @@ describe.each(hosts)('$name', (host) => {
       expect(JSON.parse((await root.messages(1))[0] as string)).toMatchObject({
         code: 'message_type_unknown',
       });
-      // The one slot is taken, whichever route holds it.
+      // The only slot is taken by a connection of the other route.
       const second = await refusal(started.port, { headers: await goodHeaders('alice') });
       expect(JSON.parse(second.body)).toMatchObject({ error: 'capacity' });
       expect(guard.stats()).toEqual(admin.stats());
     });
   }
 
-  test('a plain HTTP request is none of the guard’s business', async () => {
+  test('a plain HTTP request is answered by the application', async () => {
     const started = await start(chatGuard());
     const wire = await Wire.open(started.port);
     wires.push(wire);
@@ -65,7 +65,7 @@ describe.each(hosts)('$name', (host) => {
   describe("with rejectAs: 'close'", () => {
     const policy: PolicyOverrides = { rejectAs: 'close', auth: [chatJwt([bearer()])] };
 
-    test('a denial after the origin is told by its close code, and no handler runs', async () => {
+    test("rejectAs: 'close' answers a wrong token with a 101 and a close with 4401, and no handler runs", async () => {
       const guard = chatGuard(policy);
       const started = await start(guard);
       const wire = await admitted(started.port, { headers: { Authorization: 'Bearer wrong' } });
@@ -76,13 +76,13 @@ describe.each(hosts)('$name', (host) => {
       expect(guard.stats()).toMatchObject({ connections: 0, denied: { credential_invalid: 1 } });
     });
 
-    test('a denial of the origin is told by HTTP, lest a foreign page learn who is logged in', async () => {
+    test("rejectAs: 'close' answers a foreign origin with 403, so that a foreign page does not learn who is logged in", async () => {
       const started = await start(chatGuard(policy));
       const headers = { ...(await goodHeaders()), Origin: 'https://evil.example' };
       expect(await refusal(started.port, { headers })).toMatchObject({ status: 403 });
     });
 
-    test('beyond limits.rejectedSockets it is told by HTTP', async () => {
+    test("rejectAs: 'close' answers a wrong token with 401 beyond limits.rejectedSockets", async () => {
       const started = await start(chatGuard({ ...policy, limits: { rejectedSockets: 1 } }));
       const headers = { Authorization: 'Bearer wrong' };
       const first = await admitted(started.port, { headers });
@@ -90,7 +90,7 @@ describe.each(hosts)('$name', (host) => {
       expect(await refusal(started.port, { headers })).toMatchObject({ status: 401 });
     });
 
-    test('a socket that was rejected is dropped, even if its peer never closes', async () => {
+    test("rejectAs: 'close' drops a rejected socket after 5 s although its peer never closes", async () => {
       const clock = new ManualClock();
       const started = await start(chatGuard({ ...policy, clock }));
       const wire = await admitted(started.port, { headers: { Authorization: 'Bearer wrong' } });
@@ -101,7 +101,7 @@ describe.each(hosts)('$name', (host) => {
     });
   });
 
-  test('report-only lets through, and records what would have been denied', async () => {
+  test('with rate, subprotocol and origin in policy.report, a handshake that breaks all three is recorded and admitted', async () => {
     const policy = {
       auth: [chatJwt([bearer()])],
       report: ['rate', 'subprotocol', unsafeReportOrigin],
@@ -125,7 +125,7 @@ describe.each(hosts)('$name', (host) => {
     expect(guard.stats().denied).toEqual({});
   });
 
-  test('guard.close tells everybody, and drops who does not answer', async () => {
+  test('guard.close({ within }) closes with 1001 and drops a peer that does not answer at the deadline', async () => {
     const clock = new ManualClock();
     const guard = chatGuard({ clock });
     const started = await start(guard);
@@ -139,7 +139,7 @@ describe.each(hosts)('$name', (host) => {
     expect(guard.stats().connections).toBe(0);
   });
 
-  test('the deadline covers everything: an answer that comes after it changes nothing', async () => {
+  test('an authenticator that answers after limits.handshakeTimeout changes nothing: 408, and the slot is free', async () => {
     const clock = new ManualClock();
     let answer: ((identity: { subject: string }) => void) | undefined;
     const late = custom({

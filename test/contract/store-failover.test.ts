@@ -9,9 +9,7 @@ import type { Connect } from './stores/redis.ts';
 import { Ear, StoreNode } from './stores/store.ts';
 
 for (const [name, connect] of Object.entries(libraries)) {
-  describeWith('redis', `${name} on a Cluster of which one node`, (program) =>
-    partOfCluster(program, connect.cluster),
-  );
+  describeWith('redis', `${name} on a Cluster`, (program) => partOfCluster(program, connect.cluster));
   describeWith('redis', `${name} behind a sentinel`, (program) => failover(program, connect.sentinel));
 }
 
@@ -27,13 +25,13 @@ function partOfCluster(program: string, connect: Connect): void {
     await Promise.all(servers.map((server) => server.close()));
   });
 
-  test('is stopped: the others are asked as before, and their slots are kept', async () => {
+  test('when one node of a Cluster is paused, the others answer and keep their slots', async () => {
     const { client, disconnect } = await connect(servers);
     const leaseTtl = 1_500;
     const { store } = new StoreNode(redisStore(client, { timeout: TIMEOUT, leaseTtl }), disconnect);
     nodes.push(new StoreNode(store, disconnect));
     await works(store);
-    // Enough addresses that each node has many.
+    // Enough addresses that each node holds several.
     const keys = Array.from({ length: 60 }, (_, i) => `address ${i}`);
     let lost = 0;
     for (const key of keys) leaseOf(await store.acquire([{ key, cap: 1 }])).onLost(() => lost++);
@@ -60,7 +58,7 @@ function failover(program: string, connect: Connect): void {
     await Promise.all(all.map((server) => server.close()));
   });
 
-  test('goes on by itself when the master has crashed and its replica takes over', async () => {
+  test('when the master behind a sentinel crashes, slots and revocations are kept by the replica that takes over', async () => {
     const { master, replica, sentinel } = await startSentinel(program, 1_000);
     all = [sentinel, replica, master];
     const options = { timeout: TIMEOUT, leaseTtl: 3_000 };
@@ -85,7 +83,7 @@ function failover(program: string, connect: Connect): void {
     expectRefusals(await everything(second.store));
     await works(first.store);
     await works(second.store);
-    // Looked at, not asked for: where the change took longer than the lease, whoever asks first would get the slot.
+    // isFull() acquires nothing: if the failover took longer than the lease, an acquisition here would take the slot.
     const alice = [{ key: 'identity alice', cap: 1 }];
     await eventually(
       async () => (await isFull(second.store, alice)) === true,

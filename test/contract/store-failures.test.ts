@@ -18,10 +18,10 @@ import {
 import { libraries } from './stores/index.ts';
 import { Ear, StoreNode } from './stores/store.ts';
 
-// Jest fails a test during which a promise is rejected and nobody catches it.
+// Jest fails a test in which a rejection is not handled.
 
 for (const [name, connect] of Object.entries(libraries)) {
-  describeWith('redis', `${name} on a Redis that`, (program) => {
+  describeWith('redis', `${name} on a failing Redis`, (program) => {
     let server: RedisServer;
     let nodes: StoreNode[] = [];
     beforeEach(async () => {
@@ -40,7 +40,7 @@ for (const [name, connect] of Object.entries(libraries)) {
       return made;
     }
 
-    test('is stopped answers nothing in time, and everything once it goes on', async () => {
+    test('on a paused Redis every operation is rejected in time, and works again once it runs', async () => {
       const { store } = await node();
       await works(store);
       server.pause();
@@ -49,18 +49,18 @@ for (const [name, connect] of Object.entries(libraries)) {
       await works(store);
     }, 60_000);
 
-    test('is stopped keeps no slot of those who did not wait for it', async () => {
+    test('on a paused Redis acquisitions that are rejected leave no slot behind', async () => {
       const { store } = await node();
       server.pause();
       const attempts = await Promise.allSettled(Array.from({ length: 5 }, () => store.acquire(SLOTS)));
       expect(attempts.map(({ status }) => status)).toEqual(Array(5).fill('rejected'));
       server.resume();
-      // Well before their lease of 30 s would end.
+      // Well before their lease of 30 s ends.
       await eventually(async () => (await isFull(store, SLOTS)) === false, 'the slot');
       leaseOf(await store.acquire(SLOTS));
     }, 60_000);
 
-    test('is stopped is asked no more than so many things at once', async () => {
+    test('on a paused Redis, of 200 calls with pending: 20, 180 are rejected at once as busy', async () => {
       const { store } = await node({ pending: 20 });
       server.pause();
       const start = performance.now();
@@ -73,7 +73,7 @@ for (const [name, connect] of Object.entries(libraries)) {
       await works(store);
     }, 60_000);
 
-    test('has crashed answers nothing in time, and everything when it is back, empty', async () => {
+    test('on a crashed Redis every operation is rejected in time, and works when it is back, empty', async () => {
       const { store } = await node();
       await works(store);
       await server.kill();
@@ -82,10 +82,10 @@ for (const [name, connect] of Object.entries(libraries)) {
       await works(store);
     }, 60_000);
 
-    test('has crashed does later nothing of what it was asked meanwhile', async () => {
+    test('calls that a crashed Redis rejects are not executed when it is back', async () => {
       const { store } = await node();
       await server.kill();
-      // The connection's end is noticed a moment later.
+      // The client notices the end of its connection a moment later.
       await eventually(
         async () => (await everything(store)).every(({ error }) => error instanceof RedisStoreError),
         'the client to notice',
@@ -100,7 +100,7 @@ for (const [name, connect] of Object.entries(libraries)) {
       expect(after[0]?.remaining).toBe(LIMIT.burst - 1);
     }, 60_000);
 
-    test('was away for less than a lease keeps the slots, and for longer as well where there is room', async () => {
+    test('slots are held again after a pause of less than a lease, and of more', async () => {
       const { store } = await node({ leaseTtl: 1_500 });
       const lease = leaseOf(await store.acquire(SLOTS));
       let lost = false;
@@ -116,7 +116,7 @@ for (const [name, connect] of Object.entries(libraries)) {
       expect(lost).toBe(false);
     }, 60_000);
 
-    test('crashes and comes back empty is told what was revoked, before and while it was away', async () => {
+    test('after a crash that empties Redis the nodes publish the revocations from before and from meanwhile again', async () => {
       const [first, second] = await Promise.all([node({ leaseTtl: 1_500 }), node({ leaseTtl: 1_500 })]);
       const ears = [new Ear(), new Ear()] as const;
       first.listen(ears[0]);
@@ -149,7 +149,7 @@ for (const [name, connect] of Object.entries(libraries)) {
       );
     }, 60_000);
 
-    test('is there, but not for a client that was closed, which is told so at once', async () => {
+    test('with a closed client every operation is rejected at once as closed', async () => {
       const made = await node();
       made.listen(new Ear());
       await works(made.store);

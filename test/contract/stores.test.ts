@@ -10,7 +10,7 @@ import { sharedSharesSuite, sharesSuite } from './stores/suites/shares.ts';
 import { sharedSlotsSuite, slotsSuite } from './stores/suites/slots.ts';
 import { valuesSuite } from './stores/suites/values.ts';
 
-/** What every store keeps, and what it takes to be shared by several nodes. */
+/** What every store does, and what a store shared by several nodes does as well. */
 const SUITES = [ratesSuite, slotsSuite, valuesSuite, bansSuite, revocationsSuite, sharesSuite];
 const SHARED_SUITES = [sharedSlotsSuite, sharedRevocationsSuite, sharedSharesSuite, keysSuite];
 
@@ -25,7 +25,7 @@ function suite({ capabilities, start }: StoreKind, program: string): void {
   }, 60_000);
   afterAll(() => world?.close());
   beforeEach(() => {
-    if (world === undefined) throw new Error('It has not started.');
+    if (world === undefined) throw new Error('The store has not started.');
     realm = world.realm();
   });
   afterEach(() => realm?.close());

@@ -6,12 +6,12 @@ import expressWs from 'express-ws';
 import type { WebSocket } from 'ws';
 import { bareEcho, echo, type Host, Notes, serve, sessionOf } from './host.ts';
 
-/** An application of express-ws, behind the gate. Its sockets are of ws 7. */
+/** An express-ws application behind a gate. Its sockets are of ws 7. */
 export const expressWsHost: Host = {
   name: 'express-ws',
   capabilities: {
     middleware: true,
-    // One gate, one guard: the routes of express-ws name none.
+    // A gate has one guard: routes of express-ws cannot name their own.
     routeGuards: false,
     knowsRoutes: true,
     catchesRejections: true,

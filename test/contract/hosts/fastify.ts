@@ -3,7 +3,7 @@ import { connectionOf, sallyport } from '@sallyport/fastify';
 import fastify, { type FastifyInstance } from 'fastify';
 import { bareEcho, echo, type Host, Notes, serve, sessionOf } from './host.ts';
 
-/** Fastify with @fastify/websocket; its own logger writes into the notes. */
+/** Fastify with @fastify/websocket. Its own logger writes into the record. */
 export const fastifyHost: Host = {
   name: 'fastify',
   capabilities: {

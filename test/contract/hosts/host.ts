@@ -3,35 +3,35 @@ import type { AddressInfo, Socket } from 'node:net';
 import type { AnyGuard, Connection } from '@sallyport/core';
 import type { WebSocket } from 'ws';
 
-/** What a host can do. A test for something that a host cannot do is not run there, and the reason stands here. */
+/** What a host can do. Tests for what a host cannot do are left out for it, for the reason given here. */
 interface Capabilities {
   /** The application's own middleware runs before the inner door, so that `request.native` carries its session. */
   readonly middleware: boolean;
   /** A route may have a guard of its own. A gate has one guard for one WebSocket server. */
   readonly routeGuards: boolean;
   /**
-   * An upgrade of a path that is no WebSocket route is refused before the 101. koa-websocket looks for the route after
-   * the 101, so that its gate cannot know: what nobody takes is closed with 4404.
+   * An upgrade of a path that is no WebSocket route is refused before the 101. koa-websocket looks for the route after the
+   * 101, so that its gate closes an unknown route with 4404 instead.
    */
   readonly knowsRoutes: boolean;
   /**
-   * A route's handler whose promise rejects is caught. Plain ws has no routes: its handlers are listeners of
-   * `connection`, and the event emitter drops what they return.
+   * A rejection of a route's handler is caught. Plain ws has no routes: its handlers are `connection` listeners, and an
+   * event emitter ignores what they return.
    */
   readonly catchesRejections: boolean;
   /**
-   * A closing handshake that the peer begins and never ends is bounded by `limits.closeTimeout`. The ws 7 inside
-   * express-ws waits 30 s, and has no option for it.
+   * `limits.closeTimeout` bounds a close that the peer begins and never ends. The ws 7 of express-ws waits 30 s and has no
+   * option for it.
    */
   readonly boundsPeersClose: boolean;
   /**
-   * A message that inflates beyond the limit closes with 1009. ws 7 stops at the same byte, but resets the inflation,
-   * whose rest it then finds broken: it closes with 1007.
+   * A message that inflates beyond the limit closes with 1009. ws 7 stops at the same byte, but then finds the rest of the
+   * data broken and closes with 1007.
    */
   readonly namesInflatedSize: boolean;
 }
 
-/** The handler of `/chat`, whatever the host hands it. */
+/** The handler of `/chat`, with the same parameters on every host. */
 export type ChatHandler = (connection: Connection, socket: WebSocket, native: unknown) => unknown;
 
 export interface HostOptions {
@@ -40,7 +40,7 @@ export interface HostOptions {
   readonly admin?: AnyGuard;
   /** Serves `https:` with this key and certificate. */
   readonly tls?: { readonly key: string; readonly cert: string };
-  /** Milliseconds: how long the connections may take to end, on hosts that end by themselves. */
+  /** In milliseconds: how long connections may take to end, on hosts that shut down by themselves. */
   readonly closeWithin?: number;
   /** Default: answers `say` with `said`. */
   readonly chat?: ChatHandler;
@@ -52,10 +52,10 @@ export interface RunningHost {
   readonly port: number;
   /** The URL that each WebSocket handler saw, in order. */
   readonly handled: readonly string[];
-  /** Everything that the application itself could log of its requests before a handler ran: URLs and headers. */
+  /** URLs and headers of requests that the application could log before a handler ran. */
   readonly logged: readonly string[];
   close(): Promise<void>;
-  /** Ends it as the framework ends itself, where it has a way of its own. */
+  /** Closes the application in the framework's own way, if it has one. */
   end?(): Promise<void>;
 }
 
@@ -65,7 +65,7 @@ export interface Host {
   start(options: HostOptions): Promise<RunningHost>;
 }
 
-/** What every host's application remembers. */
+/** What the application of each host records. */
 export class Notes {
   readonly handled: string[] = [];
   readonly logged: string[] = [];
@@ -84,18 +84,18 @@ export const echo: ChatHandler = (connection) => {
   );
 };
 
-/** A handler written for the bare library, which knows of no guard. */
+/** A handler written for the bare library, without any guard. */
 export function bareEcho(socket: WebSocket): void {
   socket.on('message', (data, isBinary) => socket.send(`bare ${String(data)} ${isBinary}`));
 }
 
-/** The user that the application's session middleware found; the guard asks for it by `request.native`. */
+/** The user that the application's session middleware found; hooks read it through `request.native`. */
 export function sessionOf(headers: { readonly cookie?: string | undefined }): { user: string } | undefined {
   const user = /(?:^|; )session=([a-z]+)/.exec(headers.cookie ?? '')?.[1];
   return user === undefined ? undefined : { user };
 }
 
-/** Listens on a free port of loopback; closing drops whatever is still open. */
+/** Listens on a free port of loopback. Closing drops all open sockets. */
 export async function serve(server: Server): Promise<Pick<RunningHost, 'server' | 'port' | 'close'>> {
   const sockets = new Set<Socket>();
   server.on('connection', (socket: Socket) => {

@@ -6,7 +6,7 @@ import { koaHost } from './koa.ts';
 import { koaWebSocketHost } from './koa-websocket.ts';
 import { wsHost } from './ws.ts';
 
-/** Every host that a guard can stand before. */
+/** Every host. */
 const all: readonly Host[] = [
   wsHost,
   fastifyHost,
@@ -17,7 +17,7 @@ const all: readonly Host[] = [
   koaWebSocketHost,
 ];
 
-/** For a run that has no time for all of them: the names of some, with commas between them. */
+/** Comma-separated names of hosts, for a run that has no time for all of them. */
 const wanted = process.env.SALLYPORT_HOSTS?.split(',');
 for (const name of wanted ?? [])
   if (!all.some((host) => host.name === name))

@@ -5,12 +5,12 @@ import websockify from 'koa-websocket';
 import type { WebSocket } from 'ws';
 import { bareEcho, echo, type Host, Notes, serve, sessionOf } from './host.ts';
 
-/** An application of koa-websocket, behind the gate. Its sockets are of ws 8, its routes found after the 101. */
+/** A koa-websocket application behind a gate. Its sockets are of ws 8, and its routes are found after the 101. */
 export const koaWebSocketHost: Host = {
   name: 'koa-websocket',
   capabilities: {
     middleware: true,
-    // One gate, one guard: koa-websocket's middleware is reached after the 101.
+    // A gate has one guard, since koa-websocket's middleware runs after the 101.
     routeGuards: false,
     knowsRoutes: false,
     catchesRejections: true,

@@ -8,7 +8,7 @@ import { bareEcho, echo, type Host, Notes, serve } from './host.ts';
 export const wsHost: Host = {
   name: 'ws',
   capabilities: {
-    // There is no application between the server and the handler.
+    // No application runs between the server and the handler.
     middleware: false,
     routeGuards: true,
     knowsRoutes: true,

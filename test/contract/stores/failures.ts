@@ -2,7 +2,7 @@ import { expect } from '@jest/globals';
 import type { Acquired, Lease, LeaseRequest, Store } from '@sallyport/core/store';
 import { eventually } from '../../support/eventually.ts';
 
-/** Milliseconds within which every operation has to be settled; what this machine adds to it; and for a recovery. */
+/** In milliseconds: the store's timeout, what a busy machine may add to it, and how long a recovery may take. */
 export const TIMEOUT = 300;
 export const SLACK = 2_000;
 export const RECOVERY = 20_000;
@@ -39,7 +39,7 @@ interface Outcome {
   readonly ms: number;
 }
 
-/** Every operation at once, and how each of them ended. */
+/** Runs every operation at once, and returns how each of them ended. */
 export function everything(store: Store): Promise<Outcome[]> {
   return Promise.all(
     Object.entries(OPERATIONS).map(async ([name, operation]) => {
@@ -53,7 +53,7 @@ export function everything(store: Store): Promise<Outcome[]> {
   );
 }
 
-/** Each of them was rejected with an error, in time. */
+/** Expects that each of them was rejected with an error, in time. */
 export function expectRefusals(outcomes: readonly Outcome[]): void {
   for (const { name, error, ms } of outcomes) {
     expect([name, error]).toEqual([name, expect.any(Error)]);
@@ -69,7 +69,7 @@ export async function works(store: Store): Promise<void> {
   );
 }
 
-/** Whether one of the slots has no room; nothing where the store does not answer. */
+/** Whether one of the slots is full; `undefined` if the store does not answer. */
 export async function isFull(store: Store, leases: readonly LeaseRequest[]): Promise<boolean | undefined> {
   try {
     return (await store.precheck({ bans: [], hits: [], leases })).full !== -1;

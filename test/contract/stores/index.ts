@@ -5,7 +5,7 @@ import type { StoreKind } from './store.ts';
 
 export { memory } from './memory.ts';
 
-/** The libraries that a client may be of. */
+/** The client libraries. */
 export const libraries = { ioredis, 'node-redis': nodeRedis } as const;
 
 const TOPOLOGIES: Readonly<Record<Topology, string>> = {

@@ -3,7 +3,7 @@ import type { Connect, Connected, Topology } from './redis.ts';
 
 const HOST = '127.0.0.1';
 
-/** Resolves once it is connected. What fails later is for the store to notice. */
+/** Resolves once the client is connected. Later failures are up to the store. */
 function ready(client: Redis | Cluster): Promise<Connected> {
   return new Promise((resolve) =>
     client.once('ready', () => resolve({ client, disconnect: () => client.disconnect() })),

@@ -6,7 +6,7 @@ class MemoryRealm implements Realm {
   readonly #clock = new ManualClock();
   readonly #node = new StoreNode(memoryStore({ clock: this.#clock }), () => {});
 
-  /** All of them are the same one. */
+  /** The memory of a process has one node only. */
   async node(): Promise<StoreNode> {
     return this.#node;
   }

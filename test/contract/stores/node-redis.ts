@@ -9,7 +9,7 @@ interface Connectable {
 async function ready<C extends Connectable & Connected['client']>(client: C): Promise<Connected> {
   await client.connect();
   const disconnect = (): void => {
-    // One that is closed already throws, or rejects.
+    // A client that is closed already throws or rejects.
     void (async () => client.destroy())().catch(() => {});
   };
   return { client, disconnect };

@@ -3,7 +3,7 @@ import { Redis } from 'ioredis';
 import { RedisServer, startCluster, startSentinel } from '../../support/redis.ts';
 import { type NodeOptions, type Realm, type StoreKind, StoreNode, type World } from './store.ts';
 
-/** A client that is connected, and how to end it. */
+/** A connected client, and how to end it. */
 export interface Connected {
   readonly client: RedisClient;
   disconnect(): void;
@@ -12,9 +12,9 @@ export interface Connected {
 /** How one library connects to one kind of Redis, given the servers. */
 export type Connect = (servers: readonly RedisServer[]) => Promise<Connected>;
 
-/** Milliseconds. The tests look at what is stored, on a machine that may be busy: nothing of it is about speed. */
+/** In milliseconds. Long, since the machine may be busy and these tests do not measure speed. */
 const TIMEOUT = 20_000;
-/** Milliseconds after which a master is called down: longer than any test takes. */
+/** Milliseconds after which a sentinel declares a master down: longer than any test takes. */
 const NEVER = 600_000;
 
 class RedisRealm implements Realm {
@@ -22,7 +22,7 @@ class RedisRealm implements Realm {
 
   constructor(
     readonly servers: readonly RedisServer[],
-    /** Those that hold the data; sentinels do not. */
+    /** The servers that hold data; sentinels do not. */
     readonly masters: readonly RedisServer[],
     readonly connect: Connect,
     readonly prefix: string,

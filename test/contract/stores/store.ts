@@ -1,10 +1,10 @@
 import type { Revocation, Store, StoreListener } from '@sallyport/core/store';
 
-/** What a store can do. A test for something that a store cannot do is not run there, and the reason stands here. */
+/** What a store can do. Tests for what a store cannot do are left out for it, for the reason given here. */
 interface StoreCapabilities {
   /**
-   * Several nodes share it, so that one of them can crash, lose its connection, or come later. The memory of a process
-   * ends with the process.
+   * Several nodes share it, so that one of them can crash, lose its connection or join later. The memory store belongs to one
+   * process.
    */
   readonly shared: boolean;
 }
@@ -34,7 +34,7 @@ export class StoreNode {
     return end;
   }
 
-  /** Nothing is given back. */
+  /** Ends the node without releasing anything. */
   crash(): void {
     this.#disconnect?.();
     this.#disconnect = undefined;
@@ -46,16 +46,16 @@ export class StoreNode {
   }
 }
 
-/** A state of its own, empty at first, that any number of nodes share. */
+/** A separate, empty state that any number of nodes share. */
 export interface Realm {
   node(options?: NodeOptions): Promise<StoreNode>;
-  /** Lets so many milliseconds of the store's time pass. */
+  /** Lets this many milliseconds of the store's time pass. */
   pass(ms: number): Promise<void>;
-  /** Ends the connections of all nodes for a moment. Of shared stores only. */
+  /** Ends the connections of all nodes for a moment. Shared stores only. */
   disconnect(): Promise<void>;
-  /** The store forgets everything. Of shared stores only. */
+  /** Makes the store forget everything. Shared stores only. */
   forget(): Promise<void>;
-  /** Keys by the milliseconds that are left of them, -1 for one that stays for ever. Of shared stores only. */
+  /** Keys and the milliseconds until each expires; -1 for a key that never does. Shared stores only. */
   keys(): Promise<ReadonlyMap<string, number>>;
   /** Ends what the nodes have open, subscriptions included. */
   close(): Promise<void>;
@@ -69,17 +69,17 @@ export interface World {
 export interface StoreKind {
   readonly name: string;
   readonly capabilities: StoreCapabilities;
-  /** What it runs on, once for all its tests. */
+  /** Starts the servers, once for all tests of this store. */
   start(program: string): Promise<World>;
 }
 
-/** What a test is given: a realm for each, and what the store can do. */
+/** What a test gets: a realm of its own, and what the store can do. */
 export interface Subject {
   readonly capabilities: StoreCapabilities;
   readonly realm: Realm;
 }
 
-/** A listener that writes down what it hears, and still knows what it has heard to be revoked. */
+/** A listener that records what it hears, and reports the revocations among it as known. */
 export class Ear implements StoreListener {
   readonly heard: string[] = [];
   readonly revocations: Revocation[] = [];

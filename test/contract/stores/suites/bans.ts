@@ -6,7 +6,7 @@ const TERMS = { duration: 60_000, growth: 3, longest: 400_000, memory: 60_000 };
 
 export function bansSuite(subject: () => Subject): void {
   describe('bans', () => {
-    test('grow on repetition up to the longest, and are the same on every node', async () => {
+    test('a repeated ban becomes longer each time, up to the longest, and holds on every node', async () => {
       const { realm } = subject();
       const [here, there] = await Promise.all([realm.node(), realm.node()]);
       const lengths: number[] = [];
@@ -21,7 +21,7 @@ export function bansSuite(subject: () => Subject): void {
       }
     });
 
-    test('end, are remembered for a while, and are forgotten after it', async () => {
+    test('a ban ends after its duration, and counts for the next one until its memory ends', async () => {
       const { realm } = subject();
       const { store } = await realm.node();
       const terms = { duration: 100, growth: 1, longest: 100, memory: 60_000 };
@@ -36,7 +36,7 @@ export function bansSuite(subject: () => Subject): void {
       expect(await store.ban('address b', terms)).toMatchObject({ count: 1 });
     });
 
-    test('are listed, no more than asked for, and lifted with their history', async () => {
+    test('bans() lists bans up to a limit, and unban() removes one with its history', async () => {
       const { realm } = subject();
       const [here, there] = await Promise.all([realm.node(), realm.node()]);
       for (const key of ['address c', 'identity d', 'address 2001:db8::/64'])
@@ -61,14 +61,14 @@ export function bansSuite(subject: () => Subject): void {
       expect(await here.store.ban('identity d', TERMS)).toMatchObject({ count: 1 });
     });
 
-    test('are told to every listener, with the time at which they end', async () => {
+    test('a ban reaches the listeners of every node when it begins and when it is lifted', async () => {
       const { realm } = subject();
       const [here, there] = await Promise.all([realm.node(), realm.node()]);
       const [own, other] = [new Ear(), new Ear()];
       here.listen(own);
       there.listen(other);
       const expected = ['banned identity é d 1', 'unbanned identity é d'];
-      // A listener may still be subscribing: each ban is told once somebody can hear it.
+      // A listener may still be subscribing, so the ban is repeated until it is heard.
       await eventually(async () => {
         await here.store.ban('identity é d', { ...TERMS, growth: 1 });
         await here.store.unban('identity é d');

@@ -1,9 +1,9 @@
 import { expect, test } from '@jest/globals';
 import { Ear, type Subject } from '../store.ts';
 
-/** What only stores can be asked that several nodes share. */
+/** For stores that several nodes share. */
 export function keysSuite(subject: () => Subject): void {
-  test('every key of it expires', async () => {
+  test('every key that the operations of a store write has an expiry', async () => {
     const { realm } = subject();
     const node = await realm.node();
     const { store } = node;

@@ -2,9 +2,9 @@ import { describe, expect, test } from '@jest/globals';
 import type { HitRequest, PrecheckRequest } from '@sallyport/core/store';
 import type { Subject } from '../store.ts';
 
-/** So slow that nothing comes back during a test. */
+/** So slow that no allowance comes back during a test. */
 const SLOW = { interval: 600_000, burst: 3 };
-/** Comes back while a test waits for it. */
+/** So fast that allowance comes back while a test waits. */
 const FAST = { interval: 100, burst: 1 };
 
 const hit = (key: string, limit = SLOW, cost = 1): HitRequest => ({ keys: [key], limit, cost });
@@ -17,7 +17,7 @@ const request = (part: Partial<PrecheckRequest>): PrecheckRequest => ({
 
 export function ratesSuite(subject: () => Subject): void {
   describe('rates', () => {
-    test('each key has its own bucket, the same one on every node', async () => {
+    test('each key has its own rate, which all nodes share', async () => {
       const [here, there] = await Promise.all([subject().realm.node(), subject().realm.node()]);
       const left: number[] = [];
       for (const { store } of [here, there, here]) {
@@ -33,7 +33,7 @@ export function ratesSuite(subject: () => Subject): void {
       expect(other.hits).toEqual([{ allowed: true, remaining: 2, retryAfter: 0 }]);
     });
 
-    test('what it asks to wait for is enough', async () => {
+    test('a hit after the returned retryAfter is allowed', async () => {
       const { realm } = subject();
       const { store } = await realm.node();
       await store.charge({ keys: ['handshake c'], limit: FAST, cost: 1 });
@@ -44,7 +44,7 @@ export function ratesSuite(subject: () => Subject): void {
       }
     });
 
-    test('a cost of nothing takes nothing, and tells whether a hit would fit', async () => {
+    test('a hit with cost 0 takes nothing and tells whether a hit of 1 would be allowed', async () => {
       const { store } = await subject().realm.node();
       const look = () => store.precheck(request({ hits: [hit('handshake d', SLOW, 0)] }));
       for (let i = 0; i < 5; i++)
@@ -53,7 +53,7 @@ export function ratesSuite(subject: () => Subject): void {
       expect((await look()).hits).toMatchObject([{ allowed: false, remaining: 0 }]);
     });
 
-    test('hits are taken in order until one is refused, and none after it', async () => {
+    test('of several hits, those before the first refused one are taken and those after it are not', async () => {
       const { store } = await subject().realm.node();
       await store.charge({ keys: ['second e'], limit: SLOW, cost: 3 });
       const asked = [hit('first e'), hit('second e'), hit('third f')];
@@ -65,7 +65,7 @@ export function ratesSuite(subject: () => Subject): void {
       expect([first?.remaining, third?.remaining]).toEqual([2, 3]);
     });
 
-    test('a charge takes what does not fit, and never more than one full burst', async () => {
+    test('a charge above the burst empties the rate and goes no deeper', async () => {
       const { store } = await subject().realm.node();
       await store.charge({ keys: ['failures g'], limit: SLOW, cost: 1_000 });
       const { hits } = await store.precheck(request({ hits: [hit('failures g')] }));
@@ -73,7 +73,7 @@ export function ratesSuite(subject: () => Subject): void {
       expect(hits[0]?.retryAfter).toBeLessThanOrEqual(SLOW.interval);
     });
 
-    test('of many at once exactly the burst passes', async () => {
+    test('of 300 hits at once on three nodes with a burst of 50, exactly 50 are allowed', async () => {
       const { realm } = subject();
       const nodes = await Promise.all([realm.node(), realm.node(), realm.node()]);
       const limit = { interval: 600_000, burst: 50 };
@@ -86,8 +86,8 @@ export function ratesSuite(subject: () => Subject): void {
     }, 60_000);
   });
 
-  describe('a precheck', () => {
-    test('that is banned spends nothing, whichever of its keys is banned', async () => {
+  describe('precheck', () => {
+    test('a precheck with a banned key spends no hits and returns the longest remaining ban', async () => {
       const { store } = await subject().realm.node();
       const terms = { duration: 60_000, growth: 1, longest: 60_000, memory: 60_000 };
       await store.ban('address 192.0.2.1', terms);
@@ -106,7 +106,7 @@ export function ratesSuite(subject: () => Subject): void {
       expect(hits[0]?.remaining).toBe(3);
     });
 
-    test('looks at slots, takes none, and names the first one that is full', async () => {
+    test('a precheck of slots takes none and names the first one that is full', async () => {
       const { store } = await subject().realm.node();
       const leases = ['connections', 'address 192.0.2.2', 'pending 192.0.2.3'].map((key) => ({
         key,
@@ -119,12 +119,12 @@ export function ratesSuite(subject: () => Subject): void {
       expect(await store.precheck(request({ leases: leases.slice(0, 1) }))).toMatchObject({ full: -1 });
     });
 
-    test('that asks for nothing is let through', async () => {
+    test('an empty precheck is answered with no ban, no hits and no full slot', async () => {
       const { store } = await subject().realm.node();
       expect(await store.precheck(request({}))).toEqual({ bannedFor: 0, hits: [], full: -1 });
     });
 
-    test('is asked for everything at once', async () => {
+    test('a precheck of bans, hits and slots together answers all of them', async () => {
       const { store } = await subject().realm.node();
       const answer = await store.precheck({
         bans: ['address 192.0.2.4', 'identity alice'],

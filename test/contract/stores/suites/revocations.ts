@@ -7,7 +7,7 @@ const revoked = (subject: string, issuedBefore = 1_790_000_000): Revocation => (
 
 export function revocationsSuite(subject: () => Subject): void {
   describe('revocations', () => {
-    test('are told to every listener on every node, as they are', async () => {
+    test('revocations reach every listener on every node unchanged', async () => {
       const { realm } = subject();
       const [here, there] = await Promise.all([realm.node(), realm.node()]);
       const ears = [new Ear(), new Ear(), new Ear()];
@@ -15,7 +15,7 @@ export function revocationsSuite(subject: () => Subject): void {
       here.listen(own);
       here.listen(second);
       there.listen(other);
-      // Until everything has been read, what is new may be told twice.
+      // Until a node has read the whole stream, a revocation may reach it twice.
       await eventually(() => [here, there].every(({ store }) => store.staleness() < 10_000), 'certainty');
       const all = [
         revoked('alice'),
@@ -23,20 +23,20 @@ export function revocationsSuite(subject: () => Subject): void {
         { tokenId: 'jti', subject: 'béa', issuedBefore: 1_790_000_002 },
       ];
       for (const revocation of all) await here.store.revoke(revocation);
-      // Its own listeners know it as soon as it is done.
+      // The listeners of the revoking node know it as soon as revoke() resolves.
       expect(own.revocations).toEqual(all);
       expect(second.revocations).toEqual(all);
       await eventually(() => other.revocations.length === all.length, 'the revocations');
-      // In any order: those that it was too late to hear are read.
+      // In any order, since revocations that were missed live are read from the stream.
       expect(other.revocations).toEqual(expect.arrayContaining(all));
     });
 
-    test('are told at once to those who listen', async () => {
+    test('a revocation reaches a listening node at once, before it reads the stream again', async () => {
       const { realm } = subject();
       const [here, there] = await Promise.all([realm.node(), realm.node()]);
       const ear = new Ear();
       there.listen(ear);
-      // Somebody who has heard one without having read it is listening.
+      // Once a revocation is heard, the subscription is active.
       await eventually(async () => {
         await here.store.revoke(revoked('first'));
         return ear.heard.length > 0;
@@ -48,7 +48,7 @@ export function revocationsSuite(subject: () => Subject): void {
       }
     });
 
-    test('a listener that has ended hears no more, and one that throws keeps nothing from the others', async () => {
+    test('a revocation does not reach a listener that has ended, and reaches the others although one throws', async () => {
       const node = await subject().realm.node();
       const { store } = node;
       const [gone, deaf, good] = [new Ear(), new Ear(), new Ear()];
@@ -58,7 +58,7 @@ export function revocationsSuite(subject: () => Subject): void {
       node.listen(gone)();
       node.listen(deaf);
       node.listen(good);
-      // In memory the one who revokes is told by the failure itself.
+      // The memory store rejects revoke() with the listener's error.
       await (async () => store.revoke(revoked('bob')))().catch(() => {});
       if (subject().capabilities.shared) await eventually(() => good.heard.length > 0, 'the revocation');
       expect(gone.heard).toEqual([]);
@@ -66,10 +66,10 @@ export function revocationsSuite(subject: () => Subject): void {
   });
 }
 
-/** What only stores can be asked that several nodes share. */
+/** For stores that several nodes share. */
 export function sharedRevocationsSuite(subject: () => Subject): void {
   describe('revocations between nodes', () => {
-    test('reach those who come later', async () => {
+    test('1,201 revocations reach a node that joins after them', async () => {
       const { realm } = subject();
       const [here, late] = await Promise.all([realm.node(), realm.node()]);
       for (let i = 0; i < 1_200; i++) void here.store.revoke(revoked(`user ${i}`));
@@ -84,7 +84,7 @@ export function sharedRevocationsSuite(subject: () => Subject): void {
       await eventually(() => second.revocations.length >= 1_201, 'the second listener to be told');
     }, 60_000);
 
-    test('reach those who were disconnected meanwhile', async () => {
+    test('revocations reach a node whose connection was cut five times meanwhile', async () => {
       const { realm } = subject();
       const [here, there] = await Promise.all([realm.node(), realm.node({ leaseTtl: 900 })]);
       const ear = new Ear();
@@ -107,7 +107,7 @@ export function sharedRevocationsSuite(subject: () => Subject): void {
       await eventually(() => there.store.staleness() < 1_000, 'certainty');
     }, 60_000);
 
-    test('are told again by those who know them when the store has forgotten everything, once', async () => {
+    test('when the store has forgotten everything, the nodes publish the revocations that they know again, each once', async () => {
       const { realm } = subject();
       const nodes = await Promise.all([1, 2, 3].map(() => realm.node({ leaseTtl: 600 })));
       const [first, second] = nodes.map(({ store }) => store) as [Store, Store];
@@ -129,11 +129,11 @@ export function sharedRevocationsSuite(subject: () => Subject): void {
       const newest = await realm.node();
       newest.listen(fresh);
       await eventually(() => newest.store.staleness() < 10_000, 'the stream to be read');
-      // Two nodes told them, and each is kept once.
+      // Two nodes published them, and the store keeps each once.
       expect(fresh.revocations).toHaveLength(20);
     }, 60_000);
 
-    test('are not certain without a listener, nor while the store is away', async () => {
+    test('while the store cannot be reached, staleness() grows and revoke() rejects', async () => {
       const { realm } = subject();
       const node = await realm.node({ leaseTtl: 600 });
       const ear = new Ear();

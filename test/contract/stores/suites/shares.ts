@@ -11,7 +11,7 @@ async function share(store: Store, key: string, hits: number, interval = INTERVA
 
 export function sharesSuite(subject: () => Subject): void {
   describe('shares', () => {
-    test('are everything for whom no other node has been asked about', async () => {
+    test('the share of a key that only one node uses is 1', async () => {
       const { store } = await subject().realm.node();
       const demands = Array.from({ length: 450 }, (_, i) => ({ key: `messages user ${i}`, hits: i }));
       expect(await store.shares(demands, INTERVAL)).toEqual(demands.map(() => 1));
@@ -20,10 +20,10 @@ export function sharesSuite(subject: () => Subject): void {
   });
 }
 
-/** What only stores can be asked that several nodes share. */
+/** For stores that several nodes share. */
 export function sharedSharesSuite(subject: () => Subject): void {
   describe('shares of several nodes', () => {
-    test('add up to 1 once nothing changes, whatever the nodes are asked for', async () => {
+    test('shares add up to 1 after three rounds of constant demand, and busier nodes have larger ones', async () => {
       const { realm } = subject();
       const nodes = await Promise.all([1, 2, 3, 4].map(() => realm.node()));
       const hits = [100, 10, 1, 0];
@@ -33,7 +33,7 @@ export function sharedSharesSuite(subject: () => Subject): void {
         for (const [i, { store }] of nodes.entries())
           shares.push(await share(store, 'messages alice', hits[i] ?? 0));
       }
-      // The last one is asked for nothing: it gets something, should that change, and takes nothing from the others.
+      // The last node has no demand. It gets a small share in case that changes, beyond the 1 of the others.
       expect(shares.slice(0, 3).reduce((sum, one) => sum + one, 0)).toBeCloseTo(1, 9);
       const [busy = 0, less = 0, least = 0, idle = 0] = shares;
       expect(busy).toBeGreaterThan(less);
@@ -42,7 +42,7 @@ export function sharedSharesSuite(subject: () => Subject): void {
       expect(idle).toBeGreaterThan(0);
     });
 
-    test('a new node is not starved, and a node that is gone leaves its share to the others', async () => {
+    test('a new node gets a share of at least 1/8, and a node gets 1 once the other one is gone', async () => {
       const { realm } = subject();
       const [old, fresh] = await Promise.all([realm.node(), realm.node()]);
       const interval = 300;
@@ -53,7 +53,7 @@ export function sharedSharesSuite(subject: () => Subject): void {
       expect(await share(old.store, 'messages bob', 1_000, interval)).toBe(1);
     });
 
-    test('a pause of one interval leaves half of the weight', async () => {
+    test('a node without demand in this interval is weighed at half of its last demand', async () => {
       const { realm } = subject();
       const [a, b] = await Promise.all([realm.node(), realm.node()]);
       await share(a.store, 'messages carol', 100);

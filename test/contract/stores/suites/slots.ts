@@ -9,7 +9,7 @@ const slots = (...pairs: readonly [key: string, cap: number][]): LeaseRequest[] 
 
 const isHeld = (acquired: Acquired): boolean => 'lease' in acquired;
 
-/** Resolves once there is room, which may take a tick and a round trip after a release. */
+/** Resolves once the slots have room, which may take a tick and a round trip after a release. */
 async function roomFor({ store }: StoreNode, leases: readonly LeaseRequest[]): Promise<void> {
   await eventually(
     async () => (await store.precheck({ bans: [], hits: [], leases })).full === -1,
@@ -19,12 +19,12 @@ async function roomFor({ store }: StoreNode, leases: readonly LeaseRequest[]): P
 
 export function slotsSuite(subject: () => Subject): void {
   describe('slots', () => {
-    test('are taken all or none, and the first full one is named', async () => {
+    test('several slots are taken all or none, and the answer names the first full one', async () => {
       const [here, there] = await Promise.all([subject().realm.node(), subject().realm.node()]);
       const wanted = slots(['connections', 5], ['address a', 1]);
       const held = leaseOf(await here.store.acquire(wanted));
       expect(await there.store.acquire(wanted)).toEqual({ full: 1 });
-      // Nothing of the refused attempt stays in the way.
+      // The refused attempt has kept no slot.
       await roomFor(there, slots(['connections', 2]));
       for (let i = 0; i < 4; i++) leaseOf(await there.store.acquire(slots(['connections', 5])));
       expect(await here.store.acquire(wanted)).toEqual({ full: 0 });
@@ -33,7 +33,7 @@ export function slotsSuite(subject: () => Subject): void {
       leaseOf(await there.store.acquire(wanted));
     });
 
-    test('are given back once, however often they are released', async () => {
+    test('slots are given back once although their lease is released four times', async () => {
       const node = await subject().realm.node();
       const wanted = slots(['connections', 3], ['address b', 3]);
       const first = leaseOf(await node.store.acquire(wanted));
@@ -46,7 +46,7 @@ export function slotsSuite(subject: () => Subject): void {
       expect(await node.store.acquire(wanted)).toEqual({ full: 0 });
     });
 
-    test('of a thousand that race for them on four nodes, exactly as many get one as there are', async () => {
+    test('under a cap of 17, exactly 17 of 1,000 acquisitions at once on four nodes get a slot', async () => {
       const { realm } = subject();
       const nodes = await Promise.all([realm.node(), realm.node(), realm.node(), realm.node()]);
       const wanted = slots(['connections', 5_000], ['address c', 400], ['identity carol', 17]);
@@ -56,7 +56,7 @@ export function slotsSuite(subject: () => Subject): void {
       expect(outcomes.filter(isHeld)).toHaveLength(17);
       for (const outcome of outcomes) {
         if (isHeld(outcome)) leaseOf(outcome).release();
-        // Where slots are taken one after the other, a wider cap may be full for a moment, too.
+        // A store that takes slots one after another may find a wider cap full for a moment as well.
         else expect([1, 2]).toContain((outcome as { full: number }).full);
       }
       await roomFor(
@@ -65,7 +65,7 @@ export function slotsSuite(subject: () => Subject): void {
       );
     }, 60_000);
 
-    test('two caps that race across each other are both reached, and neither is exceeded', async () => {
+    test('under two caps, 120 acquisitions at once on three nodes reach both and exceed neither', async () => {
       const { realm } = subject();
       const nodes = await Promise.all([realm.node(), realm.node(), realm.node()]);
       for (let round = 0; round < 5; round++) {
@@ -75,7 +75,7 @@ export function slotsSuite(subject: () => Subject): void {
         );
         const held = outcomes.filter(isHeld);
         expect(held.length).toBeLessThanOrEqual(10);
-        // On a Cluster they can all stand in each other's way; who was refused comes again, as clients do.
+        // On a Cluster all of them can block each other, so that a refused one tries again, as clients do.
         await eventually(async () => {
           if (held.length < 10)
             held.push(...[await (nodes[2] as StoreNode).store.acquire(wanted)].filter(isHeld));
@@ -87,17 +87,17 @@ export function slotsSuite(subject: () => Subject): void {
       }
     }, 60_000);
 
-    test('an acquisition of nothing holds nothing', async () => {
+    test('acquiring an empty list gives a lease that can be released', async () => {
       const { store } = await subject().realm.node();
       leaseOf(await store.acquire([])).release();
     });
   });
 }
 
-/** What only stores can be asked that several nodes share. */
+/** For stores that several nodes share. */
 export function sharedSlotsSuite(subject: () => Subject): void {
   describe('slots of several nodes', () => {
-    test('come free when their node has crashed, and those of a living node stay', async () => {
+    test('the slots of a crashed node come free within the lease time, and those of a living node stay', async () => {
       const { realm } = subject();
       const leaseTtl = 600;
       const [crashing, living] = await Promise.all([realm.node({ leaseTtl }), realm.node({ leaseTtl })]);
@@ -117,7 +117,7 @@ export function sharedSlotsSuite(subject: () => Subject): void {
       expect(lost).toBe(false);
     });
 
-    test('are taken anew when the store has forgotten them', async () => {
+    test('a node acquires its slots again when the store has forgotten them', async () => {
       const { realm } = subject();
       const node = await realm.node({ leaseTtl: 600 });
       const wanted = slots(['connections', 2], ['identity dora', 2]);
@@ -132,7 +132,7 @@ export function sharedSlotsSuite(subject: () => Subject): void {
       expect(lost).toBe(0);
     });
 
-    test('are lost, and said to be, where others have taken them meanwhile', async () => {
+    test('onLost is called when the store has forgotten a slot and another node has taken it', async () => {
       const { realm } = subject();
       const [slow, quick] = await Promise.all([
         realm.node({ leaseTtl: 1_500 }),
@@ -144,7 +144,7 @@ export function sharedSlotsSuite(subject: () => Subject): void {
       await realm.forget();
       leaseOf(await quick.store.acquire(slots(['connections', 1])));
       await lost;
-      // What it still held beside it is given back.
+      // The other slot of the lost lease is released.
       await roomFor(quick, slots(['address e', 1]));
       const told = new Promise<void>((resolve) => lease.onLost(resolve));
       await told;
@@ -152,7 +152,7 @@ export function sharedSlotsSuite(subject: () => Subject): void {
       expect(await slow.store.acquire(wanted)).toEqual({ full: 0 });
     });
 
-    test('released ones stay free although a renewal is under way', async () => {
+    test('released slots stay free although a renewal is under way', async () => {
       const { realm } = subject();
       const node = await realm.node({ leaseTtl: 100 });
       const wanted = slots(['connections', 1], ['address f', 1]);

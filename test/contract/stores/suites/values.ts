@@ -3,7 +3,7 @@ import type { Subject } from '../store.ts';
 
 export function valuesSuite(subject: () => Subject): void {
   describe('values', () => {
-    test('are redeemed once, of fifty at once by one', async () => {
+    test('a value is redeemed by exactly one of fifty calls at once on three nodes', async () => {
       const { realm } = subject();
       const nodes = await Promise.all([realm.node(), realm.node(), realm.node()]);
       for (const value of ['{"subject":"alice"}', 'ünïcødé \u0000 🂡', '']) {
@@ -15,7 +15,7 @@ export function valuesSuite(subject: () => Subject): void {
       }
     }, 60_000);
 
-    test('are there until they expire, and not after', async () => {
+    test('a value can be redeemed until it expires, and not afterwards', async () => {
       const { realm } = subject();
       const { store } = await realm.node();
       await store.put('ticket b', 'lasting', 60_000);
@@ -25,7 +25,7 @@ export function valuesSuite(subject: () => Subject): void {
       expect(await store.redeem('ticket b')).toBe('lasting');
     });
 
-    test('that nobody put are not there, and keys do not mix', async () => {
+    test('a value is found under its exact key only', async () => {
       const { store } = await subject().realm.node();
       await store.put('ticket d}e', 'braces', 30_000);
       await store.put('ticket d', 'plain', 30_000);
