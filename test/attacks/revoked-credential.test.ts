@@ -100,7 +100,7 @@ describe.each(hosts)('$name', (host) => {
     ];
 
     test.each(stages)(
-      'of a handshake, %s, refuses or closes it and runs no handler',
+      'a revocation during a handshake, %s, refuses or closes it and no handler runs',
       async (_what, options) => {
         const wait = barrier();
         const guard = chatGuard(options(wait));
@@ -119,7 +119,7 @@ describe.each(hosts)('$name', (host) => {
     );
 
     test.each(stages)(
-      'of a first message, %s, closes it with 4401 and runs no handler',
+      'a revocation during a first message, %s, closes it with 4401 and no handler runs',
       async (_what, options) => {
         const wait = barrier();
         const guard = chatGuard({ firstMessage: true, ...options(wait) });
