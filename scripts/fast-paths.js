@@ -52,7 +52,7 @@ const SHORT_WAYS = [
   },
   {
     what: 'a handshake that is decided at once is not listened for meanwhile',
-    file: 'packages/ws/src/gatehouse.ts',
+    file: 'packages/ws/src/upgrade-interceptor.ts',
     find: 'const verdict = this.guard.enter(upgrade.handshake);',
     replace: 'upgrade.wait();\n    const verdict = this.guard.enter(upgrade.handshake);',
   },

@@ -1,6 +1,6 @@
 // Sallyport on Express.
 import { createServer } from 'node:http';
-import { sallyport, upgrade, websocket } from '@sallyport/express';
+import { refuseUnguarded, upgrade, websocket } from '@sallyport/express';
 import express from 'express';
 import { listen } from '../common.js';
 import { guardOf, serve } from './guard.js';
@@ -12,7 +12,7 @@ import { guardOf, serve } from './guard.js';
 export async function start(shape, options) {
   const guard = guardOf(options);
   const app = express();
-  app.use(sallyport(guard));
+  app.use(refuseUnguarded(guard));
   app.get(
     '/chat',
     websocket(guard, (chat, _request, ws) => serve(shape, ws, chat, options?.types)),

@@ -1,4 +1,4 @@
-import { sallyport, upgrade, websocket } from '@sallyport/express';
+import { refuseUnguarded, upgrade, websocket } from '@sallyport/express';
 import express, { type ErrorRequestHandler } from 'express';
 import { bodyProblem, notFound, sendAnswer } from './chat/answer.ts';
 import { BODY_BYTES } from './chat/body.ts';
@@ -9,7 +9,7 @@ export const serveExpress: Serve = (api, page, { port, certificate }) => {
   const { chat } = api;
   const app = express();
   app.disable('x-powered-by');
-  app.use(sallyport(chat.guard));
+  app.use(refuseUnguarded(chat.guard));
   app.use(express.json({ limit: BODY_BYTES }));
 
   app.get(

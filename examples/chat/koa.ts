@@ -1,5 +1,5 @@
 import Router from '@koa/router';
-import { sallyport, upgrade, websocket } from '@sallyport/koa';
+import { refuseUnguarded, upgrade, websocket } from '@sallyport/koa';
 import Koa, { type Context, type Next } from 'koa';
 import { type Answer, bodyProblem, notFound } from './chat/answer.ts';
 import { readJson } from './chat/body.ts';
@@ -31,7 +31,7 @@ export const serveKoa: Serve = (api, page, { port, certificate }) => {
     chat.feed.stream(ctx.res);
   });
 
-  app.use(sallyport(chat.guard));
+  app.use(refuseUnguarded(chat.guard));
   app.use(onError);
   app.use(router.routes());
   app.use((ctx) => send(ctx, (ctx.method === 'GET' && page.get(ctx.path)) || notFound));

@@ -1,33 +1,35 @@
 import type { AnyGuard } from '@sallyport/core';
 import { connectionOf } from '@sallyport/ws';
 import fastifyPlugin from 'fastify-plugin';
-import { guardApplication } from './plugin.ts';
+import { guardApplication } from './sallyport-plugin.ts';
 
-// Here, in the entry itself: an augmentation that is only imported for its side effect is dropped from the `.d.ts`.
+// In the entry itself, because an augmentation in an imported file would be missing from the entry's `.d.ts`.
 declare module 'fastify' {
   interface FastifyContextConfig {
     /**
-     * Who decides about this WebSocket route: a guard that was made with `guard.extend` from the application's, or
-     * `'public'` for nobody (the outer door stands before it all the same). Default: the plugin's `guard`.
+     * The guard of this WebSocket route, made with `guard.extend` from the application's, or `'public'` for none. A public
+     * route still has the server's outer door. Default: the plugin's `guard`.
      */
     guard?: AnyGuard | 'public';
   }
 }
 
-export type { SallyportOptions } from './options.ts';
+export type { SallyportOptions } from './plugin-options.ts';
 export { connectionOf };
 
 const meta = { fastify: '5.x', name: '@sallyport/fastify' };
 
 /**
- * Stands before the WebSocket routes of @fastify/websocket. Register it beside that plugin, before or after it, and
- * before any route.
+ * Fastify plugin that guards the WebSocket routes of @fastify/websocket. Register it in the same scope as that plugin, before
+ * or after it, and before any route: `await app.register(sallyport, { guard })`. Handlers stay as they are;
+ * `connectionOf(socket, guard)` gives the typed connection of a socket.
  *
- * @throws PolicyError at start-up for a WebSocket route that has no guard and is not public by name.
+ * @throws PolicyError at start-up for an unknown option, for a WebSocket route that has neither a guard nor
+ * `config: { guard: 'public' }`, and for a set-up in which a route could be reached without its guard.
  */
 export const sallyport = Object.assign(fastifyPlugin(guardApplication, meta), { connectionOf });
 
-// What `require` returns, as from any other Fastify plugin.
+// The result of `require`, which is the plugin itself as with any other Fastify plugin.
 const required = Object.assign(sallyport, { sallyport });
 
 export { required as 'module.exports', sallyport as default };

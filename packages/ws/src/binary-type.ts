@@ -1,25 +1,25 @@
 import type { WebSocket } from 'ws';
 
-const WANTED: unique symbol = Symbol('sallyport.binaryType');
+const CHOSEN: unique symbol = Symbol('sallyport.binaryType');
 
-type Form = WebSocket['binaryType'];
-type Holding = WebSocket & { [WANTED]?: Form };
+type BinaryType = WebSocket['binaryType'];
+type WithChoice = WebSocket & { [CHOSEN]?: BinaryType };
 
-const FORMS: readonly Form[] = ['nodebuffer', 'arraybuffer', 'fragments', 'blob' as Form];
+const BINARY_TYPES: readonly BinaryType[] = ['nodebuffer', 'arraybuffer', 'fragments', 'blob' as BinaryType];
 
 /**
- * Keeps ws at giving binary messages as `Buffer`s, which the guard can count and read; listeners get them in the form
- * that the application has set.
+ * The `binaryType` property of a guarded socket. ws itself stays at `nodebuffer`, because the guard counts and reads
+ * `Buffer`s; what the application sets is kept here, and its listeners get messages in that form.
  */
-export const heldBinaryType: PropertyDescriptor & ThisType<WebSocket> = {
-  get: wanted,
-  set: want,
+export const guardedBinaryType: PropertyDescriptor & ThisType<WebSocket> = {
+  get: chosenType,
+  set: chooseType,
   configurable: true,
 };
 
-/** A message's bytes as `binaryType` says. */
-export function inWantedForm(ws: WebSocket, data: Uint8Array): unknown {
-  switch ((ws as Holding)[WANTED] as string | undefined) {
+/** The bytes of a message in the form that the socket's `binaryType` names. */
+export function asBinaryType(ws: WebSocket, data: Uint8Array): unknown {
+  switch ((ws as WithChoice)[CHOSEN] as string | undefined) {
     case 'arraybuffer':
       return data.buffer.slice(data.byteOffset, data.byteOffset + data.byteLength);
     case 'fragments':
@@ -31,11 +31,11 @@ export function inWantedForm(ws: WebSocket, data: Uint8Array): unknown {
   }
 }
 
-function wanted(this: Holding): Form {
-  return this[WANTED] ?? 'nodebuffer';
+function chosenType(this: WithChoice): BinaryType {
+  return this[CHOSEN] ?? 'nodebuffer';
 }
 
-/** As in ws, what is no form changes nothing. */
-function want(this: Holding, form: Form): void {
-  if (FORMS.includes(form)) this[WANTED] = form;
+/** An unknown type is ignored, as ws does. */
+function chooseType(this: WithChoice, type: BinaryType): void {
+  if (BINARY_TYPES.includes(type)) this[CHOSEN] = type;
 }

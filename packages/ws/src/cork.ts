@@ -5,10 +5,10 @@ const CORKED: unique symbol = Symbol('sallyport.corked');
 
 export type Corkable = Duplex & { [CORKED]?: boolean };
 
-/** Bytes after which what a tick has written is handed on without waiting for its end. */
+/** Bytes beyond which writes are flushed before the tick ends. */
 const FLUSH_AT = 16_384;
 
-/** Holds back what is written until the end of the tick. */
+/** Collects what is written to a socket until the end of the tick, so that one system call sends it. */
 export function cork(socket: Corkable): void {
   if (socket[CORKED] !== true) {
     socket[CORKED] = true;
@@ -20,14 +20,14 @@ export function cork(socket: Corkable): void {
   }
 }
 
-/** Hands on what was held back. */
+/** Sends what `cork` has collected. */
 export function uncork(socket: Corkable): void {
   if (socket[CORKED] !== true) return;
   socket[CORKED] = false;
   socket.uncork();
 }
 
-/** Both ws 8 and the ws 7 of express-ws and koa-websocket keep it here. */
+/** The TCP or TLS socket below a WebSocket. ws 8 and the ws 7 of express-ws and koa-websocket keep it in `_socket`. */
 export function rawSocket(ws: WebSocket): Corkable | undefined {
   return (ws as unknown as { _socket?: Corkable | null })._socket ?? undefined;
 }

@@ -4,30 +4,30 @@ import { type AnyGuard, type Duration, PolicyError } from '@sallyport/core';
 import { parseWindow } from '@sallyport/core/host';
 
 export interface ShutdownOptions {
-  /** How long all of it may take; what is open at the end is dropped. Default: 5 s; 0 drops everything at once. */
+  /** How long the shutdown may take; sockets still open then are destroyed. Default: 5 s. 0 destroys all sockets at once. */
   readonly within?: Duration;
-  /** Which signals begin it. Default: `SIGTERM` and `SIGINT`; `[]` for none. */
+  /** The signals that start the shutdown. Default: `SIGTERM` and `SIGINT`; `[]` for none. */
   readonly signals?: readonly NodeJS.Signals[];
 }
 
 export interface GracefulShutdown {
-  /** Begins it, and resolves with its end; a second call joins the first. */
+  /** Starts the shutdown, and resolves when it is over. A second call waits for the same shutdown. */
   close(): Promise<void>;
-  /** Resolves with the end, whoever began it: the time to close what the handlers needed. */
+  /** Resolves when the shutdown is over, whether a signal or `close` started it. Then close what your handlers used. */
   readonly closed: Promise<void>;
 }
 
-/** Milliseconds between two looks for connections that have become idle. */
-const IDLE_EVERY = 100;
+/** Milliseconds between two searches for idle HTTP connections. */
+const IDLE_CHECK_INTERVAL = 100;
 
 /**
- * Ends an HTTP server and its guard on a signal, so that the process ends by itself: it never calls `process.exit`. The
- * server goes on to answer requests, and refuses handshakes with 503, until `guard.close` has ended the connections; then it
- * stops listening. A second signal does what it does by default, for operators who do not want to wait.
+ * Ends an HTTP server and its guard on a signal, so that the process can exit by itself; `process.exit` is never called.
+ * Until `guard.close` has ended the connections, the server still answers requests and refuses handshakes with 503. Then it
+ * stops listening. A second signal has its default effect, for operators who do not want to wait.
  *
- * To be called before the server listens, or at once afterwards, and once for a server; Fastify does this in `app.close()`.
+ * Call it once for a server, before the server listens or right after. On Fastify, `app.close()` does this instead.
  *
- * @throws PolicyError for an unknown option, and a `within` that is no duration.
+ * @throws PolicyError for an unknown option, and for a `within` that is no duration.
  */
 export function gracefulShutdown(
   server: Server,
@@ -48,9 +48,9 @@ export function gracefulShutdown(
 class ServerShutdown implements GracefulShutdown {
   readonly closed: Promise<void>;
   #hasBegun = false;
-  #isOver = false;
+  #isPastDeadline = false;
   #settle!: (end: Promise<void>) => void;
-  /** Everything that is open, since the server itself forgets a socket that is upgraded. */
+  /** All open sockets. The server itself keeps no upgraded ones. */
   readonly #sockets = new Set<Socket>();
 
   constructor(
@@ -62,7 +62,7 @@ class ServerShutdown implements GracefulShutdown {
     this.closed = new Promise((resolve) => {
       this.#settle = resolve;
     });
-    server.on('connection', this.#opened);
+    server.on('connection', this.#track);
     for (const signal of signals) process.on(signal, this.#begin);
   }
 
@@ -81,37 +81,37 @@ class ServerShutdown implements GracefulShutdown {
   async #end(): Promise<void> {
     const { server, guard, milliseconds } = this;
     const drained = guard.close({ within: milliseconds });
-    // Behind the guard's own, which says why before it drops a connection.
+    // Scheduled after guard.close(), so that at the same deadline the guard acts first and tells each client why.
     const cancelDeadline = guard.schedule(milliseconds, () => {
-      this.#isOver = true;
-      this.#drop();
+      this.#isPastDeadline = true;
+      this.#destroySockets();
     });
     await drained;
     const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-    if (this.#isOver) this.#drop();
+    if (this.#isPastDeadline) this.#destroySockets();
     const stopLooking = this.#closeIdle();
     await closed;
     stopLooking();
     cancelDeadline();
-    server.off('connection', this.#opened);
+    server.off('connection', this.#track);
   }
 
-  /** A connection that was busy when the server stopped listening would be kept alive for the next request. */
+  /** Closes idle connections until the server has closed: one that was busy before would be kept alive for its next request. */
   #closeIdle(): () => void {
     let cancel = (): void => {};
     const look = (): void => {
       this.server.closeIdleConnections();
-      cancel = this.guard.schedule(IDLE_EVERY, look);
+      cancel = this.guard.schedule(IDLE_CHECK_INTERVAL, look);
     };
     look();
     return () => cancel();
   }
 
-  #drop(): void {
+  #destroySockets(): void {
     for (const socket of this.#sockets) socket.destroy();
   }
 
-  readonly #opened = (socket: Socket): void => {
+  readonly #track = (socket: Socket): void => {
     this.#sockets.add(socket);
     socket.once('close', () => this.#sockets.delete(socket));
   };

@@ -1,26 +1,31 @@
 import type { IncomingMessage, Server } from 'node:http';
 import { type AnyGuard, PolicyError } from '@sallyport/core';
 import type { WebSocket, WebSocketServer } from 'ws';
-import { announce } from './announce.ts';
-import { gate } from './gate.ts';
-import { standBefore } from './gatehouse.ts';
+import { emitConnection } from './connection-event.ts';
 import { connectionOf } from './guarded-socket.ts';
+import { interceptUpgrades } from './upgrade-interceptor.ts';
+import { gate } from './ws-server-gate.ts';
 
 export interface GuardServerOptions {
-  /** The path that this WebSocket server answers, exactly, or a function that says which. Default: every path that no earlier one has. */
+  /**
+   * The path that this WebSocket server answers, compared exactly and without the query, or a function that tells for each
+   * path whether it does. Default: every path that no WebSocket server guarded earlier answers.
+   */
   readonly path?: string | ((path: string) => boolean);
   /**
-   * `'public'` lets other `upgrade` listeners of the HTTP server answer the paths that are not guarded, behind the
-   * outer door only. Default: such listeners stop the start-up, and unknown paths are refused with `route_unknown`.
+   * `'public'` lets other `upgrade` listeners of the HTTP server answer the paths that are not guarded, behind the outer
+   * door only. Default: such listeners throw at start-up, and unknown paths are refused with `route_unknown` (404).
    */
   readonly otherUpgrades?: 'public';
 }
 
 /**
- * Guards a `ws` server made with `noServer: true` on a `node:http` or `node:https` server. `wss.on('connection')`
- * handlers stay as they are and run only for admitted sockets; several guarded servers share one HTTP server by path.
+ * Guards a `ws` server, made with `noServer: true`, on a `node:http` or `node:https` server. Its `connection` listeners stay
+ * as they are, and run only for admitted sockets. Several guarded ws servers share one HTTP server by path; their guards
+ * must be of one family.
  *
- * @throws PolicyError for a ws server that answers upgrades by itself, and for a second family of guards on one server.
+ * @throws PolicyError for an unknown option, for a ws server that answers upgrades itself, for a second family of guards
+ * on one HTTP server, for a path that an earlier ws server answers, and for `upgrade` listeners without a guard.
  */
 export function guardServer(
   server: Server,
@@ -44,13 +49,13 @@ export function guardServer(
     );
   }
   const { path } = options;
-  const gatehouse = standBefore(server, guard);
-  if (options.otherUpgrades === 'public') gatehouse.others = 'public';
-  gate(wss, { guard, target: (request) => ({ guard, native: request }) });
+  const interceptor = interceptUpgrades(server, guard);
+  if (options.otherUpgrades === 'public') interceptor.otherUpgrades = 'public';
+  gate(wss, { guard, route: (request) => ({ guard, native: request }) });
   const accepted = (socket: WebSocket, request: IncomingMessage): void =>
-    announce(wss, socket, request, connectionOf(socket, guard));
-  gatehouse.own({
-    everything: path === undefined,
+    emitConnection(wss, socket, request, connectionOf(socket, guard));
+  interceptor.addHandler({
+    matchesAll: path === undefined,
     matches: path === undefined ? () => true : typeof path === 'string' ? (asked) => asked === path : path,
     accept: ({ request, socket }) => wss.handleUpgrade(request, socket, Buffer.alloc(0), accepted),
   });

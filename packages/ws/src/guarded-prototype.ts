@@ -4,12 +4,12 @@ type WebSocketClass = new (...args: never[]) => WebSocket;
 
 const LIBRARY: unique symbol = Symbol('sallyport.library');
 
-/** By the class of the library: there is one for each copy of ws, and for each class that an application has made of it. */
+/** Guarded classes by the class that they extend: each copy of ws has one, and so has each subclass of an application. */
 const classes = new WeakMap<WebSocketClass, WebSocketClass>();
 
 /**
- * The library's class with the guard's own methods before its own. Made for all sockets at once: properties of each would make it
- * a slow object, of several hundred bytes more.
+ * A subclass of the library's class whose methods are the guard's. One class serves all sockets: properties set on each
+ * socket would make it a slow object that takes several hundred bytes more.
  */
 export function guardedClass(library: WebSocketClass, methods: PropertyDescriptorMap): WebSocketClass {
   let guarded = classes.get(library);
@@ -22,7 +22,7 @@ export function guardedClass(library: WebSocketClass, methods: PropertyDescripto
   return guarded;
 }
 
-/** Makes a socket that is there already one of that class, as those of the ws 7 inside express-ws have to be. */
+/** Turns an existing socket into one of the guarded class. The ws 7 of express-ws cannot be told which class to use. */
 export function makeGuarded(socket: WebSocket, methods: PropertyDescriptorMap): void {
   if (LIBRARY in socket) return;
   const { prototype } = guardedClass(socket.constructor as WebSocketClass, methods);

@@ -2,13 +2,13 @@ import type { AnyGuard, Connection, Guard, Identity, MaybePromise } from '@sally
 import type { Admission, FramedMessage, Receiver, Socket } from '@sallyport/core/host';
 import { isPromise } from '@sallyport/core/host';
 import type { WebSocket } from 'ws';
-import { heldBinaryType, inWantedForm } from './binary-type.ts';
+import { asBinaryType, guardedBinaryType } from './binary-type.ts';
 import { rawSocket } from './cork.ts';
 import { libraryOf, makeGuarded } from './guarded-prototype.ts';
-import { hold, isHeld, letGo } from './holding.ts';
-import { KNOWN, type Known, outbound, sendFramed, sendMessage } from './outbound.ts';
+import { GUARD_STATE, type GuardState, outbound, sendFramed, sendMessage } from './outbound.ts';
+import { isReadingPaused, pauseReading, resumeReading } from './paused-reading.ts';
 
-type GuardedWebSocket = WebSocket & { readonly [KNOWN]?: GuardedSocket };
+type GuardedWebSocket = WebSocket & { readonly [GUARD_STATE]?: GuardedSocket };
 
 /**
  * The typed connection of a guarded socket.
@@ -19,17 +19,17 @@ export function connectionOf<I extends readonly Identity[], M, R>(
   socket: WebSocket,
   guard: Guard<I, M, R>,
 ): Connection<I[number], M, R> {
-  const { [KNOWN]: known } = socket as GuardedWebSocket;
-  if (known?.connection === undefined) throw new TypeError('This socket was not admitted by a guard.');
-  if (known.guard !== guard)
-    throw new TypeError(`This socket was admitted by another guard, '${known.guard.name}'.`);
-  return known.connection as unknown as Connection<I[number], M, R>;
+  const { [GUARD_STATE]: state } = socket as GuardedWebSocket;
+  if (state?.connection === undefined) throw new TypeError('This socket was not admitted by a guard.');
+  if (state.guard !== guard)
+    throw new TypeError(`This socket was admitted by another guard, '${state.guard.name}'.`);
+  return state.connection as unknown as Connection<I[number], M, R>;
 }
 
 /**
- * Puts the guard between a socket and all its listeners, those of the application included, by the socket's own
- * `emit`: a listener beside theirs could not hold a message back. `onOpen` is called when the application may have
- * the socket: at once, or after its first message has authenticated.
+ * Puts the guard between a socket and all its listeners, by overriding the socket's `emit`: a listener of the guard, beside
+ * those of the application, could not hold a message back. `onOpen` is called when the application may have the socket: at
+ * once, or after a first message that authenticates.
  */
 export function guardSocket(
   socket: WebSocket,
@@ -40,51 +40,51 @@ export function guardSocket(
   // Without an error listener one bad frame would end the process (CVE-2022-39386, CVE-2024-38355).
   socket.on('error', ignore);
   makeGuarded(socket, METHODS);
-  const known = new GuardedSocket(socket, guard);
-  Object.defineProperty(socket, KNOWN, { value: known });
-  const receiver = admission.open(known, (opened) => {
+  const guarded = new GuardedSocket(socket, guard);
+  Object.defineProperty(socket, GUARD_STATE, { value: guarded });
+  const receiver = admission.open(guarded, (opened) => {
     const connection = opened as unknown as Connection;
-    known.opened(connection);
+    guarded.opened(connection);
     onOpen(connection);
   });
-  known.receiver ??= receiver;
+  guarded.receiver ??= receiver;
   return receiver;
 }
 
 function ignore(): void {}
 
 function emitGuarded(this: GuardedWebSocket, event: string, first?: unknown, second?: unknown): boolean {
-  const receiver = this[KNOWN]?.receiver;
-  // Before it is open no message can have come; should one, it is nobody's.
+  const receiver = this[GUARD_STATE]?.receiver;
+  // No message is expected before the guard has its receiver. If one comes, it is dropped.
   if (receiver === undefined)
     return event !== 'message' && libraryOf(this).emit.call(this, event, first, second);
   if (event === 'message') {
     const data = first as Buffer | string;
-    // The ws 7 inside express-ws and koa-websocket gives text as a string, and no second argument.
+    // The ws 7 of express-ws and koa-websocket emits text as a string, without a second argument.
     receiver.receive(data, typeof second === 'boolean' ? second : typeof data !== 'string');
     return true;
   }
-  // ws has answered a ping already; of one that is too many it answers no further ones.
+  // ws has answered this ping already. If it was one too many, the guard closes, and ws answers no further one.
   if (event === 'ping' || event === 'pong') receiver.control((first as Buffer).length);
   if (event === 'error') receiver.broken(isTooBig(first as Error) ? 'message_too_big' : undefined);
   if (event === 'close') receiver.closed(first as number);
   return libraryOf(this).emit.call(this, event, first, second);
 }
 
-/** What is the guard's own of a socket: everything that comes, and everything that is sent, goes through these. */
+/** The members of a WebSocket that the guard overrides, so that it sees all that arrives and all that is sent. */
 export const METHODS: PropertyDescriptorMap = {
   emit: method(emitGuarded),
   send: method(outbound.send),
   pong: method(outbound.pong),
   terminate: method(outbound.terminate),
-  binaryType: heldBinaryType,
+  binaryType: guardedBinaryType,
 };
 
 function method(value: unknown): PropertyDescriptor {
   return { value, writable: true, configurable: true };
 }
 
-/** Too many bytes, or too many fragments of few: ws closes with 1009 for the ones and 1008 for the others. */
+/** Whether a message had too many bytes (ws closes with 1009) or too many fragments (1008). ws 7 has no error codes. */
 function isTooBig({ code = '', message }: Error & { code?: string }): boolean {
   return TOO_BIG.has(code) || message.startsWith('Max payload size exceeded');
 }
@@ -94,10 +94,10 @@ const TOO_BIG: ReadonlySet<string> = new Set([
   'WS_ERR_TOO_MANY_BUFFERED_PARTS',
 ]);
 
-/** ws in the words of the core, and what has come of the socket. */
-class GuardedSocket implements Socket, Known {
+/** Adapts a ws socket to the core's `Socket`, and keeps what the guard knows of it. */
+class GuardedSocket implements Socket, GuardState {
   receiver: Receiver | undefined;
-  /** There once the application may have it. */
+  /** Set when the application may have the socket. */
   connection: Connection | undefined;
 
   constructor(
@@ -131,30 +131,30 @@ class GuardedSocket implements Socket, Known {
   }
 
   isHeld(): boolean {
-    return isHeld(this.ws);
+    return isReadingPaused(this.ws);
   }
 
-  /** Of a TLS socket, too, what it has decrypted. */
+  /** On a TLS socket these are the decrypted bytes. */
   bytesRead(): number {
     return (rawSocket(this.ws) as { readonly bytesRead?: number } | undefined)?.bytesRead ?? 0;
   }
 
   pause(): void {
-    hold(this.ws);
+    pauseReading(this.ws);
   }
 
   resume(): void {
-    letGo(this.ws);
+    resumeReading(this.ws);
   }
 
   listens(): boolean {
     return this.ws.listenerCount('message') > 0;
   }
 
-  /** Calls the listeners itself, since `emit` would drop the promises of asynchronous ones. */
+  /** Calls the `message` listeners one by one, because `emit` would drop the promises of asynchronous ones. */
   deliver(data: Uint8Array | string, isBinary: boolean): MaybePromise<unknown> {
     let pending: Promise<unknown>[] | undefined;
-    const form = isBinary && typeof data !== 'string' ? inWantedForm(this.ws, data) : data;
+    const form = isBinary && typeof data !== 'string' ? asBinaryType(this.ws, data) : data;
     try {
       for (const listener of this.ws.rawListeners('message')) {
         const result: unknown = listener.call(this.ws, form, isBinary);
@@ -165,7 +165,7 @@ class GuardedSocket implements Socket, Known {
       }
     } catch (error) {
       if (pending === undefined) throw error;
-      // Those before it may reject as well, and somebody has to hear that.
+      // Promises of earlier listeners may reject as well, so all of them are returned.
       pending.push(Promise.reject(error));
     }
     return pending === undefined ? undefined : Promise.all(pending);

@@ -3,19 +3,26 @@
  *
  * @packageDocumentation
  */
-export { announce } from './announce.ts';
-export { bypassRefusal } from './bypass.ts';
-export { type GateOptions, type GateTarget, gate, type PublicTarget } from './gate.ts';
-export { Gatehouse, type Others, type Owner, standBefore, type UpgradeListener } from './gatehouse.ts';
+export { emitConnection } from './connection-event.ts';
+export { handshakeRequest } from './handshake-request.ts';
 export {
+  type AcceptOptions,
   acceptUpgrade,
   type DispatchOptions,
-  dispatchInstead,
+  dispatchInsteadOf,
   dispatchUpgrade,
   dispatchUpgrades,
   type RunApplication,
-  type UpgradeTarget,
 } from './own-dispatch.ts';
-export { handshakeRequest } from './request.ts';
+export { unguardedRefusal } from './unguarded-upgrade.ts';
 export { type Upgrade, upgradeOf } from './upgrade.ts';
-export { answerSwitching } from './upgrade-response.ts';
+export type { GuardedRoute, PublicRoute, UpgradeHooks } from './upgrade-decision.ts';
+export {
+  interceptUpgrades,
+  type OtherUpgrades,
+  type UpgradeHandler,
+  UpgradeInterceptor,
+  type UpgradeListener,
+} from './upgrade-interceptor.ts';
+export { answerWith101 } from './upgrade-response.ts';
+export { type GateOptions, gate } from './ws-server-gate.ts';

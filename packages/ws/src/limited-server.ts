@@ -6,7 +6,7 @@ import { METHODS } from './guarded-socket.ts';
 
 type Admitted = Admission<Identity, unknown, unknown>;
 
-/** A ws server as the upgrades of one guard see it, and the subprotocol of the one that is being upgraded. */
+/** A view of a ws server with one guard's limits, and the subprotocol of the upgrade that is being accepted. */
 interface LimitedServer {
   readonly server: WebSocketServer;
   subprotocol: string | undefined;
@@ -15,12 +15,12 @@ interface LimitedServer {
 const limitedServers = new WeakMap<WebSocketServer, WeakMap<AnyGuard, LimitedServer>>();
 
 /**
- * The ws server as one upgrade sees it: the policy's limits and the agreed subprotocol win over whatever it was made
- * with. They are not set on the server itself, which may serve public routes as well. To be used at once: the next one
- * of this guard is told its own subprotocol.
+ * A ws server in which the policy's limits and the agreed subprotocol replace the options it was made with. The server
+ * itself is not changed, because it may serve public routes as well. Use the result at once: the next upgrade of the same
+ * guard sets another subprotocol on it.
  */
 export function limitedServer(wss: WebSocketServer, admission: Admitted, guard: AnyGuard): WebSocketServer {
-  // It asks somebody, who may answer later, before it reads its options: then others come in between.
+  // With `verifyClient`, ws may read its options later, after another upgrade; so each upgrade gets a view of its own.
   if (wss.options.verifyClient !== undefined && wss.options.verifyClient !== null)
     return limit(wss, admission, guard).server;
   let byGuard = limitedServers.get(wss);
@@ -37,7 +37,7 @@ export function limitedServer(wss: WebSocketServer, admission: Admitted, guard: 
   return limited.server;
 }
 
-/** What is not the policy's to say is asked of the server itself, which may be changed. */
+/** All other options are inherited from the server, which may change them later. */
 function limit(wss: WebSocketServer, admission: Admitted, guard: AnyGuard): LimitedServer {
   const { compression, closeTimeout } = guard.hostLimits;
   const { WebSocket } = wss.options;
@@ -50,7 +50,7 @@ function limit(wss: WebSocketServer, admission: Admitted, guard: AnyGuard): Limi
     maxPayload: admission.maxMessageBytes,
     maxFragments: admission.maxFragments,
     maxBufferedChunks: admission.maxChunks,
-    // What ws ends by itself, bad frames and the peer's own close, ends as soon; a silent peer would keep its slot for 30 s.
+    // For closes that ws starts itself, after a bad frame or the peer's close; its default of 30 s would keep the slot.
     closeTimeout,
     perMessageDeflate: compression ? deflateOptions(wss) : false,
     // ws 7 has no such option.

@@ -3,37 +3,38 @@ import type { WebSocket } from 'ws';
 import { type Corkable, cork, rawSocket, uncork } from './cork.ts';
 import { libraryOf } from './guarded-prototype.ts';
 
-/** What the guard knows of a socket; kept on the socket itself, since each message asks for it. */
-export const KNOWN: unique symbol = Symbol('sallyport.known');
+/** The property of a guarded socket that holds its `GuardState`. A `WeakMap` would be slower, and each message reads it. */
+export const GUARD_STATE: unique symbol = Symbol('sallyport.guard');
 
-export interface Known {
-  /** Who is told what happens, and asked before something is sent; `undefined` until it is there. */
+/** What the guard knows of a socket. */
+export interface GuardState {
+  /** Told what happens on the socket, and asked before something is sent. `undefined` until the admission is opened. */
   readonly receiver: Receiver | undefined;
 }
 
-/** Set once a socket has sent something that ws works on after `send` has returned. */
-const SHAPED: unique symbol = Symbol('sallyport.shaped');
-/** Set while the application sends a message in parts: whatever comes next, ws takes for the next part. */
+/** Set once a socket has sent a Blob, which ws reads after `send` has returned. */
+const ASYNC: unique symbol = Symbol('sallyport.async');
+/** Set while the application sends a message in parts: ws takes whatever is sent next for the next part. */
 const UNFINISHED: unique symbol = Symbol('sallyport.unfinished');
 
 type Done = (error?: Error) => void;
 type SendOptions = { readonly fin?: boolean; readonly binary?: boolean; readonly mask?: boolean };
 const NONE: SendOptions = {};
 
-/** Bytes up to which a payload is copied behind its header. */
+/** Bytes up to which a payload is copied behind its header, into one frame. */
 const SMALL = 16_384;
-type Outgoing = WebSocket & { [KNOWN]?: Known; [SHAPED]?: boolean; [UNFINISHED]?: boolean };
-interface Plain {
+type Outgoing = WebSocket & { [GUARD_STATE]?: GuardState; [ASYNC]?: boolean; [UNFINISHED]?: boolean };
+interface Library {
   send(data: unknown, options?: unknown, done?: Done): void;
   pong(data?: unknown, mask?: unknown, done?: Done): void;
   terminate(): void;
 }
 
 /**
- * Everything that a guarded socket sends goes through here, whoever sends it. The guard is asked whether it may still be
- * buffered; and what is sent in one tick leaves in one system call, which is most of what a small message costs: the raw
- * socket is corked by the first `send` of a tick and uncorked at its end. Order stays as it is, for close frames, pings
- * and pongs, too, since all of them go through the same socket; `bufferedAmount` counts what waits.
+ * The overridden methods through which a guarded socket sends. They ask the guard whether the bytes may be buffered, and send
+ * all of one tick in one system call, which is most of the cost of a small message: the first `send` of a tick corks the raw
+ * socket, and the end of the tick uncorks it. Close frames, pings and pongs go through the same socket, so the order is kept;
+ * `bufferedAmount` counts what is waiting.
  */
 export const outbound = { send, pong, terminate };
 
@@ -59,22 +60,22 @@ function send(this: Outgoing, data: unknown, options?: unknown, done?: Done): vo
     return;
   }
   if (unfinished !== (this[UNFINISHED] === true)) this[UNFINISHED] = unfinished;
-  // It is read first, so that what is written meanwhile would overtake it.
-  if (isBlob(data)) this[SHAPED] = true;
+  // ws reads a Blob before it writes it, so a frame that we wrote meanwhile would overtake the Blob.
+  if (isBlob(data)) this[ASYNC] = true;
   if (socket !== undefined) cork(socket);
-  plain(this).send.call(this, data, options, done);
+  library(this).send.call(this, data, options, done);
 }
 
-/** Sends what is framed already: as it is, where ws would have written nothing else. */
+/** Sends a message that is framed already; ws frames it anew where it would write another frame. Returns whether it was taken. */
 export function sendFramed(ws: WebSocket, { data, frame }: FramedMessage): boolean {
   const socket = openSocket(ws);
   if (socket === undefined || !mayBuffer(ws, frame.byteLength)) return false;
   if (writesPlainly(ws)) writeFrame(socket, frame);
-  else plain(ws).send.call(ws, data, ignore);
+  else library(ws).send.call(ws, data, ignore);
   return true;
 }
 
-/** Sends a message of the guard's own; says whether it was taken. */
+/** Sends a message of the guard. Returns whether it was taken. */
 export function sendMessage(ws: WebSocket, data: string | Uint8Array): boolean {
   const socket = openSocket(ws);
   const bytes = sizeOf(data);
@@ -84,19 +85,19 @@ export function sendMessage(ws: WebSocket, data: string | Uint8Array): boolean {
     return true;
   }
   cork(socket);
-  plain(ws).send.call(ws, data, ignore);
+  library(ws).send.call(ws, data, ignore);
   return true;
 }
 
 /**
- * Whether ws would write a whole message as one plain frame at once: nothing is compressed, no message is being sent in
- * parts, and nothing is being worked on that has to go first.
+ * Whether ws would write a whole message as one plain frame at once: no compression, no message that is being sent in parts,
+ * and no Blob that has to go first.
  */
 function writesPlainly(ws: Outgoing): boolean {
-  return ws.readyState === ws.OPEN && ws.extensions === '' && ws[SHAPED] !== true && ws[UNFINISHED] !== true;
+  return ws.readyState === ws.OPEN && ws.extensions === '' && ws[ASYNC] !== true && ws[UNFINISHED] !== true;
 }
 
-/** Header and payload in one piece: ws writes them apart, and the system call that takes both costs more than the copy. */
+/** Writes header and payload as one chunk. ws writes two, and a system call for two costs more than the copy. */
 function writeFrame(socket: Corkable, frame: Uint8Array, done?: Done): void {
   cork(socket);
   if (done === undefined) socket.write(frame);
@@ -107,36 +108,35 @@ function isSmall(data: unknown, bytes: number): data is string | Uint8Array {
   return bytes <= SMALL && (typeof data === 'string' || data instanceof Uint8Array);
 }
 
-/** ws answers pings by itself, also those of a peer that reads none of the answers. */
+/** Bounds the pongs that ws sends by itself, which a peer that sends pings and reads nothing would pile up. */
 function pong(this: Outgoing, data?: unknown, mask?: unknown, done?: Done): void {
-  if (mayBuffer(this, sizeOf(data ?? ''))) plain(this).pong.call(this, data, mask, done);
+  if (mayBuffer(this, sizeOf(data ?? ''))) library(this).pong.call(this, data, mask, done);
   else
     refuse(typeof data === 'function' ? (data as Done) : typeof mask === 'function' ? (mask as Done) : done);
 }
 
-/** Dropping a socket must not take back what was sent before. */
+/** Flushes what was sent in this tick before the socket is destroyed. */
 function terminate(this: WebSocket): void {
   const socket = rawSocket(this);
   if (socket !== undefined) uncork(socket);
-  plain(this).terminate.call(this);
+  library(this).terminate.call(this);
 }
 
-/** The raw socket, where a whole message may be written to it now. */
+/** The raw socket, if a whole message may be written to it now. */
 function openSocket(ws: Outgoing): Corkable | undefined {
   return ws.readyState === ws.OPEN && ws[UNFINISHED] !== true ? rawSocket(ws) : undefined;
 }
 
 function mayBuffer(ws: Outgoing, bytes: number, part = false): boolean {
-  return ws[KNOWN]?.receiver?.mayBuffer(bytes, ws.bufferedAmount, part) ?? true;
+  return ws[GUARD_STATE]?.receiver?.mayBuffer(bytes, ws.bufferedAmount, part) ?? true;
 }
 
-/** As ws tells of what it cannot send: later, and never by a throw. */
+/** Reports a message that was not sent as ws does: to the callback in the next tick, and never by a throw. */
 function refuse(done: Done | undefined): void {
   if (done !== undefined)
     process.nextTick(done, new Error('The message was not sent: the peer reads too slowly.'));
 }
 
-/** Bytes of a payload. */
 function sizeOf(data: unknown): number {
   if (typeof data === 'string') return Buffer.byteLength(data);
   if (isBlob(data)) return data.size;
@@ -153,9 +153,8 @@ function isBlob(data: unknown): data is Blob {
   );
 }
 
-/** What the library itself does. */
-function plain(ws: WebSocket): Plain {
-  return libraryOf(ws) as unknown as Plain;
+function library(ws: WebSocket): Library {
+  return libraryOf(ws) as unknown as Library;
 }
 
 function ignore(): void {}

@@ -2,24 +2,27 @@ import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { type AnyGuard, type Connection, type Guard, type Identity, PolicyError } from '@sallyport/core';
 import { deny, isPromise, refusalOf } from '@sallyport/core/host';
 import { type WebSocket, WebSocketServer } from 'ws';
-import { bypassRefusal } from './bypass.ts';
-import { passThrough } from './gate.ts';
-import { standBefore } from './gatehouse.ts';
 import type { GuardServerOptions } from './guard-server.ts';
 import { connectionOf } from './guarded-socket.ts';
+import { unguardedRefusal } from './unguarded-upgrade.ts';
 import { type Upgrade, upgradeOf } from './upgrade.ts';
+import { interceptUpgrades } from './upgrade-interceptor.ts';
 import { responseTo, UpgradeResponse } from './upgrade-response.ts';
+import { switchIfAdmitted } from './upgrade-switch.ts';
 
-/** An application as node:http calls it. What it returns is looked at only when it is a promise that rejects. */
+/** An application, as node:http calls it. Its result is ignored, unless it is a promise: a rejection refuses with `internal`. */
 export type RunApplication = (request: IncomingMessage, response: ServerResponse) => unknown;
 
 export type DispatchOptions = Pick<GuardServerOptions, 'otherUpgrades'>;
 
 /**
- * Sends a server's upgrade requests through an application as if they were ordinary ones, so that its sessions and
- * routes work and its refusals are true HTTP responses. A route accepts with `acceptUpgrade`; whatever else answers
- * below 400, or with 404, is no WebSocket route and is refused with `route_unknown`. With `otherUpgrades: 'public'`
- * what the application answers with 404 is left to the server's other upgrade listeners.
+ * Sends a server's upgrade requests through an application as if they were ordinary requests, so that its sessions and
+ * routes work and its refusals are true HTTP responses. A route accepts with `acceptUpgrade`. Any other response below
+ * 400, and a 404, means that there is no WebSocket route: it is replaced by `route_unknown`. With `otherUpgrades: 'public'`,
+ * upgrades that the application answers with 404 are passed to the server's other `upgrade` listeners.
+ *
+ * @throws PolicyError for an unknown option, and for a server that has a guard of another family, or `upgrade` listeners
+ * without a guard.
  */
 export function dispatchUpgrades(
   server: Server,
@@ -30,21 +33,22 @@ export function dispatchUpgrades(
   const unknown = Object.keys(options).find((key) => key !== 'otherUpgrades');
   if (unknown !== undefined)
     throw new PolicyError(`upgrade(…, { ${unknown} })`, 'unknown option', "Use 'otherUpgrades'.");
-  const gatehouse = standBefore(server, guard);
-  if (options.otherUpgrades === 'public') gatehouse.others = 'public';
-  gatehouse.own({
-    everything: true,
+  const interceptor = interceptUpgrades(server, guard);
+  if (options.otherUpgrades === 'public') interceptor.otherUpgrades = 'public';
+  interceptor.addHandler({
+    matchesAll: true,
     matches: () => true,
-    accept: (upgrade) => dispatchUpgrade(upgrade, run, () => gatehouse.handOver(upgrade)),
+    accept: (upgrade) => dispatchUpgrade(upgrade, run, () => interceptor.passToOtherListeners(upgrade)),
   });
 }
 
 /**
- * The same for the ws server that a library has attached to an HTTP server: its own upgrade listener is never asked.
+ * `dispatchUpgrades` for the HTTP server that a library has attached a ws server to. The library's own `upgrade` listener
+ * stays there and is never called.
  *
- * @throws PolicyError for a ws server that listens on no HTTP server.
+ * @throws PolicyError for a ws server that is attached to no HTTP server.
  */
-export function dispatchInstead(wss: WebSocketServer, guard: AnyGuard, run: RunApplication): void {
+export function dispatchInsteadOf(wss: WebSocketServer, guard: AnyGuard, run: RunApplication): void {
   const server = wss.options.server as Server | undefined;
   if (server === undefined) {
     throw new PolicyError(
@@ -53,23 +57,26 @@ export function dispatchInstead(wss: WebSocketServer, guard: AnyGuard, run: RunA
       'Make it with a server.',
     );
   }
-  standBefore(server, guard).others = 'replaced';
+  interceptUpgrades(server, guard).otherUpgrades = 'replaced';
   dispatchUpgrades(server, guard, run);
 }
 
-/** One upgrade through an application, with a response of its own; `handOver` may take what it does not know. */
-export function dispatchUpgrade(upgrade: Upgrade, run: RunApplication, handOver = () => false): void {
+/**
+ * Sends one upgrade through an application, with a response of its own. For an upgrade that the application answers with
+ * 404, `passOn` is asked whether it has passed the upgrade to something else. Default: it has not.
+ */
+export function dispatchUpgrade(upgrade: Upgrade, run: RunApplication, passOn = () => false): void {
   const { request, handshake } = upgrade;
   const { url } = request;
   const answer = new UpgradeResponse(upgrade, (status) => {
-    // The application may have changed it on its way.
+    // Routers and mounted applications may have changed it.
     if (url !== undefined) request.url = url;
-    if (status === 404 && handOver()) return;
+    if (status === 404 && passOn()) return;
     const denial = deny('route_unknown', `the application answered ${status}: not a WebSocket route`);
     upgrade.refuse(handshake.deny(denial.at('route')));
   });
   const fault = (error: unknown): void => {
-    answer.withdraw();
+    answer.detach();
     const denial = handshake.fault(error);
     if (!upgrade.done) upgrade.refuse(denial);
   };
@@ -83,69 +90,70 @@ export function dispatchUpgrade(upgrade: Upgrade, run: RunApplication, handOver 
   }
 }
 
-export interface UpgradeTarget<I extends readonly Identity[], M, R> {
+export interface AcceptOptions<I extends readonly Identity[], M, R> {
+  /** The guard whose inner door decides. */
   readonly guard: Guard<I, M, R>;
   /** What the policy's hooks see as `request.native`. */
   readonly native: unknown;
-  /** Makes the socket. Default: a ws server of the guard's own. */
+  /** The ws server that accepts. Default: one that all routes share. */
   readonly server?: WebSocketServer;
   /**
-   * Whether the response ends, with status 101, as the socket is accepted: middleware that waits for its headers (to
-   * set a session's cookie) or its end (to save one, to log) does its work then. Default: `false`.
+   * Whether the response ends, with status 101, when the socket is accepted: then middleware that waits for the headers (to
+   * set a session's cookie) or for the end (to save the session, to log) does its work. Default: `false`.
    */
   readonly endsResponse?: boolean;
   /**
-   * Whether the 101 waits until the application has returned, for frameworks whose middleware goes on after its route,
-   * to save a session and set its cookie. What it refuses then is true HTTP. Default: `false`.
+   * Whether the 101 waits until the application has returned, for frameworks whose middleware continues after the route
+   * (to save a session and set its cookie) and may still refuse over HTTP. Default: `false`.
    */
   readonly awaitsReturn?: boolean;
 }
 
-/** One ws server for all own dispatch: limits and subprotocols are set for each upgrade. */
+/** Accepts for all routes without a ws server of their own. Limits and subprotocols are set for each upgrade. */
 let shared: WebSocketServer | undefined;
 
 /**
- * Answers the request of a route that is a WebSocket: the inner door, the 101, then `handler`; a handler that throws
- * or rejects closes with `internal`. A request that is no upgrade gets 426. Resolves when that is decided; the cookies
- * that are set before the 101 go out on it.
+ * Answers the request of a WebSocket route: runs the inner door, sends the 101, then calls `handler`. A handler that throws
+ * or rejects closes the connection with `internal`. A request that is no upgrade gets 426. Cookies that are set before the
+ * 101 are sent with it. Resolves when the handshake is decided.
  */
 export async function acceptUpgrade<I extends readonly Identity[], M, R>(
   request: IncomingMessage,
   response: ServerResponse,
-  target: UpgradeTarget<I, M, R>,
+  options: AcceptOptions<I, M, R>,
   handler: (connection: Connection<I[number], M, R>, socket: WebSocket) => unknown,
 ): Promise<void> {
   const upgrade = upgradeOf(request);
   const answer = responseTo(request);
-  const bypass = bypassRefusal(request, target.guard);
-  if (upgrade === undefined || answer === undefined || bypass !== undefined) {
-    const { status, headers, body } = bypass ?? refusalOf(deny('version_unsupported', 'not an upgrade'));
+  const unguarded = unguardedRefusal(request, options.guard);
+  if (upgrade === undefined || answer === undefined || unguarded !== undefined) {
+    const { status, headers, body } = unguarded ?? refusalOf(deny('version_unsupported', 'not an upgrade'));
     response.writeHead(status, headers);
     response.end(body);
     return;
   }
-  const { guard } = target;
-  answer.endsOnAccept = target.endsResponse ?? false;
+  const { guard } = options;
+  answer.endsOnAccept = options.endsResponse ?? false;
   shared ??= new WebSocketServer({ noServer: true, clientTracking: false });
-  const { server = shared } = target;
+  const { server = shared } = options;
   const accept = (socket: WebSocket): void => {
     const connection = connectionOf(socket, guard);
     const result = handler(connection, socket);
     if (isPromise(result)) result.then(undefined, (error: unknown) => connection.fault(error));
   };
-  // What the application does behind its route at once comes before the 101, cookies included.
+  // What the application does right after its route comes before the 101, so that cookies it sets there are sent.
   await undefined;
   await new Promise<void>((decided) => {
-    const options = {
-      target: () => target,
+    const hooks = {
+      route: () => options,
       beforeSwitching(): Promise<unknown> | undefined {
-        if (!target.awaitsReturn) return undefined;
+        if (!options.awaitsReturn) return undefined;
         decided();
         return answer.returned;
       },
     };
-    const passed = passThrough(upgrade, options, server, server.handleUpgrade, accept);
-    if (isPromise(passed)) passed.then(decided);
+    const switched = switchIfAdmitted(upgrade, hooks, server, server.handleUpgrade, accept);
+    if (isPromise(switched)) switched.then(decided);
     else decided();
   });
 }

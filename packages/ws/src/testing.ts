@@ -7,19 +7,21 @@ import { WebSocket } from 'ws';
 export interface OpenOptions {
   /** Path and query. Default: `/`. */
   readonly path?: string;
-  /** The `Origin` header. Default: none, as from a client that is no browser. */
+  /** The `Origin` header. Default: none, as from a client that is not a browser. */
   readonly origin?: string;
   /** The client's address, as the server will see it. Default: `127.0.0.1`. */
   readonly address?: string;
   /** The `Host` header. Default: `localhost`. */
   readonly host?: string;
-  /** Whether the connection counts as encrypted. Default: `false`. */
+  /** Whether the server sees the connection as encrypted. Default: `false`. */
   readonly secure?: boolean;
+  /** Further headers of the request. Default: none. */
   readonly headers?: Readonly<Record<string, string>>;
+  /** The subprotocols that are offered, in order. Default: none. */
   readonly subprotocols?: readonly string[];
 }
 
-/** A handshake that was refused: `reason` and `status` as the client saw them. */
+/** Thrown by `openSocket` for a refused handshake, with what the client saw. `reason` is `undefined` for a refusal of the application. */
 export class HandshakeRefused extends Error {
   override readonly name = 'HandshakeRefused';
 
@@ -33,8 +35,8 @@ export class HandshakeRefused extends Error {
 }
 
 /**
- * Opens a WebSocket to a server in the same process, for tests: with any origin, from any address, without a port.
- * The server's own HTTP parser, its outer door and the application run as they do for a client from outside.
+ * Opens a WebSocket to a server in the same process, for tests: with any origin, from any address, without a port. The
+ * server's HTTP parser, its outer door and the application run as for a client on the network.
  *
  * @throws HandshakeRefused when the answer is not a 101.
  */
@@ -57,7 +59,7 @@ export function openSocket(server: Server, options: OpenOptions = {}): Promise<W
   });
   return new Promise((resolve, reject) => {
     socket.once('open', () => {
-      // What the server sends at once would be emitted before the caller's first statement.
+      // Messages that the server sends at once wait until the caller could add its listeners.
       socket.pause();
       setImmediate(() => socket.resume());
       resolve(socket);
@@ -74,7 +76,7 @@ async function refused(response: IncomingMessage): Promise<HandshakeRefused> {
   try {
     reason = (JSON.parse(body) as { error?: Reason }).error;
   } catch {
-    // Not the guard's answer, but the application's.
+    // The answer of the application, not of the guard.
   }
   return new HandshakeRefused(response.statusCode ?? 0, reason, body);
 }
@@ -87,10 +89,10 @@ function socketPair(address: string, secure: boolean): [MemorySocket, MemorySock
   return [client, served];
 }
 
-/** One end of a connection that never leaves the process; what node:http and ws ask of a socket, and no more. */
+/** One end of a connection inside the process, with what node:http and ws use of a socket. */
 class MemorySocket extends Duplex {
   peer: MemorySocket | undefined;
-  /** As of a socket of `node:net`: a guard looks whether anything was heard. */
+  /** As on a socket of node:net. The guard's liveness check reads it. */
   bytesRead = 0;
   #resume: (() => void) | undefined;
 
@@ -127,7 +129,7 @@ class MemorySocket extends Duplex {
   }
 
   override _write(chunk: Buffer, _encoding: BufferEncoding, done: () => void): void {
-    // No network answers within the call that writes: ws would begin its wait for an answer after having got it.
+    // Later, as on a network. Otherwise the answer would arrive before ws starts to wait for it.
     setImmediate(() => {
       const { peer } = this;
       if (peer !== undefined) peer.bytesRead += chunk.length;

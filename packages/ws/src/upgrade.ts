@@ -2,32 +2,31 @@ import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { AnyGuard } from '@sallyport/core';
 import { type Denial, deny, type Handshake } from '@sallyport/core/host';
-import { refuse } from './refuse.ts';
-import { closeInstead } from './reject-socket.ts';
-import { handshakeRequest, scrub } from './request.ts';
+import { refuseByClosing } from './close-code-refusal.ts';
+import { handshakeRequest, scrub } from './handshake-request.ts';
+import { refuse } from './http-refusal.ts';
 
-/** On the request itself: the entries of a `WeakMap` would outlive the next small collections, and all that they lead to. */
+/** A property of the request: the entries of a `WeakMap`, and all that they refer to, would outlive several small collections. */
 const UPGRADE: unique symbol = Symbol('sallyport.upgrade');
 
-/** The upgrade that this request began, if it came through the outer door. */
+/** The upgrade of a request, if the request came through an outer door. */
 export function upgradeOf(request: IncomingMessage): Upgrade | undefined {
   return (request as { readonly [UPGRADE]?: Upgrade })[UPGRADE];
 }
 
 /**
- * One upgrade request and its raw socket, from the first statement of the `upgrade` event until the 101 or the
- * refusal. It keeps the socket harmless while the policy decides: errors are caught, and where it does not decide at once,
- * early frames are kept in a bounded buffer (bytes left unread would hide that the client has gone), and the client's end is
- * noticed.
+ * One upgrade request and its raw socket, from the `upgrade` event until the 101 or the refusal. While the policy decides,
+ * a socket error ends only the socket, early frames are read into a buffer of `limits.earlyBytes`, and a client that leaves
+ * is noticed (which unread bytes would hide). A decision that comes at once needs none of these listeners.
  */
 export class Upgrade {
   readonly handshake: Handshake;
   #chunks: Buffer[];
   #bytes: number;
   #done = false;
-  /** Whether an error ends the socket only, and not the process. */
+  /** Whether our error listener is on the socket. */
   #isHardened = false;
-  /** There from where nothing was decided at once. */
+  /** Set by `wait`, when the decision takes longer than the `upgrade` event. */
   #listeners: Listeners | undefined;
 
   constructor(
@@ -42,16 +41,16 @@ export class Upgrade {
     this.handshake = guard.handshake(handshakeRequest(request, overUnixSocket), (denial) =>
       this.refuse(denial),
     );
-    // Not enumerable: it leads to the credentials, and a request may be logged.
+    // Not enumerable, because loggers print requests, and the upgrade refers to credentials.
     Object.defineProperty(request, UPGRADE, { value: this });
   }
 
-  /** Whether nobody waits for a decision any more. */
+  /** Whether the upgrade is decided, or its socket is gone. */
   get done(): boolean {
     return this.#done || this.socket.destroyed;
   }
 
-  /** To be called before anything else can happen to the socket: nothing is decided yet, so it is listened to. */
+  /** Listens to the socket until the decision. Call it before the `upgrade` event ends. */
   wait(): void {
     if (this.#done || this.#listeners !== undefined) return;
     this.harden();
@@ -62,12 +61,12 @@ export class Upgrade {
     this.socket.on('close', close).on('end', end).on('data', data);
   }
 
-  /** Hides credentials; to be called once the outer door has read them. */
+  /** Removes credentials from the request. Call it once the outer door has read them. */
   scrub(): void {
     scrub(this.request, this.handshake);
   }
 
-  /** Refuses a client that has sent more than `limits.earlyBytes`; some of it came with the request itself. */
+  /** Refuses a client that has sent more than `limits.earlyBytes`, counting what came with the request. */
   boundEarlyBytes(): void {
     const { earlyBytes } = this.guard.hostLimits;
     if (this.#done || this.#bytes <= earlyBytes) return;
@@ -77,18 +76,18 @@ export class Upgrade {
     );
   }
 
-  /** Refuses by HTTP, or by a close code where the route's policy wants that. Only the first call counts. */
+  /** Refuses over HTTP, or by a close code if the route's policy says `rejectAs: 'close'`. Only the first call counts. */
   refuse(denial: Denial, guard: AnyGuard = this.guard): void {
     if (this.#done) return;
     this.#done = true;
     this.harden();
-    if (guard.closesInstead(denial) && closeInstead(this, denial, guard)) return;
-    // Whatever else arrives is read and dropped: closing a socket with unread bytes would reset it under the refusal.
+    if (guard.closesInstead(denial) && refuseByClosing(this, denial, guard)) return;
+    // Read and drop what still arrives: closing a socket with unread bytes would reset it, and the refusal would be lost.
     this.socket.resume();
     refuse(this.socket, denial, guard);
   }
 
-  /** The application has answered over HTTP; what else arrives is read and dropped. */
+  /** Notes that the application has answered over HTTP. What still arrives is read and dropped. */
   answered(): void {
     this.#done = true;
     this.harden();
@@ -96,33 +95,33 @@ export class Upgrade {
     this.socket.resume();
   }
 
-  /** Hands the socket over, to be upgraded: returns what has arrived so far. It flows again for whoever listens to its data. */
+  /** Prepares the socket for the 101, and returns the bytes that have arrived so far. */
   takeOver(): Buffer {
     this.#done = true;
     if (this.#listeners !== undefined) {
       const { close, end, data } = this.#listeners;
       this.socket.off('data', data).off('end', end).off('close', close);
-      // As Node's own HTTP hands on the socket of an upgrade: one that is paused would wait for somebody to resume it.
+      // As node:http leaves the socket of an upgrade: flowing when the next `data` listener is added, and not paused.
       (this.socket as { readableFlowing: boolean | null }).readableFlowing = null;
     }
     return this.#takeHead();
   }
 
-  /** Hands the socket to a listener that the guard does not stand before; nothing of it is left on the socket. */
-  letGo(): Buffer {
+  /** Hands the socket over to an `upgrade` listener outside the guard, with none of the guard's listeners left on it. */
+  handOver(): Buffer {
     this.handshake.abandon();
     const head = this.takeOver();
     this.upgraded();
     return head;
   }
 
-  /** The error listener that kept the socket harmless is no longer needed: the WebSocket library has its own. */
+  /** Removes our error listener, once the WebSocket library has added its own. */
   upgraded(): void {
     if (this.#isHardened) this.socket.off('error', destroy);
     this.#isHardened = false;
   }
 
-  /** From here on the socket may fail while nobody else listens. */
+  /** Adds an error listener, without which a failing socket would end the process. */
   harden(): void {
     if (this.#isHardened) return;
     this.#isHardened = true;

@@ -1,6 +1,6 @@
 import { createServer as createHttpServer } from 'node:http';
 import { createServer as createHttpsServer } from 'node:https';
-import { connectionOf, gate } from '@sallyport/express';
+import { connectionOf, guardExpressWs } from '@sallyport/express';
 import express from 'express';
 import expressWs from 'express-ws';
 import type { WebSocket } from 'ws';
@@ -23,7 +23,7 @@ export const expressWsHost: Host = {
     const base = express();
     const server = tls === undefined ? createHttpServer(base) : createHttpsServer(tls, base);
     const instance = expressWs(base as never, server as never);
-    gate(instance as never, guard);
+    guardExpressWs(instance as never, guard);
     const { app } = instance;
     app.use((request, _response, next) => {
       notes.log(request);

@@ -1,6 +1,6 @@
 import { createServer as createHttpServer } from 'node:http';
 import { createServer as createHttpsServer } from 'node:https';
-import { type ExpressApplication, sallyport, upgrade, websocket } from '@sallyport/express';
+import { type ExpressApplication, refuseUnguarded, upgrade, websocket } from '@sallyport/express';
 import express from 'express';
 import express4 from 'express4';
 import { bareEcho, echo, type Host, Notes, serve, sessionOf } from './host.ts';
@@ -25,7 +25,7 @@ function expressHost(name: string, create: typeof express): Host {
         Object.assign(request, { session: sessionOf(request.headers) });
         next();
       });
-      app.use(sallyport(guard));
+      app.use(refuseUnguarded(guard));
       app.get('/plain', (_request, response) => void response.send('plain'));
       app.get(
         '/chat',

@@ -1,5 +1,5 @@
 import type { Server } from 'node:http';
-import { connectionOf, gate, type KoaWebSocket } from '@sallyport/koa';
+import { connectionOf, guardKoaWebsocket, type KoaWebSocket } from '@sallyport/koa';
 import Koa from 'koa';
 import websockify from 'koa-websocket';
 import type { WebSocket } from 'ws';
@@ -29,7 +29,7 @@ export const koaWebSocketHost: Host = {
     app.use((ctx) => {
       ctx.body = 'plain';
     });
-    gate(app as unknown as KoaWebSocket, guard, { middleware: [session as never] });
+    guardKoaWebsocket(app as unknown as KoaWebSocket, guard, { middleware: [session as never] });
     app.ws.use((ctx, next) => {
       if (ctx.path !== '/chat') return next();
       notes.handled.push(ctx.req.url ?? '');

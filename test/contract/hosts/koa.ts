@@ -1,7 +1,7 @@
 import { createServer as createHttpServer } from 'node:http';
 import { createServer as createHttpsServer } from 'node:https';
 import Router from '@koa/router';
-import { sallyport, upgrade, websocket } from '@sallyport/koa';
+import { refuseUnguarded, upgrade, websocket } from '@sallyport/koa';
 import Koa from 'koa';
 import { bareEcho, echo, type Host, Notes, serve, sessionOf } from './host.ts';
 
@@ -25,7 +25,7 @@ export const koaHost: Host = {
       Object.assign(ctx, { session: sessionOf(ctx.headers) });
       return next();
     });
-    app.use(sallyport(guard) as Koa.Middleware);
+    app.use(refuseUnguarded(guard) as Koa.Middleware);
     const router = new Router();
     router.get('/plain', (ctx) => {
       ctx.body = 'plain';

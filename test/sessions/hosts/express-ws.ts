@@ -1,5 +1,5 @@
 import { createServer } from 'node:http';
-import { connectionOf, gate } from '@sallyport/express';
+import { connectionOf, guardExpressWs } from '@sallyport/express';
 import express from 'express';
 import expressWs from 'express-ws';
 import { byStore, loginRoutes, sessions } from './express.ts';
@@ -15,7 +15,7 @@ export const expressWsHost: SessionHost = {
     const plain = express();
     const server = createServer(plain);
     const instance = expressWs(plain as never, server);
-    gate(instance, guard);
+    guardExpressWs(instance, guard);
     instance.app.use(middleware as never);
     loginRoutes(instance.app as never, clock);
     instance.app.ws('/chat', (socket) => chat(connectionOf(socket as never, guard), removed));

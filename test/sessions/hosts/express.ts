@@ -1,5 +1,5 @@
 import { createServer } from 'node:http';
-import { sallyport, upgrade, websocket } from '@sallyport/express';
+import { refuseUnguarded, upgrade, websocket } from '@sallyport/express';
 import express5 from 'express';
 import session from 'express-session';
 import express4 from 'express4';
@@ -90,7 +90,7 @@ function host(name: string, express: typeof express5, read: ReadSession): Sessio
       const removed: string[] = [];
       const app = express();
       app.use(middleware);
-      app.use(sallyport(guard));
+      app.use(refuseUnguarded(guard));
       loginRoutes(app, clock);
       app.get(
         '/chat',

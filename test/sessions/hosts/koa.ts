@@ -1,6 +1,6 @@
 import { createServer } from 'node:http';
 import Router from '@koa/router';
-import { connectionOf, gate, sallyport, upgrade, websocket } from '@sallyport/koa';
+import { connectionOf, guardKoaWebsocket, refuseUnguarded, upgrade, websocket } from '@sallyport/koa';
 import Koa, { type Context } from 'koa';
 import { createSession } from 'koa-session';
 import websockify from 'koa-websocket';
@@ -90,7 +90,7 @@ export const koaHost: SessionHost = {
       '/chat',
       websocket(guard, (connection) => chat(connection, removed)),
     );
-    app.use(middleware).use(sallyport(guard)).use(router.routes());
+    app.use(middleware).use(refuseUnguarded(guard)).use(router.routes());
     const server = createServer(app.callback());
     upgrade(server, app, guard);
     return { server, guard, removed, ...rest };
@@ -107,7 +107,7 @@ export const koaWebsocketHost: SessionHost = {
     const router = new Router();
     loginRoutes(router, clock);
     app.use(middleware).use(router.routes());
-    gate(app, guard, { middleware: [middleware] });
+    guardKoaWebsocket(app, guard, { middleware: [middleware] });
     app.ws.use((ctx: Pick<Context, 'path'> & { websocket: unknown }) =>
       chat(connectionOf(ctx.websocket as never, guard), removed),
     );

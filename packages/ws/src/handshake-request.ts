@@ -3,14 +3,18 @@ import type { Duplex } from 'node:stream';
 import type { HandshakeRequest } from '@sallyport/core';
 import type { Handshake } from '@sallyport/core/host';
 
-/** Node's upgrade request in the guard's words. Also for `guard.explain`. */
+/**
+ * A node:http upgrade request as the guard reads it, for `guard.handshake` and `guard.explain`.
+ *
+ * @param overUnixSocket whether the server listens on a Unix socket, where peers have no address. Default: `false`.
+ */
 export function handshakeRequest(request: IncomingMessage, overUnixSocket = false): HandshakeRequest {
   const socket = request.socket as (Duplex & { remoteAddress?: string; encrypted?: boolean }) | undefined;
   return {
     method: request.method ?? '',
     target: request.url ?? '',
     httpVersion: request.httpVersion,
-    // Requests that a framework makes up for its own tests come without raw headers.
+    // Requests that a framework's test helper makes up have no raw headers.
     rawHeaders: request.rawHeaders ?? flatten(request.headers),
     peer: {
       address: socket?.remoteAddress,
@@ -27,8 +31,8 @@ function flatten(headers: IncomingMessage['headers']): string[] {
 }
 
 /**
- * Takes credentials out of the request, before the application, its logger or any other listener sees it: from the
- * URL, and from the offered subprotocols, raw headers included (OWASP ASVS 5.0, 14.2.1).
+ * Removes credentials from the request before the application, its logger or another listener sees it: from the URL, and
+ * from the offered subprotocols, raw headers included (OWASP ASVS 5.0, 14.2.1).
  */
 export function scrub(request: IncomingMessage, handshake: Handshake): void {
   request.url = handshake.target;
@@ -38,7 +42,7 @@ export function scrub(request: IncomingMessage, handshake: Handshake): void {
   for (let i = 0; i < raw.length; i += 2) {
     if (raw[i]?.toLowerCase() === 'sec-websocket-protocol') raw[i + 1] = offers;
   }
-  // Node makes these from the raw headers on first use, so they may exist already.
+  // Node builds `headers` and `headersDistinct` from the raw headers on first use, so they may exist already.
   if (request.headers['sec-websocket-protocol'] !== undefined)
     request.headers['sec-websocket-protocol'] = offers;
   const distinct = request.headersDistinct?.['sec-websocket-protocol'];

@@ -13,15 +13,15 @@ export interface RejectedUpgrade {
   upgraded(): void;
 }
 
-/** How many sockets are open only to be closed, by guard; bounded by `limits.rejectedSockets`. */
+/** How many sockets of each guard are open only to be closed; bounded by `limits.rejectedSockets`. */
 const rejected = new WeakMap<object, { count: number }>();
 
 /**
- * Tells a denial by a close code: accepts, closes at once, and terminates a peer that does not answer. A server of its
- * own does it, so that no handler of the application can ever see the socket. `false` where the reason has no close
- * code, or too many such sockets are open.
+ * Refuses by a close code (`rejectAs: 'close'`): accepts the handshake, closes at once, and terminates a peer that does
+ * not answer within `limits.closeTimeout`. A ws server of its own accepts, so that no handler of the application sees the
+ * socket. Returns `false`, and does nothing, when the reason has no close code or too many such sockets are open.
  */
-export function closeInstead(upgrade: RejectedUpgrade, denial: Denial, guard: AnyGuard): boolean {
+export function refuseByClosing(upgrade: RejectedUpgrade, denial: Denial, guard: AnyGuard): boolean {
   const { close, text } = reasons[denial.reason] as { close?: number; text: string };
   const { rejectedSockets, closeTimeout } = guard.hostLimits;
   const open = rejected.get(guard.hostLimits) ?? { count: 0 };
@@ -32,7 +32,7 @@ export function closeInstead(upgrade: RejectedUpgrade, denial: Denial, guard: An
     noServer: true,
     clientTracking: false,
     maxPayload: 1,
-    // A browser that asked for a subprotocol needs one, to get as far as the close code.
+    // A browser that offered subprotocols fails the connection unless one is selected, and then sees no close code.
     handleProtocols: (offered) => upgrade.handshake.subprotocol ?? offered.values().next().value ?? false,
   });
   open.count++;

@@ -2,7 +2,7 @@ import { createServer } from 'node:http';
 import { describe, expect, test } from '@jest/globals';
 import { anonymous, createGuard, Type } from '@sallyport/core';
 import { WebSocketServer } from 'ws';
-import { dispatchUpgrades, standBefore } from '../src/host.ts';
+import { dispatchUpgrades, interceptUpgrades } from '../src/host.ts';
 import { guardServer } from '../src/index.ts';
 
 const newGuard = () =>
@@ -34,16 +34,16 @@ test('a start that was stopped leaves nothing behind', async () => {
   const stranger = (): void => {};
   server.on('upgrade', stranger);
   await new Promise<void>((done) => server.once('listening', done).listen(0));
-  const gatehouse = standBefore(server, guard);
-  const owner = { everything: true, matches: () => true, accept: () => {} };
-  expect(() => gatehouse.own(owner)).toThrow(/no guard stands before/);
+  const interceptor = interceptUpgrades(server, guard);
+  const handler = { matchesAll: true, matches: () => true, accept: () => {} };
+  expect(() => interceptor.addHandler(handler)).toThrow(/listeners without a guard/);
   server.off('upgrade', stranger);
-  expect(() => gatehouse.own(owner)).not.toThrow();
+  expect(() => interceptor.addHandler(handler)).not.toThrow();
   await new Promise((done) => server.close(done));
 });
 
 test('a second family of guards on one server is refused', () => {
   const server = createServer();
-  standBefore(server, newGuard());
-  expect(() => standBefore(server, newGuard())).toThrow(/another family/);
+  interceptUpgrades(server, newGuard());
+  expect(() => interceptUpgrades(server, newGuard())).toThrow(/another family/);
 });

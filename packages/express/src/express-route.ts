@@ -5,12 +5,12 @@ import { acceptUpgrade } from '@sallyport/ws/host';
 import type { Request } from 'express';
 
 /**
- * A route handler for a WebSocket: `app.get('/chat', websocket(guard, (connection, request) => …))`, on applications and
- * routers. It runs the guard's inner door, then the handler; the policy's hooks see the Express request as
- * `request.native`, with what the middleware before it has put there. The response ends with status 101, so that
- * sessions are saved and their cookies go out with it; later changes need `request.session.save()`.
+ * A route handler for a WebSocket, on applications and routers: `app.get('/chat', websocket(guard, (connection, request) =>
+ * …))`. It runs the guard's inner door, sends the 101, then calls `handler`. The policy's hooks see the Express request as
+ * `request.native`, with what earlier middleware has added to it. The response ends with status 101, so sessions are saved
+ * and their cookies are sent with it; later changes need `request.session.save()`.
  *
- * A handler that throws or rejects closes the connection with `internal`. An ordinary request is answered with 426.
+ * A handler that throws or rejects closes the connection with `internal`. A request that is no upgrade gets 426.
  */
 export function websocket<I extends readonly Identity[], M, R, Q extends IncomingMessage = Request>(
   guard: Guard<I, M, R>,

@@ -3,7 +3,7 @@ import type { Duplex } from 'node:stream';
 import type { AnyGuard, Reason } from '@sallyport/core';
 import { type Denial, type Refusal, refusalOf } from '@sallyport/core/host';
 
-/** How long a refused peer may take to read its refusal. */
+/** Milliseconds that a refused peer has to read the refusal. */
 const LINGER = 2_000;
 
 /** Answers a handshake with an HTTP refusal on its raw socket, and destroys the socket even if the peer never closes. */
@@ -12,7 +12,7 @@ export function refuse(socket: Duplex, denial: Denial, guard: AnyGuard): void {
   endSoon(socket, guard, responseOf(denial));
 }
 
-/** The responses that say no time, by reason: a crowd that is refused is refused with the same few. */
+/** Responses without `Retry-After`, by reason: they are the same each time, so a flood of refusals builds none. */
 const responses = new Map<Reason, string>();
 
 function responseOf(denial: Denial): string {
@@ -30,7 +30,7 @@ function write({ status, headers, body }: Refusal): string {
   return [`HTTP/1.1 ${status} ${STATUS_CODES[status]}`, ...lines, '', body].join('\r\n');
 }
 
-/** Ends a socket once everything is written, and destroys it whether or not the peer closes, or reads at all. */
+/** Ends a socket after `last` is written, and destroys it within `LINGER`, even if the peer neither reads nor closes. */
 export function endSoon(socket: Duplex, guard: AnyGuard, last = ''): void {
   const cancel = guard.schedule(LINGER, () => socket.destroy());
   socket.once('close', cancel);

@@ -5,7 +5,7 @@ import express5 from 'express';
 import expressWs from 'express-ws';
 import express4 from 'express4';
 import { servers } from '../../../test/support/served.ts';
-import { sallyport, upgrade, websocket } from '../src/index.ts';
+import { refuseUnguarded, upgrade, websocket } from '../src/index.ts';
 
 const APP = 'https://app.example.com';
 const headers = { Origin: APP };
@@ -27,7 +27,7 @@ describe.each([
   test('what came through the outer door passes, and ordinary requests do', async () => {
     const guard = openGuard();
     const app = express();
-    app.use(sallyport(guard));
+    app.use(refuseUnguarded(guard));
     app.get('/', (_request, response) => void response.send('a page'));
     app.get(
       '/chat',
@@ -46,7 +46,7 @@ describe.each([
     const denied: GuardEvents['handshake.denied'][] = [];
     guard.on('handshake.denied', (event) => denied.push(event));
     const app = express();
-    app.use(sallyport(guard));
+    app.use(refuseUnguarded(guard));
     app.get('/chat', (_request, response) => void response.send('a page'));
     const answer = await refused(await listen(createServer(app)), { headers });
     expect(answer).toMatchObject({ status: 500, body: expect.stringContaining('"internal"') });
@@ -67,7 +67,7 @@ describe.each([
   test('a guard of another family has not let anybody in', async () => {
     const [outer, inner] = [openGuard(), openGuard()];
     const app = express();
-    app.use(sallyport(inner));
+    app.use(refuseUnguarded(inner));
     const server = createServer(app);
     upgrade(server, app, outer);
     expect(await refused(await listen(server), { headers })).toMatchObject({ status: 500 });
@@ -79,7 +79,7 @@ describe.each([
     const app = express() as unknown as expressWs.Application;
     const server = createServer(app);
     expressWs(app, server);
-    app.use(sallyport(guard) as express5.RequestHandler);
+    app.use(refuseUnguarded(guard) as express5.RequestHandler);
     let handled = 0;
     app.ws('/chat', () => {
       handled++;

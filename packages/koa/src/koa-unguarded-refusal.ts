@@ -1,8 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AnyGuard } from '@sallyport/core';
-import { bypassRefusal } from '@sallyport/ws/host';
+import { unguardedRefusal } from '@sallyport/ws/host';
 
-/** What is asked of a Koa context. */
+/** The part of a Koa context that this package uses. */
 export interface KoaContext {
   readonly req: IncomingMessage;
   readonly res: ServerResponse;
@@ -13,15 +13,15 @@ export interface KoaContext {
 }
 
 /**
- * Middleware that stands in the application's chain like a tripwire. Ordinary requests pass untouched; an upgrade
- * request that did not come through this guard's outer door is refused with `internal`, and the guard's events and log
- * say so. That happens when `upgrade()` was forgotten, or called with a guard of another family.
+ * Middleware that refuses upgrade requests which did not come through the outer door of this guard's family, with `internal`
+ * (500), an event and a line in the guard's log. Ordinary requests pass untouched. It notices that `upgrade()` was
+ * forgotten, or called with a guard of another family.
  */
-export function sallyport(
+export function refuseUnguarded(
   guard: AnyGuard,
 ): (ctx: KoaContext, next: () => Promise<unknown>) => Promise<unknown> {
   return async (ctx, next) => {
-    const refusal = bypassRefusal(ctx.req, guard);
+    const refusal = unguardedRefusal(ctx.req, guard);
     if (refusal === undefined) return next();
     ctx.status = refusal.status;
     ctx.set({ ...refusal.headers });

@@ -18,7 +18,7 @@ import { generate } from 'selfsigned';
 import { eventually } from '../../../test/support/eventually.ts';
 import { servers } from '../../../test/support/served.ts';
 import { frame } from '../../../test/support/wire.ts';
-import { connectionOf, gate } from '../src/index.ts';
+import { connectionOf, guardExpressWs } from '../src/index.ts';
 
 const APP = 'https://app.example.com';
 const Origin = APP;
@@ -37,7 +37,7 @@ describe.each([
     const plain = express();
     const server = createServer(plain);
     const instance = expressWs(plain as never, server);
-    gate(instance, guard);
+    guardExpressWs(instance, guard);
     return { app: instance.app, instance, server };
   };
 
@@ -274,13 +274,13 @@ describe.each([
     let handled = 0;
     instance.app.ws('/chat', () => void handled++);
     const guard = openGuard();
-    gate(instance, guard);
+    guardExpressWs(instance, guard);
     expect(await refused(await listen(server), { headers })).toMatchObject({ status: 404 });
     expect(handled).toBe(0);
   });
 
   test('another instance of express-ws, without a gate, goes on as before', async () => {
-    gate(expressWs(express() as never), openGuard());
+    guardExpressWs(expressWs(express() as never), openGuard());
     const plain = express();
     const server = createServer(plain);
     const { app } = expressWs(plain as never, server);
@@ -298,13 +298,13 @@ describe('express-ws', () => {
     const plain = express5();
     const server = createTlsServer({ key, cert }, plain);
     const instance = expressWs(plain as never, server);
-    gate(instance, openGuard());
+    guardExpressWs(instance, openGuard());
     instance.app.ws('/chat', (ws) => ws.send('secure'));
     const wire = await open(await listen(server), { headers }, { tls: true });
     expect(await wire.messages(1)).toEqual(['secure']);
 
     const own = expressWs(express5() as never);
-    gate(own, openGuard());
+    guardExpressWs(own, openGuard());
     own.app.ws('/chat', (ws) => ws.send('own'));
     const made = own.app.listen(0, '127.0.0.1');
     await new Promise((resolve) => made.once('listening', resolve));
@@ -316,7 +316,7 @@ describe('express-ws', () => {
     const server = createServer(plain);
     const instance = expressWs(plain as never, server);
     const guard = openGuard();
-    gate(instance, guard);
+    guardExpressWs(instance, guard);
     // What express-ws does by itself where its Express is 4.
     instance.applyTo(express4.Router as never);
     const router = express4.Router() as unknown as expressWs.Router;
@@ -338,7 +338,7 @@ describe('express-ws', () => {
 
   test('one gate for one instance', () => {
     const instance = expressWs(express5() as never);
-    gate(instance, openGuard());
-    expect(() => gate(instance, openGuard())).toThrow(/has a gate already/);
+    guardExpressWs(instance, openGuard());
+    expect(() => guardExpressWs(instance, openGuard())).toThrow(/has a guard already/);
   });
 });

@@ -2,7 +2,7 @@ import type { WebSocket } from '@fastify/websocket';
 import { isPromise } from '@sallyport/core/host';
 import { connectionOf } from '@sallyport/ws';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import type { Routes } from './routes.ts';
+import type { WebSocketRoutes } from './websocket-routes.ts';
 
 type Handler = (this: unknown, socket: WebSocket, request: FastifyRequest) => unknown;
 interface Definition {
@@ -13,26 +13,31 @@ interface Definition {
 type Define = (this: FastifyInstance, ...args: unknown[]) => FastifyInstance;
 
 /**
- * A WebSocket handler that throws or rejects closes its connection with `internal`, instead of dropping it without a
- * word. @fastify/websocket takes the handlers away in its `onRoute` hook, which runs first where it was registered
- * first; so they are wrapped as the application hands them in.
+ * Closes the connection with `internal` when a WebSocket handler throws or rejects; @fastify/websocket would drop the socket
+ * without a close code. Handlers are wrapped in `app.get` and `app.route`, because @fastify/websocket replaces them in its
+ * `onRoute` hook, which runs before ours if that plugin was registered first.
  */
-export function catchHandlers(app: FastifyInstance, routes: Routes): void {
+export function catchHandlerErrors(app: FastifyInstance, routes: WebSocketRoutes): void {
   const target = app as unknown as { get: Define; route: Define };
   const { get, route } = target;
   target.get = function (url, options, ...handler) {
     return (options as Definition | undefined)?.websocket === true
-      ? get.call(this, url, shielded(options as Definition, routes), ...handler.map(shield(routes)))
-      : get.call(this, url, shielded(options, routes), ...handler);
+      ? get.call(
+          this,
+          url,
+          withWrappedHandlers(options as Definition, routes),
+          ...handler.map(wrapper(routes)),
+        )
+      : get.call(this, url, withWrappedHandlers(options, routes), ...handler);
   };
   target.route = function (options) {
-    return route.call(this, shielded(options, routes));
+    return route.call(this, withWrappedHandlers(options, routes));
   };
 }
 
-function shielded(options: unknown, routes: Routes): unknown {
+function withWrappedHandlers(options: unknown, routes: WebSocketRoutes): unknown {
   const { websocket, handler, wsHandler } = (options ?? {}) as Definition;
-  const wrap = shield(routes);
+  const wrap = wrapper(routes);
   return websocket !== true && wsHandler === undefined
     ? options
     : {
@@ -42,15 +47,15 @@ function shielded(options: unknown, routes: Routes): unknown {
       };
 }
 
-/** The handler of a public route keeps the error handling of @fastify/websocket. */
-function shield(routes: Routes): (handler: unknown) => unknown {
+/** Wraps a handler. That of a public route keeps the error handling of @fastify/websocket. */
+function wrapper(routes: WebSocketRoutes): (handler: unknown) => unknown {
   return (handler) =>
     typeof handler !== 'function'
       ? handler
       : function (this: unknown, socket: WebSocket, request: FastifyRequest): unknown {
           const guard = routes.guardOf(request);
           if (guard === undefined || guard === 'public') return handler.call(this, socket, request);
-          letFinish(socket);
+          delayErrorListener(socket);
           const failed = (error: unknown): void => connectionOf(socket, guard).fault(error);
           try {
             const result: unknown = handler.call(this, socket, request);
@@ -62,10 +67,10 @@ function shield(routes: Routes): (handler: unknown) => unknown {
 }
 
 /**
- * The error handler of @fastify/websocket terminates, which would cut off the close code that a bad frame is answered
- * with; so it hears of the error when the socket has closed. Its listener is the latest that was added.
+ * Delays the `error` listener of @fastify/websocket, the last one added, until the socket has closed. That listener
+ * terminates the socket, and the client would not receive the close code for its bad frame.
  */
-function letFinish(socket: WebSocket): void {
+function delayErrorListener(socket: WebSocket): void {
   const listener = socket.listeners('error').at(-1) as ((error: Error) => void) | undefined;
   if (listener === undefined) return;
   socket.off('error', listener);

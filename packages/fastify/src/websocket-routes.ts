@@ -1,28 +1,33 @@
-// Gives routes `websocket` and `wsHandler`, and the application `websocketServer`.
+// Adds `websocket` and `wsHandler` to the type of routes, and `websocketServer` to that of the application.
 import type {} from '@fastify/websocket';
 import { type AnyGuard, PolicyError } from '@sallyport/core';
 import type { FastifyInstance, FastifyRequest, RouteOptions } from 'fastify';
-import { isGuard } from './options.ts';
+import { isGuard } from './plugin-options.ts';
 
-/** Kept in the route's own `config`, since that is what a request leads back to. */
+/** The property of a route's `config` that holds our entry: a request refers to the `config` of its route. */
 const ROUTE: unique symbol = Symbol('sallyport.route');
 
 interface Route {
   readonly url: string;
   readonly guard: AnyGuard | 'public';
-  /** Whether @fastify/websocket was there to make a WebSocket route of it. */
+  /** Whether @fastify/websocket had loaded when the route was defined, and so serves it. */
   readonly served: boolean;
 }
 
-/** The WebSocket routes of an application, and who decides about each. */
-export class Routes {
+/** The WebSocket routes of an application, and the guard of each. */
+export class WebSocketRoutes {
   readonly #routes: Route[] = [];
-  /** The scopes that they are in. */
+  /** The scopes in which these routes were defined. */
   readonly scopes = new Set<FastifyInstance>();
 
   constructor(readonly fallback: AnyGuard | undefined) {}
 
-  /** Learns of a route as it is defined, and says whether it is a WebSocket route; what is wrong with it is told when all are known. */
+  /**
+   * Adds a route, from the `onRoute` hook, and returns whether it is a WebSocket route. `check` finds wrong ones, when all are
+   * known.
+   *
+   * @throws PolicyError for a guard on a route that is no WebSocket route.
+   */
   add(options: RouteOptions, scope: FastifyInstance): boolean {
     if ([options.method].flat().every((method) => method === 'HEAD')) return false;
     const { url, config } = options;
@@ -38,15 +43,15 @@ export class Routes {
     return true;
   }
 
-  /** Who decides about the route that a request was led to; `undefined` where that is no WebSocket route, or unknown. */
+  /** The guard of a request's route; `undefined` if that is no WebSocket route, or none that was added. */
   guardOf(request: FastifyRequest): AnyGuard | 'public' | undefined {
     return (request.routeOptions.config as { [ROUTE]?: Route })[ROUTE]?.guard;
   }
 
   /**
-   * One guard of the family that all routes share.
+   * Checks all routes, and returns a guard of the family that they share.
    *
-   * @throws PolicyError that names the routes which could not be guarded as they are.
+   * @throws PolicyError that names the routes without a proper guard.
    */
   check(): AnyGuard {
     const guard = this.fallback ?? this.#routes.map((route) => route.guard).find(isGuard);
@@ -68,7 +73,7 @@ export class Routes {
     if (guard === undefined)
       throw new PolicyError(
         'register(sallyport, { guard })',
-        'no guard for the outer door, which stands before public routes too',
+        'no guard for the outer door, which public routes have, too',
         'Make one with createGuard.',
       );
     this.#refuse(

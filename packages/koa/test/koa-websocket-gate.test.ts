@@ -14,7 +14,7 @@ import websockify from 'koa-websocket';
 import { eventually } from '../../../test/support/eventually.ts';
 import { servers } from '../../../test/support/served.ts';
 import { frame } from '../../../test/support/wire.ts';
-import { connectionOf, type GateOptions, gate } from '../src/index.ts';
+import { connectionOf, guardKoaWebsocket, type KoaWebsocketOptions } from '../src/index.ts';
 
 const APP = 'https://app.example.com';
 const Origin = APP;
@@ -26,10 +26,10 @@ const say = (text: string): string => JSON.stringify({ type: 'say', text });
 
 describe('koa-websocket', () => {
   const { listen, dial, open, refused } = servers();
-  const gated = (guard: AnyGuard, options?: GateOptions) => {
+  const gated = (guard: AnyGuard, options?: KoaWebsocketOptions) => {
     const app = websockify(new Koa());
     app.silent = true;
-    gate(app, guard, options);
+    guardKoaWebsocket(app, guard, options);
     const start = async (): Promise<number> => {
       const server = app.listen(0, '127.0.0.1');
       await new Promise((resolve) => server.once('listening', resolve));
@@ -89,7 +89,7 @@ describe('koa-websocket', () => {
       (ctx as unknown as Context).session = { user: 'alice' } as never;
       ctx.status = 204;
     });
-    gate(app, guard, { middleware: [session] });
+    guardKoaWebsocket(app, guard, { middleware: [session] });
     app.ws.use((ctx) => {
       const { user } = (ctx as unknown as Context).session as unknown as { user: string };
       ctx.websocket.send(`${user} ${ctx.app === app}`);
@@ -257,8 +257,8 @@ describe('koa-websocket', () => {
   test('called too late or with a misspelt option, it says so', async () => {
     const { app, start } = gated(openGuard());
     await start();
-    expect(() => gate(app, openGuard())).toThrow(/listens already/);
-    expect(() => gate(websockify(new Koa()), openGuard(), { midleware: [] } as never)).toThrow(
+    expect(() => guardKoaWebsocket(app, openGuard())).toThrow(/listens already/);
+    expect(() => guardKoaWebsocket(websockify(new Koa()), openGuard(), { midleware: [] } as never)).toThrow(
       /unknown option/,
     );
   });

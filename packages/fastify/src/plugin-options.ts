@@ -4,22 +4,23 @@ import { parseWindow } from '@sallyport/core/host';
 
 export interface SallyportOptions {
   /**
-   * The guard of every WebSocket route that names no other. Default: none; then each route says `config: { guard }`,
-   * and one that does not stops the start-up.
+   * The guard of every WebSocket route without `config: { guard }`. Default: none; then a route without `config: { guard }`
+   * throws a `PolicyError` at start-up.
    */
   readonly guard?: AnyGuard;
-  /** The server that answers upgrades, where @fastify/websocket was given one in `options.server`. Default: `app.server`. */
+  /** The server whose upgrades are guarded, if @fastify/websocket has one in its `options.server`. Default: `app.server`. */
   readonly server?: Server;
   /**
-   * How long `app.close()` lets the guard's connections take to end, spread over the first four fifths of it. Default: 5 s; 0
-   * drops them at once.
+   * How long `app.close()` waits for the guard's connections to end. Their closes are spread over the first four fifths of
+   * this time. Default: 5 s. 0 drops all connections at once.
    */
   readonly closeWithin?: Duration;
 }
 
-/** Fastify adds the last three to the options of any plugin. */
+/** Our three options, and three that Fastify allows for any plugin. */
 const KNOWN = ['guard', 'server', 'closeWithin', 'prefix', 'logLevel', 'logSerializers'];
 
+/** @throws PolicyError for an unknown option or a wrong value. */
 export function checkOptions(options: SallyportOptions): void {
   const unknown = Object.keys(options).find((key) => !KNOWN.includes(key));
   if (unknown !== undefined)
@@ -33,12 +34,12 @@ export function checkOptions(options: SallyportOptions): void {
   closeWindow(options);
 }
 
-/** Milliseconds of `closeWithin`. */
+/** `closeWithin` in milliseconds. */
 export function closeWindow({ closeWithin = '5s' }: SallyportOptions): number {
   return parseWindow(closeWithin, 'register(sallyport, { closeWithin })');
 }
 
-/** Structural, since the application may have a copy of the core of its own. */
+/** Structural rather than `instanceof`, because the application may have its own copy of @sallyport/core. */
 export function isGuard(value: unknown): value is AnyGuard {
   return typeof (value as Partial<AnyGuard> | null | undefined)?.isFamilyOf === 'function';
 }

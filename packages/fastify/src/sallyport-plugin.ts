@@ -1,39 +1,38 @@
-// Gives the application `websocketServer`.
-
 import type { IncomingMessage, Server } from 'node:http';
 import type { Socket } from 'node:net';
+// Adds `websocketServer` to the type of the application.
 import type {} from '@fastify/websocket';
 import { PolicyError } from '@sallyport/core';
 import { deny } from '@sallyport/core/host';
 import {
   dispatchUpgrade,
-  type Gatehouse,
   gate,
-  standBefore,
+  interceptUpgrades,
+  type UpgradeInterceptor,
   type UpgradeListener,
   upgradeOf,
 } from '@sallyport/ws/host';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import { catchHandlers } from './handlers.ts';
-import { checkOptions, closeWindow, type SallyportOptions } from './options.ts';
-import { Routes } from './routes.ts';
-import { closeWith } from './shutdown.ts';
-import { keepReply, sendSwitching } from './switching.ts';
+import { closeGuardWith } from './fastify-shutdown.ts';
+import { catchHandlerErrors } from './handler-errors.ts';
+import { checkOptions, closeWindow, type SallyportOptions } from './plugin-options.ts';
+import { keepReplyOpen, sendReplyWith101 } from './switching-reply.ts';
+import { WebSocketRoutes } from './websocket-routes.ts';
 
-/** The plugin's body: everything that can go wrong with the set-up stops the start-up here or in `onReady`. */
+/** The plugin function. A wrong set-up throws here, or in `onReady`, when all routes are known. */
 export async function guardApplication(app: FastifyInstance, options: SallyportOptions): Promise<void> {
   checkOptions(options);
   checkScope(app);
   const server = options.server ?? (app.server as Server);
-  if (options.guard !== undefined) standBefore(server, options.guard);
+  if (options.guard !== undefined) interceptUpgrades(server, options.guard);
 
-  const routes = new Routes(options.guard);
+  const routes = new WebSocketRoutes(options.guard);
   const requests = new WeakMap<IncomingMessage, FastifyRequest>();
-  catchHandlers(app, routes);
-  dispatchThroughRouting(app);
+  catchHandlerErrors(app, routes);
+  dispatchUpgradesThroughRouting(app);
 
   app.addHook('onRoute', function (this: FastifyInstance, route) {
-    if (routes.add(route, this)) keepReply(route);
+    if (routes.add(route, this)) keepReplyOpen(route);
   });
   app.addHook('onRequest', (request, reply, next) => {
     const upgrade = upgradeOf(request.raw);
@@ -50,22 +49,22 @@ export async function guardApplication(app: FastifyInstance, options: SallyportO
     const wss = webSocketServer(app, routes);
     gate(wss, {
       guard,
-      target(raw) {
+      route(raw) {
         const request = requests.get(raw);
-        const decider = request && routes.guardOf(request);
-        if (decider === undefined) return deny('route_unknown', 'a route that the guard does not know');
-        return decider === 'public' ? { public: true } : { guard: decider, native: request };
+        const routeGuard = request && routes.guardOf(request);
+        if (routeGuard === undefined) return deny('route_unknown', 'a route that the guard does not know');
+        return routeGuard === 'public' ? { public: true } : { guard: routeGuard, native: request };
       },
-      beforeSwitching: sendSwitching,
+      beforeSwitching: sendReplyWith101,
     });
-    takeUpgrades(standBefore(server, guard));
-    // Without a logger of its own, Fastify has a silent one.
+    replaceUpgradeListener(interceptUpgrades(server, guard));
+    // Fastify's silent logger has no level. Then the guard keeps its own.
     if (typeof app.log.level === 'string') guard.useLogger(app.log);
-    closeWith(app, guard, wss, closeWindow(options));
+    closeGuardWith(app, guard, wss, closeWindow(options));
   });
 }
 
-/** What Fastify lets see of a set-up in which routes could be reached around the guard. */
+/** @throws PolicyError for a set-up in which routes could be reached without the guard, as far as Fastify shows. */
 function checkScope(app: FastifyInstance): void {
   if ((app.initialConfig as { http2?: boolean }).http2 === true)
     throw new PolicyError('Fastify', 'HTTP/2 has no upgrade requests', 'Serve WebSockets over HTTP/1.1.');
@@ -79,8 +78,8 @@ function checkScope(app: FastifyInstance): void {
     );
 }
 
-/** The one ws server that serves the routes. */
-function webSocketServer(app: FastifyInstance, routes: Routes): FastifyInstance['websocketServer'] {
+/** The ws server of @fastify/websocket that serves all WebSocket routes. @throws PolicyError unless there is exactly one. */
+function webSocketServer(app: FastifyInstance, routes: WebSocketRoutes): FastifyInstance['websocketServer'] {
   if (app.hasDecorator('websocketServer') && !Object.hasOwn(app, 'websocketServer'))
     throw new PolicyError(
       '@sallyport/fastify',
@@ -101,10 +100,10 @@ function webSocketServer(app: FastifyInstance, routes: Routes): FastifyInstance[
 }
 
 /**
- * Lets an upgrade run through the application with a response that closes, ends the socket when it is sent, and turns
- * whatever is no refusal into one: also on routes that no hook of ours reaches.
+ * Sends upgrades through Fastify's routing with an `UpgradeResponse`: a refusal is sent and closes the socket, and any other
+ * response is replaced by `route_unknown`, also on routes that our hooks do not reach.
  */
-function dispatchThroughRouting(app: FastifyInstance): void {
+function dispatchUpgradesThroughRouting(app: FastifyInstance): void {
   const { routing } = app;
   app.routing = (request, response) => {
     const upgrade = upgradeOf(request);
@@ -114,10 +113,10 @@ function dispatchThroughRouting(app: FastifyInstance): void {
   };
 }
 
-/** Takes the listener of @fastify/websocket off the server, so that one which is added later cannot stand beside it. */
-function takeUpgrades(gatehouse: Gatehouse): void {
-  const { server, strangers } = gatehouse;
-  const [listener, ...more] = strangers as [UpgradeListener?, ...UpgradeListener[]];
+/** Calls the `upgrade` listener of @fastify/websocket from a handler of ours, which takes every path, and removes it from the server. */
+function replaceUpgradeListener(interceptor: UpgradeInterceptor): void {
+  const { server, otherListeners } = interceptor;
+  const [listener, ...more] = otherListeners as [UpgradeListener?, ...UpgradeListener[]];
   if (listener === undefined)
     throw new PolicyError(
       'register(sallyport, { server })',
@@ -127,12 +126,12 @@ function takeUpgrades(gatehouse: Gatehouse): void {
   if (more.length > 0)
     throw new PolicyError(
       'upgrade listeners',
-      'the server has upgrade listeners that no guard stands before',
+      'the server has upgrade listeners without a guard',
       'Let them listen on a server of their own.',
     );
   server.off('upgrade', listener);
-  gatehouse.own({
-    everything: true,
+  interceptor.addHandler({
+    matchesAll: true,
     matches: () => true,
     accept: ({ request, socket }) => listener.call(server, request, socket, Buffer.alloc(0)),
   });

@@ -20,7 +20,7 @@ import { eventually } from '../../../test/support/eventually.ts';
 import { servers } from '../../../test/support/served.ts';
 import { frame } from '../../../test/support/wire.ts';
 import { ManualClock } from '../../core/test/support/manual-clock.ts';
-import { sallyport, upgrade, websocket } from '../src/index.ts';
+import { refuseUnguarded, upgrade, websocket } from '../src/index.ts';
 
 const APP = 'https://app.example.com';
 const Origin = APP;
@@ -71,7 +71,7 @@ describe('a WebSocket route', () => {
     const app = new Koa();
     app.keys = ['of the tests'];
     app.use(createSession(app));
-    app.use(sallyport(guard));
+    app.use(refuseUnguarded(guard));
     const router = new Router();
     router.post('/login', (ctx) => {
       (ctx as unknown as Context).session = { user: 'alice' } as never;
@@ -330,7 +330,7 @@ describe('sallyport()', () => {
     const denied: GuardEvents['handshake.denied'][] = [];
     guard.on('handshake.denied', (event) => denied.push(event));
     const app = new Koa();
-    app.use(sallyport(guard));
+    app.use(refuseUnguarded(guard));
     app.use(page);
     const port = await listen(createServer(app.callback()));
     expect(await (await fetch(`http://127.0.0.1:${port}/`)).text()).toBe('a page');
@@ -342,7 +342,7 @@ describe('sallyport()', () => {
   test('a guard of another family has not let anybody in', async () => {
     const [outer, inner] = [openGuard(), openGuard()];
     const app = new Koa();
-    app.use(sallyport(inner));
+    app.use(refuseUnguarded(inner));
     expect(await refused(await start(app, outer), { headers })).toMatchObject({ status: 500 });
     expect(inner.stats().denied).toEqual({ internal: 1 });
   });

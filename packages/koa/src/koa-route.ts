@@ -2,16 +2,16 @@ import type { Connection, Guard, Identity } from '@sallyport/core';
 import type { WebSocket } from '@sallyport/ws';
 import { acceptUpgrade } from '@sallyport/ws/host';
 import type { Context } from 'koa';
-import type { KoaContext } from './sallyport.ts';
+import type { KoaContext } from './koa-unguarded-refusal.ts';
 
 /**
- * Middleware for a WebSocket route: `router.get('/chat', websocket(guard, (connection, ctx) => …))`. It runs the guard's
- * inner door, then the handler; the policy's hooks see the Koa context as `request.native`, with what the middleware
- * before it has put there. That middleware goes on once the handshake is decided, and the 101 waits for it: sessions are
- * saved, and the cookies that are set by then go out with it. What is changed later, a session say, has to be saved by
- * hand.
+ * Middleware for a WebSocket route: `router.get('/chat', websocket(guard, (connection, ctx) => …))`. It runs the guard's inner
+ * door, sends the 101, then calls `handler`. The policy's hooks see the Koa context as `request.native`, with what earlier
+ * middleware has added to it. That middleware continues after its `await next()` when the handshake is decided, and the 101
+ * waits for it: sessions are saved, and cookies that are set by then are sent with the 101. A session that changes later must
+ * be saved explicitly.
  *
- * A handler that throws or rejects closes the connection with `internal`. An ordinary request is answered with 426.
+ * A handler that throws or rejects closes the connection with `internal`. A request that is no upgrade gets 426.
  */
 export function websocket<
   I extends readonly Identity[],

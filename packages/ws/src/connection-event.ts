@@ -4,10 +4,10 @@ import { isPromise } from '@sallyport/core/host';
 import type { WebSocket, WebSocketServer } from 'ws';
 
 /**
- * Tells a ws server's `connection` listeners of an admitted socket: what `emit` does, one by one, since `emit` drops the
- * promises of asynchronous ones. What one of them rejects with closes the connection with `internal`.
+ * Calls a ws server's `connection` listeners for an admitted socket, as `wss.emit('connection', …)` would. `emit` drops
+ * the promises of asynchronous listeners; here a rejection closes the connection with `internal`.
  */
-export function announce(
+export function emitConnection(
   wss: WebSocketServer,
   socket: WebSocket,
   request: IncomingMessage,

@@ -1,0 +1,126 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { type AnyGuard, PolicyError, reasons } from '@sallyport/core';
+import type { WebSocket, WebSocketServer } from '@sallyport/ws';
+import { connectionOf } from '@sallyport/ws';
+import { acceptUpgrade, dispatchInsteadOf, emitConnection } from '@sallyport/ws/host';
+import type { KoaApplication } from './koa-dispatch.ts';
+import type { KoaContext } from './koa-unguarded-refusal.ts';
+
+type Middleware = (ctx: never, next: () => Promise<unknown>) => unknown;
+
+/** The result of `websockify(app)` of koa-websocket 7. */
+export interface KoaWebSocket extends KoaApplication {
+  createContext(request: never, response: never): unknown;
+  readonly ws: {
+    /** Absent until `app.listen`. */
+    server?: unknown;
+    readonly middleware: unknown[];
+    listen(options: never): unknown;
+  };
+}
+
+export interface KoaWebsocketOptions {
+  /**
+   * Middleware that runs before the inner door, on a context of the application: `[session(app)]`. Its refusals and errors
+   * are true HTTP responses. The policy's hooks see its context as `request.native`, and the handlers get the same context.
+   * The 101 waits for it, and cookies that it sets are sent with the 101. Default: none. The middleware of `app.ws.use`
+   * runs after the 101.
+   */
+  readonly middleware?: readonly Middleware[];
+}
+
+/** A context of a WebSocket, before or after the 101. */
+type SocketContext = KoaContext & { websocket: WebSocket; app: unknown; request: { app: unknown } };
+
+/**
+ * Guards an application on koa-websocket. Its handlers stay as they are: `app.ws.use((ctx, next) => …)`. Call it before
+ * `app.listen`. koa-websocket looks for the route after the 101, so an unknown path is admitted at first; if no handler then
+ * reads `ctx.websocket`, the connection closes with 4404. Early frames wait until a handler reads `ctx.websocket`. A handler
+ * that throws or rejects closes the connection with `internal`.
+ *
+ * @throws PolicyError for an unknown option, for an application that listens already, and (from `listen`) for a server with
+ * a guard of another family.
+ */
+export function guardKoaWebsocket(
+  app: KoaWebSocket,
+  guard: AnyGuard,
+  { middleware = [], ...rest }: KoaWebsocketOptions = {},
+): void {
+  const { ws } = app;
+  const [unknown] = Object.keys(rest);
+  if (unknown !== undefined)
+    throw new PolicyError(`guardKoaWebsocket(…, { ${unknown} })`, 'unknown option', "Use 'middleware'.");
+  if (ws.server !== undefined)
+    throw new PolicyError(
+      'guardKoaWebsocket',
+      'the application listens already',
+      'Call guardKoaWebsocket() before app.listen().',
+    );
+  ws.middleware.unshift(closeUnhandled(guard));
+  const contexts = reuseContexts(app);
+  const { listen } = ws;
+  ws.listen = (options) => {
+    listen.call(ws, options);
+    const wss = ws.server as WebSocketServer;
+    const accept = (ctx: SocketContext): Promise<void> => {
+      const { req, res } = ctx;
+      ctx.respond = false;
+      const acceptOptions = { guard, native: ctx, server: wss, awaitsReturn: true };
+      return acceptUpgrade(req, res, acceptOptions, (connection, socket) => {
+        contexts.set(req, ctx);
+        emitConnection(wss, socket, req, connection);
+      });
+    };
+    dispatchInsteadOf(wss, guard, withMiddleware(app, [...middleware, accept as Middleware]));
+  };
+}
+
+/** The application with other middleware, but with its own contexts, error handler and settings. */
+function withMiddleware(app: KoaWebSocket, middleware: readonly Middleware[]) {
+  const asItself = (ctx: SocketContext, next: () => Promise<unknown>): Promise<unknown> => {
+    ctx.app = app;
+    ctx.request.app = app;
+    return next();
+  };
+  const front = Object.assign(Object.create(app) as KoaWebSocket, { middleware: [asItself, ...middleware] });
+  return front.callback();
+}
+
+/** Makes koa-websocket use the context that the policy has seen. Otherwise it creates one without a response for each socket. */
+function reuseContexts(app: KoaWebSocket): WeakMap<IncomingMessage, SocketContext> {
+  const contexts = new WeakMap<IncomingMessage, SocketContext>();
+  const { createContext } = app;
+  app.createContext = function (this: KoaWebSocket, request: IncomingMessage, response: ServerResponse) {
+    return contexts.get(request) ?? createContext.call(this, request as never, response as never);
+  } as KoaWebSocket['createContext'];
+  return contexts;
+}
+
+/** The first middleware of koa-websocket, which itself swallows errors and leaves sockets open that no handler has taken. */
+function closeUnhandled(guard: AnyGuard) {
+  return async (ctx: SocketContext, next: () => Promise<unknown>): Promise<void> => {
+    const socket = ctx.websocket;
+    const connection = connectionOf(socket, guard);
+    let isTaken = false;
+    const take = (): void => {
+      if (!isTaken) socket.resume();
+      isTaken = true;
+    };
+    socket.pause();
+    Object.defineProperty(ctx, 'websocket', {
+      configurable: true,
+      enumerable: true,
+      get() {
+        take();
+        return socket;
+      },
+    });
+    try {
+      await next();
+      if (!isTaken) connection.close(4404, reasons.route_unknown.text);
+    } catch (error) {
+      connection.fault(error);
+    }
+    take();
+  };
+}
