@@ -640,7 +640,7 @@ export const mutations = [
   {
     stage: 'revocation',
     what: 'a revoked credential gets in',
-    file: core('auth/judge'),
+    file: core('auth/credential-verifier'),
     find: 'if (revocations.covers(identity))',
     replace: 'if (false)',
     tests: attack('revoked-credential'),
@@ -672,7 +672,7 @@ export const mutations = [
   {
     stage: 'revocation',
     what: 'a credential outlives the memory of its revocation',
-    file: core('auth/judge'),
+    file: core('auth/credential-verifier'),
     find: 'expiresAt * 1_000 > born + this.revocations.retention',
     replace: 'false',
     tests: attack('revoked-credential'),
@@ -1028,7 +1028,7 @@ export const mutations = [
   {
     stage: 'bans',
     what: 'an identity that is banned gets in',
-    file: core('auth/judge'),
+    file: core('auth/credential-verifier'),
     find: 'if (bannedFor > 0)',
     replace: 'if (false)',
     tests: attack('banned-peer'),
@@ -1193,7 +1193,7 @@ export const mutations = [
   {
     stage: 'store',
     what: 'nobody minds that revocations have not been heard of',
-    file: core('auth/judge'),
+    file: core('auth/credential-verifier'),
     find: 'if (store.staleness() <= staleness) return undefined;',
     replace: 'return undefined;',
     tests: attack('failing-store'),

@@ -45,12 +45,12 @@ function sourceOf(i: number): AttemptSource {
   };
 }
 
-/** As the outer door asks, and then the judge: the reason of a denial. */
+/** Runs the rate stage, then the verifier. Returns the reason of a denial. */
 function knock(source: AttemptSource): string {
   const context = { client: { address: source, bannable: true } } as unknown as HandshakeContext;
   const denial = rate.check(context);
   if (denial !== undefined) return (denial as { reason: string }).reason;
-  const verdict = family.judge.judge(authenticator, {
+  const verdict = family.verifier.verify(authenticator, {
     credential: 'wrong',
     request: {} as never,
     source,

@@ -1,5 +1,5 @@
 import type { AttemptSource } from '../auth/attempts.ts';
-import { identityKey } from '../auth/judge.ts';
+import { identityKey } from '../auth/credential-verifier.ts';
 import { type Client, parseAddress } from '../handshake/address.ts';
 import { addressKey } from '../handshake/rate.ts';
 import { Offences } from '../limits/offences.ts';

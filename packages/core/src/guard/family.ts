@@ -1,5 +1,5 @@
 import { type AttemptSource, Attempts } from '../auth/attempts.ts';
-import { Judge } from '../auth/judge.ts';
+import { CredentialVerifier } from '../auth/credential-verifier.ts';
 import { concerns, RevocationList } from '../auth/revocations.ts';
 import type { ConnectionState } from '../connection/connection.ts';
 import type { Pending } from '../connection/pending.ts';
@@ -38,7 +38,7 @@ export class GuardFamily {
   readonly events: EventHub;
   readonly warnings: Warnings;
   readonly slots: Slots;
-  readonly judge: Judge;
+  readonly verifier: CredentialVerifier;
   readonly revocations: RevocationList;
   readonly settings: HandshakeSettings;
   readonly registry = new Registry();
@@ -103,7 +103,7 @@ export class GuardFamily {
       limits.authFailures ?? { rate: '20/m', burst: 20 },
       'policy.limits.authFailures',
     );
-    this.judge = new Judge(
+    this.verifier = new CredentialVerifier(
       this.clock,
       this.store,
       new Attempts(this.store, failures),
@@ -224,7 +224,7 @@ export class GuardFamily {
             limits.handshakes ?? { rate: '120/m', burst: 60 },
             'policy.limits.handshakes',
           ),
-          attempts: this.judge.attempts,
+          attempts: this.verifier.attempts,
           slots: this.slots,
         },
       }),

@@ -1,5 +1,5 @@
 import { AUTH_TYPE, readAuthMessage } from '../auth/auth-message.ts';
-import type { Case } from '../auth/judge.ts';
+import type { VerificationRequest } from '../auth/credential-verifier.ts';
 import type { ConnectionState } from '../connection/connection.ts';
 import type { Authenticated } from '../connection/pending.ts';
 import { isAcceptable } from '../message/parse.ts';
@@ -16,13 +16,13 @@ async function judgeAuthMessage(
   family: GuardFamily,
   route: Route,
   message: unknown,
-  circumstances: Pick<Case, 'request' | 'source' | 'signal' | 'renews'>,
+  circumstances: Pick<VerificationRequest, 'request' | 'source' | 'signal' | 'renews'>,
 ): Promise<Identity | Denial> {
   const presented = readAuthMessage(message, route.authenticators);
   if (presented instanceof Denial) return presented;
   const { authenticator, credential } = presented;
   const { request } = circumstances;
-  const verdict = await family.judge.judge(authenticator, { credential, ...circumstances });
+  const verdict = await family.verifier.verify(authenticator, { credential, ...circumstances });
   if (verdict instanceof Denial) return verdict;
   if (verdict === undefined) return deny('credential_invalid', 'the credential was not accepted');
   const { authorize } = route;
@@ -30,7 +30,7 @@ async function judgeAuthMessage(
     return deny('not_authorized', 'policy.authorize did not answer true').at('authorization');
   }
   // A revocation may have come while the application was asked.
-  return family.judge.refuses(verdict) ?? verdict;
+  return family.verifier.refuses(verdict) ?? verdict;
 }
 
 /** For a pending connection: who it is, with the identity's slot held. */
@@ -38,7 +38,7 @@ export async function authenticateFirstMessage(
   family: GuardFamily,
   route: Route,
   message: unknown,
-  circumstances: Pick<Case, 'request' | 'source' | 'signal'>,
+  circumstances: Pick<VerificationRequest, 'request' | 'source' | 'signal'>,
   open: (identity: Identity, slot: Lease) => Authenticated,
 ): Promise<Authenticated | Denial> {
   const identity = await judgeAuthMessage(family, route, message, circumstances);
@@ -69,7 +69,7 @@ export async function renewConnection(
     });
     if (identity instanceof Denial || isSameHolder(identity, current)) return identity;
     // Somebody else's credential is as wrong here as a forged one.
-    family.judge.attempts.failed(source);
+    family.verifier.attempts.failed(source);
     return deny('credential_invalid', 'a renewal cannot change the subject or the session');
   } finally {
     cancel();

@@ -99,7 +99,7 @@ export class PassedHandshake<I extends Identity, M, R> implements Admission<I, M
     };
     const connection = new Connection<I, M, R>(socket, origin, services.connection);
     family.settled(this, connection as unknown as ConnectionState);
-    const held = family.judge.refuses(identity) ?? family.bans.refuses(this.#client);
+    const held = family.verifier.refuses(identity) ?? family.bans.refuses(this.#client);
     if (held !== undefined) connection.end(held.reason);
     return connection;
   }

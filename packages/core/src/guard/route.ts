@@ -1,5 +1,5 @@
 import type { Authenticator } from '../auth/authenticator.ts';
-import type { Judge } from '../auth/judge.ts';
+import type { CredentialVerifier } from '../auth/credential-verifier.ts';
 import { type LivenessLimits, TICK } from '../connection/liveness.ts';
 import type { PendingServices } from '../connection/pending.ts';
 import type { ThrottleLimits } from '../connection/throttle.ts';
@@ -81,7 +81,7 @@ const UNDER_WAY = 131_072;
 export interface RouteServices {
   readonly clock: Clock;
   readonly events: EventHub;
-  readonly judge: Judge;
+  readonly verifier: CredentialVerifier;
   readonly slots: Slots;
 }
 
@@ -90,7 +90,7 @@ function noticeOf(renewal: NonNullable<AnyPolicy['renewal']>): number {
   return parseDuration(renewal.notice, 'policy.renewal.notice');
 }
 
-export function compileRoute(policy: AnyPolicy, { events, judge, slots, clock }: RouteServices): Route {
+export function compileRoute(policy: AnyPolicy, { events, verifier, slots, clock }: RouteServices): Route {
   const authenticators = policy.auth as readonly Authenticator[];
   const reported = new Set((policy.report ?? []).map((stage) => REPORTABLE.get(stage) as string));
   const { limits = {}, firstMessage = false, renewal = false } = policy;
@@ -109,7 +109,7 @@ export function compileRoute(policy: AnyPolicy, { events, judge, slots, clock }:
       subprotocols: checkSubprotocols(policy.subprotocols ?? []),
       authorize,
       csrf: policy.csrf,
-      judge,
+      verifier,
       slots,
       firstMessage: Boolean(firstMessage),
     }),

@@ -1,6 +1,6 @@
 import type { AttemptSource } from '../auth/attempts.ts';
 import type { Authenticator } from '../auth/authenticator.ts';
-import type { Case, Judge, Verdict } from '../auth/judge.ts';
+import type { CredentialVerifier, Verification, VerificationRequest } from '../auth/credential-verifier.ts';
 import { Denial, deny, isPromise, type MaybePromise, settled } from '../vocabulary/decision.ts';
 import type { Identity, RequestView } from '../vocabulary/ports.ts';
 import type { HandshakeContext } from './handshake-context.ts';
@@ -9,7 +9,7 @@ import { NOT_EVALUATED, type Stage } from './stage.ts';
 
 export interface AuthenticationSettings {
   readonly authenticators: readonly Authenticator[];
-  readonly judge: Judge;
+  readonly verifier: CredentialVerifier;
   /** Whether a handshake without a credential is let through, to authenticate by its first message. */
   readonly firstMessage: boolean;
 }
@@ -23,16 +23,16 @@ export function authenticationStage(settings: AuthenticationSettings): Stage {
       const { credential } = context;
       if (credential === undefined) return askInTurn(withoutSources, context, settings, 0);
       if (credential.authenticator.spends !== true)
-        return judgeCredential(credential.authenticator, context, settings);
+        return verifyCredential(credential.authenticator, context, settings);
       // A ticket that is redeemed for a connection that then finds no slot would be lost.
-      return context.full ?? judgeCredential(credential.authenticator, context, settings);
+      return context.full ?? verifyCredential(credential.authenticator, context, settings);
     },
     preview(context) {
       const asked = context.credential === undefined ? withoutSources : [context.credential.authenticator];
       if (asked.some(({ asksOutside }) => asksOutside)) return NOT_EVALUATED;
       const [authenticator] = asked;
       if (authenticator === undefined) return absent(context, settings);
-      const verdict = settings.judge.preview(authenticator, new HandshakeVerification(context));
+      const verdict = settings.verifier.preview(authenticator, new HandshakeVerification(context));
       return isPromise(verdict)
         ? settled(verdict).then((late) => settle(late, context))
         : settle(verdict, context);
@@ -40,12 +40,12 @@ export function authenticationStage(settings: AuthenticationSettings): Stage {
   };
 }
 
-function judgeCredential(
+function verifyCredential(
   authenticator: Authenticator,
   context: HandshakeContext,
-  { judge }: AuthenticationSettings,
+  { verifier }: AuthenticationSettings,
 ): MaybePromise<Denial | undefined> {
-  const verdict = judge.judge(authenticator, new HandshakeVerification(context));
+  const verdict = verifier.verify(authenticator, new HandshakeVerification(context));
   return isPromise(verdict)
     ? settled(verdict).then((late) => settle(late, context))
     : settle(verdict, context);
@@ -58,7 +58,7 @@ function askInTurn(
   from: number,
 ): MaybePromise<Denial | undefined> {
   for (let i = from; i < authenticators.length; i++) {
-    const verdict = settings.judge.judge(
+    const verdict = settings.verifier.verify(
       authenticators[i] as Authenticator,
       new HandshakeVerification(context),
     );
@@ -79,11 +79,11 @@ function absent(context: HandshakeContext, { firstMessage }: AuthenticationSetti
 }
 
 /** A class, since each object literal with a getter is of a shape of its own. */
-class HandshakeVerification implements Case {
+class HandshakeVerification implements VerificationRequest {
   readonly credential: string | undefined;
   readonly request: RequestView;
   readonly source: AttemptSource;
-  readonly failures: Case['failures'];
+  readonly failures: VerificationRequest['failures'];
   readonly #context: HandshakeContext;
 
   constructor(context: HandshakeContext) {
@@ -99,7 +99,7 @@ class HandshakeVerification implements Case {
   }
 }
 
-function settle(verdict: Verdict, context: HandshakeContext): Denial | undefined {
+function settle(verdict: Verification, context: HandshakeContext): Denial | undefined {
   if (verdict === undefined) return deny('credential_invalid', 'the credential was not accepted');
   if (verdict instanceof Denial) return verdict;
   context.identity = verdict as Identity;

@@ -1,6 +1,6 @@
 import type { Authenticator } from '../auth/authenticator.ts';
+import type { CredentialVerifier } from '../auth/credential-verifier.ts';
 import type { CsrfOption } from '../auth/csrf.ts';
-import type { Judge } from '../auth/judge.ts';
 import { type Denial, deny, isPromise, type MaybePromise, settled } from '../vocabulary/decision.ts';
 import type { Identity, RequestView } from '../vocabulary/ports.ts';
 import { authenticationStage } from './authentication.ts';
@@ -22,7 +22,7 @@ export interface InnerDoorSettings {
   readonly subprotocols: readonly string[];
   readonly authorize: AuthorizeHandshake | undefined;
   readonly csrf: CsrfOption | undefined;
-  readonly judge: Judge;
+  readonly verifier: CredentialVerifier;
   readonly slots: Slots;
   readonly firstMessage: boolean;
 }

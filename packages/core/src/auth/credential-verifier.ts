@@ -8,7 +8,7 @@ import type { Authenticator, Presented, TicketStore } from './authenticator.ts';
 import type { RevocationList } from './revocations.ts';
 
 /** A credential to be judged, wherever it was presented: in the handshake, in a first message, or to renew. */
-export interface Case {
+export interface VerificationRequest {
   readonly credential: string | undefined;
   readonly request: RequestView;
   readonly source: AttemptSource;
@@ -19,8 +19,8 @@ export interface Case {
   readonly renews?: boolean;
 }
 
-/** What the judge asks the store. */
-export interface JudgeStore extends TicketStore {
+/** What the verifier asks the store. */
+export interface VerifierStore extends TicketStore {
   bannedFor(key: string): number;
   staleness(): number;
 }
@@ -33,16 +33,16 @@ export function identityKey(subject: string): string {
 /** An authenticator that never answers must not keep its address from authenticating for good. */
 const LONGEST_TURN = 10_000;
 
-export type Verdict = Identity | Denial | undefined;
+export type Verification = Identity | Denial | undefined;
 
 /**
  * The one way from a credential to an identity: the budget for failed attempts before any cryptography, the
  * authenticator, then what is revoked.
  */
-export class Judge {
+export class CredentialVerifier {
   constructor(
     readonly clock: Clock,
-    readonly store: JudgeStore,
+    readonly store: VerifierStore,
     readonly attempts: Attempts,
     readonly revocations: RevocationList,
     /** Milliseconds for which this process may not have heard of a revocation. */
@@ -66,7 +66,7 @@ export class Judge {
   }
 
   /** Counts a failure against its address. */
-  judge(authenticator: Authenticator, presented: Case): MaybePromise<Verdict> {
+  verify(authenticator: Authenticator, presented: VerificationRequest): MaybePromise<Verification> {
     if (presented.credential === undefined) return this.#ask(authenticator, presented);
     const turn = this.attempts.begin(presented.source, presented.failures);
     return isPromise(turn)
@@ -75,13 +75,17 @@ export class Judge {
   }
 
   /** The same without counting, for `explain()`; authenticators that ask outside are not for it. */
-  preview(authenticator: Authenticator, presented: Case): MaybePromise<Verdict> {
+  preview(authenticator: Authenticator, presented: VerificationRequest): MaybePromise<Verification> {
     return this.#ask(authenticator, presented);
   }
 
-  #askInTurn(turn: Turn | Denial, authenticator: Authenticator, presented: Case): MaybePromise<Verdict> {
+  #askInTurn(
+    turn: Turn | Denial,
+    authenticator: Authenticator,
+    presented: VerificationRequest,
+  ): MaybePromise<Verification> {
     if (turn instanceof Denial) return turn;
-    let verdict: MaybePromise<Verdict>;
+    let verdict: MaybePromise<Verification>;
     try {
       verdict = this.#ask(authenticator, presented);
       if (!isPromise(verdict)) verdict = this.#count(verdict, presented);
@@ -101,7 +105,7 @@ export class Judge {
     });
   }
 
-  #count(verdict: Verdict, { source, renews = false }: Case): Verdict {
+  #count(verdict: Verification, { source, renews = false }: VerificationRequest): Verification {
     const failed =
       verdict === undefined || (verdict instanceof Denial && verdict.reason === 'credential_invalid');
     if (!failed) return verdict;
@@ -110,12 +114,12 @@ export class Judge {
     return verdict;
   }
 
-  #ask(authenticator: Authenticator, presented: Case): MaybePromise<Verdict> {
-    const verdict = authenticator.authenticate(new PresentedCase(presented, this.clock, this.store));
+  #ask(authenticator: Authenticator, presented: VerificationRequest): MaybePromise<Verification> {
+    const verdict = authenticator.authenticate(new PresentedCredential(presented, this.clock, this.store));
     return isPromise(verdict) ? settled(verdict).then((late) => this.#check(late)) : this.#check(verdict);
   }
 
-  #check(verdict: Verdict): Verdict {
+  #check(verdict: Verification): Verification {
     if (verdict === undefined || verdict instanceof Denial) return verdict;
     const held = this.refuses(verdict);
     if (held !== undefined) return held;
@@ -130,23 +134,23 @@ export class Judge {
 }
 
 /** A class, since each object literal with a getter is of a shape of its own. */
-class PresentedCase implements Presented {
+class PresentedCredential implements Presented {
   readonly credential: string | undefined;
   readonly request: RequestView;
-  readonly #case: Case;
+  readonly #request: VerificationRequest;
 
   constructor(
-    presented: Case,
+    presented: VerificationRequest,
     readonly clock: Clock,
     readonly store: TicketStore,
   ) {
     this.credential = presented.credential;
     this.request = presented.request;
-    this.#case = presented;
+    this.#request = presented;
   }
 
   /** Made when somebody asks for it: most do not, and it is dear. */
   get signal(): AbortSignal {
-    return this.#case.signal;
+    return this.#request.signal;
   }
 }

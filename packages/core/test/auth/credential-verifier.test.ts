@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { Attempts } from '../../src/auth/attempts.ts';
 import type { Authenticator } from '../../src/auth/authenticator.ts';
-import { type Case, Judge } from '../../src/auth/judge.ts';
+import { CredentialVerifier, type VerificationRequest } from '../../src/auth/credential-verifier.ts';
 import { RevocationList } from '../../src/auth/revocations.ts';
 import { Timers } from '../../src/vocabulary/clock.ts';
 import { Denial, deny, type MaybePromise } from '../../src/vocabulary/decision.ts';
@@ -21,7 +21,7 @@ function bench(answer: () => MaybePromise<Identity | Denial | undefined>, slow =
   const revocations = new RevocationList(clock, 30 * DAY * 1_000, 10);
   const attempts = new Attempts(store, { interval: 60_000, burst: 3 });
   const failed: string[] = [];
-  const judge = new Judge(
+  const verifier = new CredentialVerifier(
     clock,
     store,
     attempts,
@@ -44,19 +44,19 @@ function bench(answer: () => MaybePromise<Identity | Denial | undefined>, slow =
   const ask = async (
     credential: string | null = 'x',
     bucket = '203.0.113.7',
-    more: Partial<Case> = {},
+    more: Partial<VerificationRequest> = {},
   ): Promise<string> => {
-    const presented: Case = {
+    const presented: VerificationRequest = {
       credential: credential ?? undefined,
       request: {} as RequestView,
       source: { bucket, coarser: ['203.0.113.0/24'], bannable: true },
       signal: new AbortController().signal,
       ...more,
     };
-    const verdict = await judge.judge(authenticator, presented);
+    const verdict = await verifier.verify(authenticator, presented);
     return verdict instanceof Denial ? verdict.reason : (verdict?.subject ?? 'nothing');
   };
-  return { clock, store, shared, judge, failed, revocations, ask, verifications: () => verifications };
+  return { clock, store, shared, verifier, failed, revocations, ask, verifications: () => verifications };
 }
 
 describe.each([
