@@ -1153,7 +1153,7 @@ export const mutations = [
   {
     stage: 'store',
     what: 'what it has granted before is not counted without it',
-    file: core('limits/alone'),
+    file: core('limits/store-fallback'),
     find: 'return { lease: new MirroredLease(acquired.lease, this.#slots.hold(slots), onFault) };',
     replace: 'return acquired;',
     tests: attack('failing-store'),
@@ -1161,7 +1161,7 @@ export const mutations = [
   {
     stage: 'store',
     what: 'closed is open',
-    file: core('limits/alone'),
+    file: core('limits/store-fallback'),
     find: "if ([modes.handshakes, modes.bans, modes.connections].includes('closed')) return UNAVAILABLE;",
     replace: '',
     tests: attack('failing-store'),
@@ -1169,7 +1169,7 @@ export const mutations = [
   {
     stage: 'store',
     what: 'failures that cannot be counted are none',
-    file: core('limits/alone'),
+    file: core('limits/store-fallback'),
     find: "return this.#modes.authFailures === 'closed' ? UNAVAILABLE : FREE;",
     replace: 'return FREE;',
     tests: attack('failing-store'),
@@ -1177,7 +1177,7 @@ export const mutations = [
   {
     stage: 'store',
     what: 'bans are forgotten without it',
-    file: core('limits/alone'),
+    file: core('limits/store-fallback'),
     find: "const bannedFor = modes.bans === 'local'",
     replace: 'const bannedFor = false',
     tests: attack('failing-store'),

@@ -12,7 +12,6 @@ import type {
   Store,
   StoreListener,
 } from '../vocabulary/store.ts';
-import { Alone, type FailureModes } from './alone.ts';
 import { Breaker } from './breaker.ts';
 import { KnownBans } from './known-bans.ts';
 import { Outbox } from './outbox.ts';
@@ -26,6 +25,7 @@ import {
   precheckOf,
   UNAVAILABLE,
 } from './precheck.ts';
+import { type FailureModes, StoreFallback } from './store-fallback.ts';
 
 export interface StoreAccessOptions {
   readonly clock: Clock;
@@ -53,7 +53,7 @@ const RESEND_AFTER = 1_000;
 export class StoreAccess {
   readonly #options: StoreAccessOptions;
   readonly #shared: Store | undefined;
-  readonly #alone: Alone;
+  readonly #fallback: StoreFallback;
   readonly #bans: KnownBans;
   readonly #breaker: Breaker;
   readonly #outbox: Outbox;
@@ -64,7 +64,7 @@ export class StoreAccess {
     const { clock, store, timeout, onFailing } = options;
     this.#options = options;
     this.#shared = store;
-    this.#alone = new Alone(clock, options.modes, (key) => this.bannedFor(key));
+    this.#fallback = new StoreFallback(clock, options.modes, (key) => this.bannedFor(key));
     this.#breaker = new Breaker({
       clock,
       timeout,
@@ -81,7 +81,7 @@ export class StoreAccess {
       ban: (key, terms) => this.#certainly((shared) => shared.ban(key, terms)),
       bans: (limit) => this.#certainly((shared) => shared.bans(limit)),
     });
-    this.#unsubscribe = (store ?? this.#alone.memory).subscribe(this.#listener(options.listener));
+    this.#unsubscribe = (store ?? this.#fallback.memory).subscribe(this.#listener(options.listener));
     if (store !== undefined) void this.#bans.agree();
   }
 
@@ -103,18 +103,18 @@ export class StoreAccess {
   /** The one round trip before authentication. */
   precheck(request: HandshakePrecheck): MaybePromise<HandshakePrecheckAnswer | typeof UNAVAILABLE> {
     const shared = this.#shared;
-    if (shared === undefined) return precheckOf(this.#alone.memory, request);
+    if (shared === undefined) return precheckOf(this.#fallback.memory, request);
     const bannedFor = this.#bans.leftUnstored(request.bans);
     if (bannedFor > 0) return banned(bannedFor);
     return this.#breaker.call<HandshakePrecheckAnswer | typeof UNAVAILABLE>(
       () => precheckOf(shared, request),
-      () => this.#alone.precheck(request),
+      () => this.#fallback.precheck(request),
     );
   }
 
   /** Whether a failed authentication more would be within the budget, as far as this process has seen. */
   localFailures(request: HitRequest): Hit {
-    return this.#alone.localFailures(request, this.isAvailable);
+    return this.#fallback.localFailures(request, this.isAvailable);
   }
 
   /** The same, as far as any node has seen; where the store cannot say, as the policy says. */
@@ -123,13 +123,13 @@ export class StoreAccess {
     if (shared === undefined) return FREE;
     return this.#breaker.call<Hit | typeof UNAVAILABLE>(
       () => hitOf(shared, request),
-      () => this.#alone.failures(),
+      () => this.#fallback.failures(),
     );
   }
 
   /** Counts a failed authentication. Nobody waits for it. */
   chargeFailure(request: HitRequest): void {
-    void this.#alone.memory.charge(request);
+    void this.#fallback.memory.charge(request);
     const shared = this.#shared;
     if (shared !== undefined) void this.#breaker.call<void>(() => shared.charge(request), ignore);
   }
@@ -137,10 +137,10 @@ export class StoreAccess {
   /** The one round trip after authentication. */
   acquire(slots: readonly LeaseRequest[]): MaybePromise<Acquired | typeof UNAVAILABLE> {
     const shared = this.#shared;
-    if (shared === undefined) return this.#alone.memory.acquire(slots);
+    if (shared === undefined) return this.#fallback.memory.acquire(slots);
     return this.#breaker.call<Acquired | typeof UNAVAILABLE>(
-      () => map(shared.acquire(slots), (got) => this.#alone.mirrored(got, slots, this.#options.onFault)),
-      () => this.#alone.acquire(slots),
+      () => map(shared.acquire(slots), (got) => this.#fallback.mirrored(got, slots, this.#options.onFault)),
+      () => this.#fallback.acquire(slots),
       giveBack,
     );
   }
@@ -163,11 +163,11 @@ export class StoreAccess {
   /** Bans here at once, and everywhere as soon as the store knows. */
   ban(key: string, terms = this.#options.banTerms): MaybePromise<Ban> {
     const shared = this.#shared;
-    if (shared === undefined) return this.#alone.memory.ban(key, terms);
+    if (shared === undefined) return this.#fallback.memory.ban(key, terms);
     const before = this.bannedFor(key);
     return this.#breaker.call<Ban>(
       () => shared.ban(key, terms),
-      () => this.#banAlone(key, terms, before),
+      () => this.#banLocally(key, terms, before),
       (late) => this.#bans.imposed(late),
     );
   }
@@ -182,7 +182,7 @@ export class StoreAccess {
   /** The bans in force; while the store is away, those that this process knows of. */
   async bans(limit: number): Promise<readonly Ban[]> {
     const shared = this.#shared;
-    if (shared === undefined) return this.#alone.memory.bans(limit);
+    if (shared === undefined) return this.#fallback.memory.bans(limit);
     return this.#breaker.call(
       () => shared.bans(limit),
       () => this.#bans.list(limit),
@@ -191,7 +191,7 @@ export class StoreAccess {
 
   /** Resolves once every node can know; until then it waits, and is sent again. Rejects where too many wait. */
   revoke(revocation: Revocation): MaybePromise<void> {
-    if (this.#shared === undefined) return this.#alone.memory.revoke(revocation);
+    if (this.#shared === undefined) return this.#fallback.memory.revoke(revocation);
     return this.#outbox.put(revocation);
   }
 
@@ -224,7 +224,7 @@ export class StoreAccess {
     this.#unsubscribe();
   }
 
-  #banAlone(key: string, terms: BanTerms, before: number): Ban {
+  #banLocally(key: string, terms: BanTerms, before: number): Ban {
     const told = this.#bans.get(key);
     // It was stored and told, and only the answer was lost.
     if (told !== undefined && this.bannedFor(key) > before) return told;
@@ -236,7 +236,7 @@ export class StoreAccess {
   /** What has no second-best: the store itself, or nothing. */
   #strictly<T>(use: (store: Store) => MaybePromise<T>): MaybePromise<T | typeof UNAVAILABLE> {
     const shared = this.#shared;
-    if (shared === undefined) return use(this.#alone.memory);
+    if (shared === undefined) return use(this.#fallback.memory);
     return this.#breaker.call<T | typeof UNAVAILABLE>(
       () => use(shared),
       () => UNAVAILABLE,

@@ -2,7 +2,7 @@ import type { Authenticator } from '../auth/authenticator.ts';
 import type { CsrfOption } from '../auth/csrf.ts';
 import type { OriginsOption } from '../handshake/origin.ts';
 import type { unsafeAllowPlaintext } from '../handshake/transport.ts';
-import type { FailureModes } from '../limits/alone.ts';
+import type { FailureModes } from '../limits/store-fallback.ts';
 import type { Passthrough } from '../message/passthrough.ts';
 import type { MessageRule } from '../message/rules.ts';
 import type { UnknownProperties } from '../message/schema.ts';

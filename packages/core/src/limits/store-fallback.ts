@@ -27,7 +27,7 @@ export interface FailureModes {
 }
 
 /** What this process decides by itself: always, where it shares no store, and else what the policy says of a store that is away. */
-export class Alone {
+export class StoreFallback {
   readonly memory: Store;
   readonly #modes: Required<FailureModes>;
   /** Every slot of this process, whoever granted it. */

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
-import { Alone, type FailureMode, type FailureModes } from '../../src/limits/alone.ts';
 import { UNAVAILABLE } from '../../src/limits/precheck.ts';
+import { type FailureMode, type FailureModes, StoreFallback } from '../../src/limits/store-fallback.ts';
 import type { Acquired, HitRequest, Lease } from '../../src/vocabulary/store.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 
@@ -11,7 +11,7 @@ const PRECHECK = { bans: ['address a'], handshake: of('h', 1), failures: of('f',
 
 /** One who is banned, has used everything up, and finds no slot. */
 function exhausted(modes: FailureModes, bannedFor = 0) {
-  const alone = new Alone(new ManualClock(), modes, () => bannedFor);
+  const alone = new StoreFallback(new ManualClock(), modes, () => bannedFor);
   alone.hit(of('h', 1));
   void alone.memory.charge(of('f', 1));
   alone.mirrored({ lease: { release() {}, onLost() {} } }, SLOTS, () => {});
@@ -78,7 +78,7 @@ describe('slots', () => {
   });
 
   test('that the store has refused are not', () => {
-    const alone = new Alone(new ManualClock(), {}, () => 0);
+    const alone = new StoreFallback(new ManualClock(), {}, () => 0);
     expect(alone.mirrored({ full: 1 }, SLOTS, () => {})).toEqual({ full: 1 });
     expect(alone.acquire(SLOTS) as Acquired).toHaveProperty('lease');
   });
