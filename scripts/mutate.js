@@ -8,8 +8,8 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { mutations } from '../test/mutations/index.js';
 import { copyTo } from './copy-workspace.js';
-import { mutations } from './mutations.js';
 
 const root = join(import.meta.dirname, '..');
 const EVERYTHING = ['test/contract/', 'test/attacks/'];
@@ -65,7 +65,7 @@ function uncovered() {
     if (stages.length === 0) return [`decision.ts has no union ${type}`];
     return stages
       .filter((stage) => !mutations.some((mutation) => mutation.stage === stage))
-      .map((stage) => `the stage '${stage}' has no mutation in scripts/mutations.js`);
+      .map((stage) => `the stage '${stage}' has no mutation in test/mutations`);
   });
 }
 

@@ -1,0 +1,29 @@
+// What `pnpm mutate` switches off in packages/redis/src.
+import { attack, redis } from './paths.js';
+
+export const mutations = [
+  {
+    stage: 'store',
+    what: 'slots of a node that is gone lapse',
+    file: redis('scripts/slots'),
+    find: "redis.call('ZREMRANGEBYSCORE', key, '-inf', string.format('%.0f', ms))",
+    replace: '',
+    tests: attack('lost-node'),
+  },
+  {
+    stage: 'store',
+    what: 'slots of a living node are renewed',
+    file: redis('leases/renewal'),
+    find: 'this.#repeater.start();',
+    replace: '',
+    tests: attack('lost-node'),
+  },
+  {
+    stage: 'store',
+    what: 'a cap counts the slots of every node',
+    file: redis('scripts/slots'),
+    find: "if redis.call('ZCARD', key) + wanted[key] > cap then",
+    replace: 'if wanted[key] > cap then',
+    tests: attack('lost-node'),
+  },
+];
