@@ -41,30 +41,33 @@ describe.each([
   };
 
   test.each<[string, express5.RequestHandler]>([
-    ['says 200', (_request, response) => void response.send('a page')],
+    ['answers 200', (_request, response) => void response.send('a page')],
     ['redirects', (_request, response) => response.redirect('/elsewhere')],
     ['serves a file', express.static(import.meta.dirname) as express5.RequestHandler],
-    ['says 404 in its own words', (_request, response) => void response.status(404).send('no such page')],
-    ['has no such route', (_request, _response, next) => next()],
+    ['answers 404 with a body', (_request, response) => void response.status(404).send('no such page')],
+    ['has no route', (_request, _response, next) => next()],
     [
-      'sends hints first',
+      'sends 100 and 102 first',
       (_request, response) => {
         response.writeContinue();
         response.writeProcessing();
         response.end('a');
       },
     ],
-  ])('an application that %s has no WebSocket there', async (_what, handler) => {
-    const app = express();
-    const guard = openGuard();
-    app.use(handler);
-    const answer = await refused(await start(app, guard), { target: '/upgrade.test.ts', headers });
-    expect(answer).toMatchObject({ status: 404, body: ROUTE_UNKNOWN, headers: { connection: 'close' } });
-    expect(answer.raw.match(/HTTP\/1\.1/g)).toHaveLength(1);
-    expect(guard.stats().denied).toEqual({ route_unknown: 1 });
-  });
+  ])(
+    'an upgrade that the application %s for gets one response, 404 route_unknown',
+    async (_what, handler) => {
+      const app = express();
+      const guard = openGuard();
+      app.use(handler);
+      const answer = await refused(await start(app, guard), { target: '/express-dispatch.test.ts', headers });
+      expect(answer).toMatchObject({ status: 404, body: ROUTE_UNKNOWN, headers: { connection: 'close' } });
+      expect(answer.raw.match(/HTTP\/1\.1/g)).toHaveLength(1);
+      expect(guard.stats().denied).toEqual({ route_unknown: 1 });
+    },
+  );
 
-  test('a stream that is piped into an answer nobody gets is closed', async () => {
+  test('a stream piped into a response that is replaced by route_unknown is closed', async () => {
     const app = express();
     let closed = false;
     app.get('/feed', (_request, response) => {
@@ -81,7 +84,7 @@ describe.each([
     await eventually(() => closed, 'the end of the feed');
   });
 
-  test("the application's own refusal is true HTTP, and the last of its connection", async () => {
+  test('a streamed 401 of the application reaches the client whole, with Connection: close', async () => {
     const app = express();
     const body = 'no entry. '.repeat(100_000);
     app.use((_request, response) => {
@@ -94,7 +97,7 @@ describe.each([
     expect(answer.body.length).toBeGreaterThan(body.length);
   });
 
-  test('an application that throws answers with its own 500', async () => {
+  test('a route that throws gives the 500 of Express', async () => {
     const app = express();
     app.set('env', 'test');
     app.get('/chat', () => {
@@ -103,7 +106,7 @@ describe.each([
     expect(await refused(await start(app), { headers })).toMatchObject({ status: 500 });
   });
 
-  test('a refusal that never ends, does', async () => {
+  test('a 403 that the application never ends is ended after limits.closeTimeout', async () => {
     const clock = new ManualClock();
     const app = express();
     app.use((_request, response) => void response.status(403).write('because'));
@@ -114,7 +117,7 @@ describe.each([
     expect(await wire.answer()).toMatchObject({ status: 403 });
   });
 
-  test('an application that never answers is ended by the deadline, and its late answer goes nowhere', async () => {
+  test('an application that never answers gives 408 after limits.handshakeTimeout, and its late answer is not sent', async () => {
     const clock = new ManualClock();
     const app = express();
     let late: express5.Response | undefined;
@@ -132,7 +135,7 @@ describe.each([
     await eventually(() => clock.pending === 0, 'the last of the timers');
   });
 
-  test('its logger sees no token, and the status of what became a WebSocket', async () => {
+  test('a logger of the application sees the URL without its token, and status 101', async () => {
     const guard = createGuard({
       ...base,
       auth: [
@@ -158,7 +161,7 @@ describe.each([
     expect(logged).toEqual(['/chat?room=1 101']);
   });
 
-  test('over https, called after listen', async () => {
+  test('upgrade() works on an https server that listens already', async () => {
     const { private: key, cert } = await generate([{ name: 'commonName', value: 'localhost' }]);
     const guard = openGuard();
     const app = express();
@@ -175,7 +178,7 @@ describe.each([
     expect(await wire.messages(1)).toEqual([JSON.stringify({ secure: true, type: 'seen' })]);
   });
 
-  test('other upgrade listeners stop the start, or get what the application does not know', async () => {
+  test("another upgrade listener makes upgrade() throw, or with otherUpgrades: 'public' gets paths unknown to the application", async () => {
     const guard = openGuard();
     const app = express();
     app.get(
@@ -201,7 +204,7 @@ describe.each([
     expect(guard.stats().connections).toBe(1);
   });
 
-  test('the outer door comes before the application, and tells of what it refuses', async () => {
+  test('the outer door refuses before the application runs, and emits handshake.denied', async () => {
     const guard = openGuard();
     const denied: GuardEvents['handshake.denied'][] = [];
     guard.on('handshake.denied', (event) => denied.push(event));
@@ -220,7 +223,7 @@ describe.each([
   });
 });
 
-test('a misspelt option is refused', () => {
+test('upgrade() throws for a misspelt option', () => {
   const app = express5();
   expect(() => upgrade(createServer(app), app, openGuard(), { otherUpgrade: 'public' } as never)).toThrow(
     /unknown option/,

@@ -21,7 +21,7 @@ declare module 'express-session' {
   }
 }
 
-/** The guard of an application whose users are known by their session. */
+/** A guard that identifies users by the session of express-session. */
 const sessionGuard = () =>
   createGuard({
     ...base,
@@ -70,7 +70,7 @@ describe.each([
     return response.headers.getSetCookie()[0]?.split(';')[0] ?? '';
   };
 
-  test("the policy sees the application's session, and its renewed cookie is on the 101", async () => {
+  test('the policy identifies the user by the session, whose renewed cookie is sent with the 101', async () => {
     const { server } = withSession();
     const port = await listen(server);
     const Cookie = await login(port);
@@ -83,7 +83,7 @@ describe.each([
     ]);
   });
 
-  test('without a session it is a 401, and a foreign page is refused whatever cookie it rides on', async () => {
+  test('without a session the handshake gets 401, and from a foreign page 403 even with the cookie', async () => {
     const { server, guard } = withSession();
     const port = await listen(server);
     const missing = await refused(port, { headers: { Origin } });
@@ -99,7 +99,7 @@ describe.each([
     expect(guard.stats()).toMatchObject({ admitted: 0, connections: 0 });
   });
 
-  test('routers, parameters and queries are as for any other request', async () => {
+  test('a handler on a router sees parameters, query and paths as in an ordinary request', async () => {
     const guard = openGuard();
     const app = express();
     const router = express.Router();
@@ -125,7 +125,7 @@ describe.each([
     });
   });
 
-  test('a route may have a guard of its own', async () => {
+  test('a route with an extended guard is decided by that guard', async () => {
     const guard = openGuard();
     const closed = guard.extend({ authorize: () => false });
     const app = express();
@@ -144,7 +144,7 @@ describe.each([
     expect(await refused(port, { target: '/admin', headers: { Origin } })).toMatchObject({ status: 403 });
   });
 
-  test('frames in the packet of the handshake arrive in order, also after a slow authenticator', async () => {
+  test('frames sent with the handshake and during a slow authentication arrive in order', async () => {
     let answer: () => void = () => {};
     const asked = new Promise<void>((resolve) => {
       answer = resolve;
@@ -178,7 +178,7 @@ describe.each([
     expect((await wire.messages(3)).map((text) => JSON.parse(text).text)).toEqual(['1', '2', '3']);
   });
 
-  test("a client that resets during the authenticator's wait leaves its slot", async () => {
+  test('a client that resets during authentication runs no handler and frees its slot', async () => {
     let asked = 0;
     let answer: () => void = () => {};
     const guard = createGuard({
@@ -224,7 +224,7 @@ describe.each([
       },
     ],
     ['rejects', () => Promise.reject(new Error('no'))],
-  ])('a handler that %s closes with internal, and is told as a fault', async (_how, handler) => {
+  ])('a handler that %s closes with 1011 and emits a fault', async (_how, handler) => {
     const guard = openGuard();
     const faults: GuardEvents['fault'][] = [];
     guard.on('fault', (fault) => faults.push(fault));
@@ -237,7 +237,7 @@ describe.each([
     expect(faults).toMatchObject([{ stage: 'dispatch', error: new Error('no') }]);
   });
 
-  test('an ordinary request gets 426', async () => {
+  test('an ordinary request of a WebSocket route gets 426', async () => {
     const guard = openGuard();
     const app = express();
     app.get(

@@ -21,10 +21,10 @@ const openGuard = () =>
 describe.each([
   ['Express 4', express4 as unknown as typeof express5],
   ['Express 5', express5],
-])('%s', (_name, express) => {
+])('refuseUnguarded on %s', (_name, express) => {
   const { listen, open, refused } = servers();
 
-  test('what came through the outer door passes, and ordinary requests do', async () => {
+  test('passes upgrades that came through the outer door, and ordinary requests', async () => {
     const guard = openGuard();
     const app = express();
     app.use(refuseUnguarded(guard));
@@ -41,7 +41,7 @@ describe.each([
     expect(guard.stats().denied).toEqual({});
   });
 
-  test('a forgotten upgrade() is an internal fault, and is told', async () => {
+  test('gives 500 internal and emits handshake.denied when upgrade() was forgotten', async () => {
     const guard = openGuard();
     const denied: GuardEvents['handshake.denied'][] = [];
     guard.on('handshake.denied', (event) => denied.push(event));
@@ -53,7 +53,7 @@ describe.each([
     expect(denied).toMatchObject([{ reason: 'internal', stage: 'route', path: '/chat' }]);
   });
 
-  test('a route of its own refuses as well where upgrade() was forgotten', async () => {
+  test('is not needed for a WebSocket route, which gives 500 itself when upgrade() was forgotten', async () => {
     const guard = openGuard();
     const app = express();
     app.get(
@@ -64,7 +64,7 @@ describe.each([
     expect(guard.stats().denied).toEqual({ internal: 1 });
   });
 
-  test('a guard of another family has not let anybody in', async () => {
+  test('gives 500 when upgrade() was called with a guard of another family', async () => {
     const [outer, inner] = [openGuard(), openGuard()];
     const app = express();
     app.use(refuseUnguarded(inner));
@@ -74,7 +74,7 @@ describe.each([
     expect(inner.stats().denied).toEqual({ internal: 1 });
   });
 
-  test('express-ws without a gate opens no handler', async () => {
+  test('closes the socket of an unguarded express-ws before its handler runs', async () => {
     const guard = openGuard();
     const app = express() as unknown as expressWs.Application;
     const server = createServer(app);

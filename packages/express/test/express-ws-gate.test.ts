@@ -31,9 +31,9 @@ const say = (text: string): string => JSON.stringify({ type: 'say', text });
 describe.each([
   ['Express 4', express4 as unknown as typeof express5],
   ['Express 5', express5],
-])('express-ws on %s', (_name, express) => {
+])('guardExpressWs on %s', (_name, express) => {
   const { listen, dial, open, refused } = servers();
-  const gated = (guard: AnyGuard) => {
+  const guardedApplication = (guard: AnyGuard) => {
     const plain = express();
     const server = createServer(plain);
     const instance = expressWs(plain as never, server);
@@ -41,9 +41,9 @@ describe.each([
     return { app: instance.app, instance, server };
   };
 
-  test('handlers stay as they are, and see only what has passed', async () => {
+  test('a bare handler of express-ws gets valid messages only', async () => {
     const guard = openGuard();
-    const { app, instance, server } = gated(guard);
+    const { app, instance, server } = guardedApplication(guard);
     app.ws('/chat', (ws, request) => {
       ws.send(`hello ${request.query.room}`);
       ws.on('message', (data) => ws.send(`heard ${JSON.parse(String(data)).text}`));
@@ -56,10 +56,9 @@ describe.each([
     expect(instance.getWss().clients.size).toBe(1);
   });
 
-  test('the typed connection is there as well, and frames in the packet of the handshake reach it', async () => {
+  test('connectionOf gives the typed connection, which gets frames sent with the handshake, behind slow middleware', async () => {
     const guard = openGuard();
-    const { app, server } = gated(guard);
-    // A middleware that takes its time must not cost a frame.
+    const { app, server } = guardedApplication(guard);
     app.use((_request, _response, next) => void setImmediate(next));
     app.ws('/chat', (ws) => {
       const connection = connectionOf(ws, guard);
@@ -70,7 +69,7 @@ describe.each([
     expect((await wire.messages(2)).map((text) => JSON.parse(text).text)).toEqual(['1', '2']);
   });
 
-  test("the policy sees the application's own session, before the 101", async () => {
+  test('the policy sees the session of the application: 401 without one, admitted with one', async () => {
     const guard = createGuard({
       ...base,
       auth: [
@@ -83,7 +82,7 @@ describe.each([
         }),
       ],
     });
-    const { app, server } = gated(guard);
+    const { app, server } = guardedApplication(guard);
     app.use(session({ secret: 'of the tests', resave: false, saveUninitialized: false }));
     app.post('/login', (request, response) => {
       (request.session as { user?: string }).user = 'alice';
@@ -98,8 +97,8 @@ describe.each([
     expect(await wire.messages(1)).toEqual(['alice']);
   });
 
-  test("a listener of the ws server's own that rejects ends its connection, and nothing else", async () => {
-    const { app, instance, server } = gated(openGuard());
+  test('a connection listener of the ws server that rejects closes its connection with 1011', async () => {
+    const { app, instance, server } = guardedApplication(openGuard());
     instance.getWss().on('connection', async () => {
       throw new Error('too late');
     });
@@ -108,9 +107,9 @@ describe.each([
     expect(await wire.closeCode()).toBe(1011);
   });
 
-  test('no 101 and no handler for a foreign page, an unknown path or a plain route', async () => {
+  test('a foreign page gets 403, unknown and plain paths get 404, and no handler runs', async () => {
     const guard = openGuard();
-    const { app, instance, server } = gated(guard);
+    const { app, instance, server } = guardedApplication(guard);
     let handled = 0;
     const seen = () => void handled++;
     instance.getWss().on('connection', seen);
@@ -133,8 +132,8 @@ describe.each([
     expect(handled).toBe(2);
   });
 
-  test('an ordinary request never gets into a WebSocket handler', async () => {
-    const { app, server } = gated(openGuard());
+  test('an ordinary request of a WebSocket route gets 404, and its handler does not run', async () => {
+    const { app, server } = guardedApplication(openGuard());
     let handled = 0;
     app.ws('/chat', () => void handled++);
     const port = await listen(server);
@@ -144,8 +143,8 @@ describe.each([
     expect(handled).toBe(0);
   });
 
-  test("the application's own refusal is true HTTP", async () => {
-    const { app, server } = gated(openGuard());
+  test('a 401 of the application reaches the client, with Connection: close', async () => {
+    const { app, server } = guardedApplication(openGuard());
     app.use((_request, response) => void response.status(401).send('members only'));
     app.ws('/chat', () => {});
     expect(await refused(await listen(server), { headers })).toMatchObject({
@@ -155,8 +154,8 @@ describe.each([
     });
   });
 
-  test('routers that were given a ws, with parameters, several handlers and next()', async () => {
-    const { app, instance, server } = gated(openGuard());
+  test('a router of applyTo() runs several handlers in turn, with its parameters', async () => {
+    const { app, instance, server } = guardedApplication(openGuard());
     const router = express.Router() as unknown as expressWs.Router;
     instance.applyTo(router);
     router.ws(
@@ -172,8 +171,8 @@ describe.each([
     expect(await wire.messages(2)).toEqual(['first', 'blue']);
   });
 
-  test('a next() behind the last handler changes nothing', async () => {
-    const { app, server } = gated(openGuard());
+  test('a last handler that calls next() keeps its socket', async () => {
+    const { app, server } = guardedApplication(openGuard());
     app.ws('/chat', (ws, _request, next) => {
       ws.on('message', () => ws.send('still here'));
       next();
@@ -197,22 +196,25 @@ describe.each([
         throw new Error('no');
       },
     ],
-    ['passes an error on', (_ws, _request, next) => next(new Error('no'))],
-  ])('a handler that %s ends in internal, whatever the error handlers say', async (_how, handler) => {
-    const guard = openGuard();
-    const faults: GuardEvents['fault'][] = [];
-    guard.on('fault', (fault) => faults.push(fault));
-    const { app, server } = gated(guard);
-    app.ws('/chat', handler);
-    const onError: express5.ErrorRequestHandler = (_error, _request, response, _next) =>
-      void response.status(500).send('oh');
-    app.use(onError as never);
-    const wire = await open(await listen(server), { headers });
-    expect(await wire.closeCode()).toBe(1011);
-    expect(faults).toMatchObject([{ stage: 'dispatch', error: new Error('no') }]);
-  });
+    ['calls next(error)', (_ws, _request, next) => next(new Error('no'))],
+  ])(
+    'a handler that %s closes with 1011 and emits a fault, despite an error handler',
+    async (_how, handler) => {
+      const guard = openGuard();
+      const faults: GuardEvents['fault'][] = [];
+      guard.on('fault', (fault) => faults.push(fault));
+      const { app, server } = guardedApplication(guard);
+      app.ws('/chat', handler);
+      const onError: express5.ErrorRequestHandler = (_error, _request, response, _next) =>
+        void response.status(500).send('oh');
+      app.use(onError as never);
+      const wire = await open(await listen(server), { headers });
+      expect(await wire.closeCode()).toBe(1011);
+      expect(faults).toMatchObject([{ stage: 'dispatch', error: new Error('no') }]);
+    },
+  );
 
-  test('a client that resets while the policy decides leaves its slot', async () => {
+  test('a client that resets during authentication runs no handler and frees its slot', async () => {
     let asked = 0;
     let answer: () => void = () => {};
     const guard = createGuard({
@@ -228,7 +230,7 @@ describe.each([
         }),
       ],
     });
-    const { app, server } = gated(guard);
+    const { app, server } = guardedApplication(guard);
     let handled = 0;
     app.ws('/chat', () => void handled++);
     const port = await listen(server);
@@ -245,7 +247,7 @@ describe.each([
     expect(handled).toBe(1);
   });
 
-  test('the URL is scrubbed before the application sees it', async () => {
+  test('the application sees the URL without its token', async () => {
     const guard = createGuard({
       ...base,
       auth: [
@@ -256,7 +258,7 @@ describe.each([
         }),
       ],
     });
-    const { app, server } = gated(guard);
+    const { app, server } = guardedApplication(guard);
     const logged: string[] = [];
     app.use((request, _response, next) => {
       logged.push(request.originalUrl);
@@ -267,7 +269,7 @@ describe.each([
     expect(logged).toEqual(['/chat/.websocket?room=1']);
   });
 
-  test('a route that was defined before the gate is refused, and not run', async () => {
+  test('a route that was defined before guardExpressWs() gets 404, and its handler does not run', async () => {
     const plain = express();
     const server = createServer(plain);
     const instance = expressWs(plain as never, server);
@@ -279,7 +281,7 @@ describe.each([
     expect(handled).toBe(0);
   });
 
-  test('another instance of express-ws, without a gate, goes on as before', async () => {
+  test('an unguarded instance of express-ws in the same process works as before', async () => {
     guardExpressWs(expressWs(express() as never), openGuard());
     const plain = express();
     const server = createServer(plain);
@@ -290,10 +292,10 @@ describe.each([
   });
 });
 
-describe('express-ws', () => {
+describe('guardExpressWs', () => {
   const { listen, open } = servers();
 
-  test('over https, and on a server that it made itself', async () => {
+  test('works over https, and on a server that express-ws creates itself', async () => {
     const { private: key, cert } = await generate([{ name: 'commonName', value: 'localhost' }]);
     const plain = express5();
     const server = createTlsServer({ key, cert }, plain);
@@ -311,13 +313,13 @@ describe('express-ws', () => {
     expect(await (await open(await listen(made), { headers })).messages(1)).toEqual(['own']);
   });
 
-  test("every router of the application, where express-ws has given Express's Router a ws", async () => {
+  test('guards all routers of Express 4 where express-ws has extended Router, but not those of an unguarded instance', async () => {
     const plain = express4();
     const server = createServer(plain);
     const instance = expressWs(plain as never, server);
     const guard = openGuard();
     guardExpressWs(instance, guard);
-    // What express-ws does by itself where its Express is 4.
+    // express-ws does this itself if the Express that it imports is version 4.
     instance.applyTo(express4.Router as never);
     const router = express4.Router() as unknown as expressWs.Router;
     router.ws('/blue', async () => Promise.reject(new Error('no')));
@@ -330,13 +332,13 @@ describe('express-ws', () => {
     const otherServer = createServer(other);
     expressWs(other as never, otherServer);
     const shared = express4.Router() as unknown as expressWs.Router;
-    shared.ws('/blue', (ws) => ws.send('without a gate'));
+    shared.ws('/blue', (ws) => ws.send('unguarded'));
     other.use('/rooms', shared as never);
     const otherWire = await open(await listen(otherServer), { target: '/rooms/blue', headers });
-    expect(await otherWire.messages(1)).toEqual(['without a gate']);
+    expect(await otherWire.messages(1)).toEqual(['unguarded']);
   });
 
-  test('one gate for one instance', () => {
+  test('throws when it is called twice for one instance', () => {
     const instance = expressWs(express5() as never);
     guardExpressWs(instance, openGuard());
     expect(() => guardExpressWs(instance, openGuard())).toThrow(/has a guard already/);

@@ -5,7 +5,7 @@ import { frame } from '../../../test/support/wire.ts';
 import { application, dial, guardFor, orders, request, shake } from './support/application.ts';
 
 for (const order of orders) {
-  test(`${order}: a silent client is told why, and does not hold up the end`, async () => {
+  test(`${order}: app.close() closes a client that does not answer with 1001, and ends a public socket`, async () => {
     const app = await application({ guard: guardFor({ limits: { closeTimeout: '100ms' } }), order });
     app.get('/chat', { websocket: true }, () => {});
     app.get('/news', { websocket: true, config: { guard: 'public' } }, () => {});
@@ -20,7 +20,7 @@ for (const order of orders) {
     await news.until(() => news.ended, 'the end of the public connection');
   });
 
-  test(`${order}: a handshake that comes while the application closes is refused`, async () => {
+  test(`${order}: a handshake during app.close() is refused with 503`, async () => {
     const app = await application({ guard: guardFor(), order });
     app.get('/chat', { websocket: true }, () => {});
     const open = await shake(app);
@@ -34,7 +34,7 @@ for (const order of orders) {
     await closed;
   });
 
-  test(`${order}: nobody cuts a handler short, and meanwhile the application answers`, async () => {
+  test(`${order}: app.close() waits for a running handler, and requests are answered meanwhile`, async () => {
     const guard = guardFor();
     const app = await application({ guard, order, closeWithin: '20s' });
     let finish: (() => void) | undefined;
@@ -63,7 +63,7 @@ for (const order of orders) {
     await closed;
   });
 
-  test(`${order}: what is open at the end of closeWithin is dropped`, async () => {
+  test(`${order}: app.close() destroys the sockets that are open at the end of closeWithin`, async () => {
     const guard = guardFor({ limits: { closeTimeout: '1h' } });
     const app = await application({ guard, order, closeWithin: '100ms' });
     app.get('/chat', { websocket: true }, () => {});
@@ -75,7 +75,7 @@ for (const order of orders) {
     expect(guard.stats().connections).toBe(0);
   });
 
-  test(`${order}: a server that keeps no list of its sockets ends as well`, async () => {
+  test(`${order}: app.close() resolves with clientTracking: false`, async () => {
     const websocket = { options: { clientTracking: false } };
     const app = await application({
       guard: guardFor({ limits: { closeTimeout: '100ms' } }),

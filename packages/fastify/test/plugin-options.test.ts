@@ -4,10 +4,10 @@ import { sallyport } from '../src/index.ts';
 import { guardFor } from './support/application.ts';
 
 test.each([
-  [{ gaurd: guardFor() }, 'gaurd'],
-  [{ guard: {} }, 'not a guard'],
-  [{ guard: 'public' }, 'not a guard'],
-  [{ guard: guardFor(), closeWithin: 'soon' }, 'closeWithin'],
-])('options that cannot be meant are refused', async (options, message) => {
+  ['a misspelt option', { gaurd: guardFor() }, 'gaurd'],
+  ['a guard without methods', { guard: {} }, 'not a guard'],
+  ["guard: 'public'", { guard: 'public' }, 'not a guard'],
+  ['a wrong duration', { guard: guardFor(), closeWithin: 'soon' }, 'closeWithin'],
+])('%s: register rejects', async (_what, options, message) => {
   await expect(async () => Fastify().register(sallyport, options as never)).rejects.toThrow(message);
 });

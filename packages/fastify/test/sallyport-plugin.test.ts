@@ -22,7 +22,7 @@ import {
 const notFound = { error: 'route_unknown', message: 'There is no WebSocket here.' };
 
 for (const order of orders) {
-  test(`${order}: a typed connection, and a handler written for the bare library`, async () => {
+  test(`${order}: a typed handler and a bare message listener get valid messages only`, async () => {
     const guard = guardFor();
     const app = await application({ guard, order });
     app.get('/chat', { websocket: true }, (socket) => {
@@ -44,7 +44,7 @@ for (const order of orders) {
     bare.terminate();
   });
 
-  test(`${order}: no handler, and no connection event, for who is refused`, async () => {
+  test(`${order}: a refused handshake runs no handler and emits no connection event`, async () => {
     const guard = guardFor();
     const seen: string[] = [];
     const app = await application({ guard, order });
@@ -60,7 +60,7 @@ for (const order of orders) {
     expect(seen).toEqual(['connection', 'handler']);
   });
 
-  test(`${order}: an upgrade of what is no WebSocket route is refused before the application`, async () => {
+  test(`${order}: an upgrade of a plain or unknown route gets 404 route_unknown before hooks and handlers run`, async () => {
     const seen: string[] = [];
     const app = await application({ guard: guardFor(), order });
     app.addHook('preValidation', async () => void seen.push('preValidation'));
@@ -83,7 +83,7 @@ for (const order of orders) {
   });
 }
 
-test('a route that answers HTTP as well as WebSockets keeps doing both', async () => {
+test('a route with handler and wsHandler answers HTTP requests and WebSockets', async () => {
   const guard = guardFor();
   const app = await application({ guard });
   app.route({
@@ -98,7 +98,7 @@ test('a route that answers HTTP as well as WebSockets keeps doing both', async (
   expect(await wire.messages(1)).toEqual(['{"text":"over WebSocket","type":"said"}']);
 });
 
-test('a handler outside the plugins scope runs, but what it answers to an upgrade is not sent', async () => {
+test('an upgrade of a plain route outside the scope of the plugin gets 404 route_unknown', async () => {
   const guard = guardFor();
   const app = Fastify();
   app.get('/outside', async () => 'hello');
@@ -113,7 +113,7 @@ test('a handler outside the plugins scope runs, but what it answers to an upgrad
   await app.close();
 });
 
-test("the application's own refusal reaches the client, and closes the connection", async () => {
+test('a 401 of a preHandler reaches the client, with Connection: close', async () => {
   const guard = guardFor();
   const app = await application({ guard });
   app.get(
@@ -127,13 +127,13 @@ test("the application's own refusal reaches the client, and closes the connectio
   expect(guard.stats()).toMatchObject({ connections: 0, admitted: 0 });
 });
 
-test('a path that Fastify cannot decode is refused at once', async () => {
+test('an upgrade of a path that Fastify cannot decode gets 400, with Connection: close', async () => {
   const app = await application({ guard: guardFor() });
   const { status, headers } = await (await shake(app, { target: '/%zz' })).answer();
   expect([status, headers.connection]).toEqual([400, 'close']);
 });
 
-test('a message that is too big is answered with its close code, and the error handler hears of it after', async () => {
+test('a message above limits.message closes with 1009, and the errorHandler of @fastify/websocket is called after that', async () => {
   const errors: string[] = [];
   const errorHandler = (error: Error, socket: WebSocket): void => {
     errors.push(error.message);
@@ -151,7 +151,7 @@ test('a message that is too big is answered with its close code, and the error h
   expect(errors).toEqual(['Max payload size exceeded']);
 });
 
-test('the log has the URL without its token', async () => {
+test('the request log shows the URL without its token', async () => {
   const lines: string[] = [];
   const stream = { write: (line: string) => void lines.push(line) };
   const app = await application({ guard: guardFor(), fastify: { logger: { stream } } });
@@ -162,7 +162,7 @@ test('the log has the URL without its token', async () => {
   expect(lines.filter((line) => line.includes(token))).toEqual([]);
 });
 
-test('warnings go to the log of the application', async () => {
+test('a guard without a logger writes denials to the log of the application', async () => {
   const lines: string[] = [];
   const stream = { write: (line: string) => void lines.push(line) };
   const guard = guardFor({ logger: undefined as never });
@@ -172,7 +172,7 @@ test('warnings go to the log of the application', async () => {
   expect(lines.find((line) => line.includes('handshake denied'))).toContain('"reason":"route_unknown"');
 });
 
-test('frames in the packet of the handshake reach a handler that comes late, in order', async () => {
+test('frames sent with the handshake reach a handler behind slow hooks, in order', async () => {
   const guard = guardFor({ authorize: () => new Promise((resolve) => setImmediate(resolve, true)) });
   const app = await application({ guard });
   app.addHook('preHandler', () => new Promise((resolve) => setImmediate(resolve)));
@@ -184,7 +184,7 @@ test('frames in the packet of the handshake reach a handler that comes late, in 
   expect((await wire.messages(2)).map((text) => JSON.parse(text).text)).toEqual(['one', 'two']);
 });
 
-test('a client that resets while the policy decides leaves nothing behind', async () => {
+test('a client that resets while the policy decides runs no handler and takes no slot', async () => {
   let allow: () => void = () => {};
   let asked: () => void = () => {};
   const deciding = new Promise<void>((resolve) => {
@@ -211,7 +211,7 @@ test('a client that resets while the policy decides leaves nothing behind', asyn
   expect([handled, guard.stats()]).toMatchObject([0, { connections: 0, admitted: 0, denied: {} }]);
 });
 
-test('injectWS is refused, since it has no address', async () => {
+test('app.injectWS is refused, because its request has no address', async () => {
   const guard = guardFor();
   const app = await application({ guard });
   app.get('/chat', { websocket: true }, () => {});
@@ -220,7 +220,7 @@ test('injectWS is refused, since it has no address', async () => {
   expect(guard.stats().admitted).toBe(0);
 });
 
-test('upgrades of another server that @fastify/websocket was given are guarded where it is named', async () => {
+test('with options.server, the upgrades of that server are guarded', async () => {
   const guard = guardFor();
   const server = createServer();
   const app = await application({ guard, server, websocket: { options: { server } } });
@@ -233,7 +233,7 @@ test('upgrades of another server that @fastify/websocket was given are guarded w
   expect(guard.stats().admitted).toBe(1);
 });
 
-test('nobody gets in before the application is ready', async () => {
+test('an upgrade before app.ready() gets route_unknown, and after it is admitted', async () => {
   let handled = 0;
   const app = await application({ guard: guardFor() });
   app.get('/chat', { websocket: true }, () => void handled++);
@@ -243,7 +243,7 @@ test('nobody gets in before the application is ready', async () => {
   expect(handled).toBe(1);
 });
 
-test('an upgrade listener that comes late gets nothing', async () => {
+test('an upgrade listener that is added after listen is never called', async () => {
   const app = await application({ guard: guardFor() });
   app.get('/chat', { websocket: true }, () => {});
   await app.listen({ port: 0, host: '127.0.0.1' });
@@ -256,12 +256,12 @@ test('an upgrade listener that comes late gets nothing', async () => {
 
 const wrongs: readonly [string, string, () => Promise<unknown>][] = [
   [
-    'without @fastify/websocket',
+    '@fastify/websocket is missing',
     'was not registered',
     async () => Fastify().register(sallyport, { guard: guardFor() }).ready(),
   ],
   [
-    'with @fastify/websocket twice',
+    '@fastify/websocket is registered twice',
     'more than once|already been added',
     async () => {
       const app = Fastify();
@@ -275,7 +275,7 @@ const wrongs: readonly [string, string, () => Promise<unknown>][] = [
     },
   ],
   [
-    'in a narrower scope',
+    'sallyport is in a narrower scope than @fastify/websocket',
     'narrower scope',
     async () => {
       const app = Fastify();
@@ -286,7 +286,7 @@ const wrongs: readonly [string, string, () => Promise<unknown>][] = [
     },
   ],
   [
-    'after a route that may be a WebSocket',
+    'sallyport comes after a WebSocket route',
     '/early',
     async () => {
       const app = Fastify();
@@ -296,7 +296,7 @@ const wrongs: readonly [string, string, () => Promise<unknown>][] = [
     },
   ],
   [
-    'after a scope with such a route',
+    'sallyport comes after a scope with a WebSocket route',
     '/early',
     async () => {
       const app = Fastify();
@@ -306,7 +306,7 @@ const wrongs: readonly [string, string, () => Promise<unknown>][] = [
     },
   ],
   [
-    'beside an upgrade listener that no guard stands before',
+    'the server has an upgrade listener without a guard',
     'upgrade listeners',
     async () => {
       const app = await application({ guard: guardFor() });
@@ -315,19 +315,19 @@ const wrongs: readonly [string, string, () => Promise<unknown>][] = [
     },
   ],
   [
-    'when @fastify/websocket listens elsewhere',
+    '@fastify/websocket listens on another server',
     'another server',
     async () =>
       (await application({ guard: guardFor(), websocket: { options: { server: createServer() } } })).ready(),
   ],
   [
-    'on HTTP/2',
+    'the server speaks HTTP/2',
     'HTTP/2',
     async () => Fastify({ http2: true }).register(sallyport as never, { guard: guardFor() }),
   ],
 ];
 
-test.each(wrongs)('it does not start %s', async (_name, message, start) => {
+test.each(wrongs)('start-up throws a PolicyError if %s', async (_name, message, start) => {
   const error = await start().then(
     () => undefined,
     (reason: unknown) => reason,

@@ -5,7 +5,7 @@ import { connectionOf } from '../src/index.ts';
 import { application, guardFor, orders, request, shake } from './support/application.ts';
 
 for (const order of orders) {
-  test(`${order}: onSend runs for the 101, and only the cookies of the reply go out on it`, async () => {
+  test(`${order}: onSend runs for the 101, and of its headers only the cookies are sent`, async () => {
     const guard = guardFor();
     const app = await application({ guard, order });
     const sent: [number, unknown][] = [];
@@ -22,12 +22,12 @@ for (const order of orders) {
     expect(raw).toContain('\r\nSet-Cookie: a=1; Path=/\r\nSet-Cookie: b=2\r\n');
     expect(raw).not.toMatch(/x-powered-by|content-length/i);
     expect(sent).toEqual([[101, undefined]]);
-    // The empty frame that came early has been answered, so the socket is alive and in order.
+    // The answer to the empty frame that was sent with the handshake: the socket works.
     expect(JSON.parse((await wire.messages(1))[0] as string)).toMatchObject({ code: 'message_malformed' });
     expect(guard.stats()).toMatchObject({ connections: 1, admitted: 1 });
   });
 
-  test(`${order}: who is refused by the policy runs no onSend, and onResponse destroys no socket`, async () => {
+  test(`${order}: a handshake that the policy refuses runs neither onSend nor onResponse`, async () => {
     const app = await application({ guard: guardFor({ authorize: () => false }), order });
     const ran: string[] = [];
     app.addHook('onSend', async () => void ran.push('send'));
@@ -37,7 +37,7 @@ for (const order of orders) {
     expect(ran).toEqual([]);
   });
 
-  test(`${order}: an onSend that fails is a 500 instead of the 101, and gives the slot back`, async () => {
+  test(`${order}: an onSend that throws gives 500 instead of the 101, and frees the slot`, async () => {
     const guard = guardFor({ limits: { connections: 1 } });
     const app = await application({ guard, order });
     let fail = true;
@@ -53,7 +53,7 @@ for (const order of orders) {
   });
 }
 
-test('an onSend that never ends is not waited for forever', async () => {
+test('an onSend that never ends gives 408 after limits.closeTimeout, and frees the slot', async () => {
   const clock = new ManualClock();
   const guard = guardFor({ clock, limits: { connections: 1, closeTimeout: '3s' } });
   const app = await application({ guard });
@@ -66,7 +66,7 @@ test('an onSend that never ends is not waited for forever', async () => {
   expect(wire.ended).toBe(false);
   clock.advance(1);
   expect((await wire.answer()).status).toBe(408);
-  // Too late: nobody is there any more.
+  // Too late: the client has its refusal.
   hanging[0]?.();
   const next = await shake(app);
   while (hanging.length === 1) await new Promise((resolve) => setImmediate(resolve));
@@ -74,7 +74,7 @@ test('an onSend that never ends is not waited for forever', async () => {
   expect((await next.head()).status).toBe(101);
 });
 
-test("a client that goes while onSend runs leaves its slot, and the application's hijack is its own", async () => {
+test('a client that resets while onSend runs frees its slot, and a preHandler may still hijack the reply', async () => {
   const guard = guardFor({ limits: { connections: 1 } });
   const app = await application({ guard });
   const hanging: (() => void)[] = [];

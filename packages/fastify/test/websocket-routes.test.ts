@@ -22,7 +22,7 @@ declare module 'fastify' {
 }
 
 for (const order of orders) {
-  test(`${order}: each route has the guard that it names, and by default the plugin's`, async () => {
+  test(`${order}: a route is decided by its config.guard, or else by the guard of the plugin`, async () => {
     const guard = guardFor();
     const admin = guard.extend({ authorize: () => false });
     const app = await application({ guard, order });
@@ -41,7 +41,7 @@ for (const order of orders) {
       await expect(open(app, path)).rejects.toMatchObject({ reason: 'not_authorized' });
   });
 
-  test(`${order}: a public route is behind the outer door only, with its own limits`, async () => {
+  test(`${order}: a public route has the outer door only, and the limits of @fastify/websocket`, async () => {
     const guard = guardFor({ auth: [custom({ scheme: 'nobody', authenticate: () => undefined })] as never });
     const errors: string[] = [];
     const errorHandler = (error: Error): void => void errors.push(error.message);
@@ -66,7 +66,7 @@ for (const order of orders) {
     expect(errors).toEqual(['Max payload size exceeded']);
   });
 
-  test(`${order}: the inner door comes after the session, and its hooks get the request with it`, async () => {
+  test(`${order}: the policy sees the session of the request: 401 without one, 403 from a foreign page, else admitted`, async () => {
     const guard = guardFor({
       auth: [
         custom({
@@ -100,7 +100,7 @@ for (const order of orders) {
     expect(await (await as({ Cookie: cookie })).messages(1)).toEqual(['{"text":"alice","type":"said"}']);
   });
 
-  test(`${order}: routes without a guard stop the start-up, all by name`, async () => {
+  test(`${order}: routes without a guard make ready() throw, with all their names`, async () => {
     const app = await application({ order });
     app.get('/one', { websocket: true }, () => {});
     app.route({ method: 'GET', url: '/two', wsHandler: () => {}, handler: async () => 'two' });
@@ -108,7 +108,7 @@ for (const order of orders) {
     await expect(async () => app.ready()).rejects.toThrow('/one, /two: without a guard');
   });
 
-  test(`${order}: a guard per route, and none for the application`, async () => {
+  test(`${order}: without a guard of the plugin, a route with config.guard is guarded and others get route_unknown`, async () => {
     const guard = guardFor();
     const app = await application({ order });
     app.get('/chat', { websocket: true, config: { guard } }, () => {});
@@ -121,31 +121,31 @@ for (const order of orders) {
   });
 }
 
-test('guards of another family stop the start-up', async () => {
+test('a route with a guard of another family makes ready() throw', async () => {
   const app = await application({ guard: guardFor() });
   app.get('/chat', { websocket: true, config: { guard: guardFor() } }, () => {});
   await expect(async () => app.ready()).rejects.toThrow('/chat: with a guard of another family');
 });
 
-test('a misspelt guard stops the start-up', async () => {
+test("config.guard: 'pubic' makes ready() throw", async () => {
   const app = await application({ guard: guardFor() });
   app.get('/chat', { websocket: true, config: { guard: 'pubic' as never } }, () => {});
   await expect(async () => app.ready()).rejects.toThrow('/chat: with a config.guard that is no guard');
 });
 
-test('public routes alone need a guard too, for the outer door', async () => {
+test('public routes without any guard for the outer door make ready() throw', async () => {
   const app = await application({});
   app.get('/news', { websocket: true, config: { guard: 'public' } }, () => {});
   await expect(async () => app.ready()).rejects.toThrow('no guard for the outer door');
 });
 
-test('a guard on a route that is no WebSocket is a mistake', async () => {
+test('config.guard on a plain route throws', async () => {
   const guard = guardFor({ auth: [anonymous()] as never });
   const app = await application({ guard });
   expect(() => app.get('/plain', { config: { guard } }, async () => 'plain')).toThrow('Add websocket: true');
 });
 
-test('a route that came before @fastify/websocket stops the start-up', async () => {
+test('a WebSocket route defined before @fastify/websocket makes ready() throw', async () => {
   const app = Fastify();
   await app.register(sallyport, { guard: guardFor() });
   app.get('/chat', { websocket: true }, () => {});

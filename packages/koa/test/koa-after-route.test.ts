@@ -7,7 +7,7 @@ import { servers } from '../../../test/support/served.ts';
 import { ManualClock } from '../../core/test/support/manual-clock.ts';
 import { upgrade, websocket } from '../src/index.ts';
 
-// Koa's middleware goes on after its route, and the 101 waits for it.
+// Koa's middleware continues after its `await next()`, and the 101 waits for it.
 const { listen, dial, refused } = servers();
 const headers = { Origin: 'https://app.example.com' };
 
@@ -30,7 +30,7 @@ async function start(middleware: Koa.Middleware, limits: Limits = {}, clock = ne
   return { port: await listen(server), handled: () => handled, clock };
 }
 
-test('a cookie that is set after the route goes out on the 101', async () => {
+test('a cookie that middleware sets after the route is sent with the 101', async () => {
   const { port } = await start(async (ctx, next) => {
     await next();
     await new Promise((resolve) => setImmediate(resolve));
@@ -40,7 +40,7 @@ test('a cookie that is set after the route goes out on the 101', async () => {
   expect([status, raw.includes('Set-Cookie: late=yes')]).toEqual([101, true]);
 });
 
-test('what fails after the route is a 500 instead of the 101, and gives the slot back', async () => {
+test('middleware that throws after the route gives 500 instead of the 101, and frees the slot', async () => {
   let fail = true;
   const { port, handled } = await start(async (_ctx, next) => {
     await next();
@@ -52,7 +52,7 @@ test('what fails after the route is a 500 instead of the 101, and gives the slot
   expect((await (await dial(port)).handshake({ headers }).head()).status).toBe(101);
 });
 
-test('what never ends after the route is not waited for forever', async () => {
+test('middleware that never ends after the route gives 408 after limits.closeTimeout, and frees the slot', async () => {
   const hanging: (() => void)[] = [];
   const { port, clock } = await start(
     async (_ctx, next) => {

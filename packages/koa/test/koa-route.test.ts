@@ -55,7 +55,7 @@ const slowly = () => {
 };
 
 describe('a WebSocket route', () => {
-  test("the policy sees the application's session, and cookies set on the way are on the 101", async () => {
+  test('identifies the user by the session of the application, and sends cookies of middleware with the 101', async () => {
     const guard = createGuard({
       ...base,
       auth: [
@@ -110,7 +110,7 @@ describe('a WebSocket route', () => {
     ]);
   });
 
-  test('parameters and queries are as for any other request', async () => {
+  test('gives its handler parameters, query and path as in an ordinary request', async () => {
     const guard = openGuard();
     const app = new Koa();
     const router = new Router({ prefix: '/rooms' });
@@ -131,7 +131,7 @@ describe('a WebSocket route', () => {
     });
   });
 
-  test('frames in the packet of the handshake arrive in order, also after a slow authenticator', async () => {
+  test('gets frames sent with the handshake and during a slow authentication in order', async () => {
     const { state, authenticator } = slowly();
     const guard = createGuard({ ...base, auth: [authenticator] });
     const app = new Koa();
@@ -146,7 +146,7 @@ describe('a WebSocket route', () => {
     expect((await wire.messages(3)).map((text) => JSON.parse(text).text)).toEqual(['1', '2', '3']);
   });
 
-  test("a client that resets during the authenticator's wait leaves its slot", async () => {
+  test('runs no handler and frees the slot for a client that resets during authentication', async () => {
     const { state, authenticator } = slowly();
     const guard = createGuard({ ...base, limits: { connections: 1 }, auth: [authenticator] });
     const app = new Koa();
@@ -176,7 +176,7 @@ describe('a WebSocket route', () => {
       },
     ],
     ['rejects', () => Promise.reject(new Error('no'))],
-  ])('a handler that %s closes with internal, and is told as a fault', async (_how, handler) => {
+  ])('closes with 1011 and emits a fault for a handler that %s', async (_how, handler) => {
     const guard = openGuard();
     const faults: GuardEvents['fault'][] = [];
     guard.on('fault', (fault) => faults.push(fault));
@@ -187,7 +187,7 @@ describe('a WebSocket route', () => {
     expect(faults).toMatchObject([{ stage: 'dispatch', error: new Error('no') }]);
   });
 
-  test('an ordinary request gets 426', async () => {
+  test('answers an ordinary request with 426', async () => {
     const guard = openGuard();
     const app = new Koa();
     app.use(websocket(guard, () => {}));
@@ -197,13 +197,13 @@ describe('a WebSocket route', () => {
   });
 });
 
-describe('an application that is no WebSocket there:', () => {
+describe('an upgrade that the application answers with', () => {
   test.each<[string, Koa.Middleware]>([
     ['a page', page],
     ['a redirect', (ctx) => ctx.redirect('/elsewhere')],
-    ['a 404 in its own words', (ctx) => ctx.throw(404, 'no such page', { expose: true })],
+    ['a 404 with a body', (ctx) => ctx.throw(404, 'no such page', { expose: true })],
     ['no route', (_ctx, next) => next()],
-  ])('%s', async (_what, middleware) => {
+  ])('%s gets one response, 404 route_unknown', async (_what, middleware) => {
     const app = new Koa();
     app.use(middleware);
     const guard = openGuard();
@@ -213,7 +213,7 @@ describe('an application that is no WebSocket there:', () => {
     expect(guard.stats().denied).toEqual({ route_unknown: 1 });
   });
 
-  test('a stream, which is closed', async () => {
+  test('a stream gets route_unknown, and the stream is closed', async () => {
     const app = new Koa();
     let closed = false;
     app.use((ctx) => {
@@ -228,8 +228,8 @@ describe('an application that is no WebSocket there:', () => {
   });
 });
 
-describe('an application that answers by itself', () => {
-  test('its refusal is true HTTP, and the last of its connection', async () => {
+describe('an application that refuses an upgrade', () => {
+  test('with a streamed 401: it reaches the client whole, with Connection: close', async () => {
     const app = new Koa();
     const body = 'no entry. '.repeat(100_000);
     app.use((ctx) => {
@@ -242,13 +242,13 @@ describe('an application that answers by itself', () => {
     expect(answer.body.length).toBeGreaterThan(body.length);
   });
 
-  test('what it throws has its own status', async () => {
+  test('with ctx.throw(403): status and text reach the client', async () => {
     const app = new Koa();
     app.use((ctx) => ctx.throw(403, 'members only'));
     expect(await refused(await start(app), { headers })).toMatchObject({ status: 403, body: 'members only' });
   });
 
-  test('one that never does is ended by the deadline', async () => {
+  test('by never answering: the client gets 408 after limits.handshakeTimeout', async () => {
     const clock = new ManualClock();
     const app = new Koa();
     let asked = false;
@@ -266,7 +266,7 @@ describe('an application that answers by itself', () => {
 });
 
 describe('upgrade()', () => {
-  test('the logger of the application sees no token', async () => {
+  test('shows the application the URL without its token', async () => {
     const guard = createGuard({
       ...base,
       auth: [
@@ -288,7 +288,7 @@ describe('upgrade()', () => {
     expect(logged).toEqual(['/chat?room=1', '/chat?room=1']);
   });
 
-  test('over https, called after listen', async () => {
+  test('works on an https server that listens already', async () => {
     const { private: key, cert } = await generate([{ name: 'commonName', value: 'localhost' }]);
     const guard = openGuard();
     const app = new Koa();
@@ -300,7 +300,7 @@ describe('upgrade()', () => {
     expect(await wire.messages(1)).toEqual([JSON.stringify({ secure: true, type: 'seen' })]);
   });
 
-  test('other upgrade listeners stop the start, or get what the application does not know', async () => {
+  test("throws for another upgrade listener, or with otherUpgrades: 'public' passes it paths unknown to the application", async () => {
     const guard = openGuard();
     const app = new Koa();
     const router = new Router();
@@ -324,8 +324,8 @@ describe('upgrade()', () => {
   });
 });
 
-describe('sallyport()', () => {
-  test('a forgotten upgrade() is an internal fault, and is told', async () => {
+describe('refuseUnguarded()', () => {
+  test('passes ordinary requests, and gives 500 internal and emits handshake.denied when upgrade() was forgotten', async () => {
     const guard = openGuard();
     const denied: GuardEvents['handshake.denied'][] = [];
     guard.on('handshake.denied', (event) => denied.push(event));
@@ -339,7 +339,7 @@ describe('sallyport()', () => {
     expect(denied).toMatchObject([{ reason: 'internal', stage: 'route', path: '/chat' }]);
   });
 
-  test('a guard of another family has not let anybody in', async () => {
+  test('gives 500 when upgrade() was called with a guard of another family', async () => {
     const [outer, inner] = [openGuard(), openGuard()];
     const app = new Koa();
     app.use(refuseUnguarded(inner));

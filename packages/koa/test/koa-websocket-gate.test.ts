@@ -24,9 +24,9 @@ const base = { origins: [APP], hosts: ['localhost'], messages, logger: false } a
 const openGuard = () => createGuard({ ...base, auth: [anonymous()] });
 const say = (text: string): string => JSON.stringify({ type: 'say', text });
 
-describe('koa-websocket', () => {
+describe('guardKoaWebsocket', () => {
   const { listen, dial, open, refused } = servers();
-  const gated = (guard: AnyGuard, options?: KoaWebsocketOptions) => {
+  const guardedApplication = (guard: AnyGuard, options?: KoaWebsocketOptions) => {
     const app = websockify(new Koa());
     app.silent = true;
     guardKoaWebsocket(app, guard, options);
@@ -38,8 +38,8 @@ describe('koa-websocket', () => {
     return { app, start };
   };
 
-  test('handlers stay as they are, and see only what has passed', async () => {
-    const { app, start } = gated(openGuard());
+  test('a bare handler of koa-websocket gets valid messages only', async () => {
+    const { app, start } = guardedApplication(openGuard());
     app.ws.use((ctx) => {
       ctx.websocket.send(`hello ${ctx.query.room} ${ctx.path}`);
       ctx.websocket.on('message', (data) => ctx.websocket.send(`heard ${JSON.parse(String(data)).text}`));
@@ -52,9 +52,9 @@ describe('koa-websocket', () => {
     expect(app.ws.server?.clients.size).toBe(1);
   });
 
-  test('early frames wait for a handler behind slow middleware, and reach the typed connection', async () => {
+  test('frames sent with the handshake wait for a handler behind slow middleware, and reach its typed connection', async () => {
     const guard = openGuard();
-    const { app, start } = gated(guard);
+    const { app, start } = guardedApplication(guard);
     app.ws.use(async (_ctx, next) => {
       await new Promise((resolve) => setImmediate(resolve));
       await next();
@@ -68,7 +68,7 @@ describe('koa-websocket', () => {
     expect((await wire.messages(2)).map((text) => JSON.parse(text).text)).toEqual(['1', '2']);
   });
 
-  test('middleware handed to the gate runs before the 101; its context is the policy’s and the handler’s', async () => {
+  test('the policy and the handler share the context of the middleware option, with its session: 401 without one', async () => {
     const guard = createGuard({
       ...base,
       auth: [
@@ -110,25 +110,25 @@ describe('koa-websocket', () => {
   });
 
   test.each<[string, number, (ctx: Context, next: () => Promise<unknown>) => unknown]>([
-    ['throws', 403, (ctx) => ctx.throw(403, 'members only')],
+    ['throws an HTTP error', 403, (ctx) => ctx.throw(403, 'members only')],
     [
-      'answers',
+      'sets a status',
       401,
       (ctx) => {
         ctx.status = 401;
       },
     ],
-    ['fails', 500, () => Promise.reject(new Error('broken'))],
+    ['rejects', 500, () => Promise.reject(new Error('broken'))],
     [
-      'says 200',
+      'sets a body',
       404,
       (ctx) => {
         ctx.body = 'a page';
       },
     ],
-  ])('middleware that %s refuses with %i', async (_how, status, middleware) => {
+  ])('middleware that %s gives %i, and no handler runs', async (_how, status, middleware) => {
     const guard = openGuard();
-    const { app, start } = gated(guard, { middleware: [middleware] });
+    const { app, start } = guardedApplication(guard, { middleware: [middleware] });
     let handled = 0;
     app.ws.use(() => void handled++);
     expect(await refused(await start(), { headers })).toMatchObject({
@@ -139,9 +139,9 @@ describe('koa-websocket', () => {
     expect(guard.stats().admitted).toBe(0);
   });
 
-  test('no 101 and no handler for a foreign page', async () => {
+  test('a foreign page gets 403, and no handler runs', async () => {
     const guard = openGuard();
-    const { app, start } = gated(guard);
+    const { app, start } = guardedApplication(guard);
     let handled = 0;
     app.ws.use(() => void handled++);
     const answer = await refused(await start(), { headers: { Origin: 'https://evil.test' } });
@@ -150,9 +150,9 @@ describe('koa-websocket', () => {
     expect(app.ws.server?.clients.size).toBe(0);
   });
 
-  test('where no handler wants the socket, it closes', async () => {
+  test('a connection closes with 4404 if no handler reads ctx.websocket', async () => {
     const guard = openGuard();
-    const { app, start } = gated(guard);
+    const { app, start } = guardedApplication(guard);
     app.ws.use((ctx, next) => (ctx.path === '/chat' ? ctx.websocket.send('hello') : next()));
     const port = await start();
     expect(await (await open(port, { target: '/nowhere', headers })).closeCode()).toBe(4404);
@@ -172,12 +172,12 @@ describe('koa-websocket', () => {
         throw new Error('no');
       },
     ],
-    ['throws as an HTTP error', (ctx) => ctx.throw(401, 'no')],
-  ])('a handler that %s ends in internal', async (_how, handler) => {
+    ['throws an HTTP error', (ctx) => ctx.throw(401, 'no')],
+  ])('a handler that %s closes with 1011 and emits a fault', async (_how, handler) => {
     const guard = openGuard();
     const faults: GuardEvents['fault'][] = [];
     guard.on('fault', (fault) => faults.push(fault));
-    const { app, start } = gated(guard);
+    const { app, start } = guardedApplication(guard);
     app.ws.use((ctx) => {
       ctx.websocket.on('message', () => {});
       return handler(ctx as unknown as Context) as never;
@@ -187,7 +187,7 @@ describe('koa-websocket', () => {
     expect(faults).toMatchObject([{ stage: 'dispatch', error: { message: 'no' } }]);
   });
 
-  test('a client that resets while the policy decides leaves its slot', async () => {
+  test('a client that resets during authentication runs no handler and frees its slot', async () => {
     let asked = 0;
     let answer: () => void = () => {};
     const slow = custom({
@@ -197,7 +197,9 @@ describe('koa-websocket', () => {
         return { subject: 'alice' };
       },
     });
-    const { app, start } = gated(createGuard({ ...base, limits: { connections: 1 }, auth: [slow] }));
+    const { app, start } = guardedApplication(
+      createGuard({ ...base, limits: { connections: 1 }, auth: [slow] }),
+    );
     let handled = 0;
     app.ws.use((ctx) => {
       handled++;
@@ -219,7 +221,7 @@ describe('koa-websocket', () => {
     await eventually(() => handled === 1, 'the handler');
   });
 
-  test('the URL is scrubbed before handlers see it', async () => {
+  test('a handler sees the URL without its token', async () => {
     const guard = createGuard({
       ...base,
       auth: [
@@ -230,14 +232,14 @@ describe('koa-websocket', () => {
         }),
       ],
     });
-    const { app, start } = gated(guard);
+    const { app, start } = guardedApplication(guard);
     app.ws.use((ctx) => ctx.websocket.send(ctx.url));
     const wire = await open(await start(), { target: '/chat?key=right&room=1', headers });
     expect(await wire.messages(1)).toEqual(['/chat?room=1']);
   });
 
   test('a socket that its handler paused stays paused', async () => {
-    const { app, start } = gated(openGuard());
+    const { app, start } = guardedApplication(openGuard());
     let resume: () => void = () => {};
     const heard: string[] = [];
     app.ws.use((ctx) => {
@@ -254,8 +256,8 @@ describe('koa-websocket', () => {
     await eventually(() => heard.length === 1, 'the message');
   });
 
-  test('called too late or with a misspelt option, it says so', async () => {
-    const { app, start } = gated(openGuard());
+  test('throws after listen, and for a misspelt option', async () => {
+    const { app, start } = guardedApplication(openGuard());
     await start();
     expect(() => guardKoaWebsocket(app, openGuard())).toThrow(/listens already/);
     expect(() => guardKoaWebsocket(websockify(new Koa()), openGuard(), { midleware: [] } as never)).toThrow(

@@ -33,24 +33,27 @@ async function connect(form: string | undefined, limits: object = {}) {
 
 const bytes = Buffer.from([1, 2, 3]);
 
-describe('a listener gets binary messages in the form that it has set', () => {
+describe('binaryType of a guarded socket', () => {
   test.each<[string | undefined, (got: unknown) => unknown]>([
     [undefined, (got) => got],
     ['nodebuffer', (got) => got],
-    ['no form at all', (got) => got],
+    ['no such type', (got) => got],
     ['arraybuffer', (got) => Buffer.from(got as ArrayBuffer)],
     ['fragments', (got) => Buffer.concat(got as Buffer[])],
     ['blob', async (got) => Buffer.from(await (got as Blob).arrayBuffer())],
-  ])('%s', async (form, read) => {
+  ])('%s: a binary message has this form in the listener (Buffer by default)', async (form, read) => {
     const { client, got } = await connect(form);
     client.send(bytes);
     expect(await read(await got)).toEqual(bytes);
   });
 });
 
-test.each(['arraybuffer', 'fragments', 'blob'])('%s: its bytes are counted all the same', async (form) => {
-  const { client } = await connect(form, { bytes: { rate: '1B/s', burst: '1KiB' } });
-  const closed = new Promise((resolve) => client.once('close', resolve));
-  for (let i = 0; i < 3; i++) client.send(Buffer.alloc(500));
-  expect(await closed).toBe(4429);
-});
+test.each(['arraybuffer', 'fragments', 'blob'])(
+  'messages of binaryType %s count for limits.bytes',
+  async (form) => {
+    const { client } = await connect(form, { bytes: { rate: '1B/s', burst: '1KiB' } });
+    const closed = new Promise((resolve) => client.once('close', resolve));
+    for (let i = 0; i < 3; i++) client.send(Buffer.alloc(500));
+    expect(await closed).toBe(4429);
+  },
+);

@@ -55,7 +55,7 @@ const closed = (socket: WebSocket): Promise<number> =>
   new Promise((resolve) => socket.once('close', (code) => resolve(code)));
 const send = (socket: WebSocket, message: object): void => socket.send(JSON.stringify(message));
 
-test('the first message opens the connection', async () => {
+test('with firstMessage, a valid auth message opens the connection, and revocation closes it with 4401', async () => {
   const { guard, server, token, handled } = chat();
   const socket = await openSocket(server);
   expect(guard.stats()).toMatchObject({ connections: 0, pending: 1 });
@@ -73,7 +73,7 @@ test('the first message opens the connection', async () => {
   expect(guard.stats()).toMatchObject({ connections: 0, pending: 0 });
 });
 
-test('an early message, a deadline, too many attempts', async () => {
+test('with firstMessage, an early message closes with 4401, no message with 4408, three wrong tokens with 4401', async () => {
   const { clock, server, handled, guard } = chat();
   const early = await openSocket(server);
   send(early, { type: 'say', text: 'hi' });
@@ -90,7 +90,7 @@ test('an early message, a deadline, too many attempts', async () => {
   expect(guard.stats()).toMatchObject({ connections: 0, pending: 0 });
 });
 
-test('queued early messages come in order', async () => {
+test("with early: 'queue', messages sent before and after the auth message arrive in order", async () => {
   const { server, token } = chat({ firstMessage: { early: 'queue' } });
   const socket = await openSocket(server);
   const got: unknown[] = [];
@@ -109,7 +109,7 @@ test('queued early messages come in order', async () => {
   socket.terminate();
 });
 
-test('renewal, notice, expiry and step-up', async () => {
+test('an open connection is renewed with a token of its subject only, told before it expires, and closed with 4401 then', async () => {
   const { clock, server, token } = chat();
   const socket = await openSocket(server, { headers: { authorization: `Bearer ${await token()}` } });
   expect(await next(socket)).toEqual({ type: 'welcome', user: 'alice' });
@@ -127,7 +127,7 @@ test('renewal, notice, expiry and step-up', async () => {
   expect(await gone).toBe(4401);
 });
 
-test('a ticket opens once, from its page, at its path', async () => {
+test('a ticket opens one connection, from its origin, at its route; from another route it is refused and spent', async () => {
   const { guard, server } = chat({ origins: ['https://app.test'] });
   const ticket = await guard.tickets.issue({ subject: 'bob', origin: 'https://app.test', route: '/chat' });
   const tries = await Promise.allSettled(
@@ -151,7 +151,7 @@ test('a ticket opens once, from its page, at its path', async () => {
   socket.terminate();
 });
 
-test('the oldest connection gives way', async () => {
+test("onIdentityLimit: 'replace-oldest' closes the oldest connection with 4409 for a new one", async () => {
   const { server, token, guard } = chat({
     onIdentityLimit: 'replace-oldest',
     limits: { connectionsPerIdentity: 1 },

@@ -12,12 +12,12 @@ interface ReceiverOptions {
   readonly isServer: boolean;
   readonly maxPayload?: number;
 }
-/** What ws reads frames with; its types do not tell of it. */
+/** The class with which ws reads frames. It is missing in the types of ws. */
 const { Receiver } = createRequire(import.meta.url)('ws') as {
   readonly Receiver: new (options: ReceiverOptions) => Writable;
 };
 
-/** What a client's own receiver makes of bytes, however they are cut. */
+/** The messages that a ws client reads from bytes that arrive in chunks of a size. */
 function read(bytes: Uint8Array, chunk = bytes.length): Promise<Read[]> {
   const messages: Read[] = [];
   const receiver = new Receiver({ isServer: false });
@@ -39,7 +39,7 @@ const raw: Codec = {
   encode: (value) => (value as { body: Uint8Array }).body,
 };
 
-/** What a guard hands its sockets for a broadcast of so many bytes. */
+/** The framed message that a guard passes to its sockets for a broadcast. */
 async function framed(content: string | Uint8Array): Promise<FramedMessage> {
   const codec = typeof content === 'string' ? { ...raw, frames: 'text' as const } : raw;
   const guard = createGuard({
@@ -61,8 +61,8 @@ async function framed(content: string | Uint8Array): Promise<FramedMessage> {
 
 const SIZES = [0, 1, 125, 126, 127, 65_535, 65_536, 100_000];
 
-describe('a frame of a broadcast is what ws itself reads', () => {
-  test.each(SIZES)('text of %i bytes', async (bytes) => {
+describe('the frame of a broadcast', () => {
+  test.each(SIZES)('with text of %i bytes is read by ws as that text', async (bytes) => {
     const text = 'x'.repeat(bytes);
     const { frame } = await framed(text);
     expect((await read(frame)).map(({ data, isBinary }) => [data.toString(), isBinary])).toEqual([
@@ -70,7 +70,7 @@ describe('a frame of a broadcast is what ws itself reads', () => {
     ]);
   });
 
-  test.each(SIZES)('%i bytes', async (bytes) => {
+  test.each(SIZES)('with %i binary bytes is read by ws as those bytes', async (bytes) => {
     const content = new Uint8Array(bytes).map((_, i) => i * 7);
     const { frame } = await framed(content);
     const [message, ...more] = await read(frame);
@@ -81,7 +81,7 @@ describe('a frame of a broadcast is what ws itself reads', () => {
     ]);
   });
 
-  test('one behind the other, wherever they are cut', async () => {
+  test('is read by ws after other frames, in chunks that end inside frames', async () => {
     const texts = ['', 'a', '\u20ac'.repeat(50), 'x'.repeat(70_000)];
     const frames = await Promise.all(texts.map(framed));
     const bytes = Buffer.concat(frames.map(({ frame }) => frame));
@@ -90,7 +90,7 @@ describe('a frame of a broadcast is what ws itself reads', () => {
     }
   });
 
-  test('not masked, so that nobody but a client takes it', async () => {
+  test('is not masked, so a ws server refuses it and only clients take it', async () => {
     const { frame } = await framed('a');
     const server = new Receiver({ isServer: true });
     const error = await new Promise((resolve) => server.on('error', resolve).write(frame));

@@ -44,7 +44,7 @@ function refusing(port: number): Promise<boolean> {
 
 const listeners = () => SIGNALS.map((signal) => process.listenerCount(signal));
 
-test('a signal begins it, once: the next one is not caught any more', async () => {
+test('a signal starts the shutdown, and a second signal has its default effect', async () => {
   const { port, guard, shutdown: running } = await chat({ signals: SIGNALS });
   const wire = await open(port, { headers: HEADERS });
   await eventually(() => guard.stats().connections === 1, 'the connection');
@@ -57,14 +57,14 @@ test('a signal begins it, once: the next one is not caught any more', async () =
   expect(await refusing(port)).toBe(true);
 });
 
-test('called, it does the same, and takes its signals back', async () => {
+test('close() shuts down once for two calls, and removes the signal listeners and timers', async () => {
   const { shutdown: running, clock } = await chat({ signals: SIGNALS });
   await Promise.all([running.close(), running.close()]);
   expect([listeners(), clock.pending]).toEqual([[0, 0], 0]);
   await running.closed;
 });
 
-test('while connections end, the server answers requests and refuses handshakes', async () => {
+test('while connections end, the server answers requests and refuses handshakes with 503', async () => {
   const { port, guard, shutdown: running } = await chat();
   const wire = await open(port, { headers: HEADERS });
   await eventually(() => guard.stats().connections === 1, 'the connection');
@@ -77,7 +77,7 @@ test('while connections end, the server answers requests and refuses handshakes'
   await running.closed;
 });
 
-test('a request that is being answered is answered, and its connection is not kept alive for another', async () => {
+test('a request in progress is answered, and its keep-alive connection then closes before the deadline', async () => {
   const { port, clock, shutdown: running } = await chat();
   const answer = new Promise<string>((resolve, reject) => {
     get({ port, host: '127.0.0.1', path: '/slow', headers: { Connection: 'keep-alive' } }, (response) => {
@@ -101,12 +101,12 @@ test('a request that is being answered is answered, and its connection is not ke
     clock.advance(10);
     return over;
   }, 'the end');
-  // Long before its deadline.
+  // Long before the deadline.
   expect(clock.monotonic()).toBeLessThan(5_000);
   expect(clock.pending).toBe(0);
 });
 
-test('whoever is left at the deadline is dropped: requests that are never answered, and clients that never ask', async () => {
+test('at the deadline, unanswered requests and silent TCP connections are destroyed', async () => {
   const { port, clock, guard, shutdown: running } = await chat({ within: '2s' });
   const silent = await dial(port);
   const asking = (await dial(port)).send('GET /slow HTTP/1.1\r\nHost: localhost\r\n\r\n');
@@ -122,12 +122,12 @@ test('whoever is left at the deadline is dropped: requests that are never answer
   expect(clock.pending).toBe(0);
 });
 
-test('a server that never listened is ended as well', async () => {
+test('close() resolves for a server that never listened', async () => {
   const guard = guardOf({ clock: new ManualClock() });
   await gracefulShutdown(createServer(), guard, { signals: [] }).close();
 });
 
-test('options that cannot be meant are refused', () => {
+test('an unknown option and a wrong duration throw a PolicyError', () => {
   const begin = (options: object) => () =>
     gracefulShutdown({} as Server, {} as AnyGuard, { signals: [], ...options });
   expect(begin({ timeout: 5 })).toThrow(PolicyError);

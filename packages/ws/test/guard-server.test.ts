@@ -54,7 +54,7 @@ const token = (): Promise<string> =>
 const next = (socket: WebSocket) =>
   new Promise((resolve) => socket.once('message', (data) => resolve(JSON.parse(String(data)))));
 
-test('a chat over a real port, with everything in its place', async () => {
+test('over TCP: the token is removed from the URL, valid messages are answered, invalid ones get an error, both are counted', async () => {
   const { guard, server } = chat();
   await new Promise<void>((done) => server.listen(0, done));
   const { port } = server.address() as AddressInfo;
@@ -76,7 +76,7 @@ test('a chat over a real port, with everything in its place', async () => {
   await new Promise((done) => socket.once('close', done));
 });
 
-test('opened in the process, with an address and an origin', async () => {
+test('openSocket reaches the server with a token, and shows refusals of a foreign origin, plaintext and an unknown path', async () => {
   const { guard, server } = chat();
   const socket = await openSocket(server, {
     path: '/chat',

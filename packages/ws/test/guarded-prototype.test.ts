@@ -3,15 +3,15 @@ import { WebSocket } from 'ws';
 import { guardedClass, libraryOf, makeGuarded } from '../src/guarded-prototype.ts';
 import { METHODS } from '../src/guarded-socket.ts';
 
-/** As ws makes them for a server. */
+/** A socket as ws creates it on a server, before it has a raw socket. */
 const unopened = (of: unknown): WebSocket =>
   new (of as new (...args: unknown[]) => WebSocket)(null, undefined, {});
 const Guarded = guardedClass(WebSocket as never, METHODS);
 
 describe.each([
-  ['a socket of the class', () => unopened(Guarded)],
+  ['a socket created with the guarded class', () => unopened(Guarded)],
   [
-    'one that was there already',
+    'a socket turned into the guarded class',
     () => {
       const socket = unopened(WebSocket);
       makeGuarded(socket, METHODS);
@@ -19,20 +19,20 @@ describe.each([
     },
   ],
 ])('%s', (_what, make) => {
-  test('is the library’s to everybody else', () => {
+  test('is an instance of the library’s WebSocket, with its name and constants', () => {
     const socket = make();
     expect(socket).toBeInstanceOf(WebSocket);
     expect([socket.constructor.name, socket.OPEN]).toEqual(['WebSocket', WebSocket.OPEN]);
     expect(libraryOf(socket)).toBe(WebSocket.prototype);
   });
 
-  test('is made so once', () => {
+  test('stays as it is when makeGuarded is called again', () => {
     const socket = make();
     makeGuarded(socket, METHODS);
     expect(Object.getPrototypeOf(socket)).toBe(Guarded.prototype);
   });
 
-  test('hands on no message before a guard has admitted it, and everything else', () => {
+  test('emits no message before a guard has admitted it, but emits other events', () => {
     const socket = make();
     const heard: string[] = [];
     for (const event of ['message', 'custom']) socket.on(event, () => heard.push(event));

@@ -9,7 +9,7 @@ import { connectionOf, guardServer } from '../src/index.ts';
 let server: Server;
 afterEach(() => new Promise((done) => server.close(done)));
 
-/** A guarded server on a real port that does one thing as a message comes, and what a client then saw, in order. */
+/** Runs `act` on a guarded server when a client's message arrives, and returns what the client saw, in order. */
 async function seen(
   act: (ws: WebSocket, raw: Socket, guard: AnyGuard) => void,
   policy: object = {},
@@ -38,7 +38,7 @@ async function seen(
   return log;
 }
 
-test('what a tick sends waits for its end, and leaves then', async () => {
+test('two messages sent in one tick are sent together when it ends', async () => {
   const corked: number[] = [];
   const log = await seen((ws, raw) => {
     ws.send('a');
@@ -53,7 +53,7 @@ test('what a tick sends waits for its end, and leaves then', async () => {
   expect(log).toEqual(['a', 'b', 'close 1000']);
 });
 
-test('pings and the close frame keep their place among the messages', async () => {
+test('a ping and a close frame are sent in order with the messages of the same tick', async () => {
   const log = await seen((ws) => {
     ws.send('a');
     ws.ping();
@@ -63,7 +63,7 @@ test('pings and the close frame keep their place among the messages', async () =
   expect(log).toEqual(['a', 'ping', 'b', 'close 4000']);
 });
 
-test('dropping the socket does not take back what was sent before', async () => {
+test('messages sent before terminate() in the same tick reach the client', async () => {
   const log = await seen((ws) => {
     ws.send('a');
     ws.send('b');
@@ -72,7 +72,7 @@ test('dropping the socket does not take back what was sent before', async () => 
   expect(log).toEqual(['a', 'b', 'close 1006']);
 });
 
-test('much is handed on before the tick ends, and nothing is lost', async () => {
+test('100 KB sent in one tick are flushed before it ends, so no more than 20 KB wait, and all arrives', async () => {
   const waiting: number[] = [];
   const log = await seen((ws, raw) => {
     for (let i = 0; i < 100; i++) {
@@ -85,7 +85,7 @@ test('much is handed on before the tick ends, and nothing is lost', async () => 
   expect(log).toEqual([...Array.from({ length: 100 }, (_, i) => String(i).padEnd(10)), 'close 1000']);
 });
 
-test('the callback of a send is called, and bufferedAmount counts what waits', async () => {
+test('the callback of send() is called after sending, and bufferedAmount counts what is waiting', async () => {
   const told: unknown[] = [];
   await seen((ws) => {
     ws.send('a', (error) => {
@@ -99,7 +99,7 @@ test('the callback of a send is called, and bufferedAmount counts what waits', a
 
 const tight = { onSlowConsumer: 'drop', limits: { buffered: '1KiB' } };
 
-test('of a message in parts none is dropped alone: what is left would mean something else', async () => {
+test("onSlowConsumer: 'drop' drops a whole message, and closes with 1013 when it would drop a part of one", async () => {
   const errors: unknown[] = [];
   const log = await seen((ws) => {
     ws.send('whole'.padEnd(600));
@@ -111,7 +111,7 @@ test('of a message in parts none is dropped alone: what is left would mean somet
   expect(errors).toEqual([expect.any(Error), expect.any(Error)]);
 });
 
-test('nor is what the guard itself says taken for a part of it', async () => {
+test('connection.send and broadcast send nothing between the parts of a message, and work after the last part', async () => {
   const taken: unknown[] = [];
   const log = await seen((ws, _raw, guard) => {
     const connection = connectionOf(ws, guard);
@@ -132,7 +132,7 @@ test('nor is what the guard itself says taken for a part of it', async () => {
   ]);
 });
 
-describe('what a socket of the guard sends is what one of ws alone would have sent', () => {
+describe('a guarded socket', () => {
   const SIZES = [0, 1, 125, 126, 127, 16_383, 16_384, 16_385, 65_535, 65_536, 70_000];
   const contents: [string, unknown, object?][] = [
     ['Latin-1', 'grüße'],
@@ -152,7 +152,7 @@ describe('what a socket of the guard sends is what one of ws alone would have se
     ...SIZES.map((size): [string, unknown] => [`${size} times two bytes`, 'ü'.repeat(Math.floor(size / 2))]),
   ];
 
-  /** Every byte behind the handshake that a server sends which does this as a connection opens, and then ends it. */
+  /** All bytes after the 101 from a server, guarded or not, that runs `act` on each connection. */
   async function sent(guarded: boolean, act: (ws: WebSocket) => void): Promise<Buffer> {
     server = createServer();
     if (guarded) {
@@ -173,19 +173,22 @@ describe('what a socket of the guard sends is what one of ws alone would have se
     return bytes.subarray(bytes.indexOf('\r\n\r\n') + 4);
   }
 
-  test.each(contents)('%s', async (_what, content, options = undefined) => {
-    const act = (ws: WebSocket): void => {
-      ws.send(content as string, options as never);
-      if ((options as { fin?: boolean } | undefined)?.fin === false) ws.send('rest');
-      ws.send('the end');
-    };
-    const expected = await sent(false, act);
-    expect(expected.includes('the end')).toBe(true);
-    const got = await sent(true, act);
-    expect([got.length, got.equals(expected)]).toEqual([expected.length, true]);
-  });
+  test.each(contents)(
+    'sends the same bytes as ws alone for %s',
+    async (_what, content, options = undefined) => {
+      const act = (ws: WebSocket): void => {
+        ws.send(content as string, options as never);
+        if ((options as { fin?: boolean } | undefined)?.fin === false) ws.send('rest');
+        ws.send('the end');
+      };
+      const expected = await sent(false, act);
+      expect(expected.includes('the end')).toBe(true);
+      const got = await sent(true, act);
+      expect([got.length, got.equals(expected)]).toEqual([expected.length, true]);
+    },
+  );
 
-  test('callbacks are called, in order, and with no error', async () => {
+  test('calls the callbacks of send() in order and without an error', async () => {
     const called: [string, unknown][] = [];
     const act = (ws: WebSocket): void => {
       ws.send('a', (error) => called.push(['a', error]));

@@ -1,5 +1,5 @@
-// Who keeps a socket from being read: the guard, the application, both. ws itself resumes a socket as soon as its
-// receiver has inflated what it had been given, whoever has paused the socket meanwhile (`receiverOnDrain`).
+// Reading may be paused by the guard, by the application, or by both. ws resumes a raw socket as soon as its receiver has
+// inflated its input, even if the socket was paused meanwhile (`receiverOnDrain`).
 import { randomBytes } from 'node:crypto';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -17,12 +17,12 @@ let client: WebSocket;
 let served: WebSocket;
 afterEach(async () => {
   client.terminate();
-  // Nobody reads from it, so that nobody sees that the client has gone.
+  // It is paused, so it does not notice that the client has gone.
   served.terminate();
   await new Promise((done) => server.close(done));
 });
 
-/** A guarded server whose handler waits for the test: after two messages nothing more is read. */
+/** A guarded server whose handler waits for the test, so that reading stops after two messages. */
 async function busy({ compression = false } = {}) {
   const guard = createGuard({
     auth: [anonymous()],
@@ -60,13 +60,13 @@ async function busy({ compression = false } = {}) {
   return { ws, raw: rawSocket(ws), release, handled: () => handled };
 }
 
-/** Many chunks, and many messages in each. */
+/** More than fits into a few chunks, with many messages in each chunk. */
 const MESSAGES = 1_000;
 const messages = Array.from({ length: MESSAGES }, () =>
   JSON.stringify({ type: 'go', fill: randomBytes(2_000).toString('hex') }),
 );
 
-/** One message as permessage-deflate has it (RFC 7692 §7.2.1). */
+/** A frame of one message, compressed by permessage-deflate (RFC 7692 §7.2.1). */
 function deflated(text: string): Buffer {
   const bytes = deflateRawSync(text, { finishFlush: constants.Z_SYNC_FLUSH });
   return frame(bytes.subarray(0, -4), 0x1, 0x40);
@@ -74,19 +74,19 @@ function deflated(text: string): Buffer {
 
 describe('a full inbox', () => {
   test.each([
-    ['as it came', false],
-    ['inflated', true],
-  ])('keeps the socket from being read, and nothing is lost: %s', async (_what, compression) => {
+    ['uncompressed', false],
+    ['compressed', true],
+  ])('stops reading of %s messages until the handler is done, and loses none', async (_what, compression) => {
     const { raw, release, handled } = await busy({ compression });
     const raws = messages.map((message) => (compression ? deflated(message) : frame(message)));
     rawSocket(client).write(Buffer.concat(raws));
-    // What is read is one chunk, and one more that was under way: not all that has been sent, which is ten times as much.
+    // One chunk, and one that was on its way: a tenth of what was sent.
     expect(await standstill(raw)).toBeLessThan(200_000);
     release();
     await eventually(() => handled() === MESSAGES, 'the rest');
   });
 
-  test('is not emptied by an application that resumes', async () => {
+  test('stays unread when the application calls pause() and resume()', async () => {
     const { ws, raw, handled } = await busy();
     for (const message of messages) client.send(message);
     const read = await standstill(raw);
@@ -99,7 +99,7 @@ describe('a full inbox', () => {
 });
 
 describe('an application that pauses', () => {
-  test('sees that it has, and that it alone resumes', async () => {
+  test('sees its own isPaused only, and nothing is read until it resumes, even if the guard would read', async () => {
     const { ws, raw, release, handled } = await busy();
     expect(ws.isPaused).toBe(false);
     for (const message of messages) client.send(message);
@@ -107,7 +107,7 @@ describe('an application that pauses', () => {
     expect(ws.isPaused).toBe(false);
     ws.pause();
     expect(ws.isPaused).toBe(true);
-    // The guard has room again; the application does not want any more.
+    // Now the guard would read again, but the application has paused.
     release();
     await eventually(() => handled() > 1, 'what had been read');
     expect(await standstill(raw)).toBe(read);
@@ -116,7 +116,7 @@ describe('an application that pauses', () => {
     await eventually(() => handled() === MESSAGES, 'the rest');
   });
 
-  test('after the end changes nothing', async () => {
+  test('a closed socket changes nothing', async () => {
     const { ws } = await busy();
     const closed = new Promise((resolve) => ws.on('close', resolve));
     client.terminate();

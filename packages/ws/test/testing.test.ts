@@ -5,7 +5,7 @@ import { WebSocketServer } from 'ws';
 import { guardServer } from '../src/index.ts';
 import { openSocket } from '../src/testing.ts';
 
-test('a closed socket leaves no timer behind that would keep the process of a test alive', async () => {
+test('openSocket: a closed socket leaves no timer behind, which would keep the process alive', async () => {
   const guard = createGuard({ auth: [anonymous()], messages: passthrough({ text: true }), logger: false });
   const server = createServer();
   guardServer(server, new WebSocketServer({ noServer: true }), guard);

@@ -9,40 +9,40 @@ const newGuard = () =>
   createGuard({ auth: [anonymous()], messages: { say: Type.Object({}) }, logger: false });
 const newWss = () => new WebSocketServer({ noServer: true });
 
-describe('a server that would never be asked stops the start', () => {
-  test('behind a ws server without a path', () => {
+describe('guardServer for a ws server that would get no upgrades', () => {
+  test('throws after a ws server without a path', () => {
     const [server, guard] = [createServer(), newGuard()];
     guardServer(server, newWss(), guard);
     expect(() => guardServer(server, newWss(), guard, { path: '/admin' })).toThrow(/never be asked/);
   });
 
-  test('behind an application', () => {
+  test('throws after dispatchUpgrades', () => {
     const [server, guard] = [createServer(), newGuard()];
     dispatchUpgrades(server, guard, (_request, response) => response.end());
     expect(() => guardServer(server, newWss(), guard, { path: '/admin' })).toThrow(/put this one first/);
   });
 
-  test('and not in front of one', () => {
+  test('does not throw for a path before dispatchUpgrades', () => {
     const [server, guard] = [createServer(), newGuard()];
     guardServer(server, newWss(), guard, { path: '/admin' });
     expect(() => dispatchUpgrades(server, guard, (_request, response) => response.end())).not.toThrow();
   });
 });
 
-test('a start that was stopped leaves nothing behind', async () => {
+test('a handler that was refused for another upgrade listener can be added once that is removed', async () => {
   const [server, guard] = [createServer(), newGuard()];
-  const stranger = (): void => {};
-  server.on('upgrade', stranger);
+  const other = (): void => {};
+  server.on('upgrade', other);
   await new Promise<void>((done) => server.once('listening', done).listen(0));
   const interceptor = interceptUpgrades(server, guard);
   const handler = { matchesAll: true, matches: () => true, accept: () => {} };
   expect(() => interceptor.addHandler(handler)).toThrow(/listeners without a guard/);
-  server.off('upgrade', stranger);
+  server.off('upgrade', other);
   expect(() => interceptor.addHandler(handler)).not.toThrow();
   await new Promise((done) => server.close(done));
 });
 
-test('a second family of guards on one server is refused', () => {
+test('interceptUpgrades with a guard of another family throws', () => {
   const server = createServer();
   interceptUpgrades(server, newGuard());
   expect(() => interceptUpgrades(server, newGuard())).toThrow(/another family/);

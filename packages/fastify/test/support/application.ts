@@ -8,12 +8,12 @@ import type { WebSocket } from 'ws';
 import { type HandshakeOptions, Wire } from '../../../../test/support/wire.ts';
 import sallyport, { type SallyportOptions } from '../../src/index.ts';
 
-/** A credential that nobody but the guard may see. */
+/** A credential that only the guard may see. */
 export const token = 'open-sesame-7f3a';
 
 const messages = { say: Type.Object({ text: Type.String({ maxLength: 20 }) }) };
 
-/** Everybody may connect, with the token or without. */
+/** A guard that admits clients with the token, and anonymous ones. */
 export function guardFor(policy: Partial<PolicyOptions<never, typeof messages, never>> = {}) {
   return createGuard({
     auth: [
@@ -30,8 +30,9 @@ export function guardFor(policy: Partial<PolicyOptions<never, typeof messages, n
   });
 }
 
-export type Order = 'websocket first' | 'sallyport first';
-export const orders: readonly Order[] = ['websocket first', 'sallyport first'];
+/** The order in which the two plugins are registered. */
+export type Order = '@fastify/websocket first' | 'sallyport first';
+export const orders: readonly Order[] = ['@fastify/websocket first', 'sallyport first'];
 
 export interface ApplicationOptions extends SallyportOptions {
   readonly order?: Order;
@@ -47,7 +48,7 @@ afterEach(async () => {
   await Promise.all(running.splice(0).map((app) => app.close()));
 });
 
-/** Fastify with both plugins, to be given routes and to be closed with the test. */
+/** Fastify with both plugins and no routes yet. It is closed after the test. */
 export async function application({ order, fastify, websocket: own, ...options }: ApplicationOptions) {
   const app = Fastify(fastify ?? {});
   running.push(app);
