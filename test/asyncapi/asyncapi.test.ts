@@ -38,7 +38,7 @@ const info = { title: 'Chat', version: '1.0.0', description: 'Where people talk.
 const said = { said: Type.Object({ text: Type.String() }) };
 const auth = [chatJwt([bearer(), cookie('sid'), subprotocol(), query('key')]), tickets()];
 
-/** Every kind of schema, and every shape that AsyncAPI's dialect needs other words for. */
+/** Every kind of schema, and every form that AsyncAPI's schema dialect writes differently. */
 const node = z.object({
   name: z.string(),
   get kids() {
@@ -125,12 +125,15 @@ const complaints = async (document: unknown) => {
     .map(({ message, path }) => `${path.join('.')}: ${message}`);
 };
 
-describe('the parser has nothing to complain of:', () => {
-  test.each(Object.entries(documents))('%s', async (_what, document) => {
-    expect(await complaints(document)).toEqual([]);
-  });
+describe('diagnostics of the AsyncAPI parser', () => {
+  test.each(Object.entries(documents))(
+    'the AsyncAPI parser finds no error or warning in the document of: %s',
+    async (_what, document) => {
+      expect(await complaints(document)).toEqual([]);
+    },
+  );
 
-  test('and would say so', async () => {
+  test('the AsyncAPI parser finds errors in documents without a version, components or a valid binding', async () => {
     const { flat } = documents as { flat: AsyncApiDocument };
     expect(await complaints({ ...flat, info: { title: 'Chat' } })).not.toEqual([]);
     expect(await complaints({ ...flat, components: {} })).not.toEqual([]);
@@ -143,7 +146,7 @@ describe('the parser has nothing to complain of:', () => {
   });
 });
 
-test('the parser reads what was meant', async () => {
+test('the AsyncAPI parser reads the channel, messages, server and security schemes of the policy', async () => {
   const { document } = await parser.parse(JSON.stringify(documents['a first message in JSON-RPC']));
   const channel = document?.channels().get('chat');
   expect(channel?.address()).toBe('/chat');
@@ -177,7 +180,7 @@ test('the parser reads what was meant', async () => {
   ]);
 });
 
-describe('a route returns it', () => {
+describe('a route that returns a document', () => {
   const closers: (() => Promise<unknown>)[] = [];
   afterEach(async () => {
     for (const close of closers.splice(0)) await close();
@@ -192,7 +195,7 @@ describe('a route returns it', () => {
     return response.json();
   };
 
-  test('of Fastify', async () => {
+  test('a Fastify route returns the document as JSON', async () => {
     const app = fastify();
     closers.push(() => app.close());
     app.get('/asyncapi.json', () => document);
@@ -201,7 +204,7 @@ describe('a route returns it', () => {
     expect(await complaints(served)).toEqual([]);
   });
 
-  test('of Express', async () => {
+  test('an Express route returns the document as JSON', async () => {
     const app = express();
     app.get('/asyncapi.json', (_request, response) => void response.json(document));
     const server = app.listen(0, '127.0.0.1');

@@ -25,7 +25,7 @@ const node = z.object({
     return z.array(node);
   },
 });
-/** A body of each kind of schema that is taken, and with it the many that differ from it in one place. */
+/** Bodies that each kind of schema accepts. The tests also try each of them with one change at every place. */
 const samples: Record<string, { schema: unknown; bodies: object[] }> = {
   typebox: {
     schema: Type.Object({
@@ -123,7 +123,7 @@ async function open(options: object) {
   return { guard, socket, connection, payloads: payloadsOf(document(guard)) };
 }
 
-/** Whether the guard hands it on. */
+/** Whether the guard hands the message on. */
 async function takes(connection: Connection, socket: RecordingSocket, message: unknown): Promise<boolean> {
   const before = socket.delivered.length;
   connection.receive(JSON.stringify(message), false);
@@ -131,25 +131,28 @@ async function takes(connection: Connection, socket: RecordingSocket, message: u
   return socket.delivered.length > before;
 }
 
-describe.each(Object.entries(wrappers))('%s: what is described is what is taken:', (envelope, wrap) => {
-  test.each(Object.entries(samples))('%s', async (_what, { schema, bodies }) => {
-    const { connection, socket, payloads } = await open({ envelope, messages: { say: schema } });
-    let taken = 0;
-    let refused = 0;
-    const disagreed: unknown[] = [];
-    for (const message of bodies.flatMap((body) => variantsOf(wrap('say', body)))) {
-      const passed = await takes(connection, socket, message);
-      if (passed) taken++;
-      else refused++;
-      if (passed !== payloads.fits('say', message)) disagreed.push({ message, passed });
-    }
-    expect(disagreed).toEqual([]);
-    expect(taken).toBeGreaterThanOrEqual(bodies.length);
-    expect(refused).toBeGreaterThan(taken);
-  });
+describe.each(Object.entries(wrappers))('the %s envelope', (envelope, wrap) => {
+  test.each(Object.entries(samples))(
+    'the guard accepts exactly the messages that the document describes: %s',
+    async (_what, { schema, bodies }) => {
+      const { connection, socket, payloads } = await open({ envelope, messages: { say: schema } });
+      let taken = 0;
+      let refused = 0;
+      const disagreed: unknown[] = [];
+      for (const message of bodies.flatMap((body) => variantsOf(wrap('say', body)))) {
+        const passed = await takes(connection, socket, message);
+        if (passed) taken++;
+        else refused++;
+        if (passed !== payloads.fits('say', message)) disagreed.push({ message, passed });
+      }
+      expect(disagreed).toEqual([]);
+      expect(taken).toBeGreaterThanOrEqual(bodies.length);
+      expect(refused).toBeGreaterThan(taken);
+    },
+  );
 });
 
-describe.each(Object.keys(wrappers))('%s: what is sent is described, by one message alone:', (envelope) => {
+describe.each(Object.keys(wrappers))('messages that the server sends in the %s envelope', (envelope) => {
   const replies = { said: Type.Object({ text: Type.String() }), done: Type.Object({}) };
   const messages = { say: Type.Object({ text: Type.String() }), fail: Type.Object({}) };
   const wrap = wrappers[envelope as keyof typeof wrappers];
@@ -169,7 +172,7 @@ describe.each(Object.keys(wrappers))('%s: what is sent is described, by one mess
     return { ...opened, typed, send, sentAs: () => socket.sent.map(payloads.sentAs) };
   }
 
-  test('replies and answers', async () => {
+  test('each reply and returned value fits exactly one described message', async () => {
     const { typed, send, sentAs } = await chat();
     typed.send('said', { text: 'by itself' });
     typed.send('done', {});
@@ -177,7 +180,7 @@ describe.each(Object.keys(wrappers))('%s: what is sent is described, by one mess
     expect(sentAs()).toEqual([['said'], ['done'], [envelope === 'json-rpc' ? 'result' : 'said']]);
   });
 
-  test('errors', async () => {
+  test('each error reply fits the described error message', async () => {
     const { send, sentAs } = await chat();
     await send('{');
     await send([]);
@@ -187,7 +190,7 @@ describe.each(Object.keys(wrappers))('%s: what is sent is described, by one mess
     expect(sentAs()).toEqual([['error'], ['error'], ['error'], ['error'], ['error']]);
   });
 
-  test('renewal', async () => {
+  test('a renewal, its answer and the notice before the expiry fit their described messages', async () => {
     const clock = new ManualClock();
     const expiresAt = clock.now() / 1_000 + 120;
     const { authenticator } = keys((key) => (key === 'wrong' ? undefined : { subject: 'alice', expiresAt }));
@@ -206,7 +209,7 @@ describe.each(Object.keys(wrappers))('%s: what is sent is described, by one mess
   });
 });
 
-test('a first message fits, and so does what it is answered', async () => {
+test('a first message and its answers fit their described messages', async () => {
   const { authenticator } = keys(byName);
   const guard = guardOf({ auth: [authenticator], firstMessage: true, envelope: 'nested', replies: {} });
   const payloads = payloadsOf(document(guard));
@@ -222,7 +225,7 @@ test('a first message fits, and so does what it is answered', async () => {
   expect(payloads.fits('auth', JSON.parse(auth('alice')))).toBe(false);
 });
 
-test('what a codec writes fits once it is read', async () => {
+test('messages written by a codec fit their descriptions once they are decoded', async () => {
   const codec: Codec = {
     contentType: 'application/msgpack',
     frames: 'binary',

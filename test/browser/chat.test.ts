@@ -8,9 +8,9 @@ import { describeWith } from '../support/needs.ts';
 describeWith('chromium', 'the chat in a browser', (path) => {
   const { start, visit } = demoInBrowser(path);
 
-  /** Opens the page as somebody new, and logs in. */
+  /** Opens the page as a new visitor, and logs in. */
   async function enter(url: string, user: string): Promise<{ page: Page; errors: string[] }> {
-    // A certificate that nobody has signed is accepted.
+    // The demo's certificate is self-signed.
     const context = await visit({ ignoreHTTPSErrors: true });
     const page = await context.newPage();
     const errors: string[] = [];
@@ -32,7 +32,7 @@ describeWith('chromium', 'the chat in a browser', (path) => {
   const said = (page: Page, text: string) => page.getByText(text, { exact: true }).waitFor();
 
   describe.each(HOSTS)('on %s', (host) => {
-    test('two people talk, search and leave', async () => {
+    test('two visitors send messages, search, reload and log out, without an error in the page', async () => {
       const demo = await start({ host });
       const alice = await enter(demo.url, 'alice');
       const bob = await enter(demo.url, 'bob');
@@ -56,7 +56,7 @@ describeWith('chromium', 'the chat in a browser', (path) => {
       expect([...alice.errors, ...bob.errors]).toEqual([]);
     }, 30_000);
 
-    test('every way in opens the chat, and renews itself before its end', async () => {
+    test('a cookie, token, ticket and first message each open the chat, and are renewed before they expire', async () => {
       const clock = new ManualClock(Date.now());
       const demo = await start({ host }, { clock });
       const { page, errors } = await enter(demo.url, 'alice');
@@ -76,7 +76,7 @@ describeWith('chromium', 'the chat in a browser', (path) => {
       expect(errors).toEqual([]);
     }, 30_000);
 
-    test('a logout closes every tab, whatever it came in by', async () => {
+    test('a logout closes all tabs of the session, whichever credential they used', async () => {
       const demo = await start({ host });
       const { page, errors } = await enter(demo.url, 'alice');
       const others = await Promise.all(
@@ -99,7 +99,7 @@ describeWith('chromium', 'the chat in a browser', (path) => {
       expect(errors).toEqual([]);
     }, 30_000);
 
-    test('every attack button says what came of it', async () => {
+    test('each attack button shows the reason with which the guard stopped it', async () => {
       const demo = await start({ host });
       const { page } = await enter(demo.url, 'alice');
       await page.click('#all');
@@ -134,7 +134,7 @@ describeWith('chromium', 'the chat in a browser', (path) => {
     }, 60_000);
   });
 
-  test('over TLS, with a cookie for TLS only', async () => {
+  test('over TLS the chat works and its cookie is Secure, HttpOnly and SameSite=Lax', async () => {
     const demo = await start({ host: 'fastify', tls: true });
     expect(demo.url).toMatch(/^https:/);
     const { page, errors } = await enter(demo.url, 'alice');

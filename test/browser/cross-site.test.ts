@@ -12,7 +12,7 @@ import { describeWith } from '../support/needs.ts';
 
 const APP = 'app.example.test';
 
-/** Where hostile pages are: the name in their URL, and whether they sit in a frame without an origin. */
+/** Where hostile pages are: the host in their URL, and whether they are in a sandboxed frame, which has no origin. */
 const PAGES = [
   { what: 'another site', name: 'evil.test', sandboxed: false },
   { what: 'a sibling subdomain', name: 'sibling.example.test', sandboxed: false },
@@ -22,7 +22,7 @@ const PAGES = [
 
 type Where = (typeof PAGES)[number];
 
-describeWith('chromium', 'a page that is not the application’s, with the cookie of its visitor', (path) => {
+describeWith('chromium', 'a foreign page with the cookie of its visitor', (path) => {
   const { start } = applications();
   let tls: { key: string; cert: string };
   let server: Server;
@@ -30,13 +30,13 @@ describeWith('chromium', 'a page that is not the application’s, with the cooki
   let browser: Awaited<ReturnType<typeof withCrossSiteCookies>>;
   let context: BrowserContext;
 
-  // One server for everything that no guard stands before: hostile pages, the login, and the WebSocket of the control.
+  // One server for everything without a guard: hostile pages, the login, and the WebSocket of the control tests.
   beforeAll(async () => {
     const { private: key, cert } = await generate([{ name: 'commonName', value: APP }], { keyType: 'ec' });
     tls = { key, cert };
     server = createServer(tls, (request, response) => {
       response.setHeader('content-type', 'text/html');
-      // SameSite=None: the browser sends it whoever asks, and ports do not matter to cookies.
+      // SameSite=None: the browser sends the cookie for any page. Cookies do not depend on ports.
       if (request.url === '/login')
         response.setHeader('set-cookie', 'session=alice; Path=/; HttpOnly; Secure; SameSite=None');
       response.end('<!doctype html><title>A page</title>');
@@ -67,7 +67,7 @@ describeWith('chromium', 'a page that is not the application’s, with the cooki
 
   const originOf = ({ name, sandboxed }: Where) => (sandboxed ? 'null' : `https://${name}:${port}`);
 
-  /** A visitor who has logged in to the application, and whom a hostile page has caught. */
+  /** A visitor who is logged in to the application and opens a hostile page. */
   async function caught(where: Where): Promise<Page | Frame> {
     const page = await context.newPage();
     await page.goto(`https://${APP}:${port}/login`);
@@ -80,7 +80,7 @@ describeWith('chromium', 'a page that is not the application’s, with the cooki
   }
 
   test.each(PAGES)(
-    'control, without a guard: from $what the cookie arrives',
+    'control: without a guard, a handshake from $what carries the cookie and opens',
     async (where) => {
       expect(await attempt(await caught(where), `wss://${APP}:${port}/`)).toEqual({
         opened: true,
@@ -101,14 +101,14 @@ describeWith('chromium', 'a page that is not the application’s, with the cooki
     };
 
     test.each(PAGES)(
-      'from $what the handshake is refused',
+      'a handshake from $what is refused as origin_denied',
       async (where) => {
         const guard = sessionGuard();
         const denied: GuardEvents['handshake.denied'][] = [];
         guard.on('handshake.denied', (event) => denied.push(event));
         const { running, url } = await serve(guard);
         expect(await attempt(await caught(where), url)).toEqual({ opened: false, heard: undefined });
-        // For want of a credential the reason would be another one: the cookie was there.
+        // Without the cookie the reason would be another one.
         expect(denied).toMatchObject([
           {
             reason: 'origin_denied',
@@ -124,7 +124,7 @@ describeWith('chromium', 'a page that is not the application’s, with the cooki
     );
 
     test.each(PAGES.filter(({ sandboxed }) => !sandboxed))(
-      'control: a policy that lists the origin of $what lets it in as the visitor',
+      'control: a policy that lists the origin of $what admits the handshake as the visitor',
       async (where) => {
         const { url } = await serve(sessionGuard([originOf(where)]));
         expect(await attempt(await caught(where), url)).toEqual({
@@ -135,7 +135,7 @@ describeWith('chromium', 'a page that is not the application’s, with the cooki
       30_000,
     );
 
-    test('the application’s own page gets in', async () => {
+    test('a handshake from the application’s own page is admitted', async () => {
       const { running, url } = await serve(sessionGuard());
       const page = await context.newPage();
       await page.goto(`https://${APP}:${port}/login`);
@@ -145,7 +145,7 @@ describeWith('chromium', 'a page that is not the application’s, with the cooki
   });
 });
 
-/** Cookies alone say who it is. Without stated origins only the same origin is let in. */
+/** Accepts only a session cookie. Without `origins` only the same origin is admitted. */
 function sessionGuard(origins?: readonly string[]): AnyGuard {
   return createGuard({
     hosts: [APP],

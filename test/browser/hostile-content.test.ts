@@ -7,7 +7,7 @@ import { eventually } from '../support/eventually.ts';
 import { describeWith } from '../support/needs.ts';
 import { scriptPayloads } from '../support/script-payloads.ts';
 
-/** As many messages as one connection may send at once, with some to spare. */
+/** Fewer messages than one connection may send at once. */
 const BURST = 30;
 const MARK = 'mark-of-the-end';
 
@@ -16,10 +16,10 @@ interface Content {
   readonly html?: string;
 }
 
-describeWith('chromium', 'scripts in messages, from somebody who may write them', (path) => {
+describeWith('chromium', 'scripts in messages of an admitted user', (path) => {
   const { start, visit } = demoInBrowser(path);
 
-  /** The victim's page. Without its content security policy, so that the guard alone stands between. */
+  /** The victim's page, without its content security policy, so that only the guard can stop a script. */
   async function watch(url: string): Promise<{ page: Page; ran: string[] }> {
     const context = await visit({ bypassCSP: true });
     const page = await context.newPage();
@@ -35,7 +35,7 @@ describeWith('chromium', 'scripts in messages, from somebody who may write them'
     return { page, ran };
   }
 
-  /** Sends everything, over as many connections as the rate asks for; tells what was refused. */
+  /** Sends all messages, over as many connections as the rate requires. Returns those that were refused. */
   async function send(url: string, messages: readonly Content[]): Promise<[Content, unknown][]> {
     const refused: [Content, unknown][] = [];
     for (let at = 0; at < messages.length; at += BURST) {
@@ -56,7 +56,7 @@ describeWith('chromium', 'scripts in messages, from somebody who may write them'
   const shown = (page: Page) => page.locator('#messages .text').last();
   const arrived = (page: Page) => page.getByText(MARK, { exact: true }).waitFor();
 
-  /** Shows that a script which runs would have been noticed. */
+  /** Checks that no script ran, and that a script would have been noticed. */
   async function wouldBeNoticed(page: Page, ran: string[]): Promise<void> {
     expect(ran).toEqual([]);
     await shown(page).evaluate((element) => {
@@ -67,13 +67,13 @@ describeWith('chromium', 'scripts in messages, from somebody who may write them'
   }
 
   test.each(HOSTS)(
-    'on %s, none runs as text',
+    'on %s, no script runs from messages with script payloads as text',
     async (host) => {
       const demo = await start({ host });
       const { page, ran } = await watch(demo.url);
-      // The policy takes 500 characters.
+      // The policy allows 500 characters.
       const texts = scriptPayloads.map((text) => ({ text: text.slice(0, 500) }));
-      // What hides nothing is text, however dangerous it would be as markup.
+      // Visible characters pass as text, however dangerous they would be as markup.
       expect(await send(demo.url, [...texts, { text: MARK }])).toEqual([]);
       await arrived(page);
       const lines = await page
@@ -89,7 +89,7 @@ describeWith('chromium', 'scripts in messages, from somebody who may write them'
   );
 
   test.each(HOSTS)(
-    'on %s, none runs as sanitized HTML, clicked at and hovered over',
+    'on %s, no script runs from messages with script payloads as sanitized HTML, not even after clicks and hovering',
     async (host) => {
       const demo = await start({ host });
       const { page, ran } = await watch(demo.url);
@@ -97,7 +97,7 @@ describeWith('chromium', 'scripts in messages, from somebody who may write them'
         ...scriptPayloads.map((html) => ({ text: 'markup', html })),
         { text: MARK, html: `<b>${MARK}</b>` },
       ];
-      // Markup that nests so deeply is not read at all.
+      // Markup that nests too deeply is refused.
       const refused = (await send(demo.url, marked)).map(([{ html }]) => html);
       expect(refused).toEqual(scriptPayloads.filter((html) => /(<div>){100}/.test(html)));
       await arrived(page);
@@ -117,7 +117,7 @@ describeWith('chromium', 'scripts in messages, from somebody who may write them'
         expect(href ?? 'https:').toMatch(/^(https?|mailto):/);
       }
       await page.evaluate(() => {
-        // Links lead away from the page; one that runs something would still do so.
+        // Keeps links from leaving the page. A link that runs a script would still do so.
         document.addEventListener('click', (event) => {
           const link = (event.target as Element).closest('a');
           if (/^(https?|mailto):$/.test(link?.protocol ?? '')) event.preventDefault();

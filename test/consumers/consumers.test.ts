@@ -15,12 +15,12 @@ beforeAll(() => {
 }, 120_000);
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-test('the fixtures use every entry of every package', () => {
+test('the fixtures import every entry of every package', () => {
   const source = readFileSync(join(fixtures, 'entries.ts'), 'utf8');
   expect(entries.filter((entry) => !source.includes(`from '${entry}'`))).toEqual([]);
 });
 
-test('the tarballs lead nobody to sources that are not there', () => {
+test('the packed packages name no source file that is not packed', () => {
   for (const { name, tarball } of packed) {
     const manifest = JSON.parse(run('tar', ['-xOf', tarball, 'package/package.json'], folder));
     expect([name, JSON.stringify(manifest)]).not.toEqual([
@@ -31,7 +31,7 @@ test('the tarballs lead nobody to sources that are not there', () => {
   }
 });
 
-describe('an ES module project, installed by npm', () => {
+describe('an ES module project installed by npm', () => {
   const project = join(folder, 'esm');
 
   beforeAll(() => {
@@ -39,7 +39,7 @@ describe('an ES module project, installed by npm', () => {
     run('npm', ['install', '--prefer-offline', '--no-audit', '--no-fund'], project);
   }, 180_000);
 
-  test('imports every entry, and finds what the sources export', async () => {
+  test('an ES module project imports every entry with the exports of the sources', async () => {
     writeFileSync(
       join(project, 'main.js'),
       `const names = {};
@@ -49,23 +49,26 @@ describe('an ES module project, installed by npm', () => {
     expect(JSON.parse(run(process.execPath, ['main.js', ...entries], project))).toEqual(await sourceNames());
   }, 60_000);
 
-  test.each(['nodenext', 'bundler'])('compiles under moduleResolution %s', (moduleResolution) => {
-    compile(project, { moduleResolution, module: moduleResolution === 'bundler' ? 'esnext' : 'nodenext' });
-  });
+  test.each(['nodenext', 'bundler'])(
+    'an ES module project compiles with moduleResolution %s',
+    (moduleResolution) => {
+      compile(project, { moduleResolution, module: moduleResolution === 'bundler' ? 'esnext' : 'nodenext' });
+    },
+  );
 });
 
-describe('a CommonJS project, installed by pnpm, where a package reaches only what it declares', () => {
+describe('a CommonJS project installed by pnpm, where a package reaches only its declared dependencies', () => {
   const project = join(folder, 'cjs');
 
   beforeAll(() => {
     write(project, 'commonjs', {});
     const overrides = Object.fromEntries(packed.map(({ name, tarball }) => [name, `file:${tarball}`]));
-    // JSON is YAML; pnpm 10 and later read overrides from here.
+    // JSON is valid YAML. pnpm 10 and later read overrides from this file.
     writeFileSync(join(project, 'pnpm-workspace.yaml'), JSON.stringify({ packages: ['.'], overrides }));
     pnpm(['install', '--prefer-offline', '--no-frozen-lockfile'], project);
   }, 180_000);
 
-  test('requires every entry, and finds what the sources export', async () => {
+  test('a CommonJS project requires every entry with the exports of the sources', async () => {
     writeFileSync(
       join(project, 'main.js'),
       `const names = {};
@@ -82,12 +85,12 @@ describe('a CommonJS project, installed by pnpm, where a package reaches only wh
     expect(JSON.parse(run(process.execPath, ['main.js', ...entries], project))).toEqual(await sourceNames());
   }, 60_000);
 
-  test('compiles', () => {
+  test('a CommonJS project compiles', () => {
     compile(project, { module: 'nodenext', moduleResolution: 'nodenext' });
   });
 });
 
-/** Writes a project that depends on the tarballs, and on their peers in the versions that this workspace tests. */
+/** Writes a project that depends on the packed packages, and on their peers in the versions of this workspace. */
 function write(project: string, type: string, extra: object): void {
   mkdirSync(project);
   cpSync(fixtures, join(project, 'src'), { recursive: true });
@@ -108,18 +111,18 @@ function write(project: string, type: string, extra: object): void {
 
 function npmOverrides() {
   const own = Object.fromEntries(packed.map(({ name }) => [name, `$${name}`]));
-  // npm hoists the one that Express asks for, whose own types are not those that Koa's types mean.
+  // npm hoists the version that Express needs, whose types differ from those that Koa's types expect.
   return { overrides: { ...own, 'content-disposition': installed(koa, 'content-disposition') } };
 }
 
-/** Where Koa's own dependencies are, so that what it asks for is taken in the version that this workspace has. */
+/** Where Koa's dependencies are, so that the project uses the versions of this workspace. */
 const koa = join(realpathSync(join(root, 'test/node_modules/koa')), '../..');
 
 function installed(from: string, name: string): string {
   return JSON.parse(readFileSync(join(from, 'node_modules', name, 'package.json'), 'utf8')).version;
 }
 
-/** Compiles the fixtures with the project's own TypeScript, and with every declaration file that they reach. */
+/** Compiles the fixtures with the project's own TypeScript, declaration files included. */
 function compile(project: string, resolution: object): void {
   const compilerOptions = { target: 'es2022', strict: true, noEmit: true, types: ['node'], ...resolution };
   writeFileSync(join(project, 'tsconfig.json'), JSON.stringify({ compilerOptions, include: ['src'] }));
@@ -128,7 +131,7 @@ function compile(project: string, resolution: object): void {
 
 async function sourceNames(): Promise<Record<string, string[]>> {
   const names: Record<string, string[]> = {};
-  // One after another: two imports at once of what they share confuse Jest's module loader.
+  // One after another, since Jest's module loader fails on parallel imports of shared modules.
   for (const entry of entries) names[entry] = Object.keys(await import(entry)).sort();
   return names;
 }

@@ -9,7 +9,7 @@ import { frame, type HandshakeOptions, type Wire } from '../support/wire.ts';
 import { readPages, snippetsOf } from './markdown.ts';
 import { layOut, type Workbench } from './workbench.ts';
 
-// The ways of docs/authentication.md, run as they stand there.
+// Runs the snippets of docs/authentication.md as they are.
 const PAGE = 'docs/authentication.md';
 const Origin = 'https://app.example.com';
 const ENVIRONMENT = {
@@ -42,12 +42,12 @@ afterAll(() => {
 });
 
 async function load<T>(file: string): Promise<T> {
-  // MemoryStore says that it is none for production.
+  // MemoryStore warns that it is not for production.
   jest.spyOn(console, 'warn').mockImplementation(() => {});
   return (await import(workbench.file(PAGE, file))) as T;
 }
 
-/** An application of the page, with the login that it leaves to the reader. */
+/** An application of the page, with the login that the page leaves to the reader. */
 async function serveApplication(app: Express, guard: AnyGuard) {
   app.post('/login', (request, response) => {
     request.session.user = 'alice';
@@ -64,7 +64,7 @@ async function serveApplication(app: Express, guard: AnyGuard) {
   return { port, post, login };
 }
 
-/** A guard of the page on a route that answers `say`. */
+/** Serves a guard of the page on a route that answers `say`. */
 async function serveGuard(guard: AnyGuard): Promise<number> {
   const app = express();
   app.get(
@@ -105,7 +105,7 @@ const token = (claims: { readonly sub?: string; readonly iat?: number } = {}): P
     .setExpirationTime('10m')
     .sign(new TextEncoder().encode(ENVIRONMENT.TOKEN_SECRET));
 
-test('a session opens a socket, and its logout closes every one of them', async () => {
+test('a session cookie opens sockets, and its logout closes all of them', async () => {
   const { app, guard } = await load<{ app: Express; guard: AnyGuard }>('session.ts');
   const { port, post, login } = await serveApplication(app, guard);
   const Cookie = await login();
@@ -126,7 +126,7 @@ test('a session opens a socket, and its logout closes every one of them', async 
   );
 });
 
-test('with the anti-forgery token, a cookie alone opens nothing', async () => {
+test('where csrf is set, a cookie without the anti-forgery token is refused', async () => {
   const { guarded, tokenOf } = await load<{ guarded: Guard; tokenOf(session: string): Buffer }>('csrf.ts');
   const { sessions } = await load<{ sessions: express.RequestHandler }>('sessions.ts');
   const app = express();
@@ -143,7 +143,7 @@ test('with the anti-forgery token, a cookie alone opens nothing', async () => {
   await shake(port, { target: `/chat?csrf=${tokenOf(id).toString('base64url')}`, headers: { Cookie } });
 });
 
-test('a token opens a socket from a header and from a subprotocol, and renews it', async () => {
+test('a token in a header and in a subprotocol opens a socket, and another token renews it', async () => {
   const { guard } = await load<{ guard: AnyGuard }>('token.ts');
   const port = await serveGuard(guard);
   const old = await token({ iat: Math.floor(Date.now() / 1_000) - 360 });
@@ -164,7 +164,7 @@ test('a token opens a socket from a header and from a subprotocol, and renews it
   expect(await reasonOf(port, {})).toBe('credential_missing');
 });
 
-test('what is revoked closes, and is refused', async () => {
+test('guard.revoke() closes open sockets, and their tokens are refused', async () => {
   const { guard } = await load<{ guard: AnyGuard }>('token.ts');
   const port = await serveGuard(guard);
   const headers = { Authorization: `Bearer ${await token()}` };
@@ -174,7 +174,7 @@ test('what is revoked closes, and is refused', async () => {
   expect(await reasonOf(port, { headers })).toBe('revoked');
 });
 
-test('a ticket opens one socket, from its page', async () => {
+test('a ticket opens one socket, for the page that it was issued for', async () => {
   const { app, guard } = await load<{ app: Express; guard: AnyGuard }>('tickets.ts');
   const { port, post, login } = await serveApplication(app, guard);
   expect((await post('/ticket')).status).toBe(401);
@@ -189,7 +189,7 @@ test('a ticket opens one socket, from its page', async () => {
   expect(await reasonOf(port, { headers: { Cookie } })).toBe('credential_missing');
 });
 
-test('a first message opens a pending socket, and nothing comes before it', async () => {
+test('a first message opens a pending socket, and another message before it closes', async () => {
   const { guard } = await load<{ guard: AnyGuard }>('first-message.ts');
   const port = await serveGuard(guard);
   const wire = await shake(port, {});
@@ -204,7 +204,7 @@ test('a first message opens a pending socket, and nothing comes before it', asyn
   expect(await send(early, { type: 'say', text: 'hello' }).closeCode()).toBe(4401);
 });
 
-test('every authenticator of the page is one that a policy takes', async () => {
+test('createGuard() accepts every authenticator of the page', async () => {
   expect(await load('fastify-session.ts')).toMatchObject({ fastifySessions: { scheme: 'session' } });
   expect(await load('koa-session.ts')).toMatchObject({ koaSessions: { scheme: 'session' } });
   expect(await load('api-key.ts')).toMatchObject({ apiKey: { scheme: 'api-key', messageField: 'key' } });

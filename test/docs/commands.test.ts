@@ -8,7 +8,7 @@ const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
   scripts: Record<string, string>;
 };
 
-test('every command that a page names is there', () => {
+test('every pnpm script and every file that a page runs exists', () => {
   const missing: string[] = [];
   for (const { path, text } of pages) {
     for (const [, script] of text.matchAll(/pnpm@10 (?:run )?([a-z][a-z:-]*)/g)) {
@@ -23,7 +23,7 @@ test('every command that a page names is there', () => {
   expect(missing).toEqual([]);
 });
 
-test('a shell snippet runs nothing but what is checked', () => {
+test('shell snippets use only known commands', () => {
   const known = /^(npx -y pnpm@10 |npx -y -p node@\d+ node |node |\.ci\/run|npm install |curl |openssl |#|$)/;
   const unknown = pages
     .flatMap(snippetsOf)

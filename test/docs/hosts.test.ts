@@ -6,7 +6,7 @@ import { WebSocket } from 'ws';
 import { readPages, snippetsOf } from './markdown.ts';
 import { layOut, type Workbench } from './workbench.ts';
 
-// The starts of the pages are run as they stand there, but for their port, and asked as a browser would ask them.
+// Runs the applications of the pages as they are, on another port, and connects to them as a browser would.
 const SECRET = 'a shared secret of the tests, at least 32 bytes';
 const APP = 'https://app.example.com';
 const snippets = readPages()
@@ -53,7 +53,7 @@ afterEach(async () => {
   );
 });
 
-test('there is a start for each host', () => {
+test('the README has an application for each host', () => {
   const names = starts.filter(({ page }) => page === 'README.md').map(({ file }) => file);
   expect(names).toEqual(['fastify.ts', 'express.ts', 'koa.ts', 'ws.ts']);
 });
@@ -84,7 +84,7 @@ test.each(starts)(
   },
 );
 
-test('a handshake is explained as docs/start.md says', async () => {
+test('guard.explain() prints what docs/start.md says', async () => {
   await import(workbench.file('docs/start.md', 'explain.ts'));
   const denied = { stage: 'origin', outcome: 'deny', reason: 'origin_denied', detail: expect.any(String) };
   expect(printed).toEqual([[false, denied]]);

@@ -5,11 +5,11 @@ import { anchorsOf, type Page, proseOf, readPages, root } from './markdown.ts';
 
 const pages = readPages();
 
-test('every link between the pages leads somewhere', () => {
+test('every link between the pages leads to a file and heading that exist', () => {
   expect(pages.flatMap((page) => brokenLinks(page, pages))).toEqual([]);
 });
 
-test('a link to a missing file or heading is found', () => {
+test('a link to a missing file or heading is reported', () => {
   const page: Page = {
     path: 'docs/a.md',
     text: '# A title: `here`\n[good](#a-title-here) [file](../README.md) [far](https://example.com/x#y)\n[bad](nothing.md) [gone](#there) [else](../README.md#no-such-heading)\n```\n[not a link](in-code.md)\n```\n',

@@ -11,18 +11,18 @@ const rows = page
   .filter((line) => line.startsWith('| '))
   .map((line) => line.slice(1, -1).split('|') as [string, string, string?]);
 
-test('every event is in the table, and none that is not', () => {
+test('the table of events lists exactly the events of the guard', () => {
   const listed = rows.flatMap(([first]) => names(first)).filter((name) => /\.|^fault$/.test(name));
   expect(listed.sort()).toEqual([...eventNames].sort());
 });
 
-test('every reason has the name that the table gives it, and none is left out', () => {
+test('the table of OWASP names lists every reason with the name that its event has', () => {
   const given = Object.fromEntries(
     rows
       .filter(([, second]) => names(second)[0] !== undefined && (names(second)[0] as string) in reasons)
       .flatMap(([owasp, second]) => names(second).map((reason) => [reason, names(owasp)[0]])),
   );
-  // What ends a connection that is open already is told by `connection.closed`.
+  // Reasons that only end open connections are in `connection.closed`.
   const closes = ['idle', 'lifetime', 'unresponsive', 'replaced'];
   const denials = (Object.keys(reasons) as Reason[]).filter((reason) => !closes.includes(reason));
   expect(given).toEqual(

@@ -22,7 +22,7 @@ import { frame } from '../support/wire.ts';
 import { readPages, snippetsOf } from './markdown.ts';
 import { layOut, type Workbench } from './workbench.ts';
 
-// The recipes, run as they stand there, each with the library that it is about.
+// Runs the recipes as they are, each with its library.
 const SECRET = 'a shared secret of the tests, at least 32 bytes';
 const TEXT = 'a text that nobody but the handler may see';
 const Origin = 'https://app.example.com';
@@ -59,7 +59,7 @@ async function load<T>(recipe: string, file: string): Promise<T & { readonly gua
   return { ...exports, guard };
 }
 
-/** A foreign page is denied; alice is let in, sends a message that is not listed and one that is, and goes. Her token. */
+/** A foreign page is refused. Alice connects, sends an unknown message and a valid one, and leaves. Returns her token. */
 async function visit(guard: Guard, whileOpen: () => Promise<void> = async () => {}): Promise<string> {
   const app = express();
   const opened: unknown[] = [];
@@ -95,7 +95,7 @@ async function visit(guard: Guard, whileOpen: () => Promise<void> = async () => 
   return token;
 }
 
-/** Names of the vocabulary, in the order in which the visit causes them. */
+/** The OWASP names of the events of this visit, in order. */
 const NAMES = [
   'malicious_cors',
   'authn_login_success',
@@ -104,7 +104,7 @@ const NAMES = [
   'session_expired',
 ];
 
-test('pino writes every event under its name in the vocabulary, and nothing that is secret', async () => {
+test('the pino recipe logs each event under its OWASP name, and no token', async () => {
   const { logSecurityEvents, guard } = await load<{ logSecurityEvents(to: DestinationStream): void }>(
     'pino',
     'security-log.ts',
@@ -135,7 +135,7 @@ test('pino writes every event under its name in the vocabulary, and nothing that
   expect(log).not.toContain(token);
 });
 
-test('OpenTelemetry gets the numbers by reason, and the events', async () => {
+test('the OpenTelemetry recipe exports counts by reason, and the events', async () => {
   const numbers = new InMemoryMetricExporter(AggregationTemporality.CUMULATIVE);
   const records = new InMemoryLogRecordExporter();
   const reader = new PeriodicExportingMetricReader({ exporter: numbers, exportIntervalMillis: 3_600_000 });
@@ -186,7 +186,7 @@ test('OpenTelemetry gets the numbers by reason, and the events', async () => {
   await Promise.all([provider.shutdown(), loggers.shutdown()]);
 });
 
-test('prom-client counts by reason, and asks for the rest', async () => {
+test('the prom-client recipe counts by reason, and reads the other numbers when it is scraped', async () => {
   const { registry, guard } = await load<{ registry: Registry }>('prom-client', 'metrics.ts');
   await visit(guard, async () => {
     expect(await registry.metrics()).toContain('sallyport_connections{state="open"} 1\n');

@@ -8,7 +8,7 @@ const path = join(root, 'docs/start.md');
 const [START, END] = ['<!-- reference: begin -->', '<!-- reference: end -->'];
 
 /** `SALLYPORT_UPDATE_DOCS=1` writes the reference instead of comparing it. */
-test('the reference in docs/start.md is what the sources say', () => {
+test('the reference in docs/start.md repeats the doc comments of the sources', () => {
   const text = readFileSync(path, 'utf8');
   const [before, rest] = text.split(START) as [string, string];
   const after = rest.split(END)[1] as string;
@@ -17,7 +17,7 @@ test('the reference in docs/start.md is what the sources say', () => {
   else expect(text).toBe(expected);
 });
 
-test('every option of a policy is described, and every limit has a stated default', () => {
+test('every known option has a doc comment, and every limit states its default', () => {
   const all = ['RoutePolicy', 'PolicyOptions', 'RouteLimits', 'Limits'].flatMap((name) =>
     optionsOf(sourceOf('policy/policy.ts'), `interface ${name}`),
   );
@@ -45,7 +45,7 @@ test.each(['RouteLimits', 'Limits'])('the defaults of %s are those that the code
   expect(wrong).toEqual([]);
 });
 
-test('a doc comment comes apart into its sentences', () => {
+test('optionsOf() splits a doc comment into text, default and consequence', () => {
   const source = `export interface A {
   /** The largest one. Default: 64 KiB, say. Beyond: closed (1009). */
   readonly size?: Size;

@@ -16,12 +16,12 @@ beforeAll(() => {
 
 afterAll(() => workbench.remove());
 
-test('no page uses one file name twice', () => {
+test('no page uses the same file name for two snippets', () => {
   const names = snippets.filter(({ file }) => file !== undefined).map(({ page, file }) => `${page}/${file}`);
   expect(names.filter((name, i) => names.indexOf(name) !== i)).toEqual([]);
 });
 
-test('every snippet compiles against the sources', () => {
+test('every TypeScript and JavaScript snippet compiles against the sources', () => {
   expect(snippets.length).toBeGreaterThan(10);
   expect(complaints(workbench.folder)).toEqual([]);
 }, 60_000);
@@ -47,7 +47,7 @@ test('a snippet that does not compile is reported with the line of its page', ()
   }
 }, 60_000);
 
-/** What the compiler says, one line each. */
+/** The compiler's errors, one line each. */
 function complaints(folder: string): string[] {
   const config = {
     extends: join(root, 'tsconfig.base.json'),

@@ -29,18 +29,21 @@ const checklist = [
   ...range('O', 5),
 ];
 
-test('every row of the checklist stands on the page, once', () => {
+test('docs/threats.md has each row of the checklist once', () => {
   const found = rows.flatMap(({ cells }) => ids(cells[0])).filter((id) => id !== '—');
   expect([...found].sort()).toEqual([...checklist].sort());
 });
 
-test.each([...range('H', 13), ...range('A', 9), 'M3', 'M7'])('%s has its own attack', (id) => {
-  const row = rows.find(({ cells }) => ids(cells[0]).includes(id));
-  expect(row?.cells).toHaveLength(4);
-  expect(row?.cells.at(-1)).toContain('../test/attacks/');
-});
+test.each([...range('H', 13), ...range('A', 9), 'M3', 'M7'])(
+  'row %s of docs/threats.md links an attack',
+  (id) => {
+    const row = rows.find(({ cells }) => ids(cells[0]).includes(id));
+    expect(row?.cells).toHaveLength(4);
+    expect(row?.cells.at(-1)).toContain('../test/attacks/');
+  },
+);
 
-test('every row that is not still to come names a test, and every test that is named exists', () => {
+test('every row outside Still to come links a test, and every linked test exists', () => {
   const open = rows.filter(
     ({ title, cells }) => title !== 'Still to come' && !cells.at(-1)?.includes('.test.ts'),
   );
@@ -49,7 +52,7 @@ test('every row that is not still to come names a test, and every test that is n
   expect(named.filter((path) => !existsSync(join(root, path)))).toEqual([]);
 });
 
-test('every attack is on the page', () => {
+test('docs/threats.md links every file of test/attacks', () => {
   const attacks = readdirSync(join(root, 'test/attacks')).map((name) => `test/attacks/${name}`);
   expect(attacks.filter((path) => !named.includes(path))).toEqual([]);
 });

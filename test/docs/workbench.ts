@@ -3,18 +3,18 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { root, type Snippet } from './markdown.ts';
 
-/** A folder outside the repository in which snippets are files, with everything they import at hand. */
+/** A folder outside the repository that holds snippets as files, with the packages that they import. */
 export interface Workbench {
   readonly folder: string;
-  /** The file that a snippet of this name became. */
+  /** The path of the snippet with this name. */
   file(page: string, name: string): string;
   remove(): void;
 }
 
 /**
- * Lays the TypeScript and JavaScript of all pages out: a folder for each page, a file for each snippet. Each line
- * stands where it stands in its page, so that the compiler's complaints name the line to mend. A page that has no
- * `policy.ts` of its own goes by the README's.
+ * Writes the TypeScript and JavaScript of all pages: a folder for each page, a file for each snippet. Each line has the
+ * number that it has in its page, so that the compiler's errors name the line to change. A page without a `policy.ts` of its
+ * own uses the README's.
  */
 export function layOut(snippets: readonly Snippet[]): Workbench {
   const folder = mkdtempSync(join(tmpdir(), 'sallyport-docs-'));
@@ -32,7 +32,7 @@ export function layOut(snippets: readonly Snippet[]): Workbench {
       write(place(page, 'policy.ts'), shared.code);
     for (const { language, line, code, file, given } of own) {
       const name = file ?? `line-${line}.${language}`;
-      // A snippet without imports is still a module of its own.
+      // A snippet without imports must be a module as well.
       write(place(page, name), `${given}${'\n'.repeat(line - 1)}${code}\nexport {};\n`);
     }
   }

@@ -8,8 +8,8 @@ import { wsHost } from '../contract/hosts/ws.ts';
 import { IN_FULL } from './flooder.ts';
 
 /**
- * Every host in full; else every way in which one reads from the network, once: Express 4 reads as Express 5 does, koa-websocket by
- * the same ws as Koa, and express-ws by a ws of its own.
+ * All hosts for a full run; else one for each way of reading from the network: Express 4 reads as Express 5, koa-websocket uses the
+ * same ws as Koa, and express-ws has a ws of its own.
  */
 export const floodedHosts: readonly Host[] = IN_FULL
   ? hosts

@@ -6,21 +6,21 @@ import { eventually } from '../support/eventually.ts';
 import { Forked } from '../support/forked.ts';
 import { IN_FULL } from './flooder.ts';
 
-/** Bytes that may be left of a flood. */
+/** Bytes of memory that a flood may leave behind. */
 const LEFT = 32 * 1_048_576;
 /** How many times longer a neighbour's median round trip may be. */
 const SLOWER = 5;
-/** Answers of which a median is taken. */
+/** The least number of round trips for a median. */
 const ENOUGH = 25;
-/** A whole flood is measured so often before it counts: other processes of the machine have floods of their own. */
+/** A full flood that is too slow is repeated this often, since other processes may keep the machine busy. */
 const TRIES = 2;
-/** Milliseconds; half of them are the time that a peer has to answer its close frame, and the server's next look. */
+/** In milliseconds. Half of it is the time that a peer has to answer its close frame, and the server's next tick. */
 const PATIENCE = 10_000;
 
-/** Sends its flood; what it returns waits for the end of it, which is no flood any more. */
+/** Sends a flood. The returned function waits for the end of its connections, which is not part of the flood. */
 export type Flood<T> = () => Promise<() => Promise<T>>;
 
-/** A server in a process of its own, a well-behaved client of it in another one, and this process to flood it. */
+/** A server in one process and a well-behaved client, the neighbour, in another. This process sends the floods. */
 export class FloodedServer {
   port = 0;
 
@@ -47,14 +47,14 @@ export class FloodedServer {
     await this.server.ask('stop');
   }
 
-  /** Ends both processes, and resolves with all that they have complained about. */
+  /** Ends both processes, and resolves with what they printed as errors. */
   async end(): Promise<string> {
     return (await Promise.all([this.server.end(), this.neighbour.end()])).join('');
   }
 
   /**
-   * Lets a flood happen. Throws where the neighbour has lost an answer, where the server goes on holding what it did not hold
-   * before, or, where time is measured, where the neighbour's median round trip is more than 5 times what it was just before.
+   * Runs a flood. Throws if the neighbour has lost an answer, if the server keeps sockets or memory afterwards, or, in a full
+   * run, if the neighbour's median round trip is more than 5 times longer than just before.
    */
   async withstands<T>(flood: Flood<T>): Promise<T[]> {
     const held = await this.server.ask('memory');
@@ -81,7 +81,7 @@ export class FloodedServer {
     return { outcomes, ratio };
   }
 
-  /** The median of the neighbour's round trips since the last time. */
+  /** The median of the neighbour's round trips since the last call. */
   async #roundTrip(): Promise<number> {
     const { roundTrips, astray } = await this.neighbour.ask('report');
     if (astray.length > 0) throw new Error(`The neighbour's answers went astray: ${astray.join(', ')}`);
@@ -89,7 +89,7 @@ export class FloodedServer {
     return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
   }
 
-  /** Waits until nothing is left of it: no socket but the neighbour's, and no memory. */
+  /** Waits until the server has only the neighbour's socket and has released the memory of the flood. */
   async #recovers(before: number): Promise<void> {
     await eventually(
       async () => (await this.server.ask('sockets')) === 1,

@@ -2,15 +2,15 @@ import { connect, type Socket } from 'node:net';
 import { setTimeout as wait } from 'node:timers/promises';
 import { handshakeBytes, parseFrames } from '../support/wire.ts';
 
-/** Whether all of it is done, and time is measured: by `pnpm floods`, since it takes minutes and a machine of its own. */
+/** A full run, which measures time as well: `pnpm floods`. It takes minutes and an otherwise idle machine. */
 export const IN_FULL = process.env.SALLYPORT_FLOODS === 'full';
-/** How often each flood does its worst. */
+/** How many messages, sockets or fragments each flood sends. */
 export const FLOOD = IN_FULL ? 20_000 : 2_000;
 
 /** Milliseconds. */
 const BEAT = 10;
 
-/** How a flooding connection ended, and what it was answered until then. */
+/** How a flooding connection ended, and which answers it got until then. */
 export interface Flooded {
   readonly texts: number;
   readonly pongs: number;
@@ -21,8 +21,8 @@ export interface Flooded {
 }
 
 /**
- * A client that cares for nothing: it sends all that it has, whatever it is answered, and answers no ping and no close frame.
- * Its socket ends when the server ends it.
+ * A client that sends all its bytes whatever the server answers, and answers no ping and no close frame. Its socket ends when
+ * the server ends it.
  */
 export class Flooder {
   readonly #received: Buffer[] = [];
@@ -44,7 +44,7 @@ export class Flooder {
     });
   }
 
-  /** Resolves once its handshake has been answered. */
+  /** Resolves once its handshake is answered. */
   static async enter(port: number, headers: Readonly<Record<string, string>>): Promise<Flooder> {
     const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true });
     const flooder = new Flooder(socket);
@@ -54,8 +54,8 @@ export class Flooder {
   }
 
   /**
-   * Sends it in so many parts, which end anywhere within a frame, and waits between them: a network delivers at some pace too,
-   * and whoever sends without a break measures how fast a machine moves bytes, not how a server stands them.
+   * Sends the bytes in this many parts, which may end within a frame, and waits between them, as a network does. Without the
+   * waits, a flood would only measure how fast the machine moves bytes.
    */
   async send(bytes: Buffer, parts: number): Promise<void> {
     const size = Math.ceil(bytes.length / parts);

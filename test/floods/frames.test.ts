@@ -1,5 +1,5 @@
-// D2, D7: 20,000 messages, many bytes, pings, fragments, and fragments of what never ends, against a server in a process of
-// its own. Each flood ends as the policy says, leaves no memory behind, and a neighbour hardly notices.
+// D2, D7: floods of 20,000 messages, large messages, pings, fragments and endless fragments against a server in a process of its
+// own. Each flood ends as the policy says and leaves no memory behind, and another client is served in time.
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { goodHeaders } from '../support/chat-policy.ts';
 import { fragments } from '../support/fragments.ts';
@@ -8,7 +8,7 @@ import { floodedHosts } from './flooded-hosts.ts';
 import { FloodedServer } from './flooded-server.ts';
 import { FLOOD, type Flooded, Flooder } from './flooder.ts';
 
-/** One connection sends so many of what it floods with, in so many writes; so many connections flood at once. */
+/** How many frames a connection sends, in how many writes, and how many connections flood at once. */
 const EACH = 1_000;
 const WRITES = 20;
 const LANES = 4;
@@ -28,7 +28,7 @@ const inParts = (parts: readonly string[]): Buffer => Buffer.concat(fragments(pa
 const endless = (count: number, part: string): Buffer =>
   Buffer.concat(fragments(Array<string>(count + 1).fill(part)).slice(0, count));
 
-/** A connection that got what a rate allows from its first frame to its end, was told why, and got no more. */
+/** How many answers a rate allows a connection from its first frame to its end, the error included. */
 const within = ({ rate, burst }: { rate: number; burst: number }, size = 1) => ({
   least: Math.floor(burst / size),
   most: ({ seconds }: Flooded) => Math.ceil((burst + rate * seconds) / size) + 1,
@@ -41,7 +41,7 @@ beforeAll(async () => {
 }, 60_000);
 afterAll(async () => expect(await flooded?.end()).toBe(''));
 
-/** So many connections, each of somebody else, send these bytes. */
+/** This many connections, each with another identity, send these bytes. */
 async function flood(connections: number, bytes: Buffer): Promise<Flooded[]> {
   const rounds = await flooded.withstands(async () => {
     const flooders: Flooder[] = [];
@@ -65,7 +65,7 @@ describe.each(floodedHosts)('$name', ({ name }) => {
   beforeAll(() => flooded.serve(name, { limits }));
   afterAll(() => flooded.stop());
 
-  test('messages', async () => {
+  test('a flood of messages closes with 4429 and gets no more answers than its rate allows', async () => {
     const { least, most } = within(MESSAGES);
     const say = frame('{"type":"say","text":"flood"}');
     for (const one of await flood(FLOOD / EACH, often(say))) {
@@ -75,7 +75,7 @@ describe.each(floodedHosts)('$name', ({ name }) => {
     }
   }, 40_000);
 
-  test('bytes', async () => {
+  test('a flood of 4 KiB messages closes with 4429 and gets no more answers than its rate in bytes allows', async () => {
     const message = note(4_096);
     const { least, most } = within(BYTES, message.length);
     for (const one of await flood(FLOOD / EACH, often(frame(message)))) {
@@ -85,7 +85,7 @@ describe.each(floodedHosts)('$name', ({ name }) => {
     }
   }, 40_000);
 
-  test('pings', async () => {
+  test('a flood of pings closes with 4429 and gets no more pongs than its rate allows', async () => {
     const { least, most } = within(CONTROLS);
     const ping = frame('x'.repeat(125), 0x9);
     for (const one of await flood(FLOOD / EACH, often(ping))) {
@@ -95,7 +95,7 @@ describe.each(floodedHosts)('$name', ({ name }) => {
     }
   }, 40_000);
 
-  test('fragments: as many as one message may have are answered, and more end the connection', async () => {
+  test('a message in nearly as many fragments as allowed is answered, and one in more closes with 1008', async () => {
     const some = inParts(note(EACH - 50).match(/./g) ?? []);
     const tooMany = inParts(Array<string>(2 * EACH).fill('x'));
     const each = Buffer.concat([some, tooMany]);
@@ -103,8 +103,8 @@ describe.each(floodedHosts)('$name', ({ name }) => {
       expect([one.code, one.texts]).toEqual([1008, 1]);
   }, 40_000);
 
-  test('fragments of what never ends', async () => {
-    // 100 KB, of which 64 KiB may come.
+  test('fragments of a message that never ends close with 1009 at limits.message', async () => {
+    // 100 KB; limits.message is 64 KiB.
     for (const one of await flood(FLOOD / EACH, endless(EACH, 'x'.repeat(100))))
       expect([one.code, one.texts]).toEqual([1009, 0]);
   }, 40_000);

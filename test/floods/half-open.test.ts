@@ -1,6 +1,6 @@
-// D1, D2, D6: 20,000 sockets that never become anything: silent, with half a request line, with headers that never end, each
-// dropped on one side or reset; and accepted ones that say nothing any more. They get no more slots than one address has, keep
-// neither slots nor memory, and a neighbour hardly notices. (How long headers may take is Node's own `headersTimeout`.)
+// D1, D2, D6: 20,000 sockets that send nothing, half a request line, headers that never end, or a whole handshake and then
+// nothing. They get no more slots than one address may have and leave no slots or memory behind, and another client is served in
+// time. (Node's own `headersTimeout` bounds how long headers may take.)
 import { connect, type Socket } from 'node:net';
 import { setTimeout as wait } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
@@ -12,9 +12,9 @@ import { FLOOD } from './flooder.ts';
 
 /** Sockets that are opened at once, a quarter of them with a whole handshake. */
 const BATCH = 8;
-/** Milliseconds between two batches, in which the server has to do what else there is. */
+/** Milliseconds between two batches, so that the server can do its other work. */
 const BEAT = 3;
-/** Sockets that are held at once: what a process may hold is bounded, too. */
+/** Sockets open at once, since the number of open files of this process is limited. */
 const HELD = 1_000;
 /** Slots of an address, of which the neighbour has one. */
 const SLOTS = 100;
@@ -23,12 +23,12 @@ const limits = {
   connectionsPerAddress: SLOTS,
   connectionsPerIdentity: SLOTS,
   handshakes: { rate: '10000/s', burst: 10_000 },
-  // The neighbour's.
+  // For the neighbour.
   messages: { rate: '300/s', burst: 300 },
   heartbeat: '1s',
 } as const;
 
-/** A socket, and the status that its handshake was answered with: 0 where it was not. */
+/** A socket, and the status of its answer: 0 for no answer. */
 interface Opened {
   readonly socket: Socket;
   readonly status: Promise<number>;
@@ -40,7 +40,7 @@ function open(port: number, begun: Buffer): Opened {
     socket.once('data', (answer) => resolve(Number(answer.toString('latin1', 9, 12))));
     socket.once('close', () => resolve(0));
   });
-  // Whom the server has ended, this process needs no more: what it may hold is bounded as well.
+  // Closes sockets that the server has ended, since the number of open files of this process is limited.
   for (const event of ['end', 'error'] as const) socket.on(event, () => socket.destroy());
   if (begun.length > 0) socket.write(begun);
   return { socket, status };
@@ -56,7 +56,7 @@ describe.each(floodedHosts)('$name', ({ name }) => {
   beforeAll(() => flooded.serve(name, { limits }));
   afterAll(() => flooded.stop());
 
-  test('half-open sockets', async () => {
+  test('20,000 half-open sockets get no more slots than their address may have, and leave none behind', async () => {
     const whole = handshakeBytes({ headers: await goodHeaders('mallory') });
     const begun = [Buffer.alloc(0), Buffer.from('GET /ch'), whole.subarray(0, -2)];
     let connections = 0;
@@ -75,19 +75,19 @@ describe.each(floodedHosts)('$name', ({ name }) => {
           if (i % 4 === 3) handshakes.push(open(flooded.port, whole));
           else unfinished.push(open(flooded.port, begun[i % 4] as Buffer).socket);
         }
-        // The kernel keeps whoever has not been accepted yet: without a wait there would be no server to be flooded.
+        // The kernel queues sockets that are not accepted yet. Without the wait, the server would not see the flood.
         statuses.push(...(await Promise.all(handshakes.map(({ status }) => status))));
         connections = Math.max(connections, await flooded.server.ask('connections'));
         drop(Math.max(0, unfinished.length - HELD));
         await wait(BEAT);
       }
       drop(unfinished.length);
-      // Those that were accepted stay, and answer nothing: it is for the server to end them.
+      // Accepted sockets stay open and answer nothing, so that the server has to end them.
       return async () => statuses;
     });
     expect(statuses).toHaveLength(FLOOD / 4);
     expect(new Set(statuses)).toEqual(new Set([101, 429]));
-    // All but the neighbour's were taken, and not one more.
+    // Exactly the slots of the address were used, one of them by the neighbour.
     expect(connections).toBe(SLOTS);
     expect(await flooded.server.ask('connections')).toBe(1);
     const { '1006 unresponsive': unresponsive } = await flooded.server.ask('counts');

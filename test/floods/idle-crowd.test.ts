@@ -1,5 +1,5 @@
-// D1, D6, D10: a crowd of connections that say nothing, on one server: all are held, counted and pinged, one more is refused, and
-// closing the guard tells every one of them.
+// D1, D6, D10: many idle connections on one server: all are kept, counted and pinged, one more is refused, and closing the guard
+// closes every one of them with 1001.
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import type { Crowd } from '../programs/crowd.ts';
 import type { GuardedChat } from '../programs/guarded-chat.ts';
@@ -31,16 +31,16 @@ beforeAll(async () => {
 }, 60_000);
 afterAll(async () => expect([await crowd?.end(), await server?.end()]).toEqual(['', '']));
 
-test(`${CROWD} idle connections are held, counted, pinged and drained`, async () => {
+test(`${CROWD} idle connections are kept, counted and pinged; one more is refused; a shutdown closes all of them`, async () => {
   const port = await server.ask('start', 'ws', { limits });
   const headers = await goodHeaders();
   const before = await server.ask('memory');
   await crowd.ask('enter', port, headers, CROWD);
   expect([await server.ask('connections'), await server.ask('sockets')]).toEqual([CROWD, CROWD]);
-  // Measured: 6 KiB, of which nearly all is Node's socket and the WebSocket library.
+  // Measured: 6 KiB for each, nearly all of it for Node's socket and the WebSocket library.
   const each = ((await server.ask('memory')) - before) / CROWD;
   expect(each).toBeLessThan(12 * 1_024);
-  // Every slot is taken.
+  // All slots are taken.
   expect(await refusal(port, { headers })).toMatchObject({ status: 503 });
 
   await eventually(async () => (await crowd.ask('pinged')) === CROWD, 'a ping for everybody', PATIENCE);
@@ -49,7 +49,7 @@ test(`${CROWD} idle connections are held, counted, pinged and drained`, async ()
   await eventually(async () => (await crowd.ask('closed')).ended === CROWD, 'the end of everybody', PATIENCE);
   const closed = await crowd.ask('closed');
   expect(closed.codes).toEqual({ 1001: CROWD });
-  // Not all at once: they would all come back at once.
+  // Spread over the window, so that the clients do not all reconnect at once.
   expect(closed.half).toBeGreaterThan(WINDOW / 5);
   expect(milliseconds).toBeLessThan(WINDOW + PATIENCE);
   expect(await server.ask('connections')).toBe(0);

@@ -1,5 +1,5 @@
-// D6: a server whose event loop stands still for ten intervals of its heartbeat takes nobody for gone who has answered
-// meanwhile; and goes on to find those who really are.
+// D6: a server whose event loop is blocked for ten heartbeat intervals terminates no peer that answered meanwhile, and afterwards
+// still finds peers that are gone.
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { WebSocket } from 'ws';
 import type { GuardedChat } from '../programs/guarded-chat.ts';
@@ -25,7 +25,7 @@ afterAll(async () => {
   expect(await Promise.all(servers.map((server) => server.end()))).toEqual(NAMES.map(() => ''));
 });
 
-/** Clients that answer pings, in the time that a long way takes. */
+/** Clients that answer pings after a long network delay. */
 async function enter(port: number, count: number): Promise<WebSocket[]> {
   const headers = { Host: 'localhost', ...(await goodHeaders()) };
   const entering = Array.from({ length: count }, () => {
@@ -50,11 +50,11 @@ async function standsStill(server: Forked<GuardedChat>, name: string): Promise<v
     socket.on('close', () => closed++);
     socket.on('ping', () => pings++);
   }
-  await eventually(() => pings >= HEALTHY, 'a ping for everybody');
-  // Their answers come while it stands still: they wait in the kernel when it looks for them.
+  await eventually(() => pings >= HEALTHY, 'a ping for each client');
+  // The answers arrive during the stall, and wait in the kernel.
   await server.ask('stall', STALL);
 
-  // As many intervals as it takes to find a peer that is gone: it would have been one of them.
+  // Waits for as many intervals as it takes to find a peer that is gone: a healthy peer taken for gone would be found as well.
   const [gone] = await enter(port, 1);
   gone?.pause();
   const goneAt = performance.now();
@@ -63,7 +63,7 @@ async function standsStill(server: Forked<GuardedChat>, name: string): Promise<v
     'the end of the dead peer',
     20_000,
   );
-  // A tick later at most than two intervals, were it not for a machine that is busy.
+  // Two intervals and a tick, and some time for a busy machine.
   expect(performance.now() - goneAt).toBeLessThan(10_000);
   expect(closed).toBe(0);
   for (const [i, socket] of healthy.entries()) socket.send(JSON.stringify({ type: 'say', text: `${i}` }));
@@ -71,6 +71,6 @@ async function standsStill(server: Forked<GuardedChat>, name: string): Promise<v
   expect(await server.ask('counts')).toEqual({ handled: HEALTHY, '1006 unresponsive': 1 });
 }
 
-test('it terminates no healthy peer, and saves no dead one', async () => {
+test('after a stall of ten heartbeat intervals no healthy peer is terminated, and a dead one is terminated in time', async () => {
   await Promise.all(servers.map((server, i) => standsStill(server, NAMES[i] as string)));
 }, 120_000);

@@ -9,7 +9,7 @@ export interface Pool {
 
 type Place = 'bearer' | 'query' | 'subprotocol';
 
-/** Sessions that the application's authenticator knows by name; see `session` in the test. */
+/** Sessions that the custom authenticator knows by name; see `session` in the test. */
 const RIGHT_SESSIONS = [
   'session=good',
   'session="good"',
@@ -36,7 +36,7 @@ const AMBIGUOUS_SESSIONS = [
 ];
 const NO_SESSIONS = ['Session=good', 'xsession=good', 'good', 'session', '', ';;=;', '__proto__=good'];
 
-/** What is presented, where, and whether it is right; each combination knows its own answer. */
+/** Which credential a handshake presents, where, and whether it is right. Each combination states its outcome. */
 export function chooseCredential(
   random: Random,
   draft: Draft,
@@ -65,7 +65,7 @@ export function chooseCredential(
     const token = random.pick(random.chance(0.08) ? pool.wrong : pool.right);
     put(random.pick(places), token);
     draft.subject = `user ${pool.right.indexOf(token)}`;
-    // An ambient one beside it changes nothing, right or wrong, except two of one name.
+    // An ambient credential beside it changes nothing, except two cookies of the same name.
     if (random.chance(0.2)) session([...RIGHT_SESSIONS, ...WRONG_SESSIONS, ...NO_SESSIONS]);
   } else if (kind < 0.84) {
     session(WRONG_SESSIONS);

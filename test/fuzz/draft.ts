@@ -1,24 +1,24 @@
 import type { HandshakeRequest, Peer } from '@sallyport/core';
 
-/** A handshake while the generator puts it together, and the generator's own word about it. */
+/** A handshake while the generator builds it, with the outcome that the generator expects. */
 export class Draft {
   method = 'GET';
   httpVersion = '1.1';
   path = '/chat';
   readonly query: string[] = [];
-  /** Replaces path and query as a whole. */
+  /** Replaces path and query. */
   target: string | undefined;
   readonly headers: [name: string, value: string][] = [];
   peer: Peer = { address: '203.0.113.7', encrypted: true, unix: false };
-  /** Names of the choices of which each alone makes it one that must be denied. Empty: it must be admitted. */
+  /** The choices for which the handshake must be denied. If empty, it must be admitted. */
   readonly deniable: string[] = [];
-  /** Whether the credential that counts is one that a browser attaches by itself. */
+  /** Whether the credential that counts is ambient. */
   ambient = false;
-  /** Who it is, where it is admitted. */
+  /** The expected identity, if it is admitted. */
   subject: string | undefined;
-  /** What is answered, where it is admitted. */
+  /** The expected subprotocol, if it is admitted. */
   subprotocol: string | undefined;
-  /** Whether the application's authenticator never answers. */
+  /** Whether the custom authenticator never answers. */
   hangs = false;
 
   header(name: string, value: string): void {

@@ -8,9 +8,9 @@ export interface Generated {
   readonly draft: Draft;
 }
 
-/** How often a choice is one that must be denied: with fifteen choices about half of all handshakes are right. */
+/** The share of wrong choices: with fifteen choices, about half of all handshakes must be admitted. */
 const WRONG = 0.04;
-/** Bytes that Node's parser lets through in a value, and that no name, token or origin holds. */
+/** Bytes that Node's parser allows in a value, and that no name, token or origin may hold. */
 const ODD = ['\u0080', '\u00ff', '\u00e9', '\u00a0', '\u00ad', '"', '\\', '|', '<', '^', '\t', '{', '%', ';'];
 
 const ODD_TEXTS = ['', ...ODD, ...ODD.map((byte, i) => byte.repeat(i) + ODD.join(`x${i}`))];
@@ -51,7 +51,7 @@ const KNOWN = ['chat.v1', 'chat.v2'];
 
 type Choice = (random: Random, draft: Draft) => void;
 
-/** Mostly one of the right values, and sometimes one of the wrong ones, which is then noted. */
+/** Mostly one of the right values, and sometimes a wrong one, which is recorded in the draft. */
 function either<T>(
   name: string,
   right: readonly T[],
@@ -65,7 +65,7 @@ function either<T>(
   };
 }
 
-/** A header that may be missing where `undefined` is among the values. */
+/** A header. It may be missing if `undefined` is among the values. */
 function header(
   name: string,
   right: readonly (string | undefined)[],
@@ -113,7 +113,7 @@ const CHOICES: readonly Choice[] = [
   chooseSurroundings,
 ];
 
-/** Whose connection it is. TLS that ends here, or a listed proxy that says it ended there. */
+/** The peer: TLS that ends here, or a listed proxy that says that TLS ended there. */
 function chooseNetwork(random: Random, draft: Draft): void {
   const proxied = (forwardedFor: string, proto: string | undefined): void => {
     draft.peer = { address: random.pick(['10.0.0.1', '::ffff:10.9.9.9']), encrypted: false, unix: false };
@@ -131,7 +131,7 @@ function chooseNetwork(random: Random, draft: Draft): void {
         '::ffff:198.51.100.1',
       ]);
       draft.peer = { address, encrypted: true, unix: false };
-      // Whatever a stranger says about others is not read.
+      // Forwarding headers of an unlisted peer are not read.
       if (random.chance(0.3)) draft.header('X-Forwarded-For', random.pick(['127.0.0.1', 'garbage', '']));
       if (random.chance(0.1)) draft.header('Forwarded', 'for=127.0.0.1;proto=http');
     },
@@ -166,7 +166,7 @@ function chooseNetwork(random: Random, draft: Draft): void {
   if (isWrong) draft.deny('network');
 }
 
-/** Headers that decide nothing, with any bytes in them, and now and then too much of them. */
+/** Headers that do not matter, with any bytes in them, and sometimes too many. */
 function chooseSurroundings(random: Random, draft: Draft): void {
   for (let i = random.below(4); i > 0; i--) {
     const name = random.pick([
@@ -184,14 +184,14 @@ function chooseSurroundings(random: Random, draft: Draft): void {
   }
   if (random.chance(0.2))
     draft.query.push(random.pick(['room=1', 'a', 'a=%', '=', '__proto__=1', 'tokens=x', 'b=%E0%A4%A']));
-  // They cost the most to generate, and are all alike.
+  // Rare, since these are the slowest to generate and all alike.
   if (!random.chance(WRONG / 4)) return;
   draft.deny('size');
   if (random.chance(0.5)) draft.header('X-Filler', 'x'.repeat(16_384));
   else for (let i = 0; i < 101; i++) draft.header('X-Many', '');
 }
 
-/** It needs to know the credential: who has an explicit one may come without an origin. */
+/** Comes after the credential: a handshake with an explicit one needs no origin. */
 function chooseOrigin(random: Random, draft: Draft): void {
   if (random.chance(WRONG)) {
     draft.deny('origin');
@@ -243,7 +243,7 @@ const ONCE = [
   'Content-Length',
 ];
 
-/** Says one header again: the same, or another value in front of it or behind it. */
+/** Repeats a header: with the same value, or with another one before or after it. */
 function chooseRepetition(random: Random, draft: Draft): void {
   if (!random.chance(WRONG)) return;
   const present = draft.headers.filter(([name]) => ONCE.includes(name));
@@ -256,7 +256,7 @@ function chooseRepetition(random: Random, draft: Draft): void {
   draft.deny(`${name} twice`);
 }
 
-/** One handshake from independent choices, each of which says itself whether it makes it one to be denied. */
+/** One handshake from independent choices. Each choice records whether the handshake must be denied for it. */
 export function generate(random: Random, pool: Pool): Generated {
   const draft = new Draft();
   for (const choose of CHOICES) choose(random, draft);
@@ -270,7 +270,7 @@ export function generate(random: Random, pool: Pool): Generated {
     (name: string) => name.toUpperCase(),
   ]);
   const order = (headers: [string, string][]): [string, string][] => {
-    // X-Forwarded-For is a list: its order among itself matters, and it occurs once.
+    // X-Forwarded-For is a list whose order matters, and it occurs once.
     return random.shuffled(headers).map(([name, value]) => [casing(name), value]);
   };
   return { draft, request: draft.request(order) };

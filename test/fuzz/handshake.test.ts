@@ -24,12 +24,12 @@ import { AUDIENCE, ISSUER, publicKey, tokenPool } from './tokens.ts';
 
 const RUNS = Number(process.env.SALLYPORT_FUZZ_RUNS ?? 100_000);
 const SEED = Number(process.env.SALLYPORT_FUZZ_SEED ?? 20_300_101);
-/** So many are under way at once. */
+/** How many handshakes are under way at once. */
 const BATCH = 50;
 
 const clock = new ManualClock();
 const store = new SharedStore(clock, { behaviour: 'at once' });
-/** Sessions whose lookup has not answered: called to let it. */
+/** Callbacks that let the lookups of sessions answer. */
 const hanging: (() => void)[] = [];
 
 function session({ credential }: { credential: string | undefined }) {
@@ -83,7 +83,7 @@ const guard = createGuard({
 
 type Decision = Denial | Admission<Identity, never, never>;
 
-/** Takes one through both doors; some clients are gone before the end. */
+/** Takes a handshake through both doors. Some clients leave before the end. */
 async function decide({ request, draft }: Generated, random: Random): Promise<Decision> {
   const leaves = random.chance(0.05) ? random.below(3) : -1;
   if (leaves >= 0) draft.deny('the client is gone');
@@ -97,7 +97,7 @@ async function decide({ request, draft }: Generated, random: Random): Promise<De
   if (refused !== undefined) return refused;
   if (leaves === 1) handshake.abandon();
   const decision = guard.admit(handshake, undefined);
-  // What was decided at once has been decided before the client could leave.
+  // A handshake that is decided at once is decided before the client can leave.
   if (leaves === 2 && 'then' in decision) handshake.abandon();
   else if (leaves === 2) draft.deniable.pop();
   if (!draft.hangs || !('then' in decision)) return (await decision) as Decision;
@@ -109,7 +109,7 @@ async function decide({ request, draft }: Generated, random: Random): Promise<De
   return expired ?? late;
 }
 
-/** Jest's `expect` costs more than a whole handshake does. */
+/** A cheap assertion: Jest's `expect` costs more than a whole handshake. */
 function must(holds: boolean, what: string): void {
   if (!holds) throw new Error(what);
 }
@@ -133,7 +133,7 @@ function check(decision: Decision, { draft }: Generated): void {
   }
 }
 
-test(`${RUNS} generated handshakes end with the decision that their generator knows`, async () => {
+test(`${RUNS} generated handshakes end with the decision that their generator expects`, async () => {
   const random = new Random(SEED);
   const pool: Pool = await tokenPool(clock.now() / 1_000);
   const told = new Map<Reason | 'admitted', number>();
@@ -141,7 +141,7 @@ test(`${RUNS} generated handshakes end with the decision that their generator kn
   const faults: unknown[] = [];
   guard.on('fault', (event) => faults.push(event));
   guard.on('handshake.denied', (event) => {
-    // Every token begins with the letters of an encoded `{"`.
+    // Every token begins with `eyJ`, the encoding of `{"`.
     if (JSON.stringify(event).includes('eyJ')) faults.push(event);
   });
 
@@ -152,7 +152,7 @@ test(`${RUNS} generated handshakes end with the decision that their generator kn
       const outcome = decision.denied ? decision.reason : 'admitted';
       told.set(outcome, (told.get(outcome) ?? 0) + 1);
       if (decision.denied) return;
-      // An admission comes to nothing, or opens and closes in its time.
+      // Some admissions are released, others open a connection that closes later.
       if (random.chance(0.3)) decision.release();
       else open.push(decision.open(new RecordingSocket(), () => {}) as unknown as Connection);
     } catch (error) {
@@ -167,7 +167,7 @@ test(`${RUNS} generated handshakes end with the decision that their generator kn
 
   for (let index = 0; index < RUNS; index += BATCH) {
     const batch = Array.from({ length: Math.min(BATCH, RUNS - index) }, () => generate(random, pool));
-    // One that hangs needs the clock to move, which would expire its neighbours.
+    // A handshake that hangs needs the clock to move, which would expire other handshakes.
     const together = batch.filter(({ draft }) => !draft.hangs);
     await Promise.all(together.map((generated, i) => judge(generated, index + i)));
     for (const generated of batch.filter(({ draft }) => draft.hangs)) await judge(generated, index);
@@ -180,7 +180,7 @@ test(`${RUNS} generated handshakes end with the decision that their generator kn
   expect(guard.stats().connections).toBe(0);
   expect(store.slots).toEqual([]);
   expect(clock.pending).toBe(0);
-  // A generator that only ever met one door would prove little.
+  // A generator whose handshakes all end at one door would prove little.
   for (const reason of [
     'admitted',
     'request_malformed',

@@ -10,22 +10,22 @@ import type { Report } from './messages/main.ts';
 import { mutations } from './messages/mutations.ts';
 import { messages } from './messages/policy.ts';
 
-/** Per dialect; without a network, and over a socket. */
+/** Messages for each dialect: without a network, and over a socket. */
 const RUNS = Number(process.env.SALLYPORT_FUZZ_RUNS ?? 200_000);
 const OVER_WIRE = Math.min(RUNS, 5_000);
 const SEED = Number(process.env.SALLYPORT_FUZZ_SEED ?? 20_300_102);
-/** Milliseconds. It takes under a minute on two processors that have nothing else to do. */
+/** In milliseconds. It takes under a minute on two idle cores. */
 const PATIENCE = 400_000;
 /**
- * Bytes of heap that the last three quarters of the messages may leave behind, whatever became of them: keeping 16 bytes of
- * each would be more. What is measured is what the engine learns about its code, and ends.
+ * Bytes of heap that the last three quarters of the messages may leave behind. Keeping 16 bytes of each would exceed it. The rest
+ * is what V8 stores about its code.
  */
 const GROWTH = 2 * 1_048_576;
 
-/** What became of each dialect: a report, or the message that something is wrong with. */
+/** The outcome of each dialect: a report, or the error with the message that caused it. */
 const reports = new Map<string, Report | Error>();
 
-/** Every one of them has to have happened, often enough to mean something. */
+/** Each of these must have happened in at least this share of the messages. */
 function expectOften(
   counts: Readonly<Record<string, number>>,
   names: readonly string[],
@@ -35,11 +35,11 @@ function expectOften(
   expect(rare.map((name) => `${name}: ${counts[name] ?? 0}`)).toEqual([]);
 }
 
-/** Fuzzes some dialects in a process of their own. */
+/** Fuzzes some dialects in a separate process. */
 async function fuzz(names: readonly string[]): Promise<void> {
   const sources = pathToFileURL(join(import.meta.dirname, '../programs/sources.js')).href;
   const main = join(import.meta.dirname, 'messages/main.ts');
-  // What is malformed throws a lot, and nobody looks where from.
+  // Malformed messages throw often, and nothing reads the stack traces.
   const options = ['--stack-trace-limit=0', '--import', sources, '--conditions=@sallyport/source'];
   const numbers = [RUNS, OVER_WIRE, SEED].map(String);
   const { stdout, failure } = await run(process.execPath, [...options, main, ...numbers, ...names]);
@@ -70,12 +70,12 @@ beforeAll(async () => {
   await Promise.all([fuzz(names.slice(0, 2)), fuzz(names.slice(2))]);
 }, PATIENCE + 10_000);
 
-describe.each(dialects)(`${RUNS} generated messages, $name`, ({ name, codec, envelope }) => {
-  test('end as the reference says, and leave nothing behind', () => {
+describe.each(dialects)('$name', ({ name, codec, envelope }) => {
+  test(`${RUNS} generated messages end as the reference implementation says, and leave no memory behind`, () => {
     expect(reportOf(name).growth).toBeLessThan(GROWTH);
   });
 
-  test('are of every kind, and meet everything that can become of them', () => {
+  test('the generated messages are of every kind and have every possible outcome', () => {
     const { things, delivered, changed } = reportOf(name).tally;
     const { valid, mutated } = SHARES;
     expectOften(things, ['valid'], 0.9 * valid);

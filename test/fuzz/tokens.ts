@@ -8,7 +8,7 @@ export const ISSUER = 'https://id.example.com';
 export const AUDIENCE = 'chat';
 export const publicKey = pair.publicKey;
 
-/** A token, and whether a guard that knows the issuer may take it. */
+/** A token, and whether the guard must accept it. */
 export interface PooledToken {
   readonly text: string;
   readonly right: boolean;
@@ -20,8 +20,7 @@ function otherSpelling(token: string): string {
 }
 
 /**
- * Tokens signed once for the whole run, so that the cryptography of signing does not dominate it. `now` is in
- * seconds; right ones outlive the run's clock.
+ * Tokens signed once for the whole run, since signing takes long. `now` is in seconds. Right tokens stay valid for the whole run.
  */
 export async function tokenPool(now: number): Promise<{ right: PooledToken[]; wrong: PooledToken[] }> {
   const claims = { sub: 'alice', iss: ISSUER, aud: AUDIENCE, iat: now, exp: now + 1_000_000 };

@@ -3,14 +3,14 @@ import { Client, login } from '../../examples/chat/test/support/client.ts';
 import { NodeProcess } from '../support/node-process.ts';
 import type { RedisServer } from '../support/redis.ts';
 
-/** Milliseconds for which a node that was killed keeps its slots. */
+/** Milliseconds for which a killed node keeps its slots. */
 export const LEASE = 3_000;
-/** Milliseconds within which all nodes have to start, or to end, on a machine that has much else to do. */
+/** Milliseconds for the start or the end of all nodes on a busy machine. */
 export const START = 120_000;
 
 /** A node of the chat, as a client sees it. */
 export class ChatNode {
-  /** By address: what many clients use has no name to be looked up. */
+  /** With an IP address, so that many clients need no name lookup. */
   readonly address: string;
 
   constructor(readonly process: NodeProcess) {
@@ -32,19 +32,19 @@ export class ChatNode {
 }
 
 export interface Attempt {
-  /** Who is in now, until `client.close()`. */
+  /** The admitted client, open until `client.close()`. */
   readonly client: Client | undefined;
   /** `admitted`, or the status and the reason. */
   readonly outcome: string;
   readonly ms: number;
 }
 
-/** One handshake, by a token and from an address of loopback that is one of many. */
+/** One handshake with a token, from one of many loopback addresses. */
 export async function attempt(node: ChatNode, token: string, from = 0): Promise<Attempt> {
   const start = performance.now();
   const answer = await Client.connect(node.address, {
     headers: { authorization: `Bearer ${token}` },
-    // All of 127.0.0.0/8 is this machine; the chat's limits on one address are not what is tried here.
+    // All of 127.0.0.0/8 is this machine. Many addresses keep the chat's limits per address out of these tests.
     localAddress: `127.0.${1 + (from % 100)}.1`,
   });
   const ms = performance.now() - start;
@@ -56,7 +56,7 @@ export async function tokenOf(node: ChatNode, user: string): Promise<string> {
   return (await login(node.url, user)).token;
 }
 
-/** Does something so many times, some at a time. */
+/** Runs a task `count` times, some of them at once. */
 export async function crowd(count: number, width: number, work: (i: number) => Promise<void>): Promise<void> {
   let next = 0;
   const worker = async (): Promise<void> => {
@@ -65,7 +65,7 @@ export async function crowd(count: number, width: number, work: (i: number) => P
   await Promise.all(Array.from({ length: width }, worker));
 }
 
-/** How often each was seen. */
+/** How often each value occurs. */
 export function counted(values: readonly string[]): Record<string, number> {
   const counts: Record<string, number> = {};
   for (const value of values) counts[value] = (counts[value] ?? 0) + 1;

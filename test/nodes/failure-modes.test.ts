@@ -1,4 +1,4 @@
-// A real process with three guards on one Redis that goes and comes back: each check does what `onStoreFailure` says.
+// A real process with three guards on one Redis that fails and recovers: each check does what `onStoreFailure` says.
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { Client } from '../../examples/chat/test/support/client.ts';
 import { eventually } from '../support/eventually.ts';
@@ -12,7 +12,7 @@ type Mode = 'closed' | 'open' | 'local';
 const LIMIT = '429 connection_limit';
 const AWAY = '503 store_unavailable';
 
-describeWith('redis', 'each check does what its option says when Redis is', (program) => {
+describeWith('redis', 'onStoreFailure', (program) => {
   let redis: RedisServer;
   let ports: Readonly<Record<Mode, number>>;
   const clients: Client[] = [];
@@ -42,17 +42,17 @@ describeWith('redis', 'each check does what its option says when Redis is', (pro
     Promise.all((['closed', 'open', 'local'] as const).map((mode) => enter(mode, user)));
 
   test.each(OUTAGES)(
-    '$what',
+    "when Redis is $what, 'closed' refuses, 'open' admits and 'local' counts on its node",
     async ({ lose, bring }) => {
       const alice = `alice${clients.length}`;
       for (const mode of ['closed', 'local'] as const) expect(await enter(mode, alice)).toBe('admitted');
       expect(await everywhere(alice)).toEqual([LIMIT, LIMIT, LIMIT]);
       await lose(redis);
-      // At this node she has one connection of two.
+      // Alice has one of two connections at this node.
       expect(await everywhere(alice)).toEqual([AWAY, 'admitted', 'admitted']);
       for (let i = 0; i < 4; i++) expect(await everywhere(alice)).toEqual([AWAY, 'admitted', LIMIT]);
       await bring(redis);
-      // Each guard notices it with its next look.
+      // Each guard notices the recovery when it next asks Redis.
       await eventually(
         async () => {
           await new Promise((resolve) => setTimeout(resolve, 100));
@@ -64,7 +64,7 @@ describeWith('redis', 'each check does what its option says when Redis is', (pro
         'the cap over all of them',
         RECOVERY,
       );
-      // What she had before counts again, on every node.
+      // Alice's earlier connections count again, on every node.
       expect(await everywhere(alice)).toEqual([LIMIT, LIMIT, LIMIT]);
     },
     60_000,

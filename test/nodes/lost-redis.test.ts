@@ -1,5 +1,5 @@
-// Real processes whose Redis is killed and comes back empty, or is stopped and goes on, while people come and talk: nobody
-// waits beyond a deadline, no node ends, each check does what its option says, and a logout reaches everybody in the end.
+// Real processes whose Redis is killed and comes back empty, or is paused and resumed, while clients connect and send: no client
+// waits longer than the deadline, no node ends, each check does what its option says, and a logout reaches all nodes in the end.
 import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
 import { ask, Client, login, post } from '../../examples/chat/test/support/client.ts';
 import { eventually } from '../support/eventually.ts';
@@ -12,7 +12,7 @@ import { Traffic } from './traffic.ts';
 
 const AWAY = { status: 503, error: 'store_unavailable' };
 
-describeWith('redis', 'three nodes of the chat whose Redis is', (program) => {
+describeWith('redis', 'three nodes of the chat that lose Redis', (program) => {
   let redis: RedisServer;
   let nodes: ChatNode[] = [];
   let traffic: Traffic;
@@ -25,12 +25,12 @@ describeWith('redis', 'three nodes of the chat whose Redis is', (program) => {
   afterAll(async () => {
     const complaints = await NodeProcess.endAll();
     await redis?.close();
-    // Neither an unhandled rejection nor anything else, from the start to the end.
+    // The nodes have printed no error, and no unhandled rejection, from their start to their end.
     expect(complaints).toEqual([]);
   }, START);
 
   test.each(OUTAGES)(
-    '$what',
+    'while Redis is $what, clients connect and send in time, and a logout closes all its sockets in the end',
     async ({ lose, bring }) => {
       const [first, second, third] = nodes as [ChatNode, ChatNode, ChatNode];
       const users = ['alice', 'bob', 'carol', 'dave', 'erin', 'frank'];
@@ -69,7 +69,7 @@ describeWith('redis', 'three nodes of the chat whose Redis is', (program) => {
       const start = performance.now();
       const response = await post(first.url, '/logout', {}, { cookie: leaving.cookie });
       expect(performance.now() - start).toBeLessThan(DEADLINE + MARGIN);
-      // It says that the other nodes cannot know yet.
+      // The answer says that other nodes do not know of the logout yet.
       expect(response.status).toBe(202);
       await eventually(() => closed.size === 1, 'the end of the sockets at the node itself');
       expect([...closed]).toEqual([[0, 4401]]);
@@ -89,7 +89,7 @@ describeWith('redis', 'three nodes of the chat whose Redis is', (program) => {
       for (const node of nodes) {
         for (const { token } of [before, leaving])
           expect((await attempt(node, token)).outcome).toBe('401 revoked');
-        // Each node finds out for itself, and in its own time, that Redis is back.
+        // Each node finds out at its own time that Redis is back.
         await eventually(
           async () => {
             const client = await redeem(node, await ask(third.url, 'ticket', { cookie: staying.cookie }));
@@ -108,7 +108,7 @@ describeWith('redis', 'three nodes of the chat whose Redis is', (program) => {
     60_000,
   );
 
-  test('a node that begins after all this knows who has logged out, and who has not', async () => {
+  test('a node that starts after the outages refuses revoked tokens and admits the others', async () => {
     const [first] = nodes as [ChatNode];
     const [out, stays] = await Promise.all([login(first.url, 'alice'), login(first.url, 'bob')]);
     await post(first.url, '/logout', {}, { cookie: out.cookie });
@@ -119,7 +119,7 @@ describeWith('redis', 'three nodes of the chat whose Redis is', (program) => {
       'Redis',
       RECOVERY,
     );
-    // The others have told it the key, and what is revoked, again.
+    // The other nodes have published the key and the revocations again.
     await eventually(
       async () =>
         (await redis.command('EXISTS', 'sallyport-chat:key')).startsWith(':1') &&

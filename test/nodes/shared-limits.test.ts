@@ -1,5 +1,5 @@
-// Real processes, one Redis: what the nodes of the chat share holds over all of them, and a node that is killed takes
-// nothing along for longer than a lease.
+// Real processes with one Redis: limits, tickets and sessions hold over all nodes, and a killed node keeps its slots no longer
+// than a lease.
 import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
 import { ask, Client, login, post } from '../../examples/chat/test/support/client.ts';
 import { eventually } from '../support/eventually.ts';
@@ -52,7 +52,7 @@ describeWith('redis', 'three nodes of the chat on one Redis', (program) => {
   const connections = async (): Promise<number> =>
     (await Promise.all(nodes.map((node) => node.connections()))).reduce((sum, count) => sum + count, 0);
 
-  test('a thousand handshakes that race for ten slots fill them, and never one more', async () => {
+  test('of 1,000 handshakes of one identity at once on three nodes, exactly ten are admitted', async () => {
     const token = await tokenOf(at(0), 'alice');
     const outcomes: string[] = [];
     await crowd(RACING, WIDTH, async (i) => {
@@ -63,7 +63,7 @@ describeWith('redis', 'three nodes of the chat on one Redis', (program) => {
     await enter(at(1), await tokenOf(at(0), 'bob'));
   }, 60_000);
 
-  test('who comes and goes while others race leaves ten slots, and no more than ten are ever open', async () => {
+  test('while clients connect and leave at once, never more than ten of an identity are open, and ten slots are left', async () => {
     const token = await tokenOf(at(0), 'carol');
     let open = 0;
     let most = 0;
@@ -74,7 +74,7 @@ describeWith('redis', 'three nodes of the chat on one Redis', (program) => {
       most = Math.max(most, ++open);
       admitted++;
       await client.next();
-      // As the server counts it, it is open for a little longer.
+      // The server counts a connection as open a little longer than the client.
       open--;
       client.close();
       await client.closed;
@@ -90,7 +90,7 @@ describeWith('redis', 'three nodes of the chat on one Redis', (program) => {
     expect(outcomes).toEqual([LIMIT, LIMIT, LIMIT]);
   }, 60_000);
 
-  test('a ticket of one node is redeemed on another, once', async () => {
+  test('a ticket issued on one node is admitted on another, once', async () => {
     const { cookie } = await login(at(0).url, 'alice');
     const issue = () => ask(at(0).url, 'ticket', { cookie });
     const redeem = (node: ChatNode, ticket: string) => Client.connect(`${node.url}/chat?ticket=${ticket}`);
@@ -108,7 +108,7 @@ describeWith('redis', 'three nodes of the chat on one Redis', (program) => {
     expect(answers.filter((answer) => !(answer instanceof Client))).toEqual(Array(8).fill(INVALID));
   });
 
-  test('a session of one node is one on all of them, and its logout closes its sockets everywhere within a second', async () => {
+  test('a session from one node is valid on all of them, and its logout closes its sockets everywhere within a second', async () => {
     const { cookie, token } = await login(at(0).url, 'alice');
     const other = await enter(at(1), await tokenOf(at(0), 'alice'));
     const ticket = await ask(at(2).url, 'ticket', { cookie });
@@ -132,7 +132,7 @@ describeWith('redis', 'three nodes of the chat on one Redis', (program) => {
     expect(await other.next()).toEqual({ type: 'found', messages: [] });
   });
 
-  test('what is said on one node is heard and found on all of them, once', async () => {
+  test('a message sent on one node is received and found on all of them, once', async () => {
     const token = await tokenOf(at(0), 'alice');
     const [first, ...others] = await Promise.all(nodes.map((node) => enter(node, token)));
     for (const text of ['Who goes there?', 'A friend.'])
@@ -150,7 +150,7 @@ describeWith('redis', 'three nodes of the chat on one Redis', (program) => {
     }
   });
 
-  test('what somebody else writes to the same channel is shown only where the chat could have said it', async () => {
+  test('messages that another program publishes on the channel are shown only if they are valid, and sanitized', async () => {
     const token = await tokenOf(at(0), 'alice');
     const client = await enter(at(0), token);
     const said = { room: 'hall', user: 'bob', text: 'hello', at: 1 };
@@ -177,7 +177,7 @@ describeWith('redis', 'three nodes of the chat on one Redis', (program) => {
     ]);
   });
 
-  test('kill -9 of a node frees its slots within the lease time, and not before others may have them', async () => {
+  test('the slots of a node killed with SIGKILL come free within the lease time, and not before', async () => {
     const victim = await ChatNode.start('koa', redis);
     const token = await tokenOf(victim, 'dave');
     for (let i = 0; i < CAP; i++) expect((await attempt(victim, token)).outcome).toBe('admitted');
@@ -192,7 +192,7 @@ describeWith('redis', 'three nodes of the chat on one Redis', (program) => {
     };
     await eventually(tryOnce, 'a free slot', LEASE + MARGIN);
     const freed = performance.now() - start;
-    // It had renewed its slots no longer ago than a third of a lease.
+    // The node renewed its slots less than a third of a lease ago.
     expect(freed).toBeGreaterThan(LEASE / 3);
     expect(freed).toBeLessThan(LEASE + MARGIN);
     await eventually(async () => (await tryOnce()) && clients.length === CAP, 'all of them', MARGIN);

@@ -1,5 +1,5 @@
-// Real processes of every host that are told to end, as an orchestrator tells them: who is connected is told so, work in hand is
-// finished and answered, who comes is sent elsewhere, who never lets go is cut off, and the process ends by itself.
+// Real processes of every host that get SIGTERM, as from an orchestrator: connections are closed with 1001, running handlers
+// finish and answer, new handshakes get 503, a peer that ignores its close is dropped, and the process exits by itself.
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { Host } from '../contract/hosts/host.ts';
 import { hosts } from '../contract/hosts/index.ts';
@@ -10,7 +10,7 @@ import { NodeProcess } from '../support/node-process.ts';
 import { admitted, Wire } from '../support/wire.ts';
 import { START } from './crowd.ts';
 
-/** Milliseconds that they have: longer than the test needs for what it does before they are over. */
+/** Milliseconds for the shutdown: longer than the test needs for its other steps. */
 const WITHIN = 2_000;
 
 const nodes = new Map<string, NodeProcess>();
@@ -22,7 +22,7 @@ beforeAll(async () => {
 afterAll(() => NodeProcess.endAll(), START);
 
 describe.each(hosts)('$name', ({ name }) => {
-  test('ends on SIGTERM', async () => {
+  test('SIGTERM closes idle connections, answers the message in the handler, refuses new ones, and the process exits', async () => {
     const node = nodes.get(name) as NodeProcess;
     const port = Number(node.line);
     const headers = await goodHeaders();

@@ -1,24 +1,24 @@
 import type { Client } from '../../examples/chat/test/support/client.ts';
 import { type Attempt, attempt, type ChatNode } from './crowd.ts';
 
-/** Milliseconds between two messages of one talker, and between two handshakes of one visitor. */
+/** Milliseconds between two messages of a client, and between two handshakes of a client. */
 const PAUSE = 100;
 
-/** Somebody who says something over and over, and hears it each time. */
+/** A client that sends a message again and again, and receives it each time. */
 export interface Talk {
   readonly heard: number;
-  /** Milliseconds that one message took to come back, at most. */
+  /** The most milliseconds that a message took to come back. */
   readonly slowest: number;
 }
 
-/** Handshakes and messages at every node, until it is told to stop. */
+/** Makes handshakes and sends messages at every node until it is stopped. */
 export class Traffic {
   #going = true;
   #attempts: Attempt[] = [];
   readonly #talks = new Map<Client, { heard: number; slowest: number }>();
   readonly #running: Promise<void>[] = [];
 
-  /** `talkers` are in already, one for each node. */
+  /** `talkers` are open connections, one for each node. */
   constructor(nodes: readonly ChatNode[], talkers: readonly Client[], tokens: readonly string[]) {
     for (const [i, talker] of talkers.entries()) this.#running.push(this.#talk(talker, `talker ${i}`));
     for (const [i, token] of tokens.entries()) {
@@ -27,17 +27,17 @@ export class Traffic {
     }
   }
 
-  /** The handshakes since it began. */
+  /** The handshakes since `begin()`. */
   get attempts(): readonly Attempt[] {
     return this.#attempts;
   }
 
-  /** What each talker has heard since it began. */
+  /** What each talker has received since `begin()`. */
   get talks(): readonly Talk[] {
     return [...this.#talks.values()];
   }
 
-  /** Counts from now on. What is under way began before, and is counted when it ends. */
+  /** Starts counting anew. Handshakes under way are counted when they end. */
   begin(): void {
     this.#attempts = [];
     for (const talk of this.#talks.values()) Object.assign(talk, { heard: 0, slowest: 0 });

@@ -18,7 +18,7 @@ const schema = buildSchema(`
   type Subscription { countdown(from: Int!): Int!, news: String! }
 `);
 
-/** A GraphQL server of the package's own, on a ws server that takes no upgrade itself: sockets come from the guard. */
+/** A server of graphql-ws, on a ws server that takes no upgrades itself: the guard hands it the sockets. */
 function graphql() {
   const wss = new WebSocketServer({ noServer: true });
   const state = { asked: 0, total: 0, subscribers: 0 };
@@ -39,7 +39,7 @@ function graphql() {
       async *countdown({ from }: { from: number }) {
         for (let countdown = from; countdown > 0; countdown--) yield { countdown };
       },
-      /** One piece of news, and then none until the subscriber has enough. */
+      /** Yields one value, and then waits until the subscriber ends. */
       news() {
         state.subscribers++;
         const items = [{ news: 'first' }];
@@ -89,7 +89,7 @@ describe.each(hosts)('$name', (host: Host) => {
     return { served, client, sockets, transcripts, state };
   };
 
-  test('a query, a mutation, a subscription and what is wrong with a fourth go over one connection, as they are', async () => {
+  test('a query, a mutation, a subscription and an invalid query pass one connection unchanged in both directions', async () => {
     const { served, client, sockets, transcripts, state } = await start();
     expect(
       await results(client, 'query ($name: String!) { greeting(name: $name) }', { name: 'Zoë' }),
@@ -115,10 +115,9 @@ describe.each(hosts)('$name', (host: Host) => {
     expect(served.faults).toEqual([]);
   });
 
-  // Fails until the messages of a passthrough are no longer handled one after another. The promise of graphql-ws's listener
-  // lasts as long as the operation, and `Connection` waits for it: until a subscription has ended by itself, nothing else
-  // of its client is heard, not even that it has enough.
-  test('an operation beside a subscription is answered, and the subscription ends when its client says so', async () => {
+  // The promise of graphql-ws's listener lasts as long as its operation. Messages of a passthrough must not wait for it: else a
+  // client with a subscription could neither send another operation nor end the subscription.
+  test('a query is answered while a subscription runs, and the client can end the subscription', async () => {
     const { client, sockets, state } = await start();
     const news = client.iterate({ query: 'subscription { news }' });
     expect(await news.next()).toEqual({ done: false, value: { data: { news: 'first' } } });
@@ -132,7 +131,7 @@ describe.each(hosts)('$name', (host: Host) => {
     expect(state.subscribers).toBe(0);
   });
 
-  test('a subscription ends with its connection', async () => {
+  test('a subscription ends on the server when its connection ends', async () => {
     const { served, client, state } = await start();
     const news = client.iterate({ query: 'subscription { news }' });
     await news.next();
@@ -151,7 +150,7 @@ describe.each(hosts)('$name', (host: Host) => {
     expect([served.handled, served.guard.stats().admitted]).toEqual([[], 0]);
   });
 
-  test('a policy that does not name the subprotocol refuses its clients', async () => {
+  test('a policy without the subprotocol of graphql-ws refuses its clients with 400', async () => {
     const { served, client } = await start({ subprotocols: ['graphql-ws'] });
     await expect(results(client, '{ greeting(name: "Bob") }')).rejects.toMatchObject({
       message: 'Unexpected server response: 400',
@@ -159,9 +158,9 @@ describe.each(hosts)('$name', (host: Host) => {
     expect(served.denied).toEqual(['subprotocol_denied']);
   });
 
-  test('a message over the limit closes with 1009', async () => {
+  test('a message above limits.message closes with 1009 and is not executed', async () => {
     const { served, client, state } = await start({ limits: { message: '1KiB' } });
-    // graphql-ws says what ws found wrong with the frame.
+    // graphql-ws logs the error that ws found in the frame.
     const logged = jest.spyOn(console, 'error').mockImplementation(() => {});
     ends(logged, (spy) => spy.mockRestore());
     const name = 'x'.repeat(2_000);
@@ -172,7 +171,7 @@ describe.each(hosts)('$name', (host: Host) => {
     expect(state.asked).toBe(0);
   });
 
-  test('messages beyond the rate close with 4429', async () => {
+  test('messages above limits.messages close with 4429', async () => {
     const { served, client, state } = await start({ limits: { messages: { rate: '1/m', burst: 2 } } });
     await results(client, '{ greeting(name: "Bob") }');
     await expect(results(client, '{ greeting(name: "Bob") }')).rejects.toMatchObject({ code: 4429 });
@@ -180,7 +179,7 @@ describe.each(hosts)('$name', (host: Host) => {
     expect(state.asked).toBe(1);
   });
 
-  test('a binary frame closes with 1003 where only text is named', async () => {
+  test('a binary frame closes with 1003 under passthrough({ text: true })', async () => {
     const { served, client, sockets, state } = await start();
     await results(client, '{ greeting(name: "Bob") }');
     const query = { id: 'a', type: 'subscribe', payload: { query: '{ greeting(name: "Eve") }' } };
@@ -190,14 +189,14 @@ describe.each(hosts)('$name', (host: Host) => {
     expect(state.asked).toBe(1);
   });
 
-  test('text closes with 1003 where only binary frames are named', async () => {
+  test('a text frame closes with 1003 under passthrough({ binary: true })', async () => {
     const { served, client } = await start({ messages: passthrough({ binary: true }) });
     await expect(results(client, '{ greeting(name: "Bob") }')).rejects.toMatchObject({ code: 1003 });
     expect(served.denied).toEqual(['frame_unsupported']);
   });
 });
 
-/** The server has been handed whatever its client sent before. */
+/** Waits until the server has received everything that the client sent before. */
 async function roundTrip([socket]: readonly WebSocket[]): Promise<void> {
   socket?.ping();
   await once(socket as WebSocket, 'pong');

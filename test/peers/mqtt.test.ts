@@ -13,27 +13,27 @@ import { closeCode, mirrored, peers, strangers } from '../support/peers.ts';
 type Limits = NonNullable<PolicyOverrides['limits']>;
 type Stream = typeof createWebSocketStream;
 
-/** A packet comes in several messages, since MQTT.js writes its parts one by one: ten for a CONNECT. */
+/** MQTT.js writes the parts of a packet one by one, so that a CONNECT comes in ten messages. */
 const ROOM: Limits = { messages: { rate: '1/m', burst: 1_000 } };
 
 const fromExpressWs = createRequire(createRequire(import.meta.url).resolve('express-ws'));
 
 /**
- * What makes a stream of a host's socket. It has to be of the ws that made the socket, wherever that is not the one that
- * the application imports: the stream of ws 8 pauses its socket by a method that those of ws 7 do not have.
+ * Makes a stream of a host's socket. The function has to be of the same ws version as the socket: the stream of ws 8 calls
+ * `pause()`, which sockets of ws 7 do not have.
  */
 const foreignStreams: Readonly<Record<string, Stream>> = {
   'express-ws': (fromExpressWs('ws') as typeof import('ws')).createWebSocketStream,
 };
 
-/** Whether one `read` gives all that a stream holds, as aedes takes for granted. From Node 26 on it gives one chunk. */
+/** Whether one `read()` returns all that a stream holds, as aedes assumes. From Node 26 on it returns one chunk. */
 const readsAll = ((stream) => {
   stream.write('a');
   stream.write('b');
   return stream.read().length === 2;
 })(new PassThrough());
 
-/** Behind no guard either would aedes 1.2 hear a CONNECT that comes in parts, where one `read` gives one of them. */
+/** Without a guard, too, aedes 1.2 misses a CONNECT in several parts if `read()` returns one part at a time. */
 function readable(stream: Duplex): Duplex {
   if (readsAll) return stream;
   const read = stream.read.bind(stream);
@@ -88,7 +88,7 @@ describe.each(hosts)('$name', (host) => {
     return dialled;
   };
 
-  test('publications of every quality reach a subscriber, and what is retained a later one, as they are', async () => {
+  test('publications with QoS 0, 1 and 2 reach a subscriber, and a retained one a later subscriber, unchanged', async () => {
     const served = await start();
     const alice = await connect(served.origin, 'alice');
     const bob = await connect(served.origin, 'bob');
@@ -128,7 +128,7 @@ describe.each(hosts)('$name', (host) => {
     return { served, alice };
   };
 
-  test('a payload that is more than the stream holds passes', async () => {
+  test('a payload of 500 KB, more than a stream buffers, reaches the subscriber', async () => {
     const { served, alice } = await big();
     await eventually(() => alice.received.length === 1, 'the publication');
     expect(alice.received).toEqual(['big 500000 0']);
@@ -136,7 +136,7 @@ describe.each(hosts)('$name', (host) => {
   });
 
   if (host.name in foreignStreams) {
-    test('a stream of another ws fails when it is full, and its connection with it', async () => {
+    test('a stream of another ws version throws when it is full, and the connection closes with 1011', async () => {
       const { served, alice } = await big(createWebSocketStream);
       expect(await closeCode(alice.sockets)).toBe(1011);
       expect(served.faults).toEqual([expect.objectContaining({ message: 'ws.pause is not a function' })]);
@@ -146,7 +146,7 @@ describe.each(hosts)('$name', (host) => {
 
   test.each(strangers)('$what is refused before the 101', async ({ headers, status, reason }) => {
     const { origin, denied, handled, guard, broker } = await start();
-    // MQTT.js keeps the status to itself, and says only that the connection is closed.
+    // MQTT.js does not report the status. It emits only 'close'.
     const { events, happened, errors } = await dial(origin, 'eve', await headers());
     await happened('close');
     expect([errors, events]).toEqual([[`Unexpected server response: ${status}`], ['close']]);
@@ -154,7 +154,7 @@ describe.each(hosts)('$name', (host) => {
     expect([handled, guard.stats().admitted, broker.connectedClients]).toEqual([[], 0, 0]);
   });
 
-  test('a policy that does not name the subprotocol refuses its clients', async () => {
+  test('a policy without the subprotocol of MQTT refuses its clients with 400', async () => {
     const { origin, denied } = await start({ subprotocols: ['mqttv3.1'] });
     const { happened, errors } = await dial(origin, 'alice');
     await happened('close');
@@ -163,25 +163,28 @@ describe.each(hosts)('$name', (host) => {
   });
 
   test.each<[string, number, Reason, Limits]>([
-    ['a payload over the limit', 1009, 'message_too_big', { ...ROOM, message: '1KiB' }],
-    ['publications beyond the rate', 4429, 'message_rate', { messages: { rate: '1/m', burst: 40 } }],
-    ['bytes beyond the rate', 4429, 'message_rate', { ...ROOM, bytes: { rate: '1B/s', burst: '4KiB' } }],
-  ])('%s: the connection closes with %i', async (_what, code, reason, limits) => {
-    const { origin, denied, broker } = await start({ limits });
-    const { client, sockets, happened } = await connect(origin, 'alice');
-    let published = 0;
-    broker.on('publish', ({ topic }) => {
-      if (topic === 'room') published++;
-    });
-    for (let i = 0; i < 20; i++) client.publish('room', 'x'.repeat(2_000));
-    await happened('close');
-    expect(await closeCode(sockets)).toBe(code);
-    expect(denied).toEqual([reason]);
-    expect(published).toBeLessThan(20);
-    await eventually(() => broker.connectedClients === 0, 'the end of the session');
-  });
+    ['a payload above limits.message', 1009, 'message_too_big', { ...ROOM, message: '1KiB' }],
+    ['publications above limits.messages', 4429, 'message_rate', { messages: { rate: '1/m', burst: 40 } }],
+    ['bytes above limits.bytes', 4429, 'message_rate', { ...ROOM, bytes: { rate: '1B/s', burst: '4KiB' } }],
+  ])(
+    '%s: the connection closes with %i, and not all publications arrive',
+    async (_what, code, reason, limits) => {
+      const { origin, denied, broker } = await start({ limits });
+      const { client, sockets, happened } = await connect(origin, 'alice');
+      let published = 0;
+      broker.on('publish', ({ topic }) => {
+        if (topic === 'room') published++;
+      });
+      for (let i = 0; i < 20; i++) client.publish('room', 'x'.repeat(2_000));
+      await happened('close');
+      expect(await closeCode(sockets)).toBe(code);
+      expect(denied).toEqual([reason]);
+      expect(published).toBeLessThan(20);
+      await eventually(() => broker.connectedClients === 0, 'the end of the session');
+    },
+  );
 
-  test('text closes with 1003 where only binary frames are named', async () => {
+  test('a text frame closes with 1003 under passthrough({ binary: true })', async () => {
     const { origin, denied } = await start();
     const { sockets, happened } = await connect(origin, 'alice');
     sockets[0]?.send('text');
@@ -190,7 +193,7 @@ describe.each(hosts)('$name', (host) => {
     expect(denied).toEqual(['frame_unsupported']);
   });
 
-  test('binary frames close with 1003 where only text is named', async () => {
+  test('a binary frame closes with 1003 under passthrough({ text: true })', async () => {
     const { origin, denied, broker } = await start({ messages: passthrough({ text: true }) });
     const { sockets, happened } = await dial(origin, 'alice');
     await happened('close');

@@ -8,14 +8,14 @@ import { goodHeaders, type PolicyOverrides } from '../support/chat-policy.ts';
 import { eventually } from '../support/eventually.ts';
 import { closeCode, mirrored, peers, strangers } from '../support/peers.ts';
 
-/** Enough for a test, at a time that stands still. */
+/** Limits that are large enough for a test with a fixed clock. */
 const ROOM: NonNullable<PolicyOverrides['limits']> = { messages: { rate: '1/m', burst: 1_000 } };
 
 describe.each(hosts)('$name', (host) => {
   const { ends, serve, socketClass } = peers();
 
   const start = async (policy: PolicyOverrides = {}) => {
-    // The server keeps its documents in a map of the module.
+    // The server keeps its documents in a module-level map.
     ends(docs, () => {
       for (const doc of docs.values()) doc.destroy();
       docs.clear();
@@ -24,18 +24,18 @@ describe.each(hosts)('$name', (host) => {
       host,
       { messages: passthrough({ binary: true }), limits: ROOM, ...policy },
       (connection, socket) =>
-        // The request would only be asked for its URL, which is not the client's on every host.
+        // The server needs only the URL, and not every host hands over the client's request.
         setupWSConnection(socket, undefined as never, { docName: connection.path }),
     );
   };
 
-  /** An editor with a copy of the document, and a line of its own to the server. */
+  /** An editor with a copy of the document and its own connection. */
   const open = async (origin: string, headers?: Record<string, string>) => {
     const { PeerSocket, sockets, transcripts } = socketClass(headers ?? (await goodHeaders()));
     const doc = new Doc();
     const provider = new WebsocketProvider(origin, 'chat', doc, {
       WebSocketPolyfill: PeerSocket as unknown as typeof WebSocket,
-      // Two providers in one process would find each other without any server.
+      // Two providers in one process would synchronise without the server.
       disableBc: true,
       maxBackoffTime: 10,
     });
@@ -58,7 +58,7 @@ describe.each(hosts)('$name', (host) => {
       `${length} characters at both ends: ${editors.map(({ text }) => text.toString())}`,
     );
 
-  test('two documents converge, edited at both ends, and stay as they are on the way', async () => {
+  test('edits on two clients converge, and their messages pass unchanged', async () => {
     const served = await start();
     const alice = await open(served.origin);
     await synced(alice);
@@ -81,7 +81,7 @@ describe.each(hosts)('$name', (host) => {
     expect([served.denied, served.faults]).toEqual([[], []]);
   });
 
-  test('what was edited apart comes together with the next connection', async () => {
+  test('edits made while disconnected are merged after the reconnect', async () => {
     const served = await start();
     const alice = await open(served.origin);
     const bob = await open(served.origin, await goodHeaders('bob'));
@@ -92,7 +92,7 @@ describe.each(hosts)('$name', (host) => {
     alice.provider.connect();
     await converged([alice, bob], 10);
 
-    // This time the server lets go, and the provider comes back by itself: through the guard, as a newcomer.
+    // This time the server closes, and the provider reconnects by itself through the guard.
     for (const socket of served.sockets) socket.terminate();
     await eventually(
       () => alice.closed.length === 2 && bob.closed.length === 1,
@@ -121,29 +121,37 @@ describe.each(hosts)('$name', (host) => {
   });
 
   test.each<[string, number, Reason, PolicyOverrides]>([
-    ['an update over the limit', 1009, 'message_too_big', { limits: { ...ROOM, message: '1KiB' } }],
-    ['updates beyond the rate', 4429, 'message_rate', { limits: { messages: { rate: '1/m', burst: 5 } } }],
-    // Its messages come as an `ArrayBuffer`, since the server asks for that.
+    ['an update above limits.message', 1009, 'message_too_big', { limits: { ...ROOM, message: '1KiB' } }],
     [
-      'bytes beyond the rate',
+      'updates above limits.messages',
+      4429,
+      'message_rate',
+      { limits: { messages: { rate: '1/m', burst: 5 } } },
+    ],
+    // The messages come as ArrayBuffers, since the server sets `binaryType`.
+    [
+      'bytes above limits.bytes',
       4429,
       'message_rate',
       { limits: { ...ROOM, bytes: { rate: '1B/s', burst: '1KiB' } } },
     ],
-  ])('%s: the connection closes with %i', async (_what, code, reason, policy) => {
-    const served = await start(policy);
-    const alice = await open(served.origin);
-    await synced(alice);
-    if (code === 1009) alice.text.insert(0, 'x'.repeat(2_000));
-    else for (let i = 0; i < 20; i++) alice.text.insert(0, 'x'.repeat(100));
-    await eventually(() => alice.closed.length > 0, 'the end of the connection');
-    alice.provider.disconnect();
-    expect(alice.closed[0]?.code).toBe(code);
-    expect(served.denied[0]).toBe(reason);
-    expect(docs.get('/chat')?.getText('text').length).toBeLessThan(2_000);
-  });
+  ])(
+    '%s: the connection closes with %i, and the document stays small',
+    async (_what, code, reason, policy) => {
+      const served = await start(policy);
+      const alice = await open(served.origin);
+      await synced(alice);
+      if (code === 1009) alice.text.insert(0, 'x'.repeat(2_000));
+      else for (let i = 0; i < 20; i++) alice.text.insert(0, 'x'.repeat(100));
+      await eventually(() => alice.closed.length > 0, 'the end of the connection');
+      alice.provider.disconnect();
+      expect(alice.closed[0]?.code).toBe(code);
+      expect(served.denied[0]).toBe(reason);
+      expect(docs.get('/chat')?.getText('text').length).toBeLessThan(2_000);
+    },
+  );
 
-  test('a rate exceeded is final to y-websocket, as every code from 4400 to 4499', async () => {
+  test('y-websocket does not reconnect after a close with 4429, as after every code from 4400 to 4499', async () => {
     const served = await start({ limits: { messages: { rate: '1/m', burst: 5 } } });
     const { text, provider } = await open(served.origin);
     const ended: unknown[] = [];
@@ -155,7 +163,7 @@ describe.each(hosts)('$name', (host) => {
     expect(provider.shouldConnect).toBe(false);
   });
 
-  test('text closes with 1003 where only binary frames are named', async () => {
+  test('a text frame closes with 1003 under passthrough({ binary: true })', async () => {
     const served = await start();
     const alice = await open(served.origin);
     await synced(alice);
@@ -164,7 +172,7 @@ describe.each(hosts)('$name', (host) => {
     expect(served.denied).toEqual(['frame_unsupported']);
   });
 
-  test('binary frames close with 1003 where only text is named', async () => {
+  test('a binary frame closes with 1003 under passthrough({ text: true })', async () => {
     const served = await start({ messages: passthrough({ text: true }) });
     const { provider, sockets, text } = await open(served.origin);
     text.insert(0, 'text');

@@ -1,4 +1,4 @@
-// For programs that were forked: answers their parent's questions, and ends with it.
+// For forked programs: answers the questions of the parent process, and exits with it.
 
 interface Question {
   readonly id: number;
@@ -6,7 +6,7 @@ interface Question {
   readonly args: readonly never[];
 }
 
-/** Answers each question by the function of its name. */
+/** Answers each question by calling the function of its name. */
 export function answers<T extends Record<string, (...args: never[]) => unknown>>(functions: T): void {
   const known: Record<string, (...args: never[]) => unknown> = { ready: () => undefined, ...functions };
   process.on('message', async ({ id, name, args }: Question) => {

@@ -1,4 +1,4 @@
-// A program: one node of the chat, as the demo starts it, on a free port, whose slots end soon when it is killed.
+// A program: one node of the chat, started as the demo starts it, on a free port and with a short lease.
 // `chat-node.ts HOST REDIS_URL LEASE_MS`; prints its URL.
 import './with-parent.ts';
 import { startDemo } from '../../examples/chat/demo.ts';

@@ -1,4 +1,4 @@
-// A program: many clients that hold a connection each, answer pings, and say nothing.
+// A program: many clients that each keep a connection, answer pings and send no messages.
 import { connect, type Socket } from 'node:net';
 import { frame, handshakeBytes } from '../support/wire.ts';
 import { answers } from './answers.ts';
@@ -7,19 +7,19 @@ export type Crowd = typeof questions;
 
 const PING = 0x9;
 const PONG = frame('', 0xa);
-/** Handshakes at once: fewer than a server's queue of connections holds. */
+/** Handshakes at once: fewer than the queue of a listening socket holds. */
 const LANES = 50;
 
-/** One of them: no more than what is counted is kept of what it hears. */
+/** One client. It keeps only what the tests count. */
 class Member {
-  /** Whether it has been pinged, and what it was closed with, and when. */
+  /** Whether it was pinged, its close code, and when it was closed. */
   pinged = false;
   code = 0;
   closedAt = 0;
 
   constructor(readonly socket: Socket) {}
 
-  /** Frames of a server that sends small ones only, and each in one piece. */
+  /** Reads the frames of a server that sends only small ones, each in one piece. */
   hear(bytes: Buffer): void {
     for (let at = 0; at + 1 < bytes.length; at += 2 + (bytes[at + 1] as number)) {
       const opcode = (bytes[at] as number) & 0xf;
@@ -52,7 +52,7 @@ function enter(port: number, handshake: Buffer): Promise<void> {
 }
 
 const questions = {
-  /** Opens so many connections. */
+  /** Opens `count` connections. */
   enter: async (port: number, headers: Record<string, string>, count: number): Promise<void> => {
     const handshake = handshakeBytes({ headers });
     let left = count;
@@ -62,7 +62,7 @@ const questions = {
     await Promise.all(Array.from({ length: LANES }, lane));
   },
   pinged: (): number => members.filter(({ pinged }) => pinged).length,
-  /** How many were closed with each code, and in how many milliseconds half of them. */
+  /** How many connections were closed with each code, and in how many milliseconds the first half of them. */
   closed: () => {
     const codes: Record<string, number> = {};
     for (const { code } of members) codes[code] = (codes[code] ?? 0) + 1;

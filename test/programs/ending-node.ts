@@ -1,4 +1,4 @@
-// A program: a node that ends on SIGTERM as its host ends, with a handler that is at work until SIGUSR2.
+// A program: a node that shuts down on SIGTERM in the way of its host, with a handler that runs until SIGUSR2.
 // `ending-node.ts HOST WITHIN_MS`; prints its port.
 import './with-parent.ts';
 import { gracefulShutdown } from '@sallyport/ws';

@@ -1,5 +1,5 @@
-// A program: three guards on one Redis, of which each does something else without it, with all its checks: `closed`, `open`
-// and `local`. Whoever names himself is let in, twice at once. `failure-modes.ts REDIS_URL`; prints the ports as JSON.
+// A program: three guards on one Redis, with `onStoreFailure` set to `closed`, `open` and `local` for all checks. Each identity
+// may have two connections. `failure-modes.ts REDIS_URL`; prints the ports as JSON.
 import './with-parent.ts';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';

@@ -1,5 +1,4 @@
-// A program: serves the chat behind one host after another, tells of its memory and its connections, and stalls or closes
-// when it is asked to.
+// A program: serves the chat on one host after another, reports its memory and connections, and stalls or closes on request.
 import type { AnyGuard } from '@sallyport/core';
 import type { ChatHandler, RunningHost } from '../contract/hosts/host.ts';
 import { hosts } from '../contract/hosts/index.ts';
@@ -9,7 +8,7 @@ import { answers } from './answers.ts';
 
 export type GuardedChat = typeof questions;
 
-/** How often something has happened since somebody asked. */
+/** How often each thing has happened since the last report. */
 let counts: Record<string, number> = {};
 const count = (what: string): void => {
   counts[what] = (counts[what] ?? 0) + 1;
@@ -26,7 +25,7 @@ const chat: ChatHandler = (connection) => {
 
 let guard: AnyGuard | undefined;
 let app: RunningHost | undefined;
-/** What an application writes into its log would be taken for what the guard keeps. */
+/** Clears the application's log, which would count as memory of the guard. */
 const forget = (): void => {
   if (app === undefined) return;
   (app.logged as string[]).length = 0;
@@ -35,7 +34,7 @@ const forget = (): void => {
 setInterval(forget, 50);
 
 const questions = {
-  /** Serves it behind this host; resolves with its port. */
+  /** Serves the chat on this host; resolves with its port. */
   start: async (name: string, policy: PolicyOverrides): Promise<number> => {
     guard = chatGuard({ ...policy, clock: realTime });
     for (const event of ['handshake.denied', 'message.denied'] as const)
@@ -45,7 +44,7 @@ const questions = {
     return app?.port ?? 0;
   },
   stop: () => app?.close(),
-  /** Bytes that this process holds, inside and outside of the heap of JavaScript. */
+  /** Bytes in and outside of the JavaScript heap. */
   memory: (): number => {
     forget();
     (globalThis as unknown as { gc: () => void }).gc();
@@ -60,11 +59,11 @@ const questions = {
   connections: () => guard?.stats().connections ?? 0,
   sockets: () =>
     new Promise<number>((resolve) => app?.server.getConnections((_error, sockets) => resolve(sockets))),
-  /** Stands still for so many milliseconds. */
+  /** Blocks the event loop for this many milliseconds. */
   stall: (milliseconds: number): void => {
     Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, milliseconds);
   },
-  /** Closes the guard, and tells how many milliseconds that took. */
+  /** Closes the guard, and returns how many milliseconds that took. */
   close: async (within: number): Promise<number> => {
     const startedAt = performance.now();
     await guard?.close({ within });

@@ -1,4 +1,5 @@
-// A program: a million addresses knock at one guard. Prints what that has cost, and what its first visitors got of it.
+// A program: a million addresses make handshakes with wrong credentials at one guard. Prints the memory that this took, and what
+// four addresses could use before and after.
 import { bearer, custom, Type } from '@sallyport/core';
 import type { AttemptSource } from '../../packages/core/src/auth/attempts.ts';
 import type { Authenticator } from '../../packages/core/src/auth/authenticator.ts';
@@ -9,9 +10,9 @@ import type { Stage } from '../../packages/core/src/handshake/stage.ts';
 import { ManualClock } from '../../packages/core/test/support/manual-clock.ts';
 
 const COUNT = 1_000_000;
-/** Of those that fail, every so many-th goes on until it is banned. */
+/** Every n-th address goes on until it is banned. */
 const STUBBORN = 20;
-/** Seconds that all of it takes. */
+/** How many seconds of the guard's clock all of it takes. */
 const SECONDS = 10;
 
 const clock = new ManualClock();
@@ -29,7 +30,7 @@ const family = new GuardFamily({
 } as never);
 const rate = family.settings.outerDoor.find(({ name }) => name === 'rate') as Stage;
 
-/** Half of them IPv4, spread over a /11, half IPv6, each in a /64 of its own. */
+/** Half of the addresses are IPv4 in a /11, half are IPv6, each in a /64 of its own. */
 function sourceOf(i: number): AttemptSource {
   const half = i >>> 1;
   const [high, low] = [half >>> 8, half & 0xff];
@@ -65,10 +66,10 @@ function heap(): number {
   return process.memoryUsage().heapUsed;
 }
 
-/** How many handshakes one has before it is refused for good, and how many guesses within them. */
+/** How many handshakes an address may make until it is refused, and how many of them may fail. */
 function useUp(address: string): { handshakes: number; guesses: number } {
   const { bucket, coarser } = parseAddress(address) as Pick<AttemptSource, 'bucket' | 'coarser'>;
-  // Refused for its rate, and not banned for its guesses.
+  // Not bannable, so that only its rate refuses it.
   const source = { bucket, coarser, bannable: false };
   const used = { handshakes: 0, guesses: 0 };
   for (let outcome = knock(source); outcome !== 'handshake_rate'; outcome = knock(source)) {
@@ -95,7 +96,7 @@ const milliseconds = performance.now() - started;
 const mebibytes = (heap() - before) / 1_048_576;
 const again = FLOODING.map(useUp);
 const bans = await family.bans.list(1_000_000);
-// The same spelling as the guard's own.
+// Whether the addresses are spelt as the guard spells them.
 const spelt = [0, 1, 77_776, 999_999].map((i) => {
   const { bucket, coarser } = sourceOf(i);
   const parsed = parseAddress(bucket.replace('/64', '1'));

@@ -1,5 +1,5 @@
-// A program: a well-behaved client, which sends one message after another and waits for the answer to each. It stands in a
-// process of its own, where whoever floods cannot delay it.
+// A program: a well-behaved client, which sends one message after another and waits for each answer. It is a process of its own,
+// so that the flooding process does not delay it.
 import { once } from 'node:events';
 import { setTimeout as wait } from 'node:timers/promises';
 import { WebSocket } from 'ws';
@@ -11,9 +11,9 @@ export type Neighbour = typeof questions;
 const PAUSE = 4;
 
 let socket: WebSocket | undefined;
-/** Of every answer since the last report, how many milliseconds it took. */
+/** The milliseconds that each answer since the last report took. */
 let roundTrips: number[] = [];
-/** What came instead of an answer. */
+/** What came instead of the expected answers. */
 let astray: string[] = [];
 
 async function talk(ws: WebSocket): Promise<void> {
@@ -42,7 +42,7 @@ const questions = {
     talk(ws).catch((error) => astray.push(String(error)));
   },
   answered: (): number => roundTrips.length,
-  /** Its round trips since the last report, and what went wrong since it entered. */
+  /** The round trips since the last report, and what went wrong since the client connected. */
   report: () => {
     const report = { roundTrips, astray };
     roundTrips = [];

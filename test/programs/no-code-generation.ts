@@ -1,4 +1,4 @@
-// A program: what a guard makes of messages, for a process that may be forbidden to make code out of texts. Prints JSON.
+// A program: sends messages to a guard and prints the outcomes as JSON, with or without code generation from strings.
 import { anonymous, createGuard, safeText, Type } from '@sallyport/core';
 import { type } from 'arktype';
 import * as v from 'valibot';
@@ -43,7 +43,7 @@ const guard = createGuard({
   },
 });
 
-/** What it says of itself, before anybody has sent anything. */
+/** The warnings of the guard at its construction. */
 const constructed = [...warnings];
 
 const SENT: [type: string, body: object][] = [

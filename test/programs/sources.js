@@ -1,12 +1,12 @@
-// Lets a process of its own run the TypeScript sources: `node --import ./test/programs/sources.js --conditions
-// @sallyport/source program.ts`. Node 20 strips no types, and no Node turns a parameter into a property.
+// Lets a plain Node process run the TypeScript sources: `node --import ./test/programs/sources.js --conditions
+// @sallyport/source program.ts`. Node 20 strips no types, and no Node supports parameter properties.
 import { readFile } from 'node:fs/promises';
 import { register } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import { isMainThread } from 'node:worker_threads';
 import { transform } from '@swc/core';
 
-// The hooks run in a thread of their own, which loads this file once more.
+// Node loads this file again in the thread of the hooks.
 if (isMainThread) register(import.meta.url);
 
 export async function load(url, context, next) {

@@ -10,11 +10,11 @@ import { APP, chat, sessionGuard } from './hosts/host.ts';
 
 const { listen, dial, refused } = servers();
 
-/** A page of the same site, which the policy lists: whoever gets a script into it has the visitor's cookie. */
+/** A listed page of the same site. A script that is injected into it sends the visitor's cookie. */
 const BLOG = 'https://blog.example.com';
 const KEY = 'what the anti-forgery tokens of the tests are made with';
 
-/** Derived from the session, so that nothing has to be kept, and another session's is wrong. */
+/** Derived from the session, so that no state is kept and the token of another session is wrong. */
 const tokenOf = (session: string): string => createHmac('sha256', KEY).update(session).digest('base64url');
 
 function isTokenOf(session: string, token: string): boolean {
@@ -67,14 +67,14 @@ async function start() {
   };
 }
 
-test("the session's own token lets in, and is gone from the URL that the application sees", async () => {
+test("a cookie with its session's anti-forgery token is admitted, and the token is removed from the URL", async () => {
   const { login, answer, seen } = await start();
   const { Cookie, token } = await login();
   expect((await answer(`?room=1&csrf=${token}`, Cookie)).status).toBe(101);
   expect(seen).toEqual(['/chat?room=1']);
 });
 
-test('without the right token a cookie is not enough, from whatever listed page', async () => {
+test('a cookie with a missing, empty, altered, foreign or doubled anti-forgery token gets 403 from every listed page', async () => {
   const { login, refusal, seen } = await start();
   const { Cookie, token } = await login();
   const other = await login();
@@ -92,7 +92,7 @@ test('without the right token a cookie is not enough, from whatever listed page'
   expect(seen).toEqual([]);
 });
 
-test('nobody learns by the token whether a session is there: who has none is not asked for one', async () => {
+test('a handshake without a session gets 401 although it has an anti-forgery token', async () => {
   const { login, refusal } = await start();
   const { token } = await login();
   expect(await refusal(`?csrf=${token}`, '')).toMatchObject({

@@ -28,7 +28,7 @@ describe.each(hosts)('$name', (host) => {
     };
   };
 
-  test('a signed session says who it is, and nothing else does', async () => {
+  test('a signed session cookie gives the identity; an altered, ended or missing one, or a foreign page, is refused', async () => {
     const { login, chat, refusal, post, guard } = await start();
     const cookie = await login();
     const wire = await chat(cookie);
@@ -51,14 +51,14 @@ describe.each(hosts)('$name', (host) => {
     expect(guard.stats().admitted).toBe(1);
   });
 
-  test('who is refused leaves no session in the store, and gets no cookie', async () => {
+  test('a refused handshake creates no session and sets no cookie', async () => {
     const { refusal, stored } = await start();
     const { status, raw } = await refusal({});
     expect([status, /^set-cookie:/im.test(raw)]).toEqual([401, false]);
     expect(await stored()).toBe(0);
   });
 
-  test('a rolling session has its cookie renewed on the 101', async () => {
+  test('the 101 carries the renewed cookie of a rolling session', async () => {
     const { login, port, stored } = await start();
     const Cookie = await login();
     const wire = await dial(port);
@@ -69,7 +69,7 @@ describe.each(hosts)('$name', (host) => {
     expect(await stored()).toBe(1);
   });
 
-  test('a logout is noticed at the next recheck', async () => {
+  test('after a logout the connection closes at the next recheck', async () => {
     const { login, chat, post, clock } = await start();
     const cookie = await login();
     const wire = await chat(cookie);
@@ -81,7 +81,7 @@ describe.each(hosts)('$name', (host) => {
     expect(await wire.closeCode()).toBe(4401);
   });
 
-  test('a session that is still there is asked for again and again', async () => {
+  test('a connection stays open as long as each recheck finds its session', async () => {
     const { login, chat, post, clock } = await start();
     const cookie = await login();
     const wire = await chat(cookie);
@@ -95,7 +95,7 @@ describe.each(hosts)('$name', (host) => {
     expect(await wire.closeCode()).toBe(4401);
   });
 
-  test('a message that asks for the session is not handled after a logout', async () => {
+  test('with recheck: true, a message after a logout is not handled', async () => {
     const { login, chat, post, removed } = await start();
     const cookie = await login();
     const wire = await chat(cookie);
@@ -107,11 +107,11 @@ describe.each(hosts)('$name', (host) => {
     expect(removed).toEqual(['1']);
   });
 
-  test('a store that cannot be asked calls nobody logged out: the message is refused, and later the connection ends', async () => {
+  test('while the session store fails, messages with recheck get auth_unavailable, and later the connection ends', async () => {
     const { login, chat, breakStore, removed, clock } = await start();
     const wire = await chat(await login());
     breakStore();
-    // More of them than there may be violations: it is not the client's fault.
+    // More than limits.violations allows, since a failing store is not the client's fault.
     for (let i = 1; i <= 12; i++) wire.send(remove(String(i)));
     const replies = await repliesOf(wire, 12);
     expect(new Set(replies.map((reply) => (reply as { code: string }).code))).toEqual(
@@ -122,7 +122,7 @@ describe.each(hosts)('$name', (host) => {
     expect(await wire.closeCode()).toBe(1013);
   });
 
-  test("revoking a session closes its sockets at once, and nobody else's", async () => {
+  test('guard.revoke({ session }) closes the sockets of that session at once, and no others', async () => {
     const { login, chat, refusal, guard, clock } = await start();
     const [one, other, bob] = [await login(), await login(), await login('bob')];
     const wires = [await chat(one), await chat(one), await chat(other), await chat(bob)] as const;
@@ -134,7 +134,7 @@ describe.each(hosts)('$name', (host) => {
       wire.send(say('still here'));
       expect(await wire.messages(1)).toHaveLength(1);
     }
-    // The store knows it still: only the guard's list stands in the way.
+    // The session store still has the session: only the guard's list of revocations refuses it.
     expect(await refusal({ Cookie: one })).toMatchObject({
       status: 401,
       body: expect.stringContaining('revoked'),
@@ -144,7 +144,7 @@ describe.each(hosts)('$name', (host) => {
   });
 });
 
-/** What a browser would send back: `name=value` of each cookie. */
+/** What a browser sends back: `name=value` of each cookie. */
 function cookiesOf(lines: readonly string[]): string {
   return lines.map((line) => line.split(';')[0]).join('; ');
 }

@@ -2,7 +2,7 @@ import { afterEach } from '@jest/globals';
 import type { Host, HostOptions, RunningHost } from '../contract/hosts/host.ts';
 import { type Answer, admitted, type HandshakeOptions, Wire } from './wire.ts';
 
-/** The applications that a suite starts and the connections that it opens; both end with the test that made them. */
+/** Starts applications and opens connections for a suite. Both end with the test that made them. */
 export function applications() {
   const running: RunningHost[] = [];
   const wires: Wire[] = [];
@@ -20,11 +20,11 @@ export function applications() {
       running.push(started);
       return started;
     },
-    /** A connection on which nothing has been sent. */
+    /** A connection on which nothing was sent yet. */
     async dial({ port }: RunningHost, connection: { readonly tls?: boolean } = {}): Promise<Wire> {
       return keep(await Wire.open(port, connection));
     },
-    /** A connection that was answered with a 101. */
+    /** A connection whose handshake was answered with 101. */
     async open({ port }: RunningHost, options?: HandshakeOptions, connection?: { readonly tls?: boolean }) {
       return keep(await admitted(port, options, connection));
     },

@@ -1,6 +1,6 @@
 import { frame } from './wire.ts';
 
-/** A message as a client's frame. */
+/** A message as a frame of a client. */
 export function send(message: object): Buffer {
   return frame(JSON.stringify(message));
 }
@@ -13,7 +13,7 @@ export function say(text: string): Buffer {
   return send({ type: 'say', text });
 }
 
-/** Part of a message: the first with its opcode, the others as continuations; none of them is the last. */
+/** A fragment of a message: the first one or a continuation, never the last one. */
 export function fragment(payload: string | Buffer, first = false): Buffer {
   const bytes = frame(payload, first ? 0x1 : 0x0);
   bytes[0] = (bytes[0] as number) & 0x7f;

@@ -13,10 +13,10 @@ import {
 import { type JWTPayload, SignJWT } from 'jose';
 import { ManualClock } from '../../packages/core/test/support/manual-clock.ts';
 
-/** A page of the application. */
+/** The origin of the application's page. */
 export const APP = 'https://app.example.com';
 export const SECRET = 'a shared secret of the tests, at least 32 bytes';
-/** When the tests take place: every token is made and judged at this time. */
+/** The fixed time of the tests, in seconds: tokens are made and verified at this time. */
 export const NOW = Date.UTC(2030, 0, 1) / 1_000;
 
 type AnyPolicy = PolicyOptions<readonly Identity[], unknown, unknown>;
@@ -28,7 +28,7 @@ export const messages = {
   note: Type.Object({ text: Type.String() }),
 };
 
-/** A token that the chat's policy accepts, changed by a test in one thing. */
+/** A token that the chat's policy accepts, with the given claims or header replaced. */
 export function token(
   claims: JWTPayload = {},
   { alg = 'HS256', secret = SECRET, header = {} }: { alg?: string; secret?: string; header?: object } = {},
@@ -54,7 +54,7 @@ export const chatJwt = (from = [bearer(), cookie('token'), subprotocol(), query(
     audience: 'chat',
   });
 
-/** The chat's policy with some options replaced, at a time that stands still unless a test moves it. */
+/** A guard of the chat's policy with some options replaced, and a clock that only a test moves. */
 function chatPolicy(overrides: PolicyOverrides = {}): AnyPolicy {
   return {
     origins: [APP],
@@ -64,7 +64,7 @@ function chatPolicy(overrides: PolicyOverrides = {}): AnyPolicy {
     logger: false,
     clock: new ManualClock(),
     ...overrides,
-    // No peer can answer a ping while a test moves time on in one go.
+    // No peer can answer a ping while a test moves the clock in one step.
     limits: { handshakes: { rate: '1000/s', burst: 1_000 }, heartbeat: false, ...overrides.limits },
   };
 }
@@ -73,7 +73,7 @@ export function chatGuard(overrides: PolicyOverrides = {}): AnyGuard {
   return createGuard(chatPolicy(overrides) as never);
 }
 
-/** The headers of a client that the chat's policy lets in. */
+/** Headers with which the chat's policy admits a handshake. */
 export async function goodHeaders(subject = 'alice'): Promise<Record<string, string>> {
   return { Authorization: `Bearer ${await token({ sub: subject })}`, Origin: APP };
 }

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Browser, type BrowserContext, chromium, type Frame, type Page } from 'playwright-core';
 
-/** Names that browsers hold for sites of their own; all of them lead to this machine. */
+/** Host names of different sites, all mapped to this machine. */
 const RESOLVER = 'MAP *.test 127.0.0.1';
 
 const ARGUMENTS = [
@@ -23,8 +23,8 @@ export function launch(executablePath: string): Promise<Browser> {
 }
 
 /**
- * A browser whose profile lets `SameSite=None` cookies go to other sites, as browsers have long done and still do where
- * a user or an administrator allows it.
+ * A browser whose profile sends `SameSite=None` cookies in cross-site requests, as browsers did for long and still do if a user
+ * or an administrator allows it.
  */
 export async function withCrossSiteCookies(
   executablePath: string,
@@ -40,7 +40,7 @@ export async function withCrossSiteCookies(
   });
   const close = async (): Promise<void> => {
     await context.close();
-    // The browser's helpers may still be writing as they end.
+    // Processes of the browser may still write while they end.
     await rm(profile, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
   };
   return { context, close };
@@ -48,11 +48,11 @@ export async function withCrossSiteCookies(
 
 export interface Attempt {
   readonly opened: boolean;
-  /** The first message, where there was one. */
+  /** The first message, if one came. */
   readonly heard: unknown;
 }
 
-/** What a script of this page gets that opens a WebSocket: the first message, or an end without one. */
+/** Opens a WebSocket from a script of this page, and returns the first message or that it ended without one. */
 export function attempt(page: Page | Frame, url: string): Promise<Attempt> {
   return page.evaluate(
     (address) =>

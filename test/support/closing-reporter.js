@@ -3,7 +3,7 @@ import { relative } from 'node:path';
 
 const NEEDS = / \[needs ([^\]]+)\]$/;
 
-/** A Jest reporter whose last lines name the suites that were skipped because a program is missing. */
+/** A Jest reporter whose last lines name the suites that were skipped for want of a program. */
 export default class ClosingReporter {
   #rootDir;
 
@@ -13,7 +13,7 @@ export default class ClosingReporter {
 
   onRunComplete(_contexts, results) {
     const lines = closingLines(skippedSuites(results, this.#rootDir));
-    // Jest prints its own summary after every reporter, on stderr; at exit these lines follow it.
+    // Jest prints its summary after all reporters, on stderr. Printing at exit puts these lines last.
     process.once('exit', () => writeSync(2, `${lines.join('\n')}\n`));
   }
 }

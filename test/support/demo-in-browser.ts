@@ -3,7 +3,7 @@ import type { Browser, BrowserContext, BrowserContextOptions } from 'playwright-
 import { type Demo, startDemo } from '../../examples/chat/demo.ts';
 import { launch } from './chromium.ts';
 
-/** The demos that a suite starts and the visitors that it sends there; both end with the test that made them. */
+/** Starts demos and opens browser contexts for a suite. Both end with the test that made them. */
 export function demoInBrowser(executablePath: string) {
   let browser: Browser;
   const demos: Demo[] = [];
@@ -25,7 +25,7 @@ export function demoInBrowser(executablePath: string) {
       demos.push(demo);
       return demo;
     },
-    /** A visitor of their own: no cookies. */
+    /** A browser context of its own, without cookies. */
     async visit(options?: BrowserContextOptions): Promise<BrowserContext> {
       const context = await browser.newContext(options);
       contexts.push(context);

@@ -1,20 +1,20 @@
 import type { EnvelopeName } from '@sallyport/core';
 
-/** What a client is told of a denial, and of which of its messages. */
+/** An error reply: the reason, and the id of the message that it answers. */
 interface ToldError {
   readonly code: string;
   readonly path?: string;
   readonly id?: string | number | null;
 }
 
-/** How a client writes messages, and reads errors, in one envelope. */
+/** How a client writes messages and reads errors in an envelope. */
 export interface ClientEnvelope {
   readonly name: EnvelopeName;
-  /** Whether its messages have ids, by which they are answered. */
+  /** Whether messages have ids, which answers repeat. */
   readonly hasIds: boolean;
-  /** Without an id, nobody has to be answered. */
+  /** A message without an id needs no answer. */
   write(type: unknown, body: object, id?: unknown): object;
-  /** `undefined` for what is no error. */
+  /** `undefined` if the message is no error. */
   errorOf(text: string): ToldError | undefined;
 }
 

@@ -1,4 +1,4 @@
-/** Waits for something that another part of the process, or the network, is about to do; fails when it does not. */
+/** Waits until a condition holds that another part of the process, or the network, brings about. Fails if it never does. */
 export async function eventually(
   holds: () => boolean | Promise<boolean>,
   what: string,

@@ -12,7 +12,7 @@ interface Answer {
   readonly error?: string;
 }
 
-/** A program of `test/programs` in a process of its own, which answers questions, and ends with the one that forked it. */
+/** A program of `test/programs` in a process of its own. It answers questions, and exits with this process. */
 export class Forked<Questions extends object> {
   readonly #waiting = new Map<number, { resolve(value: never): void; reject(error: Error): void }>();
   readonly #ended: Promise<string>;
@@ -29,7 +29,7 @@ export class Forked<Questions extends object> {
       if (error === undefined) asked?.resolve(value as never);
       else asked?.reject(new Error(error));
     });
-    // Not its `close`, which never comes once this side has disconnected.
+    // Not 'close', which is not emitted once this side has disconnected.
     const endings = [once(child, 'exit'), once(child.stderr as Readable, 'end')];
     this.#ended = Promise.all(endings).then(() => errors);
     void this.#ended.then(() => {
@@ -63,7 +63,7 @@ export class Forked<Questions extends object> {
     });
   }
 
-  /** Ends it, and resolves with all that it has complained about. */
+  /** Ends the program, and resolves with what it printed as errors. */
   end(): Promise<string> {
     if (this.child.connected) this.child.disconnect();
     return this.#ended;

@@ -9,12 +9,12 @@ interface SigningKey {
   readonly publicKey: KeyObject;
 }
 
-/** How the issuer treats whoever asks for its keys. */
+/** How the issuer answers requests for its keys. */
 export type Behaviour = 'answers' | 'fails' | 'stalls' | 'lies';
 
-/** An identity provider: publishes its keys over HTTP, rotates them, stalls, fails and lies. */
+/** An identity provider that publishes keys over HTTP and can rotate them, stall, fail, or send a wrong answer. */
 export class Issuer {
-  /** How often its keys were asked for. */
+  /** How often its keys were fetched. */
   fetches = 0;
   #behaviour: Behaviour = 'answers';
   #keys: SigningKey[] = [];
@@ -33,12 +33,12 @@ export class Issuer {
     return issuer;
   }
 
-  /** What is known of a URL is kept, and its failures are: the next issuer may happen to get the same port. */
+  /** With an id of its own, since the guard caches keys and failures by URL and the next issuer may get the same port. */
   get jwks(): string {
     return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}/${this.#id}/jwks.json`;
   }
 
-  /** Those that were stalled are answered once it does not stall any more. */
+  /** Changes the behaviour. Stalled requests are answered once it no longer stalls. */
   behave(behaviour: Behaviour): void {
     this.#behaviour = behaviour;
     if (behaviour === 'stalls') return;
@@ -46,7 +46,7 @@ export class Issuer {
     this.#stalled.clear();
   }
 
-  /** Signs with a new key from now on; the old ones are not published any more, unless `keep` says so. */
+  /** Signs with a new key from now on. The old keys are no longer published, unless `keep` is true. */
   rotate({ keep = false } = {}): void {
     const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
     this.#keys = [{ kid: `key-${++this.#made}`, privateKey, publicKey }, ...(keep ? this.#keys : [])];
@@ -60,7 +60,7 @@ export class Issuer {
       .sign(privateKey);
   }
 
-  /** Goes off the network. */
+  /** Stops the HTTP server. */
   stop(): Promise<void> {
     this.#server.closeAllConnections();
     return new Promise((resolve) => this.#server.close(() => resolve()));

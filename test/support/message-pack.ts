@@ -1,12 +1,12 @@
 import { Decoder, encode } from '@msgpack/msgpack';
 import type { Codec } from '@sallyport/core';
 
-/** As deep as `limits.json.depth` lets a value be. */
+/** The same depth as the default of `limits.json.depth`. */
 const DEPTH = 32;
 
 /**
- * MessagePack as a policy's codec. `@msgpack/msgpack` makes room for what a message declares before it is there: 40 bytes
- * of nested arrays took 2 GB and 19 s of it. So the lengths are added up first.
+ * A MessagePack codec for a policy. `@msgpack/msgpack` allocates what a message declares before it has read it: 40 bytes of
+ * nested arrays took 2 GB and 19 s. So this codec checks the declared lengths first.
  */
 export const messagePack: Codec = {
   contentType: 'application/msgpack',
@@ -20,7 +20,7 @@ export const messagePack: Codec = {
   encode: (value) => encode(value),
 };
 
-/** Bytes of a value behind its head, by the heads that tell it: numbers, and how long the length of the others is. */
+/** How many bytes follow a head byte: those of a number, or those of a length. */
 const NUMBERS: Readonly<Record<number, number>> = {
   202: 4, 203: 8, 204: 1, 205: 2, 206: 4, 207: 8, 208: 1, 209: 2, 210: 4, 211: 8,
 }; // biome-ignore format: a table reads best as a block
@@ -28,13 +28,13 @@ const TEXTS: Readonly<Record<number, number>> = { 196: 1, 197: 2, 198: 4, 217: 1
 const LISTS: Readonly<Record<number, number>> = { 220: 2, 221: 4 };
 const MAPS: Readonly<Record<number, number>> = { 222: 2, 223: 4 };
 
-/** Whether every value that is declared is there, at no more than this depth, and none is of an extension's type. */
+/** Whether the bytes hold every value that they declare, nested no deeper than this, and no extension type. */
 function isPlausible(bytes: Uint8Array): boolean {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  /** How many values are still to come, on each level. */
+  /** How many values are still to come on each level. */
   const expected = [1];
   let at = 0;
-  /** Reads a length, and moves on. */
+  /** Reads a length and moves behind it. */
   const length = (size: number): number => {
     if (at + size > bytes.length) return Number.POSITIVE_INFINITY;
     const value = size === 1 ? view.getUint8(at) : size === 2 ? view.getUint16(at) : view.getUint32(at);
@@ -59,7 +59,7 @@ function isPlausible(bytes: Uint8Array): boolean {
     else if (head in LISTS) members = length(LISTS[head] as number);
     else if (head in MAPS) members = 2 * length(MAPS[head] as number);
     else return false;
-    // Each member takes a byte at least.
+    // Each member takes at least one byte.
     if (members > bytes.length - at || (members > 0 && expected.length > DEPTH)) return false;
     if (members > 0) expected.push(members);
   }

@@ -12,23 +12,23 @@ writeFileSync(join(folder, 'redis-server'), 'not executable', { mode: 0o644 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 describe('locate', () => {
-  test('finds a program on the PATH', () => {
+  test('locate() finds a program on the PATH', () => {
     expect(locate('chromium', { PATH: ['/nowhere', folder].join(delimiter) })).toBe(chromium);
   });
 
-  test('finds nothing that cannot be executed, nor anything in an empty PATH', () => {
+  test('locate() finds no file that cannot be executed, and nothing with an empty PATH', () => {
     expect(locate('redis', { PATH: folder })).toBeUndefined();
     expect(locate('chromium', {})).toBeUndefined();
   });
 
-  test('prefers the named program, and never falls back from a wrong name', () => {
+  test('locate() prefers the program in the variable, and finds nothing if that is wrong', () => {
     expect(locate('redis', { PATH: folder, SALLYPORT_REDIS_SERVER: chromium })).toBe(chromium);
     expect(locate('chromium', { PATH: folder, SALLYPORT_CHROMIUM: '/nowhere/chromium' })).toBeUndefined();
   });
 });
 
 describe('a run on a machine without Chromium', () => {
-  test('passes, and its last lines name the skipped suite', () => {
+  test('a run without Chromium passes, and its last lines name the skipped suite', () => {
     const run = runWithoutChromium({});
     expect(run.stderr.trimEnd().split('\n').slice(-2)).toEqual([
       'Skipped for want of a program (SALLYPORT_TEST_ALL=1 makes that a failure):',
@@ -37,14 +37,14 @@ describe('a run on a machine without Chromium', () => {
     expect(run.status).toBe(0);
   }, 30_000);
 
-  test('fails where every suite is asked for', () => {
+  test('a run without Chromium fails with SALLYPORT_TEST_ALL=1', () => {
     const run = runWithoutChromium({ SALLYPORT_TEST_ALL: '1' });
     expect(run.stderr).toContain('Chromium is missing, and SALLYPORT_TEST_ALL=1 asks for every suite.');
     expect(run.status).toBe(1);
   }, 30_000);
 });
 
-/** Runs one suite that needs Chromium with the project's own Jest, transform and closing reporter. */
+/** Runs a suite that needs Chromium with the project's Jest, transform and closing reporter. */
 function runWithoutChromium(env: Record<string, string>) {
   const root = join(import.meta.dirname, '../..');
   const needs = join(import.meta.dirname, 'needs.ts');

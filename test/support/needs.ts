@@ -2,7 +2,7 @@ import { accessSync, constants } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { describe, test } from '@jest/globals';
 
-/** Programs that some suites need and a machine may lack; each may also be named by its variable. */
+/** Programs that some suites need and a machine may not have. A variable may give the path of each. */
 const PROGRAMS = {
   chromium: {
     title: 'Chromium',
@@ -19,7 +19,7 @@ const PROGRAMS = {
 export type Program = keyof typeof PROGRAMS;
 type Environment = Readonly<Record<string, string | undefined>>;
 
-/** The path of a program, or `undefined` where this machine has none. */
+/** The path of a program, or `undefined` if this machine does not have it. */
 export function locate(program: Program, env: Environment = process.env): string | undefined {
   const { variable, names } = PROGRAMS[program];
   const named = env[variable];
@@ -29,8 +29,8 @@ export function locate(program: Program, env: Environment = process.env): string
 }
 
 /**
- * `describe` for a suite that needs a program. Without it the suite is skipped, and the last lines of the run
- * say so; with `SALLYPORT_TEST_ALL=1` it fails instead.
+ * `describe` for a suite that needs a program. Without the program the suite is skipped and named in the last lines of the run;
+ * with `SALLYPORT_TEST_ALL=1` it fails.
  */
 export function describeWith(program: Program, title: string, suite: (path: string) => void): void {
   const path = locate(program);
@@ -43,7 +43,7 @@ export function describeWith(program: Program, title: string, suite: (path: stri
       });
     });
   } else {
-    // closing-reporter.js reads what is missing from this title.
+    // closing-reporter.js reads the missing program from this title.
     describe.skip(`${title} [needs ${PROGRAMS[program].title}]`, () => suite(''));
   }
 }

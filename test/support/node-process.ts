@@ -5,9 +5,9 @@ import { join } from 'node:path';
 const root = join(import.meta.dirname, '..', '..');
 const SOURCES = ['--import', './test/programs/sources.js', '--conditions', '@sallyport/source'];
 
-/** One of the programs of `test/programs`, in a process of its own, which ends with the test's. */
+/** A program of `test/programs` in a process of its own, which ends with the test process. */
 export class NodeProcess {
-  /** Those that this test file has started, and that nobody has killed. */
+  /** The processes that this test file has started and not killed. */
   static readonly #started = new Set<NodeProcess>();
   #output = '';
   #errors = '';
@@ -27,7 +27,7 @@ export class NodeProcess {
     });
   }
 
-  /** Resolves once it has printed its first line. */
+  /** Resolves once the program has printed its first line. */
   static async start(program: string, ...args: readonly string[]): Promise<NodeProcess> {
     const file = `./test/programs/${program}.ts`;
     const child = spawn(process.execPath, [...SOURCES, file, ...args], { cwd: root, stdio: 'pipe' });
@@ -39,7 +39,7 @@ export class NodeProcess {
     return node;
   }
 
-  /** What it printed first. */
+  /** The first line that it printed. */
   get line(): string {
     return this.#output.split('\n', 1)[0] ?? '';
   }
@@ -48,30 +48,30 @@ export class NodeProcess {
     return this.child.exitCode === null && this.child.signalCode === null;
   }
 
-  /** All that it has complained about. */
+  /** What it printed as errors. */
   get errors(): string {
     return this.#errors;
   }
 
-  /** Asks it to do what it does on this signal. */
+  /** Sends it a signal. */
   signal(name: NodeJS.Signals): void {
     this.child.kill(name);
   }
 
-  /** Its exit code, or the signal that ended it, once it has ended. */
+  /** Resolves with its exit code, or the signal that ended it. */
   async ended(): Promise<number | string | null> {
     const [code, signal] = await this.#exit;
     return code ?? signal;
   }
 
-  /** As a crash does. */
+  /** Ends it with SIGKILL, like a crash. */
   async kill(): Promise<void> {
     NodeProcess.#started.delete(this);
     this.child.kill('SIGKILL');
     await this.#exit;
   }
 
-  /** Asks all of them to end, and resolves with what is wrong with those that did not do so well, or have complained. */
+  /** Sends all of them SIGTERM, and resolves with the errors of those that failed or printed errors. */
   static async endAll(): Promise<string[]> {
     const ends = [...NodeProcess.#started].map(async (node) => {
       if (node.isRunning) node.child.kill('SIGTERM');

@@ -6,29 +6,29 @@ import type { ChatHandler, Host, RunningHost } from '../contract/hosts/host.ts';
 import { APP, chatGuard, type PolicyOverrides, token } from './chat-policy.ts';
 import { eventually } from './eventually.ts';
 
-/** What one end of a connection has sent and got, in order: the kind of each message and its bytes. */
+/** What one end of a connection has sent and received, in order: the kind of each message and its bytes. */
 interface Transcript {
   readonly sent: readonly string[];
   readonly received: readonly string[];
 }
 
-/** An application that serves a protocol on the sockets that its guard lets through. */
+/** An application that serves a protocol on the sockets that its guard admits. */
 interface Served extends RunningHost {
   readonly guard: AnyGuard;
   /** `ws://127.0.0.1:…`, without a path. */
   readonly origin: string;
-  /** The server's sockets and what went over them, in the order in which they were admitted. */
+  /** The server's sockets and their transcripts, in the order of their admission. */
   readonly sockets: readonly WebSocket[];
   readonly transcripts: readonly Transcript[];
   /** How connections ended, in order. */
   readonly closed: readonly { readonly code: number; readonly reason: Reason | undefined }[];
   /** Why handshakes and messages were refused, in order. */
   readonly denied: readonly Reason[];
-  /** What the application's own code threw. */
+  /** What the application threw. */
   readonly faults: readonly unknown[];
 }
 
-/** Serves protocols behind a guard, and makes sockets for their clients. All of it ends with the test, latest first. */
+/** Serves protocols behind a guard, and makes sockets for their clients. All end with the test, the latest first. */
 export function peers() {
   const endings: (() => unknown)[] = [];
   afterEach(async () => {
@@ -66,7 +66,7 @@ export function peers() {
     return { ...running, guard, origin, sockets, transcripts, closed, denied, faults };
   };
 
-  /** What a protocol's client takes for its WebSocket: with these headers, and known to the test. */
+  /** A WebSocket class for the client of a protocol: it sends these headers, and the test knows its sockets. */
   const socketClass = (headers: Readonly<Record<string, string>>) => {
     const sockets: WebSocket[] = [];
     const transcripts: Transcript[] = [];
@@ -87,12 +87,12 @@ export function peers() {
   return { ends, serve, socketClass };
 }
 
-/** Once a connection has ended, both ends tell the same. */
+/** The transcript of the other end of the connection. */
 export function mirrored({ sent, received }: Transcript): Transcript {
   return { sent: received, received: sent };
 }
 
-/** The code with which the first of a client's sockets has closed, or is about to. */
+/** Resolves with the close code of the first of a client's sockets. */
 export async function closeCode([socket]: readonly WebSocket[]): Promise<number> {
   if (socket === undefined) throw new Error('The client has made no socket.');
   if (!closeCodes.has(socket)) await once(socket, 'close');
@@ -109,7 +109,7 @@ function transcribe(socket: WebSocket): Transcript {
     if (socket.readyState === socket.OPEN) sent.push(entry(args[0], typeof args[0] !== 'string'));
     send.apply(socket, args);
   };
-  // The ws 7 of express-ws gives text as a string, and no second argument.
+  // The ws 7 of express-ws emits text as a string, without a second argument.
   socket.on('message', (data: unknown, isBinary = typeof data !== 'string') =>
     received.push(entry(data, isBinary)),
   );
@@ -120,7 +120,7 @@ function entry(data: unknown, isBinary: boolean): string {
   return `${isBinary ? 'binary' : 'text'} ${Buffer.from(data as Uint8Array).toString('latin1')}`;
 }
 
-/** What a handshake may not have, and how it is refused. */
+/** Handshakes that are refused, and how. */
 export const strangers: readonly {
   readonly what: string;
   readonly headers: () => Promise<Record<string, string>>;

@@ -2,12 +2,12 @@ import type { Socket } from 'node:net';
 import type { WebSocket } from 'ws';
 import { eventually } from './eventually.ts';
 
-/** The network's side of a server's WebSocket, of ws 7 and ws 8. */
+/** The TCP socket of a server's WebSocket, for ws 7 and ws 8. */
 export function rawSocket(ws: WebSocket): Socket {
   return (ws as unknown as { readonly _socket: Socket })._socket;
 }
 
-/** What has been read from it, once nothing more is. */
+/** Waits until nothing more is read, and returns how many bytes were read. */
 export async function standstill(socket: Socket): Promise<number> {
   let last = -1;
   await eventually(async () => {
@@ -19,7 +19,7 @@ export async function standstill(socket: Socket): Promise<number> {
   return last;
 }
 
-/** Waits until so many bytes more have been read from it. */
+/** Waits until this many more bytes have been read. */
 export async function read(socket: Socket, bytes: number): Promise<void> {
   const end = socket.bytesRead + bytes;
   await eventually(() => socket.bytesRead >= end || socket.destroyed, `${bytes} bytes`);

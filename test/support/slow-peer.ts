@@ -4,8 +4,8 @@ import { eventually } from './eventually.ts';
 import { type Frame, type HandshakeOptions, handshakeBytes, parseFrames } from './wire.ts';
 
 /**
- * The server's end of a connection whose peer reads when a test says so. Not one byte that it does not read is taken off
- * the server: the kernel would take some, and so hide how many wait.
+ * The server's end of a connection whose peer reads only when a test says so. Unlike a real socket, it buffers no bytes in the
+ * kernel, which would hide how many bytes wait in the server.
  */
 export class SlowPeer extends Duplex {
   readonly remoteAddress = '127.0.0.1';
@@ -18,7 +18,7 @@ export class SlowPeer extends Duplex {
     this.#hears = hears;
   }
 
-  /** A peer that was answered with a 101. */
+  /** A peer whose handshake was answered with 101. */
   static async open(server: Server, options: HandshakeOptions): Promise<SlowPeer> {
     const peer = new SlowPeer();
     server.emit('connection', peer);
@@ -27,12 +27,12 @@ export class SlowPeer extends Duplex {
     return peer;
   }
 
-  /** Reads nothing from now on. */
+  /** Stops reading. */
   deafen(): void {
     this.#hears = false;
   }
 
-  /** Reads what waits, and all that comes. */
+  /** Reads everything that waits and that comes later. */
   hear(): void {
     this.#hears = true;
     const take = this.#held;

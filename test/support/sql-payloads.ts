@@ -1,7 +1,7 @@
 /**
- * Searches that would read, change or drop something, or ask for every row, if they became part of an SQL statement.
- * Written for this project, after the classes of published attacks: tautologies, unions, stacked statements, comments,
- * blind and timed questions, functions that reach out of the database, wildcards, odd encodings.
+ * Search texts that would read, change or drop data, or match every row, if they became part of an SQL statement. Written for
+ * this project after the classes of published attacks: tautologies, unions, stacked statements, comments, blind and timed
+ * queries, functions with side effects outside the database, wildcards, unusual encodings.
  */
 export const sqlPayloads: readonly string[] = [
   // Tautologies
@@ -30,7 +30,7 @@ export const sqlPayloads: readonly string[] = [
   "' INTERSECT SELECT * FROM messages --",
   "' EXCEPT SELECT 1 --",
 
-  // Statements behind statements
+  // Stacked statements
   "'; DROP TABLE messages; --",
   "'); DROP TABLE messages; --",
   "') > 0; DELETE FROM messages; --",
@@ -42,7 +42,7 @@ export const sqlPayloads: readonly string[] = [
   "'; CREATE TRIGGER t AFTER INSERT ON messages BEGIN DELETE FROM messages; END; --",
   "';;;; --",
 
-  // Blind questions, and such that take their time
+  // Blind and timed queries
   "' AND 1=(SELECT COUNT(*) FROM sqlite_master) --",
   "' AND substr((SELECT text FROM messages LIMIT 1),1,1)='a' --",
   "' AND 1=CASE WHEN 1=1 THEN 1 ELSE abs(-9223372036854775808) END --",
@@ -54,7 +54,7 @@ export const sqlPayloads: readonly string[] = [
   "'; WAITFOR DELAY '0:0:5' --",
   "' AND pg_sleep(5) --",
 
-  // Reaching out
+  // Functions with side effects outside the database
   "' AND load_extension('evil') --",
   "' AND readfile('/etc/passwd') --",
   "' AND writefile('/tmp/x', 'y') --",

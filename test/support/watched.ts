@@ -3,10 +3,10 @@ import type { ChatHandler, Host, HostOptions, RunningHost } from '../contract/ho
 import { chatGuard, type PolicyOverrides } from './chat-policy.ts';
 import { eventually } from './eventually.ts';
 
-/** An application, and everything that its guard lets through to it or tells of. */
+/** An application, and a record of everything that its guard hands to it or emits. */
 export interface Watched extends RunningHost {
   readonly guard: AnyGuard;
-  /** What typed handlers got, in order: type and body. */
+  /** What typed handlers got: type and body, in order. */
   readonly typed: readonly (readonly [type: string, body: unknown])[];
   /** What a listener of the bare library got, in order. */
   readonly raw: readonly (string | Buffer)[];
@@ -16,14 +16,14 @@ export interface Watched extends RunningHost {
   readonly faults: readonly unknown[];
   /** Code and reason of each connection that has ended. */
   readonly closed: readonly string[];
-  /** The message after which a test looks: all before it have been decided about once it has come through. */
+  /** Waits for this message. All messages before it have been decided by then. */
   settled(type?: string): Promise<void>;
 }
 
-/** Answers a message; what it throws is a handler's fault. */
+/** Answers a message. What it throws is a fault of the handler. */
 export type Answering = (type: string, body: unknown, connection: Parameters<ChatHandler>[0]) => unknown;
 
-/** Starts an application of this policy that listens for everything, typed and bare. */
+/** Starts an application of this policy with typed handlers for all types and a listener of the bare library. */
 export async function watch(
   start: (host: Host, options: HostOptions) => Promise<RunningHost>,
   host: Host,
@@ -49,7 +49,7 @@ export async function watch(
   const chat: ChatHandler = (connection, socket, native) => {
     for (const type of typesOf(policy)) {
       connection.on(type, (body) => {
-        // A copy: what is looked at later must be what came.
+        // A copy, since a later handler could change the message.
         typed.push([type, structuredClone(body)]);
         return answer(type, body, connection);
       });
@@ -63,7 +63,7 @@ export async function watch(
   return { ...running, guard, typed, raw, denied, reported, faults, closed, settled };
 }
 
-/** None where the content is not looked at: `passthrough()` is marked by a symbol. */
+/** The message types; none for `passthrough()`, which is marked by a symbol. */
 function typesOf({ messages = {} }: PolicyOverrides): readonly string[] {
   return Object.getOwnPropertySymbols(messages).length > 0 ? [] : Object.keys(messages);
 }

@@ -1,30 +1,30 @@
 import { connect as connectTcp, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 
-/** A header's value; several for a header that is repeated, `null` for one that is left out. */
+/** The value of a header, several values for a repeated header, or `null` to leave it out. */
 type HeaderValue = string | readonly string[] | null;
 
 export interface HandshakeOptions {
   readonly method?: string;
   readonly target?: string;
   readonly httpVersion?: string;
-  /** Replace the defaults, whatever the letter case of their names. Sent as Latin-1, so that any byte can be. */
+  /** Replace the defaults of the same name in any letter case. Sent as Latin-1, so that any byte is possible. */
   readonly headers?: Readonly<Record<string, HeaderValue>>;
-  /** Bytes in the same packet, behind the headers. */
+  /** Bytes sent in the same packet behind the headers. */
   readonly after?: Buffer | string;
 }
 
-/** An HTTP response as it came over the wire. */
+/** An HTTP response as it was received. */
 export interface Answer {
   readonly status: number;
   /** Names in lower case. */
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string;
-  /** Everything that the server ever sent. */
+  /** All bytes that the server sent. */
   readonly raw: string;
 }
 
-/** What a server with no access to the page's `Origin` list still lets in: a client of this machine, and nothing else. */
+/** The default headers of a handshake from this machine. */
 const DEFAULTS: Readonly<Record<string, string>> = {
   Host: 'localhost',
   Upgrade: 'websocket',
@@ -39,7 +39,7 @@ export interface Frame {
   readonly data: Buffer;
 }
 
-/** How long a test waits for what the server owes it at once. Only a failing test waits that long. */
+/** How long a test waits for an answer. Only a failing test waits that long. */
 const PATIENCE = 20_000;
 
 export function handshakeBytes(options: HandshakeOptions = {}): Buffer {
@@ -53,7 +53,7 @@ export function handshakeBytes(options: HandshakeOptions = {}): Buffer {
   return Buffer.concat([Buffer.from(head, 'latin1'), Buffer.from(after)]);
 }
 
-/** A masked client frame (RFC 6455 §5.2); the mask of zeros leaves the payload as it is. */
+/** A masked client frame (RFC 6455 §5.2). The mask is zero, so that the payload stays readable. */
 export function frame(payload: string | Buffer, opcode = 0x1, rsv = 0): Buffer {
   const data = Buffer.from(payload);
   const length =
@@ -72,11 +72,11 @@ export function frame(payload: string | Buffer, opcode = 0x1, rsv = 0): Buffer {
   return Buffer.concat([Buffer.from([0x80 | rsv | opcode]), length, Buffer.alloc(4), data]);
 }
 
-/** One end of a TCP or TLS connection that sends exactly what a test says, and never closes by itself. */
+/** A TCP or TLS client that sends exactly the bytes that a test gives it, and never closes by itself. */
 export class Wire {
   #received = Buffer.alloc(0);
   readonly #watchers = new Set<() => void>();
-  /** Whether the server has ended its side, or dropped the connection. */
+  /** Whether the server has ended its side or dropped the connection. */
   ended = false;
 
   private constructor(readonly socket: Socket) {
@@ -111,7 +111,7 @@ export class Wire {
     return this.send(handshakeBytes(options));
   }
 
-  /** Waits until what has been received fits; fails with what there was. */
+  /** Waits until a condition on the received bytes holds; fails with what was received. */
   until(fits: (received: Buffer) => boolean, what: string): Promise<Buffer> {
     return new Promise((resolve, reject) => {
       const look = (): void => {
@@ -132,7 +132,7 @@ export class Wire {
     });
   }
 
-  /** The first response's head. */
+  /** The head of the first response. */
   async head(): Promise<Answer> {
     const received = await this.until((bytes) => this.ended || bytes.includes('\r\n\r\n'), 'a response');
     return parseAnswer(received);
@@ -145,13 +145,13 @@ export class Wire {
     return parseAnswer(received);
   }
 
-  /** The payloads of the server's frames so far, behind the 101: opcode and data. */
+  /** The frames that the server has sent so far behind the 101: opcode and payload. */
   frames(): Frame[] {
     const start = this.#received.indexOf('\r\n\r\n') + 4;
     return parseFrames(this.#received.subarray(start));
   }
 
-  /** Text messages, once there are at least as many. */
+  /** The text messages, once at least `count` have come. */
   async messages(count: number): Promise<string[]> {
     const texts = (): string[] =>
       this.frames()
@@ -161,7 +161,7 @@ export class Wire {
     return texts();
   }
 
-  /** The code of the server's close frame. */
+  /** The code in the server's close frame. */
   async closeCode(): Promise<number> {
     const found = (): Buffer | undefined => this.frames().find(({ opcode }) => opcode === 0x8)?.data;
     await this.until((bytes) => bytes.includes('\r\n\r\n') && found() !== undefined, 'a close frame');
@@ -182,7 +182,7 @@ export class Wire {
   }
 }
 
-/** Sends one handshake, and returns all that the server sends until it ends the connection. */
+/** Sends one handshake, and returns everything that the server sends until it ends the connection. */
 export async function refusal(
   port: number,
   options: HandshakeOptions = {},
@@ -196,7 +196,7 @@ export async function refusal(
   }
 }
 
-/** Sends one handshake that has to be answered with a 101. */
+/** Sends one handshake, which must be answered with 101. */
 export async function admitted(
   port: number,
   options: HandshakeOptions = {},
@@ -229,7 +229,7 @@ function parseAnswer(received: Buffer): Answer {
   };
 }
 
-/** Whole frames of a server, which does not mask them. */
+/** The whole frames in the bytes of a server, which are not masked. */
 export function parseFrames(bytes: Buffer): Frame[] {
   const found: Frame[] = [];
   let at = 0;

@@ -5,22 +5,22 @@ import { escapedKey } from './json-text.ts';
 import { packedOf } from './packed.ts';
 import { type Entries, Odd, type Tree, treeOf } from './tree.ts';
 
-/** A whole message that somebody made up to do harm. */
+/** A hostile message. */
 interface Hostile {
-  /** Bytes are a message that is written already. */
+  /** A message, or its bytes. */
   readonly data: Tree | Buffer;
-  /** What has to come of it, where that needs no reference. */
+  /** The expected outcome, if it is known without the reference. */
   readonly sure?: Reason | 'delivered' | undefined;
 }
 
 export type Attack = (random: Random, dialect: Dialect) => Hostile;
 
-/** A message of some type with a body of one's own. */
+/** A message of this type with this body. */
 export function messageOf(type: string, body: unknown, random: Random, { envelope }: Dialect): Entries {
   return wrap(envelope, type, treeOf(body), pickId(random));
 }
 
-/** A key that does not look like what it is, where the format has escapes. */
+/** A key that is escaped, if the format has escapes. */
 export function spelled(key: string): Odd {
   return new Odd(escapedKey(key), packedOf(key));
 }

@@ -3,13 +3,13 @@ import { anything, integer, list, number, text, word } from './texts.ts';
 
 type Body = Record<string, unknown>;
 
-/** Leaves some of the properties out that are optional. */
+/** Leaves out some of the optional properties. */
 function some(random: Random, body: Body, optional: Body): Body {
   for (const [name, value] of Object.entries(optional)) if (random.chance(0.5)) body[name] = value;
   return body;
 }
 
-/** What `.` matches, of which a record's keys are made. */
+/** Characters that `.` matches, for the keys of records. */
 function line(random: Random): string {
   return text(random, 6).replace(/[\n\r\u2028\u2029]/g, '');
 }
@@ -32,7 +32,7 @@ const node = (random: Random, depth: number): Body =>
 
 const point = (random: Random): Body => ({ x: integer(random, -100, 100), y: integer(random, -100, 100) });
 
-/** A text that the sanitizer leaves at most ten code points of. */
+/** A text of which the sanitizer leaves at most ten code points. */
 const cleanable = (random: Random): string =>
   text(random, 7) +
   (random.chance(0.3) ? random.pick(['\u0000', '\u001b\u0007', '\u202e\u2066', '\r\n']) : '');
@@ -45,7 +45,7 @@ const LINKS = [
   'https://[::1]:8443/',
 ];
 
-/** Bodies that each type's schema takes, by what the policy is meant to say. */
+/** Bodies that the schema of each type accepts. */
 const bodies: Readonly<Record<string, (random: Random) => Body>> = {
   say: (random) => ({ room: word(random, 12), text: text(random, 20, 1) }),
   move: (random) => ({
@@ -152,7 +152,7 @@ const bodies: Readonly<Record<string, (random: Random) => Body>> = {
   wide: (random) => Object.fromEntries(Array.from({ length: 22 }, (_, i) => [`k${i}`, random.below(10)])),
 };
 
-/** Types whose rule answers later are asked less often, since every answer has to be waited for. */
+/** Types with an asynchronous rule are chosen less often, since the fuzz has to wait for each answer. */
 const RARE = ['vote'];
 const COMMON = Object.keys(bodies).filter((type) => !RARE.includes(type));
 

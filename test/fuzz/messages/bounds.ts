@@ -1,15 +1,15 @@
 /**
- * `limits.json` of the fuzzed policy: small, so that messages meet them from both sides, but large enough for most messages
- * of a fixed form to be shorter than what `text` and `items` together could be broken with.
+ * `limits.json` of the fuzzed policy: small, so that messages are on both sides of each limit, but large enough that most messages
+ * of a fixed form are too short to exceed `text` or `items`.
  */
 export const BOUNDS = { depth: 8, keys: 24, items: 128, text: 256, number: 1_000_000 };
 
-/** Whether a whole message keeps to the bounds and has no key that poisons prototypes. Own words, own walk. */
+/** Whether a message is within the limits and has no key for prototype pollution. Written independently of the guard. */
 export function isWithinBounds(message: unknown): boolean {
   return keysIn(message, 0) <= BOUNDS.keys;
 }
 
-/** How many keys there are, where nothing else is beyond the bounds; then more than any. */
+/** How many keys a value has; infinite if it exceeds another limit. */
 function keysIn(value: unknown, depth: number): number {
   switch (typeof value) {
     case 'string':
@@ -48,7 +48,7 @@ function poisons(value: Readonly<Record<string, unknown>>, names: readonly strin
   return isMap(made) && Object.hasOwn(made, 'prototype');
 }
 
-/** A JSON object, or a map of MessagePack; nothing that its extensions make. Whichever realm of Jest it comes from. */
+/** Whether a value is a JSON object or a MessagePack map, and no extension value. Works across Jest's realms. */
 export function isMap(value: unknown): value is Readonly<Record<string, unknown>> {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return false;
   const prototype: unknown = Object.getPrototypeOf(value);

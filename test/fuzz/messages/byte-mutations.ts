@@ -30,10 +30,10 @@ const common: Readonly<Record<string, ByteMutation>> = {
   },
 };
 
-/** A character that means something, at a place that already holds one. */
+/** Puts a syntax character where another one is. */
 const asciiOver: ByteMutation = (bytes, random) => {
   const index = random.below(bytes.length);
-  // Half a character would be refused before the guard is asked.
+  // ws refuses half a character before the guard sees the message.
   return (bytes[index] as number) < 0x80
     ? spliced(bytes, index, 1, random.pick([...'{}[]:,"\\0-.eEtfn ']))
     : bytes;
@@ -83,7 +83,7 @@ export const textMutations: Readonly<Record<string, ByteMutation>> = {
   },
 };
 
-/** Heads that announce more than there is, up to four gigabytes. */
+/** Heads that declare more than there is, up to four gigabytes. */
 const ANNOUNCED = [0xdc, 0xdd, 0xde, 0xdf, 0xda, 0xdb, 0xc5, 0xc6, 0xc8, 0xc9].map(
   (head) => [head, [1, 200, 4_096, 65_535, 2 ** 25, 2 ** 32 - 1]] as const,
 );

@@ -7,14 +7,14 @@ import { isAnswered, openers, pathIn, refusalIn } from './reference-envelopes.ts
 import { namesIn } from './reference-schemas.ts';
 import { isSame } from './same.ts';
 
-/** Jest's `expect` costs more than a whole message does. */
+/** A cheap assertion: Jest's `expect` costs more than a whole message. */
 export function must(holds: boolean, what: () => string): asserts holds {
   if (!holds) throw new Error(what());
 }
 
 /**
- * Takes what came of a message from the front of the list, and holds it against what had to: it was handed on, to the
- * typed handler and then to those of the bare library, or it was refused. `result` is what its handler answers.
+ * Takes the outcomes of a message from the front of the list, and compares them with the expected ones: the message was handed to
+ * the typed handler and then to listeners of the bare library, or it was refused. `result` is what its handler returned.
  */
 export function checkNext(
   outcomes: Outcome[],
@@ -37,7 +37,7 @@ export function checkNext(
 function checkHandled(outcome: Outcome | undefined, expected: Delivery, { envelope }: Dialect): void {
   must(outcome?.kind === 'handled', () => `had to be handled as ${show(expected)}, and was ${show(outcome)}`);
   must(outcome.type === expected.type, () => `was handled as ${outcome.type} and not as ${expected.type}`);
-  // Schemas of zod know nothing of the type of a flat message.
+  // zod schemas do not declare the type of a flat message.
   const isMerged = envelope === 'flat' && !expected.type.startsWith('zod');
   const body = isMerged ? { ...expected.body, type: expected.type } : expected.body;
   must(isSame(body, outcome.body), () => `the handler got ${show(outcome.body)} and not ${show(body)}`);
@@ -53,7 +53,7 @@ function checkPassedOn(
   must(outcome.isBinary === (dialect.codec !== undefined), () => 'was passed on as another kind of frame');
   const { data } = outcome;
   must(data instanceof Uint8Array, () => 'was passed on as something else than bytes');
-  // What zod returns takes the place of what came, whether it differs or not.
+  // zod returns a new value, which replaces the message even if it is equal.
   const isWrittenAnew = changed || dialect.codec !== undefined || type.startsWith('zod');
   if (!isWrittenAnew) {
     must(
@@ -85,7 +85,7 @@ function checkRefusal(outcomes: Outcome[], refusal: Refusal, dialect: Dialect): 
   if (path !== undefined) checkPointer(path as string, refusal);
 }
 
-/** It points into the body, or at what is missing there, and holds nothing that the sender made up. */
+/** Whether a pointer leads into the body or to a missing property, and holds no name that the sender chose. */
 function checkPointer(pointer: string, { body, type = '', pointers }: Refusal): void {
   must(typeof pointer === 'string' && pointer.length <= 200, () => `the pointer is ${show(pointer)}`);
   if (pointers !== undefined) {

@@ -2,7 +2,7 @@ import { sanitize } from '@sallyport/core';
 import { isMap } from './bounds.ts';
 import { texts } from './policy.ts';
 
-/** What sanitizing makes of a note, and where it refuses a text. */
+/** A sanitized note, and where a text was refused. */
 export interface Cleaned {
   readonly body: unknown;
   readonly changed: boolean;
@@ -10,10 +10,10 @@ export interface Cleaned {
   readonly refused: readonly string[];
 }
 
-/** What no text holds that went through `safeText()` or `escapedText()`, line feeds and tabs apart. */
+/** Characters that `safeText()` and `escapedText()` leave in no text, apart from line feeds and tabs. */
 const UNCLEAN = /[^\P{Cc}\t\n]|[\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff]|\p{Surrogate}/u;
 
-/** Every text of a note by its own sanitizer. What a sanitizer makes of a text, its own tests show. */
+/** Applies the sanitizer of each text of a note. The sanitizers have tests of their own. */
 export function cleanedNote(note: Readonly<Record<string, unknown>>): Cleaned {
   const refused: string[] = [];
   let changed = false;

@@ -7,14 +7,14 @@ import { messagePack } from './policy.ts';
 import type { Read } from './reference.ts';
 import { Entries, type Tree } from './tree.ts';
 
-/** One way in which messages are written: an envelope in a format. */
+/** How messages are written: an envelope in a format. */
 export interface Dialect {
   readonly name: string;
   readonly envelope: EnvelopeName;
   readonly codec: Codec | undefined;
-  /** What the reference reads. */
+  /** Reads a message independently of the guard. */
   read(data: Uint8Array): Read;
-  /** What is left of a value once it has been written and read again. */
+  /** The value after it was written and read again. */
   written(value: unknown): unknown;
   write(tree: Tree, random: Random, plain: boolean): Uint8Array;
 }
@@ -36,7 +36,7 @@ export const dialects: readonly Dialect[] = [
     name: 'flat over MessagePack',
     envelope: 'flat',
     codec: messagePack,
-    // The library is the application's choice, and what it reads is what there is: of a repeated key the last.
+    // The codec decides: of a repeated key the library keeps the last value.
     read(data) {
       try {
         return { value: messagePack.decode(data), repeats: false };
@@ -44,7 +44,7 @@ export const dialects: readonly Dialect[] = [
         return undefined;
       }
     },
-    // The library reads bytes that are no UTF-8 as halves of characters, and writes those as U+FFFD.
+    // The library decodes invalid UTF-8 to lone surrogates, and encodes those as U+FFFD.
     written: (value) => messagePack.decode(messagePack.encode(value)),
     write: packedOf,
   },

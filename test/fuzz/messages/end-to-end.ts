@@ -13,10 +13,10 @@ import { messages, policyOf } from './policy.ts';
 import { type Expected, expectedOf } from './reference.ts';
 import { isAnswered, replyIn } from './reference-envelopes.ts';
 
-/** How long the last answer may take. */
+/** Milliseconds that the last answer may take. */
 const PATIENCE = 30_000;
 
-/** Sends so many messages through a real socket to a real server, and looks at all that came of them, in order. */
+/** Sends this many messages through a real socket to a real server, and checks all their outcomes in order. */
 export async function endToEnd(dialect: Dialect, random: Random, count: number): Promise<void> {
   const { envelope, codec } = dialect;
   const server = await serve(dialect);
@@ -60,12 +60,12 @@ export async function endToEnd(dialect: Dialect, random: Random, count: number):
   }
 }
 
-/** Whether its sender hears of it: of what is handed on by its handler's reply. */
+/** Whether the sender gets an answer: an error, or the reply of the handler. */
 function isTold(expected: Expected, { envelope }: Dialect): boolean {
   return !('reason' in expected) || isAnswered(envelope, expected.id);
 }
 
-/** Waits for answers; fails where too few come. */
+/** Waits for answers, and fails if too few come. */
 function until(fits: () => boolean, client: WebSocket): Promise<void> {
   return new Promise((resolve, reject) => {
     const timer = setTimeout(() => reject(new Error('the answers on the wire have stopped')), PATIENCE);

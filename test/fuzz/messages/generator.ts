@@ -7,19 +7,19 @@ import { attacks } from './hostile.ts';
 import { mutations } from './mutations.ts';
 import { type Entries, treeOf } from './tree.ts';
 
-/** One message, and what its generator knows of it. */
+/** A message, and what its generator knows about it. */
 export interface Generated {
   readonly data: Uint8Array;
   readonly kind: 'valid' | 'mutated' | 'hostile';
-  /** The names of what was done to it. */
+  /** The names of its mutations. */
   readonly made: readonly string[];
-  /** What has to come of it, where the generator knows by itself. */
+  /** The expected outcome, if the generator knows it. */
   readonly sure?: Reason | 'delivered' | undefined;
 }
 
-/** How much of all is of each kind; what remains is hostile. */
+/** The share of each kind of message; the rest is hostile. */
 export const SHARES = { valid: 0.35, mutated: 0.45 };
-/** No message may be so big that it ends the connection. */
+/** A larger message would end the connection. */
 const MOST_BYTES = 60_000;
 
 const MUTATIONS = Object.keys(mutations);
@@ -36,7 +36,7 @@ export function generate(random: Random, dialect: Dialect): Generated {
 
 function message(type: string, random: Random, { envelope }: Dialect): Entries {
   const tree = wrap(envelope, type, treeOf(bodyOf(type, random)), pickId(random));
-  // Nobody's order counts.
+  // The order of the keys does not matter.
   if (random.chance(0.3)) tree.list.splice(0, tree.list.length, ...random.shuffled(tree.list));
   return tree;
 }
@@ -55,7 +55,7 @@ function sureOf(type: string, { envelope }: Dialect): Generated['sure'] {
     : 'delivered';
 }
 
-/** A valid message that was changed in one to three ways, as a value or as what is written. */
+/** A valid message with one to three mutations, of its value or of its bytes. */
 function mutated(random: Random, dialect: Dialect): Generated {
   const made: string[] = [];
   let tree = message(pickType(random), random, dialect) as Parameters<Dialect['write']>[0];
@@ -72,7 +72,7 @@ function mutated(random: Random, dialect: Dialect): Generated {
     const change = (isText ? textMutations : packedMutations)[name] as ByteMutation;
     made.push(name);
     data = change(Buffer.from(data), random);
-    // Text that is no UTF-8 never comes as far as the guard.
+    // ws refuses invalid UTF-8 before the guard sees it.
     if (isText) data = Buffer.from(Buffer.from(data).toString());
   }
   return { data, kind: 'mutated', made };

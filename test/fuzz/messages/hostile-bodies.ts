@@ -4,7 +4,7 @@ import { bodyOf } from './bodies.ts';
 import { text } from './texts.ts';
 import { Entries, Odd, treeOf } from './tree.ts';
 
-/** Texts that look like the syntax around them. */
+/** Texts that contain JSON syntax. */
 const SYNTAX = [
   '":', '":"', '\\":', '\\\\":', '\\', '"', '\\"', '{"a":1}', '":"a","a":"', ' : ', '"a" :', '\\\\', '\\u0022:', '[{', '}]',
 ]; // biome-ignore format: a list of texts reads best as a block
@@ -15,10 +15,10 @@ function syntax(random: Random): string {
   return all;
 }
 
-/** Ten arrays in each other. */
+/** Ten nested arrays. */
 const NEST = new Odd('[[[[[[[[[[]]]]]]]]]]', Buffer.from([...Array(9).fill(0x91), 0x90]));
 
-/** Notes of which one text has to be refused. */
+/** Notes with one text that must be refused. */
 const UNCLEAN: readonly ((random: Random) => object)[] = [
   (random) => ({ title: random.pick(['eleven long', '\u202e12345678901']) }),
   () => ({ lines: ['fine', '<script>alert(1)</script>'] }),
@@ -28,7 +28,7 @@ const UNCLEAN: readonly ((random: Random) => object)[] = [
   }),
 ];
 
-/** Bodies that would fit, if bytes were the object that JavaScript takes them for. */
+/** Bodies with bytes where the schema wants an object: in JavaScript a byte array is an object. */
 const NO_OBJECTS: readonly ((bytes: Uint8Array) => readonly [type: string, body: object])[] = [
   (bytes) => ['prefs', { values: bytes, teams: {} }],
   (bytes) => ['prefs', { values: {}, teams: bytes }],
@@ -42,7 +42,7 @@ const NO_OBJECTS: readonly ((bytes: Uint8Array) => readonly [type: string, body:
   (bytes) => ['tree', { root: bytes }],
 ];
 
-/** Attacks on what looks at a body. */
+/** Attacks on schemas and sanitizers. */
 export const onBodies: Readonly<Record<string, Attack>> = {
   'constructor.prototype inside': (random, dialect) => {
     const poison = { constructor: { prototype: random.pick([null, { isAdmin: true }]) } };

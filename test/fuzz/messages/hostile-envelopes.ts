@@ -9,7 +9,7 @@ const BARE: readonly Tree[] = [
   null, true, 0, 'say', '', [], [[]], ['say'], 1.5, Uint8Array.of(), Uint8Array.of(1, 2),
 ]; // biome-ignore format: a list of values reads best as a block
 
-/** So many arrays or objects around nothing, closed or not. */
+/** This many nested arrays or objects, closed or not. */
 function nest(random: Random): Odd {
   const isClosed = random.chance(0.7);
   const [open, inner, close, packed] = random.pick([
@@ -26,7 +26,7 @@ function nest(random: Random): Odd {
   );
 }
 
-/** A body of some type with one thing where it is most likely looked at. */
+/** A body with a value at the place that is checked first. */
 function around(deep: Tree, random: Random, dialect: Dialect): Entries {
   const type = random.pick(['any', 'tags', 'tree', 'say', 'shout', 'prefs', 'open']);
   const bodies: Readonly<Record<string, unknown>> = {
@@ -36,7 +36,7 @@ function around(deep: Tree, random: Random, dialect: Dialect): Entries {
   return messageOf(type, bodies[type] ?? { value: deep }, random, dialect);
 }
 
-/** Attacks on what reads a message and takes it out of its envelope. */
+/** Attacks on the parser and on the envelope. */
 export const onEnvelopes: Readonly<Record<string, Attack>> = {
   'a bare value': (random) => ({ data: random.pick(BARE), sure: 'message_malformed' }),
   'an empty object': (_random, { envelope }) => ({

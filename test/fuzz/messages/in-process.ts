@@ -18,17 +18,17 @@ interface Sent {
   readonly expected: Expected;
 }
 
-/** All that could happen without waiting for a timer has happened. */
+/** Waits until everything has happened that needs no timer. */
 const settle = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
-/** One connection of the fuzzed policy without a network, which has to bear every message. */
+/** One connection of the fuzzed policy without a network, for all messages. */
 export class InProcess {
   readonly tally = new Tally();
   readonly faults: unknown[] = [];
   readonly #outcomes = new Outcomes();
   #connection!: Connection;
   #denied: GuardEvents['message.denied'][] = [];
-  /** What has been sent and not been looked at. */
+  /** Messages that were sent and whose outcomes are not checked yet. */
   #waiting: Sent[] = [];
 
   private constructor(
@@ -47,20 +47,20 @@ export class InProcess {
     return run;
   }
 
-  /** Sends the next message, and looks at what came of it; a promise where that takes a while. */
+  /** Sends the next message and checks its outcomes. Returns a promise if they come later. */
   send(index: number): Promise<void> | undefined {
     const { dialect, random } = this;
     const generated = generate(random, dialect);
     const expected = expectedOf(dialect.read(generated.data), dialect);
     this.#waiting.push({ index, generated, expected });
     this.#connection.receive(generated.data, dialect.codec !== undefined);
-    // A synchronous policy answers at once, unless one that came before is not through.
+    // A synchronous policy answers at once, unless an earlier message is still being handled.
     if (this.#waiting.length === 1 && !expected.late) this.#check();
     else if (this.#waiting.length > random.below(8)) return this.finish();
     return undefined;
   }
 
-  /** Looks at what came of those that wait. */
+  /** Checks the outcomes of the messages that wait. */
   async finish(): Promise<void> {
     await settle();
     this.#check();

@@ -1,11 +1,11 @@
-/** What a text says, as RFC 8259 has it. */
+/** The value of a JSON text (RFC 8259). */
 export interface Reading {
   readonly value: unknown;
-  /** Whether an object in it, even one that does not count any more, has a key twice. */
+  /** Whether an object in it has a repeated key, even an object that a later repeated key replaces. */
   readonly repeats: boolean;
 }
 
-/** Tokens of RFC 8259, each from where it is asked for. */
+/** The tokens of RFC 8259, as sticky regular expressions. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: those that a string may not hold
 const STRING = /"(?:[^"\\\u0000-\u001f]|\\(?:["\\/bfnrt]|u[\da-fA-F]{4}))*"/y;
 const NUMBER = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y;
@@ -13,19 +13,19 @@ const WORD = /true|false|null/y;
 const WORDS: Readonly<Record<string, unknown>> = { true: true, false: false, null: null };
 const ESCAPES: Readonly<Record<string, string>> = { b: '\b', f: '\f', n: '\n', r: '\r', t: '\t' };
 
-/** An array or object that has begun. */
+/** An open array or object. */
 interface Open {
   readonly list: unknown[] | undefined;
   readonly object: object | undefined;
   key: string | undefined;
 }
 
-/** What has to come next. */
+/** What must come next. */
 type Place = 'value' | 'value or end' | 'key' | 'key or end' | 'colon' | 'comma or end' | 'nothing';
 
 /**
- * A reader of JSON that shares nothing with `JSON.parse`, notices repeated keys, and needs no stack for what nests.
- * `undefined` for what is no JSON.
+ * A JSON reader that is independent of `JSON.parse`, notices repeated keys, and does not recurse. Returns `undefined` if the text
+ * is no JSON.
  */
 export function readJson(text: string): Reading | undefined {
   const reader = new Reader(text);
@@ -42,13 +42,13 @@ class Reader implements Reading {
 
   constructor(readonly text: string) {}
 
-  /** The sign that comes next, or the first character of something longer; nothing at the end. */
+  /** The next syntax character, or the first character of a token; empty at the end. */
   next(): string {
     while (isSpace(this.text.charCodeAt(this.#at))) this.#at++;
     return this.text.charAt(this.#at);
   }
 
-  /** Takes what begins with that sign; says whether it may stand there. */
+  /** Reads what begins with this character. Returns whether it is allowed here. */
   take(sign: string): boolean {
     const isInList = this.#open.at(-1)?.list !== undefined;
     switch (this.place) {
@@ -97,7 +97,7 @@ class Reader implements Reading {
     const holder = this.#open.at(-1);
     if (holder === undefined) this.value = value;
     else if (holder.list !== undefined) holder.list.push(value);
-    // An assignment to it would be something else.
+    // An assignment to `__proto__` would set the prototype.
     else if (holder.key === '__proto__') Object.defineProperty(holder.object, holder.key, { ...OWN, value });
     else (holder.object as Record<string, unknown>)[holder.key as string] = value;
     this.place = holder === undefined ? 'nothing' : 'comma or end';
@@ -136,7 +136,7 @@ function isSpace(code: number): boolean {
   return code === 0x20 || code === 0x0a || code === 0x0d || code === 0x09;
 }
 
-/** What stands between the quotes. */
+/** The text between the quotes. */
 function unescaped(string: string): string {
   const raw = string.slice(1, -1);
   if (!raw.includes('\\')) return raw;

@@ -3,7 +3,7 @@ import { Odd, type Tree } from './tree.ts';
 
 const SPACES = ['', '', '', ' ', '\n', '\t', '\r\n  '];
 
-/** Writes JSON: plainly, or with white space, escapes and numbers as another encoder might have them. */
+/** Writes JSON: plainly, or with white space, escapes and numbers as other encoders write them. */
 export function jsonOf(tree: Tree, random: Random, plain: boolean): string {
   const space = (): string => (plain ? '' : random.pick(SPACES));
   const write = (inner: Tree): string => {
@@ -27,7 +27,7 @@ export function jsonOf(tree: Tree, random: Random, plain: boolean): string {
   return space() + write(tree) + space();
 }
 
-/** Some numbers spelled otherwise. */
+/** Writes some numbers in another spelling. */
 function numberOf(value: number, random: Random, plain: boolean): string {
   const text = Object.is(value, -0) ? '-0' : String(value);
   if (plain || value === 0 || !Number.isInteger(value) || text.includes('e') || random.chance(0.5))
@@ -35,7 +35,7 @@ function numberOf(value: number, random: Random, plain: boolean): string {
   return random.pick([`${text}.0`, `${text}e0`, `${text}0E-1`, `${text}.000e+00`]);
 }
 
-/** Some texts with characters as escapes that could have been themselves, or in another of the ways there are. */
+/** Writes some texts with characters that are escaped without need, or in another form. */
 function textOf(value: string, random: Random, plain: boolean): string {
   const text = JSON.stringify(value);
   if (plain || value === '' || random.chance(0.6)) return text;
@@ -47,7 +47,7 @@ function textOf(value: string, random: Random, plain: boolean): string {
   return JSON.stringify(before).slice(0, -1) + escaped + JSON.stringify(after).slice(1);
 }
 
-/** A key in text that means the same as the plain one and does not look like it. */
+/** The same key in an escaped spelling. */
 export function escapedKey(key: string): string {
   return `"${[...key].map((unit, i) => (i === 0 ? escapeFirst(unit) : JSON.stringify(unit).slice(1, -1))).join('')}"`;
 }

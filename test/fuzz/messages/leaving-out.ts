@@ -1,7 +1,7 @@
 import { isMap } from './bounds.ts';
 import { isP, isQ } from './reference-schemas.ts';
 
-/** A copy of a value without what nobody named; what has another form than expected stays as it is. */
+/** A copy of a value without unknown properties. Values of an unexpected form stay as they are. */
 type Prune = (value: unknown) => unknown;
 
 const leaf: Prune = (value) => value;
@@ -41,7 +41,7 @@ const matching =
 const p = named({ k: leaf, v: leaf });
 const q = named({ k: leaf, w: leaf });
 
-/** What stripping leaves, for the types that strip. */
+/** What stripping leaves of a message, for types that strip. */
 export const leavingOut: Readonly<Record<string, Prune>> = {
   trim: named({ a: leaf, b: leaf }),
   loose: named({

@@ -1,6 +1,6 @@
 /**
- * The fuzz of some dialects as a process of its own, for `messages.test.ts`: in Jest every name of a global costs a
- * hundred times as much, and the heap is full of Jest. Prints a report of each, or the message that something is wrong with.
+ * Fuzzes some dialects in a process of its own, for `messages.test.ts`: in Jest each access to a global takes a hundred times as
+ * long, and the heap is full of Jest's own data. Prints a report for each dialect, or the error with its message.
  */
 import { writeSync } from 'node:fs';
 import { setFlagsFromString } from 'node:v8';
@@ -12,11 +12,11 @@ import { endToEnd } from './end-to-end.ts';
 import { InProcess } from './in-process.ts';
 import type { Tally } from './tally.ts';
 
-/** What became of one dialect. */
+/** The outcome of one dialect. */
 export interface Report {
   readonly name: string;
   readonly tally: Tally;
-  /** Bytes of heap that the last three quarters of the messages have left behind. */
+  /** Bytes of heap that the last three quarters of the messages left behind. */
   readonly growth: number;
 }
 
@@ -40,7 +40,7 @@ async function fuzz(dialect: Dialect): Promise<Report> {
     const late = run.send(index);
     if (late !== undefined) await late;
     if (index === Math.floor(runs / 4)) before = heap();
-    // Where it hangs, the last of these lines says after what.
+    // If the process hangs, the last of these lines shows after which message.
     if (index % 10_000 === 0) writeSync(2, `${dialect.name}: message ${index}\n`);
   }
   await run.finish();

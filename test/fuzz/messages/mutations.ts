@@ -18,10 +18,10 @@ import {
   treeOf,
 } from './tree.ts';
 
-/** Changes a whole message in one way; returns it, or another in its place. */
+/** Changes a message in one way. Returns it, or another one in its place. */
 export type Mutation = (message: Tree, random: Random, envelope: EnvelopeName) => Tree;
 
-/** Mostly the body alone, where the envelope keeps it apart: what is wrong around it hides what is wrong in it. */
+/** Mostly the body alone, if the envelope separates it: an error in the envelope would hide errors in the body. */
 function aim(message: Tree, random: Random): Tree {
   if (!(message instanceof Entries) || random.chance(0.15)) return message;
   return message.list.find(([key]) => key === 'data' || key === 'params')?.[1] ?? message;
@@ -45,7 +45,7 @@ const inSome =
     return message;
   };
 
-/** A mutation of what a property of the envelope says. */
+/** A mutation of the value of an envelope's property. */
 const ofEnvelope =
   (names: readonly string[], make: (random: Random) => Tree): Mutation =>
   (message, random) => {

@@ -5,12 +5,12 @@ export const UNNAMED = [
   'isAdmin', 'zz', 'Type', 'type ', 'x', 'toString', 'valueOf', 'prototype', 'k22', 'é', '\u0000', 'jsonrpc', 'method', 'data',
 ]; // biome-ignore format: a list of texts reads best as a block
 
-/** Types of message that there are not. */
+/** Unknown types of message. */
 export const TYPES = [
   'shout', '', 'Say', 'say ', 'constructor', '__proto__', 'toString', 'error', 'auth', 'x'.repeat(257),
 ]; // biome-ignore format: a list of texts reads best as a block
 
-/** A double, whatever JSON calls it. */
+/** A double in MessagePack, also for a whole number. */
 function double(json: string, value: number): Odd {
   const packed = Buffer.alloc(9);
   packed[0] = 0xcb;
@@ -18,7 +18,7 @@ function double(json: string, value: number): Odd {
   return new Odd(json, packed);
 }
 
-/** Numbers at the edges, and spellings of some that only look like others. */
+/** Numbers at the limits of exactness, and unusual spellings. */
 export const NUMBERS: readonly Tree[] = [
   double('1e999', Number.POSITIVE_INFINITY),
   double('-1e999', Number.NEGATIVE_INFINITY),
@@ -33,7 +33,7 @@ export const NUMBERS: readonly Tree[] = [
   -0, 2 ** 53, -(2 ** 53), 2 ** 53 - 1, 1.5, -1, 10, 11, 1_000_000, 1_000_001, -1_000_000.5, 1e-7,
 ]; // biome-ignore format: a list of numbers reads best as a block
 
-/** Of MessagePack what JSON has nothing like, and of JSON what only looks like a value. */
+/** MessagePack values that JSON does not have, and texts that only look like JSON values. */
 export const ALIENS: readonly Tree[] = [
   new Odd('undefined', Uint8Array.of(0xc1)),
   new Odd('new Date(0)', Uint8Array.of(0xd6, 0xff, 0, 0, 0, 0)),

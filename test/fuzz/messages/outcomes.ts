@@ -1,26 +1,26 @@
 import type { Connection } from '@sallyport/core';
 import type { FramedMessage, Socket } from '@sallyport/core/host';
 
-/** Something that came of a message, as it came. */
+/** One outcome of a message: an answer, a handler's call, an event. */
 export type Outcome =
   | { readonly kind: 'handled'; readonly type: string; readonly body: unknown }
   | { readonly kind: 'passed on'; readonly data: Uint8Array | string; readonly isBinary: boolean }
   | { readonly kind: 'answered'; readonly data: Uint8Array | string }
   | { readonly kind: 'ended'; readonly how: string };
 
-/** A socket that keeps what the guard does with it until somebody looks. */
+/** A socket that records what the guard does with it. */
 export class Outcomes implements Socket {
   #list: Outcome[] = [];
   paused = false;
 
-  /** All since the last time. */
+  /** All outcomes since the last call. */
   take(): Outcome[] {
     const taken = this.#list;
     this.#list = [];
     return taken;
   }
 
-  /** Has the typed handlers of all these types note what they get. */
+  /** Adds typed handlers for these types that record what they get. */
   handle(connection: Connection, types: readonly string[]): void {
     for (const type of types) {
       connection.on(type, (body) => void this.#list.push({ kind: 'handled', type, body }));

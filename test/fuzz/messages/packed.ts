@@ -1,7 +1,7 @@
 import type { Random } from '../random.ts';
 import { type Entries, Odd, type Tree } from './tree.ts';
 
-/** Writes MessagePack: plainly, or with headers and numbers wider than they had to be. */
+/** Writes MessagePack: plainly, or with wider headers and numbers than necessary. */
 export function packedOf(tree: Tree, random?: Random, plain = true): Uint8Array {
   const parts: Uint8Array[] = [];
   const wide = (): boolean => random !== undefined && !plain && random.chance(0.3);
@@ -30,7 +30,7 @@ export function packedOf(tree: Tree, random?: Random, plain = true): Uint8Array 
   return Buffer.concat(parts);
 }
 
-/** First bytes of one kind of thing: with its length inside (and up to which), then with 8, 16 and 32 bits behind. */
+/** The first bytes of a kind of value: with the length inside (and its maximum), then with a length of 8, 16 and 32 bits. */
 interface Heads {
   readonly fixed: readonly [first: number, below: number];
   readonly sized: readonly [number | undefined, number, number];
@@ -49,7 +49,7 @@ function header(length: number, wide: boolean, { fixed: [first, below], sized }:
   return sizedBy32(thirtyTwo, length);
 }
 
-/** A head with any length behind it, true or not. */
+/** A head with any length, right or wrong. */
 export function sizedBy32(head: number, length: number): Uint8Array {
   const bytes = Buffer.alloc(5);
   bytes[0] = head;
@@ -81,7 +81,7 @@ function signed(head: number, size: 4 | 8, value: number): Uint8Array {
 
 const LONE_SURROGATE = /\p{Surrogate}/u;
 
-/** UTF-8, in which a surrogate without its other half is three bytes that a strict reader refuses. */
+/** UTF-8 that encodes a lone surrogate as three bytes, which strict decoders refuse. */
 function utf8(text: string): Uint8Array {
   if (!LONE_SURROGATE.test(text)) return Buffer.from(text);
   return Buffer.concat(

@@ -12,7 +12,7 @@ import {
 import { z } from 'zod';
 import { BOUNDS } from './bounds.ts';
 
-/** The texts of a note, each with another sanitizer. */
+/** A note: each text has another sanitizer. */
 export const texts = {
   title: safeText({ maxLength: 10 }),
   line: escapedText({ maxLength: 10, lines: true }),
@@ -26,11 +26,11 @@ const point = Type.Object({
 });
 const digit = Type.Integer({ minimum: 0, maximum: 9 });
 
-/** Any type that says nothing about who may send it. */
+/** The rule of types that every client may send. */
 const open = <S>(schema: S) => ({ schema, authorize: 'any' as const });
 const stripping = <S>(schema: S) => ({ ...open(schema), unknownProperties: 'strip' as const });
 
-/** Every kind of schema that a policy may have; `reference-schemas.ts` says the same in other words. */
+/** Every kind of schema that a policy may have. `reference-schemas.ts` describes the same types independently. */
 export const messages = {
   say: open(
     Type.Object({
@@ -191,15 +191,15 @@ export const messages = {
     schema: Type.Object({ n: digit }),
     authorize: async ({ message }: { message: { n: number } }) => message.n % 2 === 0,
   },
-  /** No rule among types that have one. */
+  /** A type without a rule, which is refused. */
   nobody: Type.Object({ why: Type.Optional(Type.String({ maxLength: 10 })) }),
   any: open(Type.Object({ value: Type.Unknown() })),
   open: open(Type.Object({ a: Type.Optional(digit) }, { additionalProperties: true })),
-  /** As many keys as fit with an envelope of two around them, and no more. */
+  /** Exactly as many keys as the limit allows beside an envelope with two keys. */
   wide: open(Type.Object(Object.fromEntries(Array.from({ length: 22 }, (_, i) => [`k${i}`, digit])))),
 };
 
-/** MessagePack as an application would have it: what a header announces is bounded before anything is made of it. */
+/** A MessagePack codec as an application would write it: it checks declared lengths before it decodes. */
 export const messagePack: Codec = {
   contentType: 'application/msgpack',
   frames: 'binary',

@@ -1,17 +1,17 @@
 import { type EnvelopeName, type Reason, reasons } from '@sallyport/core';
 import { isMap } from './bounds.ts';
 
-/** Whom an answer is for: an id, nobody in particular, or the sender of something that no id could be read from. */
+/** What an answer refers to: an id, no id, or a message whose id could not be read. */
 export type Ids = { readonly of: string | number } | undefined | 'unread' | 'unaddressed';
 
-/** A message out of its envelope. */
+/** A message without its envelope. */
 export interface Opened {
   readonly type: unknown;
   readonly id: { readonly of: string | number } | undefined;
   readonly body: unknown;
 }
 
-/** How each envelope is opened; `undefined` for what is no message in it. */
+/** How to open each envelope; `undefined` if the value is no message in it. */
 export const openers: Readonly<Record<EnvelopeName, (value: unknown) => Opened | undefined>> = {
   flat(value) {
     if (!isMap(value)) return undefined;
@@ -23,7 +23,7 @@ export const openers: Readonly<Record<EnvelopeName, (value: unknown) => Opened |
     if (typeof value.type !== 'string' || !hasGoodId(value)) return undefined;
     return { type: value.type, id: idOf(value), body: 'data' in value ? value.data : {} };
   },
-  // JSON-RPC 2.0 §4; ids as the policy narrows them.
+  // JSON-RPC 2.0 §4, with the ids that the guard allows.
   'json-rpc'(value) {
     if (!isMap(value) || !hasOnly(value, ['jsonrpc', 'method', 'params', 'id'])) return undefined;
     if (value.jsonrpc !== '2.0' || typeof value.method !== 'string' || !hasGoodId(value)) return undefined;
@@ -56,13 +56,13 @@ const CODES: Partial<Record<Reason, number>> = {
   message_invalid: -32602,
 };
 
-/** Whether a refusal is told: a notification of JSON-RPC is never answered (§4.1). */
+/** Whether a refusal is answered: a JSON-RPC notification never is (§4.1). */
 export function isAnswered(envelope: EnvelopeName, id: Ids): boolean {
-  // What could not be read as a notification might have been none.
+  // A message that could not be read may have been a request.
   return envelope !== 'json-rpc' || id !== undefined;
 }
 
-/** The one answer that a refused message gets, with this pointer where it has one. */
+/** The answer to a refused message, with its pointer if it has one. */
 export function refusalIn(envelope: EnvelopeName, code: Reason, id: Ids, path: string | undefined): unknown {
   const { text: message } = reasons[code];
   const data = path === undefined ? { code } : { code, path };
@@ -73,13 +73,13 @@ export function refusalIn(envelope: EnvelopeName, code: Reason, id: Ids, path: s
   return { jsonrpc: '2.0', id: null, ...own, error: { code: number, message, data } };
 }
 
-/** What is answered where a handler returned nothing: a JSON-RPC request has to be. */
+/** The answer if a handler returned nothing: only a JSON-RPC request gets one. */
 export function resultIn(envelope: EnvelopeName, id: Ids): unknown {
   if (envelope !== 'json-rpc' || typeof id !== 'object') return undefined;
   return { jsonrpc: '2.0', id: id.of, result: null };
 }
 
-/** What is answered where a handler returned a body for the reply `type`. */
+/** The answer if a handler returned a body for the reply `type`. */
 export function replyIn(envelope: EnvelopeName, id: Ids, type: string, body: object): unknown {
   const own = typeof id === 'object' ? { id: id.of } : {};
   if (envelope === 'flat') return { type, ...body };
@@ -89,7 +89,7 @@ export function replyIn(envelope: EnvelopeName, id: Ids, type: string, body: obj
     : { jsonrpc: '2.0', method: type, params: body };
 }
 
-/** The pointer in a refusal, wherever its envelope has it. */
+/** The pointer in an error reply of any envelope. */
 export function pathIn(answer: unknown): unknown {
   const { path, data, error } = answer as {
     path?: unknown;

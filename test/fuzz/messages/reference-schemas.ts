@@ -1,6 +1,6 @@
 import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
 
-/** What each type takes, written by hand as closed JSON Schema of 2020-12, without the guard's help. */
+/** What each type accepts, written by hand as closed JSON Schema 2020-12, without code of the guard. */
 const S = (most = 9_999, more: object = {}) => ({ type: 'string', maxLength: most, ...more });
 const matching = (pattern: string) => ({ type: 'string', pattern });
 const int = (minimum?: number, maximum?: number) => ({
@@ -17,7 +17,7 @@ const tuple = (...prefixItems: object[]) => ({
   minItems: prefixItems.length,
   maxItems: prefixItems.length,
 });
-/** Exactly these properties; those whose name ends with a question mark may be missing. */
+/** An object with exactly these properties. A name that ends with `?` is optional. */
 function closed(named: Readonly<Record<string, unknown>>, more: object = {}) {
   const names = Object.keys(named);
   return {
@@ -38,7 +38,7 @@ const record = (pattern: string, values: object) => ({
 
 const digit = int(0, 9);
 const point = closed({ x: int(-100, 100), y: int(-100, 100) });
-/** Which texts a sanitizer takes is not a schema's to say. */
+/** Any text, since a schema does not decide what a sanitizer accepts. */
 const unclean = { type: 'string' };
 
 const forms = {
@@ -59,7 +59,7 @@ const schemas: Readonly<Record<string, object>> = {
   }),
   prefs: closed({
     values: record('^[a-z]{1,6}$', { anyOf: [S(8), number, { type: 'null' }] }),
-    // TypeBox means this by any text: no line terminators, which `.` does not match.
+    // TypeBox's pattern for any text is `.`, which matches no line terminators.
     teams: record('^[^\\n\\r\\u2028\\u2029]*$', closed({ size: int(0, 99) })),
   }),
   shape: {
@@ -117,7 +117,7 @@ const schemas: Readonly<Record<string, object>> = {
   wide: closed(Object.fromEntries(Array.from({ length: 22 }, (_, i) => [`k${i}`, digit]))),
 };
 
-/** The plain JSON Schema by its two cases; of two integers around zero exactly one fits whatever is not zero. */
+/** The plain JSON Schema as its two cases. */
 function plainForm(own: Readonly<Record<string, unknown>>, { list = false } = {}) {
   return closed(
     {
@@ -144,7 +144,7 @@ function treeNode() {
   return closed({ v: int(), 'kids?': { type: 'array', items: { $ref: '#/$defs/node' } } });
 }
 
-/** Formats in the words of their own standards: RFC 9562 §4, RFC 3339 §5.6, RFC 2673 §3.2. */
+/** Formats, written from their standards: RFC 9562 §4, RFC 3339 §5.6, RFC 2673 §3.2. */
 const formats: Readonly<Record<string, (text: string) => boolean>> = {
   uuid: (text) => {
     const groups = text.split('-');
@@ -176,7 +176,7 @@ export const validators: ReadonlyMap<string, ValidateFunction> = new Map(
 export const isP = compile(forms.p);
 export const isQ = compile(forms.q);
 
-/** Every property that the schema of a type names; `undefined` where senders may name some themselves. */
+/** All properties that the schema of a type names; `undefined` if it allows others. */
 export const namesIn: ReadonlyMap<string, ReadonlySet<string> | undefined> = new Map(
   Object.entries(schemas).map(([type, schema]) => [type, type === 'open' ? undefined : namesOf(schema)]),
 );

@@ -6,15 +6,15 @@ import { leavingOut } from './leaving-out.ts';
 import { type Ids, type Opened, openers } from './reference-envelopes.ts';
 import { validators } from './reference-schemas.ts';
 
-/** What has to become of one message. */
+/** The expected outcome of a message. */
 export type Expected = Delivery | Refusal;
 
 export interface Delivery {
   readonly type: string;
   readonly id: Ids;
-  /** What the typed handler gets, without the type of a flat message. */
+  /** The body for the typed handler, without the type of a flat message. */
   readonly body: Readonly<Record<string, unknown>>;
-  /** Whether that differs from what came. */
+  /** Whether that body differs from the received one. */
   readonly changed: boolean;
   readonly late: boolean;
 }
@@ -23,18 +23,18 @@ export interface Refusal {
   readonly reason: Reason;
   readonly stage: MessageStage;
   readonly id: Ids;
-  /** The body as it came, for the pointer to point into. */
+  /** The received body, into which the pointer leads. */
   readonly body?: unknown;
   readonly type?: string;
-  /** The pointers of which the answer has to have one, where it is known. */
+  /** The possible pointers in the answer, if they are known. */
   readonly pointers?: readonly string[];
   readonly late: boolean;
 }
 
-/** What was read: a value, and whether a key was repeated; `undefined` for what is unreadable. */
+/** A value that was read, and whether it has a repeated key; `undefined` if it is unreadable. */
 export type Read = { readonly value: unknown; readonly repeats: boolean } | undefined;
 
-/** Decides about a message as the documentation says, in the order of the stages. */
+/** Decides a message as the documentation says, in the order of the stages. */
 export function expectedOf(read: Read, { envelope, codec }: Pick<Dialect, 'envelope' | 'codec'>): Expected {
   if (read === undefined) return { reason: 'message_malformed', stage: 'parse', id: 'unread', late: false };
   const opened = openers[envelope](read.value);
@@ -84,7 +84,7 @@ function isAllowed(type: string, body: Readonly<Record<string, unknown>>): boole
   return true;
 }
 
-/** Bytes are no object to any schema, whatever JavaScript says. */
+/** Whether a value is an object for a schema. In JavaScript byte arrays are objects as well. */
 function withoutBytes(value: unknown): unknown {
   if (value instanceof Uint8Array) return BYTES;
   if (Array.isArray(value)) return value.map(withoutBytes);

@@ -1,8 +1,7 @@
 import { isMap } from './bounds.ts';
 
 /**
- * Whether two values are the same as messages: of plain objects, whose keys may come in any order. Written anew by an
- * encoder, `-0` may have become `0`.
+ * Whether two messages are equal. The order of keys does not matter, and an encoder may have turned `-0` into `0`.
  */
 export function isSame(one: unknown, other: unknown, written = false): boolean {
   if (typeof one === 'number' && written) return one === other;

@@ -3,13 +3,13 @@ import type { Expected } from './reference.ts';
 
 type Counts = Record<string, number>;
 
-/** How often what was generated and what came of it, so that a fuzz that meets little is seen to. */
+/** Counts what was generated and its outcomes, so that a fuzz with little coverage fails. */
 export class Tally {
-  /** Kinds of messages, what was done to make them, and what came of them. */
+  /** Kinds of messages, mutations and outcomes. */
   readonly things: Counts = {};
-  /** Messages that were handed on, by their type. */
+  /** Messages that were handed on, by type. */
   readonly delivered: Counts = {};
-  /** Those of them that were handed on otherwise than they came. */
+  /** Messages that were changed before they were handed on, by type. */
   readonly changed: Counts = {};
 
   add({ kind, made }: Generated, expected: Expected): void {

@@ -15,7 +15,7 @@ const ODD_PIECES = [
   '"type":"say"',
 ];
 
-/** A text of at least and at most so many code points. */
+/** A text with a number of code points in this range. */
 export function text(random: Random, most: number, least = 0): string {
   const wanted = least + random.below(most - least + 1);
   if (random.chance(0.6)) {
@@ -36,7 +36,7 @@ export function text(random: Random, most: number, least = 0): string {
 
 const PLAIN = 'lorem ipsum dolor sit amet, consectetur adipiscing elit';
 
-/** A text that no honest client sends, of about so many UTF-16 code units. */
+/** A hostile text of about this many UTF-16 code units. */
 export function oddText(random: Random): string {
   const length = random.pick([0, 1, 1, 2, 3, 8, 21, 60, 255, 256, 257, random.chance(0.1) ? 5_000 : 300]);
   let odd = '';
@@ -56,14 +56,14 @@ export function integer(random: Random, least: number, most: number): number {
   return least + random.below(most - least + 1);
 }
 
-/** So many of them, or fewer. */
+/** A list of up to this many. */
 export function list<T>(random: Random, most: number, make: () => T): T[] {
   const made: T[] = [];
   for (let left = random.below(most + 1); left > 0; left--) made.push(make());
   return made;
 }
 
-/** A number of any kind within the bounds. */
+/** A number of any kind within the limits. */
 export function number(random: Random): number {
   return random.pick([
     0,
@@ -80,7 +80,7 @@ export function number(random: Random): number {
   ]);
 }
 
-/** Any value that nests at most so deep, with few keys and items. */
+/** Any value of at most this depth, with few keys and items. */
 export function anything(random: Random, depth: number, budget = { keys: 12 }): unknown {
   const kind = random.below(depth > 0 ? 8 : 5);
   if (kind === 0) return null;

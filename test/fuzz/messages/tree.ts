@@ -1,15 +1,15 @@
 /**
- * A message while the generator works on it: like a value, but an object may repeat a key, and anything may be
- * spelled in a way that no encoder would.
+ * A message while the generator builds it: like a value, but an object may repeat a key, and any part may have a spelling that no
+ * encoder writes.
  */
 export type Tree = null | boolean | number | string | Uint8Array | Tree[] | Entries | Odd;
 
-/** An object, as its text has it. */
+/** An object as a list of entries, in the order of its text. */
 export class Entries {
   constructor(readonly list: [key: string | Odd, value: Tree][] = []) {}
 }
 
-/** Something spelled out in each of the formats. */
+/** A part with a given spelling in each format. */
 export class Odd {
   constructor(
     readonly json: string,
@@ -17,7 +17,7 @@ export class Odd {
   ) {}
 }
 
-/** A value as a tree; what in it is one already stays so. */
+/** A value as a tree. Parts that are trees already stay as they are. */
 export function treeOf(value: unknown): Tree {
   if (typeof value !== 'object' || value === null) return value as Tree;
   if (value instanceof Uint8Array || value instanceof Odd || value instanceof Entries) return value;
@@ -25,7 +25,7 @@ export function treeOf(value: unknown): Tree {
   return new Entries(Object.entries(value).map(([key, inner]) => [key, treeOf(inner)]));
 }
 
-/** Where a tree hangs: at an index of an array, or of an object's entries. */
+/** The place of a subtree: an index of an array or of an object's entries. */
 export interface Branch {
   readonly holder: Tree[] | Entries;
   readonly index: number;
@@ -44,7 +44,7 @@ export function removeAt({ holder, index }: Branch): void {
   (holder instanceof Entries ? holder.list : holder).splice(index, 1);
 }
 
-/** Every branch inside, the outer ones first. */
+/** All places in a tree, the outer ones first. */
 export function branches(tree: Tree, found: Branch[] = []): Branch[] {
   if (!(tree instanceof Entries || Array.isArray(tree))) return found;
   const { length } = tree instanceof Entries ? tree.list : tree;
@@ -56,7 +56,7 @@ export function branches(tree: Tree, found: Branch[] = []): Branch[] {
   return found;
 }
 
-/** Every object inside, the outer ones first. */
+/** All objects in a tree, the outer ones first. */
 export function objects(tree: Tree, found: Entries[] = []): Entries[] {
   if (tree instanceof Entries) {
     found.push(tree);

@@ -5,7 +5,7 @@ import expressWs from 'express-ws';
 import { byStore, loginRoutes, sessions } from './express.ts';
 import { chat, type SessionHost, sessionGuard } from './host.ts';
 
-/** The application's own middleware runs before the 101, where it has the gate. */
+/** The gate runs the application's own middleware before the 101. */
 export const expressWsHost: SessionHost = {
   name: 'express-session on express-ws',
   start(clock) {

@@ -18,7 +18,7 @@ declare module 'express-session' {
   interface SessionData extends Kept {}
 }
 
-/** Asks the store itself: the connection keeps no request for it. */
+/** Asks the store directly, since the connection keeps no request. */
 const byStore: ReadSession = ({ native }) => {
   const { session: found, sessionID, sessionStore } = native as express5.Request;
   const { user, since } = found;
@@ -30,7 +30,7 @@ const byStore: ReadSession = ({ native }) => {
   return { subject: user, session: sessionID, issuedAt: since, claims: { role: 'user' }, stillValid };
 };
 
-/** `reload` fails for a session that is gone, and for a store that cannot be asked. */
+/** `reload()` fails for a session that is gone, and for a failing store. */
 const byReload: ReadSession = (request) => {
   const native = request.native as express5.Request;
   const identity = byStore(request);
@@ -45,7 +45,7 @@ const byReload: ReadSession = (request) => {
   return identity && { ...identity, stillValid };
 };
 
-/** The session middleware as applications write it; its cookie is renewed with every response. */
+/** Session middleware as applications use it. It renews its cookie with each response. */
 export function sessions() {
   const store = new session.MemoryStore();
   const middleware = session({
@@ -66,7 +66,7 @@ export function sessions() {
   return { middleware, stored, breakStore };
 }
 
-/** Login gives the session a new id, so that nobody can fix it beforehand. */
+/** Login gives the session a new id, against session fixation. */
 export function loginRoutes(app: Pick<express5.Express, 'post'>, clock: ManualClock): void {
   app.post('/login', (request, response, next) => {
     request.session.regenerate((error) => {

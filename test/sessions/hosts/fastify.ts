@@ -30,7 +30,7 @@ const read: ReadSession = ({ native }) => {
   return { subject: user, session: sessionId, issuedAt: since, claims: { role: 'user' }, stillValid };
 };
 
-/** The store of @fastify/session, which shows its sessions to nobody else. */
+/** The store of @fastify/session, which has no public access to its sessions. */
 class CountedStore extends session.MemoryStore {
   readonly ids = new Set<string>();
   broken = false;

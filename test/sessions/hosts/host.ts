@@ -12,14 +12,14 @@ import type { ManualClock } from '../../../packages/core/test/support/manual-clo
 export const APP = 'https://app.example.com';
 export const SECRET = 'what the session cookies of the tests are signed with';
 
-/** The session as the application keeps it. */
+/** The session of the application. */
 export interface Kept {
   user?: string;
   /** When the user logged in, in seconds since the epoch. */
   since?: number;
 }
 
-/** Who a host's session belongs to, and how to ask for it again. */
+/** How to find the user of a session, and how to check it again. */
 export type ReadSession = (request: RequestView) => CustomIdentity<{ readonly role: string }> | undefined;
 
 const messages = {
@@ -27,7 +27,7 @@ const messages = {
   remove: { schema: Type.Object({ id: Type.String() }), recheck: true },
 };
 
-/** A guard that knows its users by their sessions alone, and asks for each of them every 30 seconds. */
+/** A guard that accepts only sessions, and checks each of them every 30 seconds. */
 export function sessionGuard(
   read: ReadSession,
   clock: ManualClock,
@@ -69,11 +69,11 @@ export function chat(connection: Chat, removed: string[]): void {
 interface SessionApplication {
   readonly server: Server;
   readonly guard: SessionGuard;
-  /** What handlers of `remove` were called with. */
+  /** The arguments of the handlers of `remove`. */
   readonly removed: readonly string[];
   /** How many sessions the library's store holds. */
   stored(): number | Promise<number>;
-  /** From now on the library's store fails to find anything. */
+  /** From now on every lookup in the library's store fails. */
   breakStore(): void;
 }
 
@@ -82,7 +82,7 @@ export interface SessionHost {
   start(clock: ManualClock): SessionApplication | Promise<SessionApplication>;
 }
 
-/** The seconds that `issuedAt` counts in. */
+/** The current time in seconds, the unit of `issuedAt`. */
 export function seconds(clock: ManualClock): number {
   return Math.floor(clock.now() / 1_000);
 }

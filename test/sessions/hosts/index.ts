@@ -5,7 +5,7 @@ import type { SessionHost } from './host.ts';
 import { koaHost, koaWebsocketHost } from './koa.ts';
 import { passportHost } from './passport.ts';
 
-/** Every host that has sessions, each with the library that its users take. */
+/** Every host with sessions, each with the library that is common there. */
 export const hosts: readonly SessionHost[] = [
   ...expressHosts,
   expressWsHost,

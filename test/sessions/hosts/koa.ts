@@ -18,7 +18,7 @@ import {
 type KoaSession = Kept & { readonly externalKey: string; regenerate(): Promise<void> };
 type WithSession = { session: KoaSession | null };
 
-/** Where koa-session keeps sessions, when they are not in the cookie itself. */
+/** A store for koa-session, which by default keeps sessions in the cookie. */
 class SessionStore {
   readonly kept = new Map<string, string>();
   broken = false;
@@ -51,7 +51,7 @@ function reading(store: SessionStore): ReadSession {
   };
 }
 
-/** koa-session with a store of its own, since a session that is all in its cookie cannot be taken back. */
+/** koa-session with a store, since a session that is kept in its cookie cannot be ended by a logout. */
 function sessions(app: Koa) {
   const store = new SessionStore();
   app.keys = [SECRET];

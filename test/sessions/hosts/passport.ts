@@ -15,7 +15,7 @@ declare global {
   }
 }
 
-/** `request.user` is what passport has made of the session; its own key in it is what a logout takes away. */
+/** passport sets `request.user` from its own key in the session, which a logout removes. */
 const read: ReadSession = ({ native }) => {
   const { user, sessionID, sessionStore } = native as express.Request;
   if (user === undefined) return undefined;
