@@ -226,4 +226,20 @@ export const mutations = [
     replace: ', bannedFor);',
     tests: ['packages/core/test/guard/bans.test.ts'],
   },
+  {
+    stage: 'debug view',
+    what: 'a handshake shows its token',
+    file: core('handshake/handshake'),
+    find: "showAs('Handshake', Handshake.prototype, (handshake) =>",
+    replace: "showAs('Handshake', {} as Handshake, (handshake) =>",
+    tests: ['packages/core/test/guard/debug-view.test.ts'],
+  },
+  {
+    stage: 'debug view',
+    what: 'what is known of a handshake shows its token',
+    file: core('handshake/handshake-context'),
+    find: "showAs('HandshakeContext', HandshakeContext.prototype, (context) =>",
+    replace: "showAs('HandshakeContext', {} as HandshakeContext, (context) =>",
+    tests: ['packages/core/test/guard/debug-view.test.ts'],
+  },
 ];

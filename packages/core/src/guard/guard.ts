@@ -3,6 +3,7 @@ import type { Connection } from '../connection/connection.ts';
 import { Handshake } from '../handshake/handshake.ts';
 import type { ExtendOptions, PolicyOptions } from '../policy/policy.ts';
 import { checkExtension, checkPolicy, checkRoute } from '../policy/policy-check.ts';
+import { showAs } from '../vocabulary/debug-view.ts';
 import { type Denial, deny, isPromise, type MaybePromise } from '../vocabulary/decision.ts';
 import { PolicyError } from '../vocabulary/errors.ts';
 import type { EventName, GuardEvents } from '../vocabulary/events.ts';
@@ -14,6 +15,7 @@ import type { Bans } from './bans.ts';
 import { broadcast } from './broadcast.ts';
 import { type Explanation, explainHandshake } from './explain.ts';
 import { GuardFamily } from './family.ts';
+import { guardView } from './guard-view.ts';
 import { PassedHandshake } from './passed-handshake.ts';
 import { type RevokeOptions, revocationOf } from './revoke-options.ts';
 import { type AnyPolicy, compileRoute, type Route } from './route.ts';
@@ -56,6 +58,12 @@ export class Guard<
   readonly #route: Route;
   readonly #services: Services;
   readonly #tickets: TicketOffice | undefined;
+
+  static {
+    showAs('Guard', Guard.prototype, (guard) =>
+      #family in guard ? guardView(guard.#family, guard.#route) : undefined,
+    );
+  }
 
   /** @internal Use `createGuard` or `guard.extend`. */
   constructor(family: GuardFamily, route: Route) {

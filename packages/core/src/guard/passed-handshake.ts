@@ -24,6 +24,9 @@ export class PassedHandshake<I extends Identity, M, R> implements Admission<I, M
   readonly maxMessageBytes: number;
   readonly maxFragments: number;
   readonly maxChunks: number;
+  readonly #family: GuardFamily;
+  readonly #route: Route;
+  readonly #services: Services;
   readonly #address: string;
   readonly #client: Client | undefined;
   readonly #source: AttemptSource;
@@ -35,12 +38,10 @@ export class PassedHandshake<I extends Identity, M, R> implements Admission<I, M
   readonly #pendingLease: Lease | undefined;
   #spent = false;
 
-  constructor(
-    { context, path }: Handshake,
-    readonly family: GuardFamily,
-    readonly route: Route,
-    readonly services: Services,
-  ) {
+  constructor({ context, path }: Handshake, family: GuardFamily, route: Route, services: Services) {
+    this.#family = family;
+    this.#route = route;
+    this.#services = services;
     this.identity = context.identity as I | undefined;
     this.subprotocol = context.subprotocol;
     this.maxMessageBytes = route.rules.maxBytes;
@@ -74,7 +75,7 @@ export class PassedHandshake<I extends Identity, M, R> implements Admission<I, M
   withdraw(): void {
     this.#lease.release();
     this.#pendingLease?.release();
-    this.family.settled(this);
+    this.#family.settled(this);
   }
 
   #spend(): void {
@@ -83,9 +84,10 @@ export class PassedHandshake<I extends Identity, M, R> implements Admission<I, M
   }
 
   #connect(socket: Socket, identity: I, lease: Lease): Connection<I, M, R> {
-    const { family, route, services, subprotocol } = this;
+    const { subprotocol } = this;
+    const family = this.#family;
     // A connection keeps nothing of the host's request, which would be most of its memory.
-    const request = route.renews ? ({ ...this.#request, native: undefined } as RequestView) : undefined;
+    const request = this.#route.renews ? ({ ...this.#request, native: undefined } as RequestView) : undefined;
     this.#request = undefined;
     const { bannable } = this.#source;
     const origin = {
@@ -97,7 +99,7 @@ export class PassedHandshake<I extends Identity, M, R> implements Admission<I, M
       address: this.#address,
       path: this.#path,
     };
-    const connection = new Connection<I, M, R>(socket, origin, services.connection);
+    const connection = new Connection<I, M, R>(socket, origin, this.#services.connection);
     family.settled(this, connection as unknown as ConnectionState);
     const held = family.verifier.refuses(identity) ?? family.bans.refuses(this.#client);
     if (held !== undefined) connection.end(held.reason);
@@ -114,10 +116,10 @@ export class PassedHandshake<I extends Identity, M, R> implements Admission<I, M
       pendingLease,
       authenticate: (message: unknown, signal: AbortSignal) => this.#authenticate(message, signal),
     };
-    const pending = new Pending(socket, origin, this.services.pending, (connection) =>
+    const pending = new Pending(socket, origin, this.#services.pending, (connection) =>
       onOpen(connection as unknown as Connection<I, M, R>),
     );
-    this.family.settled(this, pending);
+    this.#family.settled(this, pending);
     return pending;
   }
 
@@ -128,7 +130,7 @@ export class PassedHandshake<I extends Identity, M, R> implements Admission<I, M
       release: () => slot.release(),
     });
     const circumstances = { request: this.#request as RequestView, source: this.#source, signal };
-    return authenticateFirstMessage(this.family, this.route, message, circumstances, open);
+    return authenticateFirstMessage(this.#family, this.#route, message, circumstances, open);
   }
 }
 

@@ -11,6 +11,7 @@ const LATEST_RETRY = 10_000;
 /** The end of a node: new handshakes are refused, those under way too, and open connections are drained. */
 export class Shutdown {
   #drain: Drain | undefined;
+  #isOver = false;
   #ended: Promise<void> | undefined;
 
   constructor(
@@ -20,20 +21,21 @@ export class Shutdown {
     readonly onEnd: () => void,
   ) {}
 
-  get hasBegun(): boolean {
-    return this.#drain !== undefined;
+  get state(): 'open' | 'closing' | 'closed' {
+    if (this.#drain === undefined) return 'open';
+    return this.#isOver ? 'closed' : 'closing';
   }
 
   /** The denial of every handshake from the beginning on; `undefined` before. */
   denial(): Denial | undefined {
-    return this.hasBegun ? refusal() : undefined;
+    return this.#drain === undefined ? undefined : refusal();
   }
 
   /** Begins, or joins what has begun; the shortest deadline counts. Resolves when nothing is left on the registry. */
   finishWithin(milliseconds: number): Promise<void> {
     const drain = this.#drain ?? this.#begin();
     drain.finishWithin(milliseconds);
-    this.#ended ??= drain.ended.then(this.onEnd);
+    this.#ended ??= drain.ended.then(() => this.#end());
     return this.#ended;
   }
 
@@ -51,6 +53,11 @@ export class Shutdown {
   /** A socket that never became a connection has closed. */
   lingered(): void {
     this.#drain?.look();
+  }
+
+  #end(): void {
+    this.#isOver = true;
+    this.onEnd();
   }
 
   #begin(): Drain {

@@ -1,6 +1,7 @@
 import type { Authenticator } from '../auth/authenticator.ts';
 import type { CredentialSource } from '../auth/credential.ts';
 import type { UNAVAILABLE } from '../limits/precheck.ts';
+import { showAs } from '../vocabulary/debug-view.ts';
 import type { Denial } from '../vocabulary/decision.ts';
 import type { Clock, HandshakeRequest, Identity, RequestView } from '../vocabulary/ports.ts';
 import type { Hit, Lease } from '../vocabulary/store.ts';
@@ -57,6 +58,23 @@ export class HandshakeContext {
   #view: RequestView | undefined;
   #abort: AbortController | undefined;
   #aborted = false;
+
+  static {
+    showAs('HandshakeContext', HandshakeContext.prototype, (context) =>
+      #aborted in context
+        ? {
+            address: context.address,
+            host: context.headers.host,
+            origin: context.headers.origin,
+            target: context.target.scrubbed,
+            offered: context.scrubbedOffers,
+            credential: context.credential?.source.kind,
+            subject: context.identity?.subject,
+            subprotocol: context.subprotocol,
+          }
+        : undefined,
+    );
+  }
 
   constructor(
     readonly request: HandshakeRequest,

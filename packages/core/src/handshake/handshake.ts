@@ -1,3 +1,4 @@
+import { showAs } from '../vocabulary/debug-view.ts';
 import { type Denial, deny, isPromise, type MaybePromise } from '../vocabulary/decision.ts';
 import type { EventHub, Facts, HandshakeFacts } from '../vocabulary/events.ts';
 import type { HandshakeRequest } from '../vocabulary/ports.ts';
@@ -28,6 +29,14 @@ export class Handshake implements Rostered {
   #denial: Denial | undefined;
   #entered = false;
   #cancelDeadline: (() => void) | undefined;
+
+  static {
+    showAs('Handshake', Handshake.prototype, (handshake) =>
+      #ended in handshake
+        ? { ...handshake.facts(), ended: handshake.#ended, denied: handshake.#denial?.reason }
+        : undefined,
+    );
+  }
 
   constructor(
     request: HandshakeRequest,

@@ -1,0 +1,16 @@
+import type { GuardFamily } from './family.ts';
+import type { Route } from './route.ts';
+
+/** What a person who debugs is shown of a guard: no credential, no key, no address. */
+export function guardView({ registry, shutdown, store }: GuardFamily, route: Route): object {
+  const { passthrough, types } = route.rules;
+  return {
+    name: route.name,
+    state: shutdown.state,
+    connections: registry.connections.size,
+    pending: registry.pendings.size,
+    messages: passthrough === undefined ? [...types.keys()] : 'passthrough',
+    auth: route.authenticators.map(({ scheme }) => scheme),
+    store: store.isShared ? 'shared' : 'memory',
+  };
+}
