@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { Bench } from 'tinybench';
 import { HandshakeContext } from '../packages/core/dist/handshake/handshake-context.js';
 import { readHeaders } from '../packages/core/dist/handshake/headers.js';
-import { spend } from '../packages/core/dist/limits/rate.js';
+import { spend } from '../packages/core/dist/limits/cell-rate.js';
 import { isAcceptable, parseJson } from '../packages/core/dist/message/parse.js';
 import { admit as admitMessage, judge } from '../packages/core/dist/message/pipeline.js';
 import { frameOf } from '../packages/core/dist/outbound/frame.js';

@@ -69,8 +69,8 @@ describe('a source that breaks this rule is reported:', () => {
     [
       'vocabulary/ imports nothing of limits/',
       {
-        [core('vocabulary/ports')]: `import type { A } from '../limits/rate.ts';`,
-        [core('limits/rate')]: '',
+        [core('vocabulary/ports')]: `import type { A } from '../limits/cell-rate.ts';`,
+        [core('limits/cell-rate')]: '',
       },
       'upwards',
     ],
@@ -86,7 +86,7 @@ describe('a source that breaks this rule is reported:', () => {
     ],
     [
       'wire/ imports nothing of limits/, which is in the same layer',
-      { [core('wire/flat')]: `import '../limits/rate.ts';`, [core('limits/rate')]: '' },
+      { [core('wire/flat')]: `import '../limits/cell-rate.ts';`, [core('limits/cell-rate')]: '' },
       'another folder',
     ],
     [

@@ -22,7 +22,7 @@ const TABLES: readonly (readonly [title: string, file: string, declaration: stri
   ['`limits` of every route', 'policy/policy.ts', 'interface RouteLimits'],
   ['`limits` of the whole server', 'policy/policy.ts', 'interface Limits'],
   ['`jwt()`', 'auth/jwt.ts', 'interface JwtOptions'],
-  ['`jwt()`: its key', 'auth/keys.ts', 'interface KeyOptions'],
+  ['`jwt()`: its key', 'auth/jwt-keys.ts', 'interface KeyOptions'],
   ['`custom()`', 'auth/custom.ts', 'interface CustomOptions'],
 ];
 

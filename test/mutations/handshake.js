@@ -44,7 +44,7 @@ export const mutations = [
   {
     stage: 'credential',
     what: 'every place is looked at, and the first one wins',
-    file: core('handshake/credential'),
+    file: core('handshake/credential-lookup'),
     find: 'else if (explicit === undefined) explicit = found;',
     replace: 'else if (true) explicit ??= found;',
     tests: contract('denials'),
@@ -52,7 +52,7 @@ export const mutations = [
   {
     stage: 'credential',
     what: 'one of several cookies counts',
-    file: core('handshake/credential'),
+    file: core('handshake/credential-lookup'),
     find: 'if (values.length > 1) return',
     replace: 'if (false) return',
     tests: attack('missing-origin'),
@@ -189,7 +189,7 @@ export const mutations = [
   {
     stage: 'bans',
     what: 'an address that is banned gets in',
-    file: core('handshake/rate'),
+    file: core('handshake/handshake-rate'),
     find: "if (bannedFor > 0) return deny('banned'",
     replace: "if (false) return deny('banned'",
     tests: attack('banned-peer'),
@@ -221,7 +221,7 @@ export const mutations = [
   {
     stage: 'bans',
     what: 'a rate that only reports lets in who is banned',
-    file: core('handshake/rate'),
+    file: core('handshake/handshake-rate'),
     find: ", bannedFor).at('address');",
     replace: ', bannedFor);',
     tests: ['packages/core/test/guard/bans.test.ts'],

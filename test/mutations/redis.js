@@ -5,7 +5,7 @@ export const mutations = [
   {
     stage: 'store',
     what: 'slots of a node that is gone lapse',
-    file: redis('scripts/slots'),
+    file: redis('scripts/slot-scripts'),
     find: "redis.call('ZREMRANGEBYSCORE', key, '-inf', string.format('%.0f', ms))",
     replace: '',
     tests: attack('lost-node'),
@@ -21,7 +21,7 @@ export const mutations = [
   {
     stage: 'store',
     what: 'a cap counts the slots of every node',
-    file: redis('scripts/slots'),
+    file: redis('scripts/slot-scripts'),
     find: "if redis.call('ZCARD', key) + wanted[key] > cap then",
     replace: 'if wanted[key] > cap then',
     tests: attack('lost-node'),

@@ -1,10 +1,10 @@
 export { type Static, type TSchema, Type } from 'typebox';
 export { asyncApi } from './asyncapi/async-api.ts';
+export type { AsyncApiChannel, AsyncApiOptions } from './asyncapi/asyncapi-options.ts';
 export type { AsyncApiDocument, AsyncApiServer } from './asyncapi/document.ts';
-export type { AsyncApiChannel, AsyncApiOptions } from './asyncapi/options.ts';
 export { type AnonymousIdentity, anonymous } from './auth/anonymous.ts';
 export type { Authenticator, Presented } from './auth/authenticator.ts';
-export { bearer, type CredentialSource, cookie, query, subprotocol } from './auth/credential.ts';
+export { bearer, type CredentialSource, cookie, query, subprotocol } from './auth/credential-source.ts';
 export type { CsrfOption } from './auth/csrf.ts';
 export { type CustomIdentity, type CustomOptions, custom } from './auth/custom.ts';
 export {
@@ -15,7 +15,7 @@ export {
   unsafeAnyAudience,
   unsafeAnyIssuer,
 } from './auth/jwt.ts';
-export type { KeyOptions } from './auth/keys.ts';
+export type { KeyOptions } from './auth/jwt-keys.ts';
 export {
   type TicketIdentity,
   type TicketOffice,
@@ -60,7 +60,6 @@ export type { Sanitizer } from './sanitize/sanitizer.ts';
 export { type WebProtocol, type WebUrlOptions, webUrl } from './sanitize/web-url.ts';
 export { systemClock } from './vocabulary/clock.ts';
 export type { HandshakeStage, MaybePromise, MessageStage, StageName } from './vocabulary/decision.ts';
-export { PolicyError } from './vocabulary/errors.ts';
 export {
   type ConnectionFacts,
   type EventName,
@@ -71,6 +70,7 @@ export {
   type MessageVerdict,
 } from './vocabulary/events.ts';
 export type { EventLevel, OwaspEvent } from './vocabulary/owasp.ts';
+export { PolicyError } from './vocabulary/policy-error.ts';
 export type {
   Claims,
   Clock,

@@ -1,4 +1,4 @@
-import { RedisStoreError } from './errors.ts';
+import { RedisStoreError } from './redis-store-error.ts';
 
 /** The time until which an operation has to be settled, whatever Redis, the network and the client do. */
 export class Deadline {

@@ -1,5 +1,5 @@
-import type { Keys } from './keys.ts';
-import { SLOTS, slotOf } from './slot.ts';
+import { SLOTS, slotOf } from './hash-slot.ts';
+import type { Keys } from './redis-keys.ts';
 
 /** In how many places a Cluster is asked whether it answers: more than it usually has nodes. */
 const PLACES = 12;

@@ -1,6 +1,6 @@
 import type { Hit, HitRequest, LeaseRequest, PrecheckAnswer, PrecheckRequest } from '@sallyport/core/store';
 import type { Deadline } from './deadline.ts';
-import type { Keys } from './keys.ts';
+import type { Keys } from './redis-keys.ts';
 import type { Runner } from './runner.ts';
 import { PRECHECK, precheckAnswer, precheckArguments } from './scripts/precheck-script.ts';
 

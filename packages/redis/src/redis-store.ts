@@ -12,19 +12,19 @@ import type {
   Store,
   StoreListener,
 } from '@sallyport/core/store';
-import { Bans } from './bans.ts';
 import { portOf, type RedisClient } from './clients/port-of.ts';
-import { Keys } from './keys.ts';
 import { Leases } from './leases/leases.ts';
-import { News } from './news/news.ts';
-import { RevocationStream } from './news/stream.ts';
-import { type RedisStoreOptions, type Settings, settingsOf } from './options.ts';
+import { RevocationStream } from './news/revocation-stream.ts';
+import { News } from './news/store-news.ts';
 import { pingKeys } from './ping-keys.ts';
+import { Bans } from './redis-bans.ts';
+import { Keys } from './redis-keys.ts';
 import { RedisPrecheck } from './redis-precheck.ts';
+import { type RedisStoreOptions, type Settings, settingsOf } from './redis-store-options.ts';
 import { textOf } from './reply.ts';
 import { Runner } from './runner.ts';
-import { CHARGE } from './scripts/charge.ts';
-import { PING, PUT, REDEEM } from './scripts/values.ts';
+import { CHARGE } from './scripts/charge-script.ts';
+import { PING, PUT, REDEEM } from './scripts/value-scripts.ts';
 import { Shares } from './shares.ts';
 
 /**

@@ -1,9 +1,9 @@
-import type { RedisPort } from './clients/port.ts';
 import { closed } from './clients/readiness.ts';
+import type { RedisPort } from './clients/redis-port.ts';
 import { Deadline } from './deadline.ts';
-import { RedisStoreError } from './errors.ts';
+import { slotOf } from './hash-slot.ts';
+import { RedisStoreError } from './redis-store-error.ts';
 import type { Script } from './script.ts';
-import { slotOf } from './slot.ts';
 
 /** How many hash slots of a Cluster make one part of it. Its nodes have ranges of thousands. */
 const PART = 256;

@@ -1,8 +1,8 @@
 import type { Demand } from '@sallyport/core/store';
-import type { Keys } from './keys.ts';
+import type { Keys } from './redis-keys.ts';
 import { listOf, numberOf } from './reply.ts';
 import type { Runner } from './runner.ts';
-import { SHARE } from './scripts/share.ts';
+import { SHARE } from './scripts/share-script.ts';
 
 /** How many limits one script looks at. */
 const CHUNK = 200;

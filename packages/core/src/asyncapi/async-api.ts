@@ -1,7 +1,13 @@
 import type { AnyGuard } from '../guard/guard.ts';
+import {
+  type AsyncApiChannel,
+  type AsyncApiOptions,
+  checkOptions,
+  entriesOf,
+  serversOf,
+} from './asyncapi-options.ts';
 import { type Components, type DescribedChannel, describeChannel } from './channel.ts';
 import type { AsyncApiDocument, ChannelObject, OperationObject, Reference } from './document.ts';
-import { type AsyncApiChannel, type AsyncApiOptions, checkOptions, entriesOf, serversOf } from './options.ts';
 import { SchemaShelf } from './schema-shelf.ts';
 import { Shelf } from './shelf.ts';
 

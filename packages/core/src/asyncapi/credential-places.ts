@@ -1,4 +1,4 @@
-import { type CredentialSource, sourceKey } from '../auth/credential.ts';
+import { type CredentialSource, sourceKey } from '../auth/credential-source.ts';
 import { ticketTtl } from '../auth/tickets.ts';
 import type { Route } from '../guard/route.ts';
 

@@ -1,4 +1,4 @@
-import { sourceKey } from '../auth/credential.ts';
+import { sourceKey } from '../auth/credential-source.ts';
 import type { CredentialPlace, WaysIn } from './credential-places.ts';
 import type { SecurityScheme } from './document.ts';
 

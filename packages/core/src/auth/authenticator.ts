@@ -1,8 +1,8 @@
 import type { UNAVAILABLE } from '../limits/precheck.ts';
 import type { Denial, MaybePromise } from '../vocabulary/decision.ts';
-import { PolicyError } from '../vocabulary/errors.ts';
+import { PolicyError } from '../vocabulary/policy-error.ts';
 import type { Clock, Identity, RequestView } from '../vocabulary/ports.ts';
-import type { CredentialSource } from './credential.ts';
+import type { CredentialSource } from './credential-source.ts';
 
 /** Where tickets are kept. */
 export interface TicketStore {

@@ -1,5 +1,5 @@
 import type { MaybePromise } from '../vocabulary/decision.ts';
-import { PolicyError } from '../vocabulary/errors.ts';
+import { PolicyError } from '../vocabulary/policy-error.ts';
 import type { Identity, RequestView } from '../vocabulary/ports.ts';
 
 /** An anti-forgery token beside an ambient credential, for applications that use one. */

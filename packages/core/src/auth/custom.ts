@@ -1,9 +1,9 @@
 import { type Denial, deny, isPromise, type MaybePromise, settled } from '../vocabulary/decision.ts';
-import { PolicyError } from '../vocabulary/errors.ts';
+import { PolicyError } from '../vocabulary/policy-error.ts';
 import type { Claims, Clock, Identity, RequestView } from '../vocabulary/ports.ts';
 import { type Duration, parseDuration } from '../vocabulary/units.ts';
 import { type Authenticator, checkScheme, freezeIdentity } from './authenticator.ts';
-import type { CredentialSource } from './credential.ts';
+import type { CredentialSource } from './credential-source.ts';
 import { keepRecheck } from './recheck.ts';
 
 /** What a custom authenticator returns for a credential that is right. */

@@ -7,13 +7,13 @@ import {
   jwtVerify,
 } from 'jose';
 import { type Denial, deny, type MaybePromise } from '../vocabulary/decision.ts';
-import { PolicyError } from '../vocabulary/errors.ts';
+import { PolicyError } from '../vocabulary/policy-error.ts';
 import type { Clock, Identity } from '../vocabulary/ports.ts';
 import { type Duration, parseDuration, parseSize, type Size } from '../vocabulary/units.ts';
 import { type Authenticator, checkScheme, freezeIdentity } from './authenticator.ts';
 import { isCanonicalToken } from './compact-token.ts';
-import type { CredentialSource } from './credential.ts';
-import { checkAlgorithms, importKeys, type KeyOptions, type Keys } from './keys.ts';
+import type { CredentialSource } from './credential-source.ts';
+import { checkAlgorithms, importKeys, type KeyOptions, type Keys } from './jwt-keys.ts';
 import { KeysUnavailable, RemoteKeys } from './remote-keys.ts';
 import { SharedSecret } from './shared-secret.ts';
 import { judgeTimes, type TokenTimes } from './token-times.ts';

@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto';
 import { UNAVAILABLE } from '../limits/precheck.ts';
 import { type Denial, deny, isPromise, settled } from '../vocabulary/decision.ts';
-import { PolicyError } from '../vocabulary/errors.ts';
+import { PolicyError } from '../vocabulary/policy-error.ts';
 import type { Claims, Clock, Identity } from '../vocabulary/ports.ts';
 import { type Duration, parseDuration } from '../vocabulary/units.ts';
 import { parseUrl } from '../vocabulary/url.ts';
 import { type Authenticator, freezeIdentity, type TicketStore } from './authenticator.ts';
-import { type CredentialSource, query } from './credential.ts';
+import { type CredentialSource, query } from './credential-source.ts';
 
 export type TicketIdentity = Identity<'ticket', Claims>;
 

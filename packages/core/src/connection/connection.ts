@@ -1,5 +1,5 @@
+import { remaining, spend } from '../limits/cell-rate.ts';
 import type { IdentityShare } from '../limits/identity-rates.ts';
-import { remaining, spend } from '../limits/rate.ts';
 import { Denial, deny, isPromise, type MaybePromise, settled } from '../vocabulary/decision.ts';
 import type { ConnectionView, FramedMessage, Identity, RequestView, Socket } from '../vocabulary/ports.ts';
 import { randomId } from '../vocabulary/random-id.ts';

@@ -1,7 +1,7 @@
 import type { AttemptSource } from '../auth/attempts.ts';
 import { identityKey } from '../auth/credential-verifier.ts';
 import { type Client, parseAddress } from '../handshake/address.ts';
-import { addressKey } from '../handshake/rate.ts';
+import { addressKey } from '../handshake/handshake-rate.ts';
 import { Offences } from '../limits/offences.ts';
 import type { StoreAccess } from '../limits/store-access.ts';
 import { type Denial, deny, isPromise } from '../vocabulary/decision.ts';

@@ -3,7 +3,7 @@ import { Connection, type ConnectionState } from '../connection/connection.ts';
 import { type Authenticated, Pending } from '../connection/pending.ts';
 import type { Client } from '../handshake/address.ts';
 import type { Handshake } from '../handshake/handshake.ts';
-import { sourceOf } from '../handshake/rate.ts';
+import { sourceOf } from '../handshake/handshake-rate.ts';
 import type { Denial, MaybePromise } from '../vocabulary/decision.ts';
 import type { Identity, RequestView, Socket } from '../vocabulary/ports.ts';
 import { randomId } from '../vocabulary/random-id.ts';

@@ -16,8 +16,8 @@ import type { BodyCheck } from '../message/schema.ts';
 import { Writer } from '../outbound/writer.ts';
 import { REPORTABLE } from '../policy/credential-check.ts';
 import type { PolicyOptions, RouteLimits } from '../policy/policy.ts';
-import { PolicyError } from '../vocabulary/errors.ts';
 import type { EventHub } from '../vocabulary/events.ts';
+import { PolicyError } from '../vocabulary/policy-error.ts';
 import type { Clock, Identity } from '../vocabulary/ports.ts';
 import type { RateLimit } from '../vocabulary/store.ts';
 import {

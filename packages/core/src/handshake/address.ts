@@ -1,5 +1,5 @@
 import ipaddr from 'ipaddr.js';
-import { PolicyError } from '../vocabulary/errors.ts';
+import { PolicyError } from '../vocabulary/policy-error.ts';
 import type { Peer } from '../vocabulary/ports.ts';
 import type { HandshakeHeaders } from './headers.ts';
 

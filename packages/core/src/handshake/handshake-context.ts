@@ -1,5 +1,5 @@
 import type { Authenticator } from '../auth/authenticator.ts';
-import type { CredentialSource } from '../auth/credential.ts';
+import type { CredentialSource } from '../auth/credential-source.ts';
 import type { UNAVAILABLE } from '../limits/precheck.ts';
 import { showAs } from '../vocabulary/debug-view.ts';
 import type { Denial } from '../vocabulary/decision.ts';

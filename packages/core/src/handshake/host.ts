@@ -1,5 +1,5 @@
 import { type Denial, deny } from '../vocabulary/decision.ts';
-import { PolicyError } from '../vocabulary/errors.ts';
+import { PolicyError } from '../vocabulary/policy-error.ts';
 import { parseUrl } from '../vocabulary/url.ts';
 import { isPublicSuffix } from './public-suffix.ts';
 

@@ -4,7 +4,7 @@ import type { CsrfOption } from '../auth/csrf.ts';
 import { type Denial, deny, isPromise, type MaybePromise, settled } from '../vocabulary/decision.ts';
 import type { Identity, RequestView } from '../vocabulary/ports.ts';
 import { authenticationStage } from './authentication.ts';
-import { credentialStage } from './credential.ts';
+import { credentialStage } from './credential-lookup.ts';
 import { isUnvouched, judgeOrigin, type OriginPolicy } from './origin.ts';
 import { admissionStage, type Slots } from './slot-reservation.ts';
 import { NOT_EVALUATED, type Stage } from './stage.ts';

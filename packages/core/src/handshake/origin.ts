@@ -1,5 +1,5 @@
 import { type Denial, deny, isPromise, type MaybePromise, settled } from '../vocabulary/decision.ts';
-import { PolicyError } from '../vocabulary/errors.ts';
+import { PolicyError } from '../vocabulary/policy-error.ts';
 import type { RequestView } from '../vocabulary/ports.ts';
 import { parseUrl } from '../vocabulary/url.ts';
 import { canonicalHost, isWholeLabel, refusePublicSuffix } from './host.ts';

@@ -1,7 +1,7 @@
 import { deny } from '../vocabulary/decision.ts';
+import { type RateSettings, rateStage } from './handshake-rate.ts';
 import type { HostPolicy } from './host.ts';
-import { type RateSettings, rateStage } from './rate.ts';
-import { type RequestBounds, requestStage } from './request.ts';
+import { type RequestBounds, requestStage } from './request-check.ts';
 import type { Stage } from './stage.ts';
 import { transportStage } from './transport.ts';
 

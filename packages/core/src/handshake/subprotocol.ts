@@ -1,6 +1,6 @@
-import { TOKEN } from '../auth/credential.ts';
+import { TOKEN } from '../auth/credential-source.ts';
 import { deny } from '../vocabulary/decision.ts';
-import { PolicyError } from '../vocabulary/errors.ts';
+import { PolicyError } from '../vocabulary/policy-error.ts';
 import type { HandshakeContext } from './handshake-context.ts';
 import type { Stage } from './stage.ts';
 

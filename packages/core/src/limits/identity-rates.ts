@@ -1,6 +1,6 @@
 import type { Clock } from '../vocabulary/ports.ts';
 import type { Demand, RateLimit } from '../vocabulary/store.ts';
-import { spend } from './rate.ts';
+import { spend } from './cell-rate.ts';
 
 /** The bucket of one identity's messages in this process: one for all its connections. */
 export interface IdentityShare {

@@ -1,6 +1,6 @@
 import type { Clock } from '../vocabulary/ports.ts';
 import type { RateLimit } from '../vocabulary/store.ts';
-import { spend } from './rate.ts';
+import { spend } from './cell-rate.ts';
 import { TatTable } from './tat-table.ts';
 
 /**

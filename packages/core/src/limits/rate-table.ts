@@ -1,5 +1,5 @@
 import type { Hit, HitRequest, RateLimit } from '../vocabulary/store.ts';
-import { hitOf } from './rate.ts';
+import { hitOf } from './cell-rate.ts';
 import { TatTable } from './tat-table.ts';
 
 /**

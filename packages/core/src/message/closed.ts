@@ -1,5 +1,5 @@
 import { Format } from 'typebox/format';
-import { PolicyError } from '../vocabulary/errors.ts';
+import { PolicyError } from '../vocabulary/policy-error.ts';
 import type { SchemaNode } from '../wire/envelope.ts';
 import { isRecord } from '../wire/incoming.ts';
 

@@ -1,6 +1,6 @@
 import { AUTH_TYPE } from '../auth/auth-message.ts';
+import { spend } from '../limits/cell-rate.ts';
 import { request } from '../limits/identity-rates.ts';
-import { spend } from '../limits/rate.ts';
 import { type Denial, deny, isPromise, type MaybePromise } from '../vocabulary/decision.ts';
 import { type Codec, textOf } from '../wire/codec.ts';
 import { Incoming, UNADDRESSED, UNREAD } from '../wire/incoming.ts';

@@ -1,6 +1,6 @@
 import { isPromise, type MaybePromise, settled } from '../vocabulary/decision.ts';
-import { PolicyError } from '../vocabulary/errors.ts';
 import { oneOf, refuseUnknown, stringList } from '../vocabulary/option-checks.ts';
+import { PolicyError } from '../vocabulary/policy-error.ts';
 import type { ConnectionView, Identity } from '../vocabulary/ports.ts';
 import type { MessageOf } from '../vocabulary/schema-types.ts';
 import type { RateLimit } from '../vocabulary/store.ts';

@@ -1,6 +1,6 @@
 import { Compile } from 'typebox/compile';
 import { sanitizerOf } from '../sanitize/sanitizer.ts';
-import { PolicyError } from '../vocabulary/errors.ts';
+import { PolicyError } from '../vocabulary/policy-error.ts';
 import type { SchemaNode } from '../wire/envelope.ts';
 import { changed, isComposite, isNode, mapInner } from './closed.ts';
 import { isolated } from './isolated.ts';

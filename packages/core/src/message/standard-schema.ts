@@ -1,5 +1,5 @@
 import { isPromise, type MaybePromise, settled } from '../vocabulary/decision.ts';
-import { PolicyError } from '../vocabulary/errors.ts';
+import { PolicyError } from '../vocabulary/policy-error.ts';
 import type { SchemaNode } from '../wire/envelope.ts';
 import { type Incoming, isRecord } from '../wire/incoming.ts';
 import { type Check, type Mistake, pointerTo } from './check.ts';

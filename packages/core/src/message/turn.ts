@@ -1,4 +1,4 @@
-import { spend } from '../limits/rate.ts';
+import { spend } from '../limits/cell-rate.ts';
 import { deny } from '../vocabulary/decision.ts';
 import { byteLength } from '../wire/codec.ts';
 import type { Incoming } from '../wire/incoming.ts';

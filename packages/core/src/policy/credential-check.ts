@@ -1,10 +1,10 @@
 import { AUTH_TYPE } from '../auth/auth-message.ts';
 import type { Authenticator } from '../auth/authenticator.ts';
-import { type CredentialSource, isCredentialSource, sourceKey } from '../auth/credential.ts';
+import { type CredentialSource, isCredentialSource, sourceKey } from '../auth/credential-source.ts';
 import { unsafeAllowAnyOrigin } from '../handshake/origin.ts';
 import { isPassthrough } from '../message/passthrough.ts';
-import { PolicyError } from '../vocabulary/errors.ts';
 import { type Options, oneOf, optionObject } from '../vocabulary/option-checks.ts';
+import { PolicyError } from '../vocabulary/policy-error.ts';
 import {
   unsafeReportAuthorization,
   unsafeReportHost,

@@ -2,8 +2,8 @@ import { checkCsrf } from '../auth/csrf.ts';
 import { unsafeAllowAnyOrigin } from '../handshake/origin.ts';
 import { unsafeAllowPlaintext } from '../handshake/transport.ts';
 import { isPassthrough } from '../message/passthrough.ts';
-import { PolicyError } from '../vocabulary/errors.ts';
 import { asObject, type Options, oneOf, refuseUnknown, stringList } from '../vocabulary/option-checks.ts';
+import { PolicyError } from '../vocabulary/policy-error.ts';
 import type { Store } from '../vocabulary/store.ts';
 import { envelopes } from '../wire/envelopes.ts';
 import {

@@ -1,6 +1,6 @@
 import type { Schema } from 'hast-util-sanitize';
-import { PolicyError } from '../vocabulary/errors.ts';
 import { asObject, stringList } from '../vocabulary/option-checks.ts';
+import { PolicyError } from '../vocabulary/policy-error.ts';
 
 /** Elements that format text. No other may be named: none of these runs, loads, frames, submits or styles anything. */
 const ELEMENTS: readonly string[] = (

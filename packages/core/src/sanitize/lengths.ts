@@ -1,5 +1,5 @@
-import { PolicyError } from '../vocabulary/errors.ts';
 import type { Options } from '../vocabulary/option-checks.ts';
+import { PolicyError } from '../vocabulary/policy-error.ts';
 
 /** How long a text may be, in Unicode code points: what JSON Schema counts. */
 export interface Lengths {

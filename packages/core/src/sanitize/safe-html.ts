@@ -1,8 +1,8 @@
 import type { Root } from 'hast';
 import { sanitize } from 'hast-util-sanitize';
 import type { TString } from 'typebox';
-import { PolicyError } from '../vocabulary/errors.ts';
 import { asObject, refuseUnknown, stringList } from '../vocabulary/option-checks.ts';
+import { PolicyError } from '../vocabulary/policy-error.ts';
 import { writeHtml } from './html-output.ts';
 import { parseHtml } from './html-parser.ts';
 import { compileRules } from './html-rules.ts';

@@ -1,4 +1,4 @@
-import { PolicyError } from '../vocabulary/errors.ts';
+import { PolicyError } from '../vocabulary/policy-error.ts';
 import { sanitizerOf } from './sanitizer.ts';
 
 /**

@@ -1,6 +1,6 @@
 import type { TString } from 'typebox';
-import { PolicyError } from '../vocabulary/errors.ts';
 import { asObject, refuseUnknown, stringList } from '../vocabulary/option-checks.ts';
+import { PolicyError } from '../vocabulary/policy-error.ts';
 import { canonicalUrl } from './canonical-url.ts';
 import { parseLengths } from './lengths.ts';
 import { sanitizedText } from './sanitizer.ts';

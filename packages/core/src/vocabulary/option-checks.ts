@@ -1,4 +1,4 @@
-import { PolicyError } from './errors.ts';
+import { PolicyError } from './policy-error.ts';
 
 /** Options before anybody has looked at them. */
 export type Options = Readonly<Record<string, unknown>>;

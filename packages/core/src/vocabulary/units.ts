@@ -1,4 +1,4 @@
-import { PolicyError } from './errors.ts';
+import { PolicyError } from './policy-error.ts';
 import type { RateLimit } from './store.ts';
 
 /** Milliseconds as a number, or a number with its unit: `'250ms'`, `'10s'`, `'5m'`, `'12h'`, `'1d'`. */

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { bearer, cookie } from '../../src/auth/credential.ts';
+import { bearer, cookie } from '../../src/auth/credential-source.ts';
 import { type CustomIdentity, type CustomOptions, custom } from '../../src/auth/custom.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import { present } from '../support/present.ts';

@@ -3,7 +3,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { SignJWT } from 'jose';
-import { bearer } from '../../src/auth/credential.ts';
+import { bearer } from '../../src/auth/credential-source.ts';
 import { jwt } from '../../src/auth/jwt.ts';
 import { Denial } from '../../src/vocabulary/decision.ts';
 import { ManualClock } from '../support/manual-clock.ts';

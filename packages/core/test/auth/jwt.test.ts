@@ -1,7 +1,7 @@
 import { createHmac, generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { describe, expect, test } from '@jest/globals';
 import { type JWTPayload, SignJWT } from 'jose';
-import { bearer } from '../../src/auth/credential.ts';
+import { bearer } from '../../src/auth/credential-source.ts';
 import { type JwtOptions, jwt, unsafeAnyAudience, unsafeAnyIssuer } from '../../src/auth/jwt.ts';
 import { Denial } from '../../src/vocabulary/decision.ts';
 import { ManualClock } from '../support/manual-clock.ts';

@@ -7,7 +7,7 @@ import { identifier } from '../../src/sanitize/identifier.ts';
 import { safeText } from '../../src/sanitize/safe-text.ts';
 import { sanitize } from '../../src/sanitize/sanitize.ts';
 import { sanitizerOf } from '../../src/sanitize/sanitizer.ts';
-import { PolicyError } from '../../src/vocabulary/errors.ts';
+import { PolicyError } from '../../src/vocabulary/policy-error.ts';
 
 const schema = safeText({ maxLength: 5, on: 'remove' });
 

@@ -1,7 +1,7 @@
 import type { Deadline } from '../deadline.ts';
 import type { Script } from '../script.ts';
-import type { ChannelListener, ClientState, RedisPort, Subscription } from './port.ts';
 import { type Emitter, Readiness } from './readiness.ts';
+import type { ChannelListener, ClientState, RedisPort, Subscription } from './redis-port.ts';
 
 /** The part of a node-redis client, cluster or sentinel (`redis` 5 or newer) that the store uses. */
 export interface NodeRedisClient extends Emitter {

@@ -1,7 +1,7 @@
-import { optionError } from '../errors.ts';
+import { optionError } from '../redis-store-error.ts';
 import { type IoRedisClient, IoRedisPort } from './ioredis.ts';
 import { type NodeRedisClient, NodeRedisPort } from './node-redis.ts';
-import type { RedisPort } from './port.ts';
+import type { RedisPort } from './redis-port.ts';
 
 /** A client of ioredis or of node-redis, told apart by what it can do. */
 export type RedisClient = IoRedisClient | NodeRedisClient;

@@ -1,5 +1,5 @@
 import type { Deadline } from '../deadline.ts';
-import { RedisStoreError } from '../errors.ts';
+import { RedisStoreError } from '../redis-store-error.ts';
 
 // biome-ignore lint/suspicious/noExplicitAny: what listeners get differs from event to event
 type Listener = (...args: any[]) => void;

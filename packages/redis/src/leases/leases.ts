@@ -1,9 +1,9 @@
 import type { Acquired, LeaseRequest } from '@sallyport/core/store';
 import type { Deadline } from '../deadline.ts';
-import type { Keys } from '../keys.ts';
+import type { Keys } from '../redis-keys.ts';
 import { listOf, numberOf } from '../reply.ts';
 import type { Runner } from '../runner.ts';
-import { TAKE } from '../scripts/slots.ts';
+import { TAKE } from '../scripts/slot-scripts.ts';
 import { HeldLease, type LeaseOwner, type Slot } from './held-lease.ts';
 import { Releases } from './releases.ts';
 import { Renewal } from './renewal.ts';

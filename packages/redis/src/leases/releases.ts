@@ -1,8 +1,8 @@
 import { inParts } from '../in-parts.ts';
 import type { Runner } from '../runner.ts';
-import { RELEASE } from '../scripts/slots.ts';
+import { RELEASE } from '../scripts/slot-scripts.ts';
 import type { Slot } from './held-lease.ts';
-import { keyOfChunk, type Part, SlotTable } from './slot-table.ts';
+import { keyOfChunk, type Part, SlotTable } from './held-slots.ts';
 
 const RETRY = 1_000;
 

@@ -2,10 +2,10 @@ import { inParts } from '../in-parts.ts';
 import { Repeater } from '../repeater.ts';
 import { listOf, numberOf } from '../reply.ts';
 import type { Runner } from '../runner.ts';
-import { RENEW } from '../scripts/slots.ts';
+import { RENEW } from '../scripts/slot-scripts.ts';
 import type { HeldLease, Slot } from './held-lease.ts';
+import { keyOfChunk, leasesOf, type Part, SlotTable } from './held-slots.ts';
 import type { Releases } from './releases.ts';
-import { keyOfChunk, leasesOf, type Part, SlotTable } from './slot-table.ts';
 
 /** Keeps all slots of this node: one timer, and a script for every few hundred of them. */
 export class Renewal {

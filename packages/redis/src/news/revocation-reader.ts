@@ -1,6 +1,6 @@
 import type { Revocation } from '@sallyport/core/store';
-import { Seen } from './message.ts';
-import { BATCH, isAfter, type RevocationStream } from './stream.ts';
+import { Seen } from './news-message.ts';
+import { BATCH, isAfter, type RevocationStream } from './revocation-stream.ts';
 
 const START = '0-0';
 /** How many revocations that were heard of are told apart from those that are read. Beyond, some are told twice. */

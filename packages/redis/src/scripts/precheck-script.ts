@@ -1,7 +1,7 @@
 import type { Hit, PrecheckAnswer, PrecheckRequest } from '@sallyport/core/store';
 import { listOf, numberOf } from '../reply.ts';
 import { script } from '../script.ts';
-import { GCRA } from './gcra.ts';
+import { GCRA } from './gcra-script.ts';
 
 /** KEYS: bans, buckets, slots. ARGV: how many of each; interval, burst and cost of each bucket; cap of each slot. */
 export const PRECHECK = script(

@@ -1,9 +1,9 @@
 import { expect, test } from '@jest/globals';
 import type { Acquired, Lease } from '@sallyport/core/store';
-import { Keys } from '../../src/keys.ts';
 import { Leases } from '../../src/leases/leases.ts';
+import { Keys } from '../../src/redis-keys.ts';
 import { Runner } from '../../src/runner.ts';
-import { RELEASE, RENEW, TAKE } from '../../src/scripts/slots.ts';
+import { RELEASE, RENEW, TAKE } from '../../src/scripts/slot-scripts.ts';
 import { FakePort } from '../support/fake-port.ts';
 
 const ONE = [{ key: 'connections', cap: 1 }];

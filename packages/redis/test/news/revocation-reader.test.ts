@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
 import type { Revocation } from '@sallyport/core/store';
 import { RevocationReader } from '../../src/news/revocation-reader.ts';
-import { BATCH, isAfter, type Page, type RevocationStream } from '../../src/news/stream.ts';
+import { BATCH, isAfter, type Page, type RevocationStream } from '../../src/news/revocation-stream.ts';
 
 const revoked = (subject: string): Revocation => ({ subject, issuedBefore: 1 });
 

@@ -1,5 +1,5 @@
-import type { ChannelListener, ClientState, RedisPort, Subscription } from '../../src/clients/port.ts';
 import { closed } from '../../src/clients/readiness.ts';
+import type { ChannelListener, ClientState, RedisPort, Subscription } from '../../src/clients/redis-port.ts';
 import type { Deadline } from '../../src/deadline.ts';
 import type { Script } from '../../src/script.ts';
 

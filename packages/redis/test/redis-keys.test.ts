@@ -3,9 +3,9 @@ import fc from 'fast-check';
 import { Redis } from 'ioredis';
 import { describeWith } from '../../../test/support/needs.ts';
 import { RedisServer } from '../../../test/support/redis.ts';
-import { Keys, type Kind } from '../src/keys.ts';
+import { SLOTS, slotOf } from '../src/hash-slot.ts';
 import { pingKeys } from '../src/ping-keys.ts';
-import { SLOTS, slotOf } from '../src/slot.ts';
+import { Keys, type Kind } from '../src/redis-keys.ts';
 
 const keys = new Keys('sallyport');
 /** What somebody might call himself who wants another one's key. */

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { hitOf, remaining, spend } from '../../src/limits/rate.ts';
+import { hitOf, remaining, spend } from '../../src/limits/cell-rate.ts';
 
 /** The same limit as a leaky bucket, filled with what was taken and drained by time: the textbook's other picture. */
 class LeakyBucket {

@@ -1,5 +1,5 @@
 import { type Authenticator, chooseReader } from '../auth/authenticator.ts';
-import { type CredentialSource, sourceKey } from '../auth/credential.ts';
+import { type CredentialSource, sourceKey } from '../auth/credential-source.ts';
 import { type Denial, deny } from '../vocabulary/decision.ts';
 import type { Credential, HandshakeContext } from './handshake-context.ts';
 import type { Stage } from './stage.ts';

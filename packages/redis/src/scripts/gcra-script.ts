@@ -1,5 +1,5 @@
 /**
- * The generic cell rate algorithm with the arithmetic of `packages/core/src/limits/rate.ts`, `SLACK` included, and with
+ * The generic cell rate algorithm with the arithmetic of `packages/core/src/limits/cell-rate.ts`, `SLACK` included, and with
  * the present as the origin of time: milliseconds since 1970 leave too few bits for fractions of one. A bucket is the
  * microsecond of its last hit, and how many milliseconds it was in debt then. It expires as it recovers.
  *

@@ -1,11 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import type { Revocation } from '@sallyport/core/store';
-import { RedisStoreError } from '../errors.ts';
-import type { Keys } from '../keys.ts';
+import type { Keys } from '../redis-keys.ts';
+import { RedisStoreError } from '../redis-store-error.ts';
 import { listOf, textOf } from '../reply.ts';
 import type { Runner } from '../runner.ts';
-import { READ, RESTORE, REVOKE } from '../scripts/news.ts';
-import { parseRevocation, revocationText } from './message.ts';
+import { READ, RESTORE, REVOKE } from '../scripts/revocation-scripts.ts';
+import { parseRevocation, revocationText } from './news-message.ts';
 
 /** How many entries are read, or restored, at once. */
 export const BATCH = 500;

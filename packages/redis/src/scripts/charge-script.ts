@@ -1,5 +1,5 @@
 import { script } from '../script.ts';
-import { GCRA } from './gcra.ts';
+import { GCRA } from './gcra-script.ts';
 
 /** KEYS: the bucket. ARGV: interval, burst, cost. */
 export const CHARGE = script(

@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import type { Ban, BanTerms } from '@sallyport/core/store';
-import type { Keys } from './keys.ts';
+import type { Keys } from './redis-keys.ts';
 import { listOf, numberOf, textOf } from './reply.ts';
 import type { Runner } from './runner.ts';
-import { BAN, ENLIST, LISTED, UNBAN, UNLIST } from './scripts/bans.ts';
+import { BAN, ENLIST, LISTED, UNBAN, UNLIST } from './scripts/ban-scripts.ts';
 
 /** How many bans can be listed. Beyond, those that end first stay in force and are not listed. */
 const MAX_LISTED = 100_000;

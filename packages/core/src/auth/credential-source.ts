@@ -1,4 +1,4 @@
-import { PolicyError } from '../vocabulary/errors.ts';
+import { PolicyError } from '../vocabulary/policy-error.ts';
 
 /**
  * Where a credential is looked for. *Ambient* means that a browser or the network attaches it by itself, so that it

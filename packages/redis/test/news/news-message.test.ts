@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { parseMessage, parseRevocation, revocationText, Seen } from '../../src/news/message.ts';
+import { parseMessage, parseRevocation, revocationText, Seen } from '../../src/news/news-message.ts';
 
 const name = fc.option(fc.string({ unit: 'binary' }), { nil: undefined });
 const revocation = fc.record({

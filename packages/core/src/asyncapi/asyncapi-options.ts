@@ -1,6 +1,6 @@
 import type { AnyGuard } from '../guard/guard.ts';
-import { PolicyError } from '../vocabulary/errors.ts';
 import { asObject, oneOf, refuseUnknown } from '../vocabulary/option-checks.ts';
+import { PolicyError } from '../vocabulary/policy-error.ts';
 import type { AsyncApiServer } from './document.ts';
 
 /** A guard, and where its route is. */

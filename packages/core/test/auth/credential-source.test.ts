@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { bearer, cookie, query, sourceKey, subprotocol } from '../../src/auth/credential.ts';
+import { bearer, cookie, query, sourceKey, subprotocol } from '../../src/auth/credential-source.ts';
 
 test.each([
   [bearer(), false],

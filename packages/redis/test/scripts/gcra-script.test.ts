@@ -4,8 +4,8 @@ import fc from 'fast-check';
 import { Redis } from 'ioredis';
 import { describeWith } from '../../../../test/support/needs.ts';
 import { RedisServer } from '../../../../test/support/redis.ts';
-import { hitOf } from '../../../core/src/limits/rate.ts';
-import { GCRA } from '../../src/scripts/gcra.ts';
+import { hitOf } from '../../../core/src/limits/cell-rate.ts';
+import { GCRA } from '../../src/scripts/gcra-script.ts';
 
 /** One step: microseconds since the one before, and what is asked; a charge takes hits whether they fit or not. */
 interface Step {

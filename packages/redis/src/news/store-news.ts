@@ -1,9 +1,9 @@
 import type { Ban, Revocation, StoreListener } from '@sallyport/core/store';
-import type { RedisPort, Subscription } from '../clients/port.ts';
+import type { RedisPort, Subscription } from '../clients/redis-port.ts';
 import { Repeater } from '../repeater.ts';
-import { parseMessage } from './message.ts';
+import { parseMessage } from './news-message.ts';
 import { type Audience, RevocationReader } from './revocation-reader.ts';
-import type { RevocationStream } from './stream.ts';
+import type { RevocationStream } from './revocation-stream.ts';
 
 /** Milliseconds between two readings of the stream, at most: well below the 30 s for which a replica is trusted. */
 const LONGEST_INTERVAL = 5_000;

@@ -1,6 +1,6 @@
 import { createSecretKey, generateKeyPairSync } from 'node:crypto';
 import { describe, expect, test } from '@jest/globals';
-import { checkAlgorithms, importKeys, type KeyOptions } from '../../src/auth/keys.ts';
+import { checkAlgorithms, importKeys, type KeyOptions } from '../../src/auth/jwt-keys.ts';
 import { RemoteKeys } from '../../src/auth/remote-keys.ts';
 
 const rsa = generateKeyPairSync('rsa', { modulusLength: 2_048 });

@@ -1,4 +1,4 @@
-import { TOKEN } from '../auth/credential.ts';
+import { TOKEN } from '../auth/credential-source.ts';
 import { type Denial, deny } from '../vocabulary/decision.ts';
 import type { HandshakeContext } from './handshake-context.ts';
 import type { Stage } from './stage.ts';

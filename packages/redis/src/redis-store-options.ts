@@ -1,5 +1,5 @@
 import type { Duration } from '@sallyport/core/store';
-import { optionError } from './errors.ts';
+import { optionError } from './redis-store-error.ts';
 
 export interface RedisStoreOptions {
   /**

@@ -1,7 +1,7 @@
 import { EventEmitter } from 'node:events';
 import { describe, expect, test } from '@jest/globals';
 import { redisStore } from '../src/index.ts';
-import { settingsOf } from '../src/options.ts';
+import { settingsOf } from '../src/redis-store-options.ts';
 
 class Client extends EventEmitter {
   readonly status = 'ready';

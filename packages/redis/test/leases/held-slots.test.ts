@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { HeldLease, type Slot } from '../../src/leases/held-lease.ts';
-import { SlotTable } from '../../src/leases/slot-table.ts';
+import { SlotTable } from '../../src/leases/held-slots.ts';
 
 function slotsOf(keys: readonly [key: string, cap: number][]): Slot[] {
   const owner = { released() {} };
