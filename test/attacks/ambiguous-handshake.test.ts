@@ -2,7 +2,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { hosts } from '../contract/hosts/index.ts';
 import { applications, verdict } from '../support/applications.ts';
-import { APP, chatGuard, goodHeaders } from '../support/chat-policy.ts';
+import { APP, chatGuard, goodHeaders, token } from '../support/chat-policy.ts';
 import { frame, type HandshakeOptions } from '../support/wire.ts';
 
 const MALFORMED = '400 request_malformed';
@@ -28,9 +28,11 @@ const changes: Record<string, HandshakeOptions> = {
     headers: { 'Sec-WebSocket-Key': ['dGhlIHNhbXBsZSBub25jZQ==', 'AAAAAAAAAAAAAAAAAAAAAA=='] },
   },
   'Sec-WebSocket-Version twice': { headers: { 'Sec-WebSocket-Version': ['13', '8'] } },
-  'Sec-WebSocket-Protocol twice': { headers: { 'Sec-WebSocket-Protocol': ['a', 'b'] } },
-  'Sec-WebSocket-Extensions twice': { headers: { 'Sec-WebSocket-Extensions': ['a', 'b'] } },
-  'Cookie twice': { headers: { Cookie: ['a=1', 'token=2'] } },
+  'a subprotocol offered on two lines': { headers: { 'Sec-WebSocket-Protocol': ['a', 'a'] } },
+  'nine extensions on two lines': {
+    headers: { 'Sec-WebSocket-Extensions': ['a', 'b, c, d, e, f, g, h, i'] },
+  },
+  'more than 100 query parameters': { target: `/chat?${'a&'.repeat(100)}` },
   'a key that is not 16 bytes': { headers: { 'Sec-WebSocket-Key': 'c2hvcnQ=' } },
   'no key': { headers: { 'Sec-WebSocket-Key': null } },
 };
@@ -86,5 +88,25 @@ describe.each(hosts)('$name', (host) => {
     const app = await start(host, { guard: chatGuard() });
     const odd = { Upgrade: 'WebSocket', Connection: 'keep-alive, upgrade', 'Content-Length': '0' };
     await open(app, { headers: { ...(await goodHeaders()), ...odd } });
+  });
+
+  test('a list on several lines is one list: extensions, cookies, subprotocols', async () => {
+    const app = await start(host, { guard: chatGuard() });
+    const lists = {
+      'Sec-WebSocket-Extensions': ['x-one', 'x-two'],
+      'Sec-WebSocket-Protocol': ['bearer', await token()],
+      Cookie: ['a=1', 'b=2'],
+    };
+    await open(app, { headers: { Origin: APP, ...lists } });
+    expect(app.handled.join()).not.toContain('eyJ');
+  });
+
+  test('a cookie that comes twice is refused, on one line and on two', async () => {
+    const app = await start(host, { guard: chatGuard() });
+    const good = `token=${await token()}`;
+    for (const Cookie of [`${good}; token=x`, [good, 'token=x'], ['token=x', good]])
+      expect(verdict(await refused(app, { headers: { Origin: APP, Cookie } }))).toBe(
+        '401 credential_ambiguous',
+      );
   });
 });

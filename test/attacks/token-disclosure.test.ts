@@ -20,6 +20,9 @@ const EVENTS: readonly (keyof GuardEvents)[] = [
 const places: Record<string, (token: string) => HandshakeOptions> = {
   'in the query': (text) => ({ target: `/chat?room=7&token=${text}` }),
   'among the subprotocols': (text) => ({ headers: { 'Sec-WebSocket-Protocol': `bearer, ${text}, chat.v1` } }),
+  'among the subprotocols, on three lines': (text) => ({
+    headers: { 'Sec-WebSocket-Protocol': ['chat.v1', 'bearer', text] },
+  }),
   'in the query, twice': (text) => ({ target: `/chat?token=${text}&room=7&token=${text}` }),
 };
 

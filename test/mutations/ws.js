@@ -68,7 +68,7 @@ export const mutations = [
     stage: 'scrubber',
     what: 'the raw headers are left as they are',
     file: ws('handshake-request'),
-    find: "if (raw[i]?.toLowerCase() === 'sec-websocket-protocol') raw[i + 1] = offers;",
+    find: 'if (first !== undefined) rawHeaders[first + 1] = offers;',
     replace: '',
     tests: attack('token-disclosure'),
   },

@@ -30,6 +30,8 @@ function flatten(headers: IncomingMessage['headers']): string[] {
   );
 }
 
+const OFFERS = 'sec-websocket-protocol';
+
 /**
  * Removes credentials from the request before the application, its logger or another listener sees it: from the URL, and
  * from the offered subprotocols, raw headers included (OWASP ASVS 5.0, 14.2.1).
@@ -38,13 +40,14 @@ export function scrub(request: IncomingMessage, handshake: Handshake): void {
   request.url = handshake.target;
   if (handshake.offeredSubprotocols.length === 0) return;
   const offers = handshake.offeredSubprotocols.join(', ');
-  const raw = request.rawHeaders ?? [];
-  for (let i = 0; i < raw.length; i += 2) {
-    if (raw[i]?.toLowerCase() === 'sec-websocket-protocol') raw[i + 1] = offers;
-  }
-  // Node builds `headers` and `headersDistinct` from the raw headers on first use, so they may exist already.
-  if (request.headers['sec-websocket-protocol'] !== undefined)
-    request.headers['sec-websocket-protocol'] = offers;
-  const distinct = request.headersDistinct?.['sec-websocket-protocol'];
-  if (distinct !== undefined) distinct.splice(0, distinct.length, offers);
+  // Node makes these from the raw headers on first use, by a count that it keeps: they have to exist before a line goes.
+  const { headers, headersDistinct, rawHeaders = [] } = request;
+  if (headers[OFFERS] !== undefined) headers[OFFERS] = offers;
+  headersDistinct?.[OFFERS]?.splice(0, Number.POSITIVE_INFINITY, offers);
+  const [first, ...more] = rawHeaders.flatMap((name, i) =>
+    i % 2 === 0 && name.toLowerCase() === OFFERS ? [i] : [],
+  );
+  if (first !== undefined) rawHeaders[first + 1] = offers;
+  // The list may stand on several lines, and each may hold a token.
+  for (const line of more.reverse()) rawHeaders.splice(line, 2);
 }

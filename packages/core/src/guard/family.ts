@@ -196,7 +196,13 @@ export class GuardFamily {
 
   #handshakeSettings(policy: AnyPolicy): HandshakeSettings {
     const limits = policy.limits ?? {};
+    const bounds = {
+      headerCount: parseCount(limits.headerCount ?? 100, 'policy.limits.headerCount'),
+      headerBytes: parseSize(limits.headerBytes ?? '16KiB', 'policy.limits.headerBytes'),
+      offeredSubprotocols: parseCount(limits.offeredSubprotocols ?? 16, 'policy.limits.offeredSubprotocols'),
+    };
     const reading: Reading = {
+      headerCount: bounds.headerCount,
       clock: this.clock,
       proxies: compileTrustedProxies(
         policy.trustedProxies ?? [],
@@ -208,14 +214,7 @@ export class GuardFamily {
     return {
       reading,
       outerDoor: outerDoor({
-        bounds: {
-          headerCount: parseCount(limits.headerCount ?? 100, 'policy.limits.headerCount'),
-          headerBytes: parseSize(limits.headerBytes ?? '16KiB', 'policy.limits.headerBytes'),
-          offeredSubprotocols: parseCount(
-            limits.offeredSubprotocols ?? 16,
-            'policy.limits.offeredSubprotocols',
-          ),
-        },
+        bounds,
         plaintextAllowed: policy.transport === unsafeAllowPlaintext,
         hosts: compileHosts(policy.hosts, policy.origins !== undefined),
         rate: {

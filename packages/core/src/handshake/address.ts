@@ -1,6 +1,7 @@
 import ipaddr from 'ipaddr.js';
 import { PolicyError } from '../vocabulary/policy-error.ts';
 import type { Peer } from '../vocabulary/ports.ts';
+import { listEntries, lowerCase } from './field-grammar.ts';
 import type { HandshakeHeaders } from './headers.ts';
 
 type IP = ipaddr.IPv4 | ipaddr.IPv6;
@@ -168,28 +169,46 @@ interface Hop {
 /** `X-Forwarded-For` with `X-Forwarded-Proto`, which counts only when it is one value, or one for each hop. */
 function readForwardedFor(headers: HandshakeHeaders): readonly Hop[] | undefined {
   if (headers.forwardedFor === undefined) return [];
-  const addresses = headers.forwardedFor.split(',').map((entry) => entry.trim());
-  const protos = headers.forwardedProto?.split(',').map((entry) => entry.trim().toLowerCase()) ?? [];
-  return addresses.map((address, i) => ({
+  const addresses = listEntries(headers.forwardedFor, MAX_HOPS);
+  const protos = listEntries(headers.forwardedProto ?? '', MAX_HOPS)?.map(lowerCase) ?? [];
+  return addresses?.map((address, i) => ({
     address,
     proto: protos.length === addresses.length ? protos[i] : protos.length === 1 ? protos[0] : undefined,
   }));
 }
 
-/** RFC 7239. Ports are dropped; `unknown` and obfuscated names are not addresses, so they fail closed where they are reached. */
-function readForwarded(headers: HandshakeHeaders): readonly Hop[] | undefined {
-  if (headers.forwarded === undefined) return [];
+/**
+ * RFC 7239 §4: `name=value`, the value a token or quoted, up to a semicolon, a comma or the end. Proxies write addresses
+ * with colons and brackets without the quotes that they need; that is read as well.
+ */
+const FORWARDED_PAIR =
+  /[ \t]*([!#$%&'*+.^_`|~0-9A-Za-z-]+)=(?:"((?:[\t \x21\x23-\x5b\x5d-\x7e\x80-\xff]|\\[\t \x21-\x7e\x80-\xff])*)"|([\x21\x23-\x2b\x2d-\x3a\x3c-\x7e]+))[ \t]*(;[ \t]*(?=,|$)|)([;,]|$)/y;
+
+/** Ports are dropped; `unknown` and obfuscated names are not addresses, so they fail closed where they are reached. */
+function readForwarded({ forwarded }: HandshakeHeaders): readonly Hop[] | undefined {
+  if (forwarded === undefined) return [];
   const hops: Hop[] = [];
-  for (const element of headers.forwarded.split(',')) {
-    const pairs = new Map<string, string>();
-    for (const pair of element.split(';')) {
-      const match = /^\s*([A-Za-z]+)=(?:"([^"\\]*)"|([^\s";,]+))\s*$/.exec(pair);
-      const name = match?.[1]?.toLowerCase();
-      if (match === null || name === undefined || pairs.has(name)) return undefined;
-      pairs.set(name, match[2] ?? match[3] ?? '');
-    }
-    const node = /^(?:\[([0-9a-f:.]+)\]|([0-9.]+))(?::\d{1,5})?$/i.exec(pairs.get('for') ?? '');
-    hops.push({ address: node?.[1] ?? node?.[2] ?? '', proto: pairs.get('proto')?.toLowerCase() });
+  let element = new Map<string, string>();
+  FORWARDED_PAIR.lastIndex = 0;
+  for (let pairs = 0; pairs < MAX_HOPS * PAIRS_OF_A_HOP; pairs++) {
+    const match = FORWARDED_PAIR.exec(forwarded);
+    const name = lowerCase(match?.[1] ?? '');
+    if (match === null || element.has(name)) return undefined;
+    element.set(name, match[3] ?? (match[2] as string).replace(/\\(.)/g, '$1'));
+    if (match[5] === ';') continue;
+    hops.push(forwardedHop(element));
+    if (match[5] === '') return hops;
+    if (hops.length === MAX_HOPS) return undefined;
+    element = new Map();
   }
-  return hops;
+  return undefined;
 }
+
+function forwardedHop(pairs: ReadonlyMap<string, string>): Hop {
+  const node = /^(?:\[([0-9a-f:.]+)\]|([0-9.]+))(?::\d{1,5})?$/i.exec(pairs.get('for') ?? '');
+  return { address: node?.[1] ?? node?.[2] ?? '', proto: lowerCase(pairs.get('proto') ?? '') };
+}
+
+/** Proxies in a row, and what each says of itself: no chain is longer, and reading comes before the address's rate. */
+const MAX_HOPS = 20;
+const PAIRS_OF_A_HOP = 8;

@@ -1,6 +1,7 @@
 import { type Authenticator, chooseReader } from '../auth/authenticator.ts';
 import { type CredentialSource, sourceKey } from '../auth/credential-source.ts';
 import { type Denial, deny } from '../vocabulary/decision.ts';
+import { blanksBefore, blanksFrom, withoutBlanks } from './field-grammar.ts';
 import type { Credential, HandshakeContext } from './handshake-context.ts';
 import type { Stage } from './stage.ts';
 
@@ -72,14 +73,20 @@ function findBearer(authorization: string | undefined): readonly string[] {
   return match === null ? NOTHING : [match[1] ?? ''];
 }
 
-/** RFC 6265 §4.2.1. All values of the name are returned: which of two a server takes is a known trap. */
+/**
+ * The cookies of this name, as RFC 6265bis §5.6 reads them: spaces and tabs around a name are none of it, every other byte
+ * is. Browsers hold only the true `__Host-` and `__Secure-` names to their rules, so nothing else may be read as one.
+ * Two values are returned where there are more: which of two a server takes is a known trap, so two are refused.
+ */
 function findCookie(header: string | undefined, name: string): readonly string[] {
   if (header === undefined) return NOTHING;
   const values: string[] = [];
-  for (const pair of header.split(';')) {
-    const equals = pair.indexOf('=');
-    if (equals === -1 || pair.slice(0, equals).trim() !== name) continue;
-    values.push(unquote(pair.slice(equals + 1).trim()));
+  for (let at = header.indexOf(name); at !== -1 && values.length < 2; at = header.indexOf(name, at + 1)) {
+    const before = blanksBefore(header, at);
+    const equals = blanksFrom(header, at + name.length);
+    if ((before > 0 && header[before - 1] !== ';') || header[equals] !== '=') continue;
+    const next = header.indexOf(';', equals);
+    values.push(unquote(withoutBlanks(header.slice(equals + 1, next === -1 ? header.length : next))));
   }
   return values;
 }

@@ -21,6 +21,8 @@ export interface Credential {
 export interface Reading {
   readonly clock: Clock;
   readonly proxies: TrustedProxies;
+  /** No more headers than these are read. */
+  readonly headerCount: number;
   /** Query parameters that hold credentials on any route: they are scrubbed on every one. */
   readonly queryCredentials: ReadonlySet<string>;
   /** Subprotocol markers that a token follows, on any route. */
@@ -80,7 +82,7 @@ export class HandshakeContext {
     readonly request: HandshakeRequest,
     readonly reading: Reading,
   ) {
-    this.headers = readHeaders(request.rawHeaders);
+    this.headers = readHeaders(request.rawHeaders, reading.headerCount);
     this.target = readTarget(request.target, reading.queryCredentials);
     this.host = this.headers.host === undefined ? undefined : parseHost(this.headers.host);
     this.client = resolveClient(request.peer, this.headers, reading.proxies);

@@ -1,3 +1,5 @@
+import { lowerCase } from './field-grammar.ts';
+
 /**
  * The headers that decide, read once from the raw list: Node's own `headers` object silently keeps the first
  * `Host` and `Authorization` and joins the rest, which hides exactly what an attacker repeats.
@@ -46,12 +48,18 @@ const FIELDS: ReadonlyMap<string, Field> = new Map<string, Field>([
   ['x-forwarded-proto', 'forwardedProto'],
 ]);
 
-/** Proxies append to these, each in a line of its own if it likes; the lines together are one list. */
-const LISTS: ReadonlySet<string> = new Set([
-  'connection',
-  'forwarded',
-  'x-forwarded-for',
-  'x-forwarded-proto',
+/**
+ * Lists, which may stand on several lines (RFC 9110 §5.3, RFC 6455 §11.3.2 and §11.3.4), and what joins the lines. Clients of
+ * HTTP/2 send a line for each cookie (RFC 9113 §8.2.3); a cookie that comes twice is refused by its name.
+ */
+const LISTS: ReadonlyMap<string, string> = new Map([
+  ['connection', ', '],
+  ['cookie', '; '],
+  ['forwarded', ', '],
+  ['sec-websocket-extensions', ', '],
+  ['sec-websocket-protocol', ', '],
+  ['x-forwarded-for', ', '],
+  ['x-forwarded-proto', ', '],
 ]);
 
 /** What proxies say of themselves beside `X-Forwarded-*`. */
@@ -64,15 +72,17 @@ const PROXY_HEADERS: ReadonlySet<string> = new Set([
   'cf-connecting-ip',
 ]);
 
-export function readHeaders(raw: readonly string[]): HandshakeHeaders {
+/** Reads at most so many: a request with more of them is refused by their number. */
+export function readHeaders(raw: readonly string[], most = Number.POSITIVE_INFINITY): HandshakeHeaders {
   const found: { -readonly [K in keyof HandshakeHeaders]: HandshakeHeaders[K] } = {
     proxied: false,
     count: raw.length >> 1,
     bytes: 0,
   };
   let others: Set<string> | undefined;
-  for (let i = 0; i + 1 < raw.length; i += 2) {
-    const name = (raw[i] as string).toLowerCase();
+  const end = Math.min(raw.length - 1, 2 * most);
+  for (let i = 0; i < end; i += 2) {
+    const name = lowerCase(raw[i] as string);
     const value = raw[i + 1] as string;
     found.bytes += name.length + value.length + 4;
     if (PROXY_HEADERS.has(name) || name.startsWith('x-forwarded-')) found.proxied = true;
@@ -87,7 +97,7 @@ export function readHeaders(raw: readonly string[]): HandshakeHeaders {
     }
     const earlier = found[field];
     if (earlier === undefined) found[field] = value;
-    else if (LISTS.has(name)) found[field] = `${earlier}, ${value}`;
+    else if (LISTS.has(name)) found[field] = earlier + LISTS.get(name) + value;
     else found.repeated ??= name;
   }
   return found;

@@ -1,6 +1,7 @@
 import { type Denial, deny } from '../vocabulary/decision.ts';
 import { PolicyError } from '../vocabulary/policy-error.ts';
 import { parseUrl } from '../vocabulary/url.ts';
+import { lowerCase } from './field-grammar.ts';
 import { isPublicSuffix } from './public-suffix.ts';
 
 /** A `Host` header taken apart. */
@@ -13,6 +14,8 @@ export interface Host {
 export type HostPolicy = (host: Host) => Denial | undefined;
 
 const LOOPBACK_NAMES: ReadonlySet<string> = new Set(['localhost', '127.0.0.1', '[::1]']);
+/** Characters of a name (RFC 1035 §2.3.4) and a port. */
+const LONGEST_HOST = 253 + ':65535'.length;
 const WELL_FORMED = /^([a-z0-9_.-]+|\[[0-9a-f:.]+\])(?::(\d{1,5}))?$/;
 
 /**
@@ -20,7 +23,7 @@ const WELL_FORMED = /^([a-z0-9_.-]+|\[[0-9a-f:.]+\])(?::(\d{1,5}))?$/;
  * `0x7f.1`, `127.1`, user information, white space and non-ASCII names never reach a comparison.
  */
 export function parseHost(header: string): Host | undefined {
-  const match = WELL_FORMED.exec(header.toLowerCase());
+  const match = header.length > LONGEST_HOST ? null : WELL_FORMED.exec(lowerCase(header));
   const name = match?.[1];
   if (name === undefined || !isCanonicalName(name)) return undefined;
   const port = match?.[2] ?? '';

@@ -1,7 +1,9 @@
 import { TOKEN } from '../auth/credential-source.ts';
 import { type Denial, deny } from '../vocabulary/decision.ts';
+import { listEntries, lowerCase } from './field-grammar.ts';
 import type { HandshakeContext } from './handshake-context.ts';
 import type { Stage } from './stage.ts';
+import { MAX_PARAMETERS } from './target.ts';
 
 export interface RequestBounds {
   readonly headerCount: number;
@@ -12,6 +14,8 @@ export interface RequestBounds {
 /** Extension offers are for ws to parse; these bounds keep that cheap (CVE-2021-32640, CVE-2024-37890). */
 const MAX_EXTENSION_BYTES = 1_024;
 const MAX_EXTENSIONS = 8;
+/** `Connection` lists names of headers, a few at most. */
+const MAX_CONNECTION_OPTIONS = 20;
 
 /**
  * RFC 6455 §4.2.1, strictly, and nothing that two parsers could read in two ways. Everything that the WebSocket
@@ -29,11 +33,12 @@ function checkRequest(context: HandshakeContext, bounds: RequestBounds): Denial 
   if (headers.repeated !== undefined) return malformed(`repeated header ${headers.repeated}`);
   if (request.method !== 'GET') return malformed('the method is not GET');
   if (request.httpVersion !== '1.1') return malformed('the version is not HTTP/1.1');
-  if (headers.upgrade?.toLowerCase() !== 'websocket') return malformed('the upgrade is to something else');
+  if (lowerCase(headers.upgrade ?? '') !== 'websocket') return malformed('the upgrade is to something else');
   if (!hasUpgradeOption(headers.connection)) return malformed('Connection does not say upgrade');
   // Origin form (RFC 9112 §3.2.1): an absolute target names a second host, and `//` reads like one.
   if (!/^\/(?!\/)[\x21\x22\x24-\x5b\x5d-\x7e]*$/.test(request.target))
     return malformed('the target is not in origin form');
+  if (context.target.overlong) return malformed(`more than ${MAX_PARAMETERS} query parameters`);
   if (headers.transferEncoding !== undefined || (headers.contentLength ?? '0') !== '0')
     return malformed('it has a body');
   if (context.host === undefined) return malformed('Host is missing or not a host name');
@@ -44,7 +49,8 @@ function checkRequest(context: HandshakeContext, bounds: RequestBounds): Denial 
 }
 
 function hasUpgradeOption(connection: string | undefined): boolean {
-  return connection?.split(',').some((option) => option.trim().toLowerCase() === 'upgrade') === true;
+  const options = listEntries(connection ?? '', MAX_CONNECTION_OPTIONS);
+  return options?.some((option) => lowerCase(option) === 'upgrade') === true;
 }
 
 function checkExtensions(extensions: string | undefined): Denial | undefined {
@@ -61,8 +67,8 @@ function checkExtensions(extensions: string | undefined): Denial | undefined {
 function readSubprotocols(context: HandshakeContext, bounds: RequestBounds): Denial | undefined {
   const header = context.headers.subprotocols;
   if (header === undefined) return undefined;
-  const offered = header.split(',', bounds.offeredSubprotocols + 1).map((name) => name.trim());
-  if (offered.length > bounds.offeredSubprotocols) return malformed('too many subprotocols are offered');
+  const offered = listEntries(header, bounds.offeredSubprotocols);
+  if (offered === undefined) return malformed('too many subprotocols are offered');
   if (!offered.every((name) => TOKEN.test(name)))
     return malformed('Sec-WebSocket-Protocol is not a list of names');
   if (new Set(offered).size < offered.length) return malformed('a subprotocol is offered twice');

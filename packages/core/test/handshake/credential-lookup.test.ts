@@ -61,6 +61,10 @@ describe('each place', () => {
     ['session="good"', 'good'],
     ['session=%67ood', 'good'],
     ['a=1;session = good ', 'good'],
+    ['\tsession\t=\tgood\t', 'good'],
+    ['xsession=1; sessions=2; session=good', 'good'],
+    ['a=session; session=good', 'good'],
+    ['session; session=good', 'good'],
   ])('Cookie: %s', async (value, credential) => {
     expect(await watching(cookie('session'))({ Cookie: value })).toEqual({
       outcome: 'cookie',
@@ -68,14 +72,25 @@ describe('each place', () => {
     });
   });
 
-  test.each(['Session=good', 'xsession=good', 'session', 'a=session=good'])(
-    'Cookie: %s is another',
-    async (value) => {
-      expect(await watching(cookie('session'))({ Cookie: value })).toMatchObject({
-        outcome: 'credential_missing',
-      });
-    },
-  );
+  test.each([
+    'Session=good',
+    'xsession=good',
+    'sessionx=good',
+    'session',
+    'a=session=good',
+    '\u00a0session=good',
+    'session\u00a0=good',
+    '\u000bsession=good',
+    'session\u000c=good',
+    '\u0085session=good',
+    'ses\u00ad\u00adsion=good',
+    'x session=good',
+    'session x=good',
+  ])('Cookie: %s is another', async (value) => {
+    expect(await watching(cookie('session'))({ Cookie: value })).toMatchObject({
+      outcome: 'credential_missing',
+    });
+  });
 
   test('a cookie with a broken escape is handed on as it came', async () => {
     expect(await watching(cookie('session'))({ Cookie: 'session=%E0%A4%A' })).toEqual({

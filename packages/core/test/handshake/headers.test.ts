@@ -16,14 +16,11 @@ describe('repeated headers', () => {
     'Host',
     'Origin',
     'Authorization',
-    'Cookie',
     'Upgrade',
     'Content-Length',
     'Transfer-Encoding',
     'Sec-WebSocket-Key',
     'Sec-WebSocket-Version',
-    'Sec-WebSocket-Protocol',
-    'Sec-WebSocket-Extensions',
     'Sec-WebSocket-Origin',
     'Sec-WebSocket-Anything',
   ])('%s twice is told', (name) => {
@@ -76,4 +73,26 @@ test('thousands of distinct headers of the protocol cost one pass, not one for e
   expect(readHeaders(raw)).toMatchObject({ count: 50_000 });
   // A pass for each header took minutes.
   expect(performance.now() - started).toBeLessThan(2_000);
+});
+
+test('no more headers than asked for are read, and all of them are counted', () => {
+  const raw = ['Host', 'a.example', 'Accept', '*/*', 'Origin', 'https://a.example'];
+  expect(readHeaders(raw, 2)).toMatchObject({ host: 'a.example', count: 3 });
+  expect(readHeaders(raw, 2).origin).toBeUndefined();
+  expect(readHeaders(raw, 3).origin).toBe('https://a.example');
+});
+
+test('lists that stand on several lines are joined as one list', () => {
+  const raw = [
+    'Cookie',
+    'a=1',
+    'cookie',
+    'b=2',
+    'Sec-WebSocket-Protocol',
+    'a',
+    'Sec-WebSocket-Protocol',
+    'b, c',
+  ];
+  expect(readHeaders(raw)).toMatchObject({ cookie: 'a=1; b=2', subprotocols: 'a, b, c' });
+  expect(readHeaders(raw).repeated).toBeUndefined();
 });

@@ -19,6 +19,10 @@ describe('what is scrubbed', () => {
     ['/chat?%E0%A4%A=1&token=abc', '/chat?%E0%A4%A=1', { token: ['abc'] }],
     ['/chat?Token=abc', '/chat?Token=abc', {}],
     ['/chat?x=1?token=abc', '/chat?x=1?token=abc', {}],
+    ['/chat?tok%65n%=abc', '/chat?tok%65n%=abc', {}],
+    ['/chat?%ff%fe=1&%zz=2&%=3&token=abc', '/chat?%ff%fe=1&%zz=2&%=3', { token: ['abc'] }],
+    ['/chat?token=a&token=b&token=c', '/chat', { token: ['a', 'b'] }],
+    ['/chat?tick%20et=a', '/chat', { 'tick et': ['a'] }],
     ['/chat?a&&token=abc&', '/chat?a&&', { token: ['abc'] }],
   ])('%s', (target, scrubbed, credentials) => {
     const read = readTarget(target, NAMES);
@@ -41,4 +45,23 @@ test('no value of a credential is left, and everything else is, in order', () =>
       expect(scrubbed.replace(/\?$/, '')).toBe(kept === '' ? '/chat' : `/chat?${kept}`);
     }),
   );
+});
+
+test('an escape that is none stays in a name, as in the parsers of servers', () => {
+  const names = new Set(['t%zz', 'jetón']);
+  expect([...readTarget('/?%74%zz=1&jet%C3%B3n=2&a=3', names).credentials.keys()]).toEqual(['t%zz', 'jetón']);
+});
+
+test('with more than 100 parameters the whole query is scrubbed and said to be overlong', () => {
+  const query = (count: number) =>
+    `/chat?${Array.from({ length: count - 1 }, () => 'a').join('&')}&token=abc`;
+  expect(readTarget(query(100), NAMES)).toMatchObject({
+    overlong: false,
+    credentials: new Map([['token', ['abc']]]),
+  });
+  expect(readTarget(query(101), NAMES)).toMatchObject({
+    overlong: true,
+    scrubbed: '/chat',
+    credentials: new Map(),
+  });
 });
