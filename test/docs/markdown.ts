@@ -25,7 +25,14 @@ export interface Snippet {
 
 /** Every page that users read. */
 export function readPages(): Page[] {
-  const folders = ['.', 'docs', 'docs/recipes', ...children('packages'), ...children('examples')];
+  const folders = [
+    '.',
+    'docs',
+    'docs/recipes',
+    'docs/decisions',
+    ...children('packages'),
+    ...children('examples'),
+  ];
   return folders
     .flatMap((folder) => markdownIn(folder))
     .map((path) => ({ path, text: readFileSync(join(root, path), 'utf8') }));
