@@ -1,4 +1,5 @@
 // The core alone, without a network: a guard, handshakes as a host describes them, and a socket that goes nowhere.
+import { hostGuard } from '@sallyport/core/host';
 import { ORIGIN } from './common.js';
 import { plain } from './dialects.js';
 import { signToken } from './token.js';
@@ -53,8 +54,9 @@ export function handshakeRequest(token, address = '127.0.0.1') {
 
 /** Takes a request through both doors, as hosts do. */
 export async function admit(guard, request) {
-  const handshake = guard.handshake(request, () => {});
-  const decision = (await guard.enter(handshake)) ?? (await guard.admit(handshake, undefined));
+  const handshake = hostGuard(guard).begin(request, () => {});
+  const decision =
+    (await hostGuard(guard).enter(handshake)) ?? (await hostGuard(guard).admit(handshake, undefined));
   if (decision.denied) throw new Error(`denied: ${decision.reason} (${decision.detail})`);
   return decision;
 }

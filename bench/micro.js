@@ -3,6 +3,7 @@
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { Bench } from 'tinybench';
+import { internalsOf } from '../packages/core/dist/guard/internals.js';
 import { HandshakeContext } from '../packages/core/dist/handshake/handshake-context.js';
 import { readHeaders } from '../packages/core/dist/handshake/headers.js';
 import { spend } from '../packages/core/dist/limits/cell-rate.js';
@@ -15,7 +16,7 @@ import { guardOf } from './servers/guard.js';
 import { signToken } from './token.js';
 
 const guard = guardOf();
-const { rules, writer } = guard.route;
+const { rules, writer } = internalsOf(guard).route;
 const token = await signToken();
 const request = handshakeRequest(token);
 const { receiver } = await connected(guard);

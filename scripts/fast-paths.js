@@ -53,8 +53,8 @@ const SHORT_WAYS = [
   {
     what: 'a handshake that is decided at once is not listened for meanwhile',
     file: 'packages/ws/src/upgrade-interceptor.ts',
-    find: 'const verdict = this.guard.enter(upgrade.handshake);',
-    replace: 'upgrade.wait();\n    const verdict = this.guard.enter(upgrade.handshake);',
+    find: 'const verdict = hostGuard(this.guard).enter(upgrade.handshake);',
+    replace: 'upgrade.wait();\n    const verdict = hostGuard(this.guard).enter(upgrade.handshake);',
   },
   {
     what: 'a plain IPv4 address is read by itself',

@@ -12,6 +12,7 @@ import {
   PeriodicExportingMetricReader,
 } from '@opentelemetry/sdk-metrics';
 import type { Guard } from '@sallyport/core';
+import { hostGuard } from '@sallyport/core/host';
 import { upgrade, websocket } from '@sallyport/express';
 import express from 'express';
 import { SignJWT } from 'jose';
@@ -55,7 +56,7 @@ async function load<T>(recipe: string, file: string): Promise<T & { readonly gua
   const page = `docs/recipes/${recipe}.md`;
   const { guard } = (await import(workbench.file(page, 'policy.ts'))) as { guard: Guard };
   const exports = (await import(workbench.file(page, file))) as T;
-  guard.useLogger({ warn: () => {} });
+  hostGuard(guard).useLogger({ warn: () => {} });
   return { ...exports, guard };
 }
 

@@ -13,7 +13,7 @@ import {
   subprotocol,
   Type,
 } from '@sallyport/core';
-import { type Admission, type Denial, refusalOf } from '@sallyport/core/host';
+import { type Admission, type Denial, hostGuard, refusalOf } from '@sallyport/core/host';
 import { ManualClock } from '../../packages/core/test/support/manual-clock.ts';
 import { RecordingSocket } from '../../packages/core/test/support/recording-socket.ts';
 import { SharedStore } from '../../packages/core/test/support/shared-store.ts';
@@ -88,15 +88,15 @@ async function decide({ request, draft }: Generated, random: Random): Promise<De
   const leaves = random.chance(0.05) ? random.below(3) : -1;
   if (leaves >= 0) draft.deny('the client is gone');
   let expired: Denial | undefined;
-  const handshake = guard.handshake(request, (denial) => {
+  const handshake = hostGuard(guard).begin(request, (denial) => {
     expired = denial;
   });
   if (leaves === 0) handshake.abandon();
-  const refused = await guard.enter(handshake);
+  const refused = await hostGuard(guard).enter(handshake);
   must(!/[?&](token|%74oken)=/.test(handshake.target), 'a token is left in the target');
   if (refused !== undefined) return refused;
   if (leaves === 1) handshake.abandon();
-  const decision = guard.admit(handshake, undefined);
+  const decision = hostGuard(guard).admit(handshake, undefined);
   // A handshake that is decided at once is decided before the client can leave.
   if (leaves === 2 && 'then' in decision) handshake.abandon();
   else if (leaves === 2) draft.deniable.pop();

@@ -13,7 +13,7 @@ export const mutations = [
   {
     stage: 'rejectAs',
     what: 'a foreign page learns the reason by the close code',
-    file: core('guard/guard'),
+    file: core('guard/host-guard'),
     find: /return this\.#route\.rejectAs === 'close' && AFTER_ORIGIN\.has\(stage \?\? ''\);/,
     replace: "return this.#route.rejectAs === 'close';",
     tests: contract('routes'),
@@ -77,7 +77,7 @@ export const mutations = [
   {
     stage: 'shutdown',
     what: 'new handshakes are let in',
-    file: core('guard/guard'),
+    file: core('guard/host-guard'),
     find: 'return closing === undefined ? handshake.enter() : handshake.deny(closing);',
     replace: 'return handshake.enter();',
     tests: attack('reconnecting-herd'),

@@ -132,7 +132,7 @@ export const mutations = [
     stage: 'socket',
     what: 'a refused peer may keep its socket',
     file: ws('http-refusal'),
-    find: 'const cancel = guard.schedule(LINGER, () => socket.destroy());',
+    find: 'const cancel = hostGuard(guard).schedule(LINGER, () => socket.destroy());',
     replace: 'const cancel = () => {};',
     tests: attack('half-open-peer'),
   },

@@ -4,6 +4,8 @@
  * @packageDocumentation
  */
 export type { Admission, Receiver } from './guard/admission.ts';
+export { hostGuard, isGuard, shareOuterDoor } from './guard/host-access.ts';
+export type { HostGuard, HostLimits } from './guard/host-guard.ts';
 export type { Handshake } from './handshake/handshake.ts';
 export { frameOf } from './outbound/frame.ts';
 export { Denial, deny, isPromise } from './vocabulary/decision.ts';

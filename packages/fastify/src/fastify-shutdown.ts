@@ -1,6 +1,8 @@
 // Adds `websocketServer` to the type of the application.
+
 import type {} from '@fastify/websocket';
 import type { AnyGuard } from '@sallyport/core';
+import { hostGuard } from '@sallyport/core/host';
 import type { FastifyInstance } from 'fastify';
 
 /**
@@ -19,7 +21,8 @@ export function closeGuardWith(
     // The guard does not know the sockets of public routes. A peer that does not close must not hold up the end.
     const { clients = NO_CLIENTS } = wss;
     if (clients.size === 0) return;
-    const cancel = guard.schedule(guard.hostLimits.closeTimeout, () => {
+    const host = hostGuard(guard);
+    const cancel = host.schedule(host.limits.closeTimeout, () => {
       for (const socket of clients) socket.terminate();
     });
     app.server.once('close', cancel);

@@ -1,6 +1,6 @@
 import type { Server } from 'node:http';
 import { type AnyGuard, type Duration, PolicyError } from '@sallyport/core';
-import { parseWindow } from '@sallyport/core/host';
+import { isGuard, parseWindow } from '@sallyport/core/host';
 
 export interface SallyportOptions {
   /**
@@ -37,9 +37,4 @@ export function checkOptions(options: SallyportOptions): void {
 /** `closeWithin` in milliseconds. */
 export function closeWindow({ closeWithin = '5s' }: SallyportOptions): number {
   return parseWindow(closeWithin, 'register(sallyport, { closeWithin })');
-}
-
-/** Structural rather than `instanceof`, because the application may have its own copy of @sallyport/core. */
-export function isGuard(value: unknown): value is AnyGuard {
-  return typeof (value as Partial<AnyGuard> | null | undefined)?.isFamilyOf === 'function';
 }

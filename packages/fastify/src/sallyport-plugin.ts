@@ -3,7 +3,7 @@ import type { Socket } from 'node:net';
 // Adds `websocketServer` to the type of the application.
 import type {} from '@fastify/websocket';
 import { PolicyError } from '@sallyport/core';
-import { deny } from '@sallyport/core/host';
+import { deny, hostGuard } from '@sallyport/core/host';
 import {
   dispatchUpgrade,
   gate,
@@ -59,7 +59,7 @@ export async function guardApplication(app: FastifyInstance, options: SallyportO
     });
     replaceUpgradeListener(interceptUpgrades(server, guard));
     // Fastify's silent logger has no level. Then the guard keeps its own.
-    if (typeof app.log.level === 'string') guard.useLogger(app.log);
+    if (typeof app.log.level === 'string') hostGuard(guard).useLogger(app.log);
     closeGuardWith(app, guard, wss, closeWindow(options));
   });
 }

@@ -1,8 +1,8 @@
 // Adds `websocket` and `wsHandler` to the type of routes, and `websocketServer` to that of the application.
 import type {} from '@fastify/websocket';
 import { type AnyGuard, PolicyError } from '@sallyport/core';
+import { isGuard, shareOuterDoor } from '@sallyport/core/host';
 import type { FastifyInstance, FastifyRequest, RouteOptions } from 'fastify';
-import { isGuard } from './plugin-options.ts';
 
 /** The property of a route's `config` that holds our entry: a request refers to the `config` of its route. */
 const ROUTE: unique symbol = Symbol('sallyport.route');
@@ -77,7 +77,7 @@ export class WebSocketRoutes {
         'Make one with createGuard.',
       );
     this.#refuse(
-      (route) => route.guard !== 'public' && !guard.isFamilyOf(route.guard),
+      (route) => route.guard !== 'public' && !shareOuterDoor(guard, route.guard),
       'with a guard of another family, and a server has one outer door',
       'Make their guards with guard.extend({ … }) on one guard.',
     );

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { type AnyGuard, reasons } from '@sallyport/core';
-import type { Denial, Handshake } from '@sallyport/core/host';
+import { type Denial, type Handshake, hostGuard } from '@sallyport/core/host';
 import { WebSocketServer } from 'ws';
 
 /** What is needed of an `Upgrade` to accept it only for its close code. */
@@ -23,10 +23,11 @@ const rejected = new WeakMap<object, { count: number }>();
  */
 export function refuseByClosing(upgrade: RejectedUpgrade, denial: Denial, guard: AnyGuard): boolean {
   const { close, text } = reasons[denial.reason] as { close?: number; text: string };
-  const { rejectedSockets, closeTimeout } = guard.hostLimits;
-  const open = rejected.get(guard.hostLimits) ?? { count: 0 };
+  const host = hostGuard(guard);
+  const { rejectedSockets, closeTimeout } = host.limits;
+  const open = rejected.get(host.limits) ?? { count: 0 };
   if (close === undefined || open.count >= rejectedSockets || !upgrade.socket.writable) return false;
-  rejected.set(guard.hostLimits, open);
+  rejected.set(host.limits, open);
 
   const server = new WebSocketServer({
     noServer: true,
@@ -40,7 +41,7 @@ export function refuseByClosing(upgrade: RejectedUpgrade, denial: Denial, guard:
   upgrade.socket.once('close', () => open.count--);
   server.handleUpgrade(upgrade.request, upgrade.socket, head, (socket) => {
     upgrade.upgraded();
-    const cancel = guard.schedule(closeTimeout, () => socket.terminate());
+    const cancel = host.schedule(closeTimeout, () => socket.terminate());
     socket.on('error', () => socket.terminate());
     socket.on('close', cancel);
     socket.close(close, text);

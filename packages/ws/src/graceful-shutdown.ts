@@ -1,7 +1,7 @@
 import type { Server } from 'node:http';
 import type { Socket } from 'node:net';
 import { type AnyGuard, type Duration, PolicyError } from '@sallyport/core';
-import { parseWindow } from '@sallyport/core/host';
+import { hostGuard, parseWindow } from '@sallyport/core/host';
 
 export interface ShutdownOptions {
   /** How long the shutdown may take; sockets still open then are destroyed. Default: 5 s. 0 destroys all sockets at once. */
@@ -82,7 +82,7 @@ class ServerShutdown implements GracefulShutdown {
     const { server, guard, milliseconds } = this;
     const drained = guard.close({ within: milliseconds });
     // Scheduled after guard.close(), so that at the same deadline the guard acts first and tells each client why.
-    const cancelDeadline = guard.schedule(milliseconds, () => {
+    const cancelDeadline = hostGuard(guard).schedule(milliseconds, () => {
       this.#isPastDeadline = true;
       this.#destroySockets();
     });
@@ -101,7 +101,7 @@ class ServerShutdown implements GracefulShutdown {
     let cancel = (): void => {};
     const look = (): void => {
       this.server.closeIdleConnections();
-      cancel = this.guard.schedule(IDLE_CHECK_INTERVAL, look);
+      cancel = hostGuard(this.guard).schedule(IDLE_CHECK_INTERVAL, look);
     };
     look();
     return () => cancel();

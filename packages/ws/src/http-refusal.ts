@@ -1,7 +1,7 @@
 import { STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { AnyGuard, Reason } from '@sallyport/core';
-import { type Denial, type Refusal, refusalOf } from '@sallyport/core/host';
+import { type Denial, hostGuard, type Refusal, refusalOf } from '@sallyport/core/host';
 
 /** Milliseconds that a refused peer has to read the refusal. */
 const LINGER = 2_000;
@@ -32,7 +32,7 @@ function write({ status, headers, body }: Refusal): string {
 
 /** Ends a socket after `last` is written, and destroys it within `LINGER`, even if the peer neither reads nor closes. */
 export function endSoon(socket: Duplex, guard: AnyGuard, last = ''): void {
-  const cancel = guard.schedule(LINGER, () => socket.destroy());
+  const cancel = hostGuard(guard).schedule(LINGER, () => socket.destroy());
   socket.once('close', cancel);
   socket.end(last, () => socket.destroy());
 }

@@ -1,5 +1,5 @@
 import type { AnyGuard, Identity } from '@sallyport/core';
-import type { Admission } from '@sallyport/core/host';
+import { type Admission, hostGuard } from '@sallyport/core/host';
 import type { WebSocketServer } from 'ws';
 import { guardedClass } from './guarded-prototype.ts';
 import { METHODS } from './guarded-socket.ts';
@@ -39,7 +39,7 @@ export function limitedServer(wss: WebSocketServer, admission: Admitted, guard: 
 
 /** All other options are inherited from the server, which may change them later. */
 function limit(wss: WebSocketServer, admission: Admitted, guard: AnyGuard): LimitedServer {
-  const { compression, closeTimeout } = guard.hostLimits;
+  const { compression, closeTimeout } = hostGuard(guard).limits;
   const { WebSocket } = wss.options;
   const limited = {
     subprotocol: admission.subprotocol,

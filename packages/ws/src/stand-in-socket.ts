@@ -1,4 +1,5 @@
 import { Duplex } from 'node:stream';
+import { hostGuard } from '@sallyport/core/host';
 import { endSoon } from './http-refusal.ts';
 import type { Upgrade } from './upgrade.ts';
 
@@ -30,9 +31,8 @@ export class StandInSocket extends Duplex {
     this.#state = 'forwarding';
     upgrade.answered();
     this.emit('forward');
-    const cancel = upgrade.guard.schedule(upgrade.guard.hostLimits.closeTimeout, () =>
-      upgrade.socket.destroy(),
-    );
+    const host = hostGuard(upgrade.guard);
+    const cancel = host.schedule(host.limits.closeTimeout, () => upgrade.socket.destroy());
     upgrade.socket.once('close', cancel);
   }
 

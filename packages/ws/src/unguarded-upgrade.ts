@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import type { AnyGuard } from '@sallyport/core';
-import { type Denial, deny, type Refusal, refusalOf } from '@sallyport/core/host';
+import { type Denial, deny, hostGuard, type Refusal, refusalOf, shareOuterDoor } from '@sallyport/core/host';
 import { handshakeRequest } from './handshake-request.ts';
 import { upgradeOf } from './upgrade.ts';
 
@@ -10,7 +10,7 @@ import { upgradeOf } from './upgrade.ts';
  */
 export function unguardedRefusal(request: IncomingMessage, guard: AnyGuard): Refusal | undefined {
   const upgrade = upgradeOf(request);
-  const isGuarded = upgrade === undefined ? !asksForWebSocket(request) : upgrade.guard.isFamilyOf(guard);
+  const isGuarded = upgrade === undefined ? !asksForWebSocket(request) : shareOuterDoor(upgrade.guard, guard);
   return isGuarded ? undefined : refusalOf(denyUnguarded(request, guard));
 }
 
@@ -19,7 +19,7 @@ export function denyUnguarded(request: IncomingMessage, guard: AnyGuard): Denial
   const denial = deny('internal', 'the upgrade did not come through the outer door of this guard').at(
     'route',
   );
-  return guard.handshake(handshakeRequest(request), ignore).deny(denial);
+  return hostGuard(guard).begin(handshakeRequest(request), ignore).deny(denial);
 }
 
 function asksForWebSocket({ headers }: IncomingMessage): boolean {

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import type { AnyGuard, Identity, MaybePromise } from '@sallyport/core';
-import { type Admission, type Denial, isPromise } from '@sallyport/core/host';
+import { type Admission, type Denial, hostGuard, isPromise } from '@sallyport/core/host';
 import type { Upgrade } from './upgrade.ts';
 
 /** A route with a guard. */
@@ -70,7 +70,7 @@ function runInnerDoor(upgrade: Upgrade, route: Route | Denial): MaybePromise<Dec
     upgrade.refuse(result, guard);
     return undefined;
   };
-  const verdict = guard.admit(upgrade.handshake, native);
+  const verdict = hostGuard(guard).admit(upgrade.handshake, native);
   return isPromise(verdict) ? verdict.then(settle) : settle(verdict);
 }
 
@@ -88,7 +88,8 @@ export function prepare(upgrade: Upgrade, { beforeSwitching }: UpgradeHooks): Ma
 async function inTime({ guard, socket }: Upgrade, work: Promise<unknown>): Promise<void> {
   let stopWaiting = (): void => {};
   const closedOrLate = new Promise<void>((resolve, reject) => {
-    const cancel = guard.schedule(guard.hostLimits.closeTimeout, () =>
+    const host = hostGuard(guard);
+    const cancel = host.schedule(host.limits.closeTimeout, () =>
       reject(new Error('the application did not finish its response to an upgrade in time')),
     );
     socket.once('close', resolve);

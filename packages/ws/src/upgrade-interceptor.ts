@@ -1,7 +1,7 @@
 import type { IncomingMessage, Server } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { type AnyGuard, PolicyError } from '@sallyport/core';
-import { type Denial, deny, isPromise } from '@sallyport/core/host';
+import { type Denial, deny, hostGuard, isPromise, shareOuterDoor } from '@sallyport/core/host';
 import { Upgrade } from './upgrade.ts';
 
 /** Takes the upgrades of some paths, once they have passed the guard's outer door. */
@@ -38,7 +38,7 @@ export function interceptUpgrades(server: Server, guard: AnyGuard): UpgradeInter
     interceptors.set(server, interceptor);
     return interceptor;
   }
-  if (existing.guard.isFamilyOf(guard)) return existing;
+  if (shareOuterDoor(existing.guard, guard)) return existing;
   throw new PolicyError(
     'guard',
     'this server has a guard of another family, and a server has one outer door',
@@ -105,7 +105,7 @@ export class UpgradeInterceptor {
     const overUnixSocket =
       request.socket?.remoteAddress === undefined && typeof this.server.address() === 'string';
     const upgrade = new Upgrade(request, socket, head, this.guard, overUnixSocket);
-    const verdict = this.guard.enter(upgrade.handshake);
+    const verdict = hostGuard(this.guard).enter(upgrade.handshake);
     if (isPromise(verdict)) void verdict.then((denial) => this.#proceed(upgrade, denial));
     else this.#proceed(upgrade, verdict);
     upgrade.wait();

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { AnyGuard } from '@sallyport/core';
-import { type Denial, deny, type Handshake } from '@sallyport/core/host';
+import { type Denial, deny, type Handshake, hostGuard } from '@sallyport/core/host';
 import { refuseByClosing } from './close-code-refusal.ts';
 import { handshakeRequest, scrub } from './handshake-request.ts';
 import { refuse } from './http-refusal.ts';
@@ -38,7 +38,7 @@ export class Upgrade {
   ) {
     this.#chunks = [head];
     this.#bytes = head.length;
-    this.handshake = guard.handshake(handshakeRequest(request, overUnixSocket), (denial) =>
+    this.handshake = hostGuard(guard).begin(handshakeRequest(request, overUnixSocket), (denial) =>
       this.refuse(denial),
     );
     // Not enumerable, because loggers print requests, and the upgrade refers to credentials.
@@ -68,7 +68,7 @@ export class Upgrade {
 
   /** Refuses a client that has sent more than `limits.earlyBytes`, counting what came with the request. */
   boundEarlyBytes(): void {
-    const { earlyBytes } = this.guard.hostLimits;
+    const { earlyBytes } = hostGuard(this.guard).limits;
     if (this.#done || this.#bytes <= earlyBytes) return;
     this.#chunks = [];
     this.refuse(
@@ -81,7 +81,7 @@ export class Upgrade {
     if (this.#done) return;
     this.#done = true;
     this.harden();
-    if (guard.closesInstead(denial) && refuseByClosing(this, denial, guard)) return;
+    if (hostGuard(guard).closesInstead(denial) && refuseByClosing(this, denial, guard)) return;
     // Read and drop what still arrives: closing a socket with unread bytes would reset it, and the refusal would be lost.
     this.socket.resume();
     refuse(this.socket, denial, guard);

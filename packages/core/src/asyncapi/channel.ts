@@ -1,4 +1,5 @@
 import type { AnyGuard } from '../guard/guard.ts';
+import { internalsOf } from '../guard/internals.ts';
 import { type WaysIn, waysIn } from './credential-places.ts';
 import type { ChannelObject, MessageObject, OperationObject, Reference, SecurityScheme } from './document.ts';
 import { handshakeBinding } from './handshake-binding.ts';
@@ -25,11 +26,12 @@ export interface DescribedChannel {
 
 /** A route as a channel, with an operation for each of its messages. */
 export function describeChannel(
-  { route }: AnyGuard,
+  guard: AnyGuard,
   path: string | undefined,
   key: string,
   components: Components,
 ): DescribedChannel {
+  const { route } = internalsOf(guard);
   const ways = waysIn(route);
   const { received, sent, answers } = messagesOf(route, components.schemas);
   const description = sentenceOn(ways);

@@ -1,26 +1,23 @@
 import { TicketOffice, ticketTtl } from '../auth/tickets.ts';
 import type { Connection } from '../connection/connection.ts';
-import { Handshake } from '../handshake/handshake.ts';
 import type { ExtendOptions, PolicyOptions } from '../policy/policy.ts';
 import { checkExtension, checkPolicy, checkRoute } from '../policy/policy-check.ts';
 import { showAs } from '../vocabulary/debug-view.ts';
-import { type Denial, deny, isPromise, type MaybePromise } from '../vocabulary/decision.ts';
 import type { EventName, GuardEvents } from '../vocabulary/events.ts';
 import { PolicyError } from '../vocabulary/policy-error.ts';
-import type { HandshakeRequest, Identity, Logger } from '../vocabulary/ports.ts';
+import type { HandshakeRequest, Identity } from '../vocabulary/ports.ts';
 import type { ReplyOf } from '../vocabulary/schema-types.ts';
 import { type Duration, parseWindow } from '../vocabulary/units.ts';
-import type { Admission } from './admission.ts';
 import type { Bans } from './bans.ts';
 import { broadcast } from './broadcast.ts';
 import { type Explanation, explainHandshake } from './explain.ts';
 import { GuardFamily } from './family.ts';
 import { guardView } from './guard-view.ts';
-import { PassedHandshake } from './passed-handshake.ts';
+import { HostGuard } from './host-guard.ts';
+import { keepInternals } from './internals.ts';
 import { type RevokeOptions, revocationOf } from './revoke-options.ts';
 import { type AnyPolicy, compileRoute, type Route } from './route.ts';
 import { warnAboutRoute } from './route-warnings.ts';
-import { type Services, servicesOf } from './services.ts';
 import { type GuardStats, statsOf } from './stats.ts';
 
 /** A typed policy. Unknown and contradictory options throw here, with the fix in the message. */
@@ -56,7 +53,6 @@ export class Guard<
 > {
   readonly #family: GuardFamily;
   readonly #route: Route;
-  readonly #services: Services;
   readonly #tickets: TicketOffice | undefined;
 
   static {
@@ -69,7 +65,7 @@ export class Guard<
   constructor(family: GuardFamily, route: Route) {
     this.#family = family;
     this.#route = route;
-    this.#services = servicesOf(family, route);
+    keepInternals(this, { host: new HostGuard(family, route), route });
     family.credentialSources.learn(route.authenticators, route.policy.csrf);
     const ttl = ticketTtl(route.authenticators);
     this.#tickets = ttl === undefined ? undefined : new TicketOffice(family.store, family.clock, ttl);
@@ -104,11 +100,6 @@ export class Guard<
     } as unknown as AnyPolicy;
     checkRoute(merged as unknown as Record<string, unknown>);
     return new Guard<I2, M2, R2>(this.#family, compileRoute(merged, this.#family));
-  }
-
-  /** Whether the two share an outer door, because one extends the other or both extend a third. */
-  isFamilyOf(other: AnyGuard): boolean {
-    return this.#family === (other as Guard).#family;
   }
 
   /** Calls the listener for each event; the returned function stops that. A listener that throws changes no decision. */
@@ -200,63 +191,6 @@ export class Guard<
   async close({ within = '5s' }: { readonly within?: Duration } = {}): Promise<void> {
     await this.#family.shutdown.finishWithin(parseWindow(within, 'close({ within })'));
   }
-
-  /** For hosts: a handshake begins. `onTurnedAway` is called when its deadline, or a shutdown, comes before a decision. */
-  handshake(request: HandshakeRequest, onTurnedAway: (denial: Denial) => void): Handshake {
-    return new Handshake(request, this.#family.settings, onTurnedAway);
-  }
-
-  /** For hosts: the outer door, the same for every guard of the family. */
-  enter(handshake: Handshake): MaybePromise<Denial | undefined> {
-    const closing = this.#family.shutdown.denial();
-    return closing === undefined ? handshake.enter() : handshake.deny(closing);
-  }
-
-  /** For hosts: this route's inner door. `native` is the host's own request, for the application's hooks. */
-  admit(handshake: Handshake, native: unknown): MaybePromise<Denial | Admission<I[number], M, R>> {
-    if (handshake.settings !== this.#family.settings)
-      return handshake.deny(deny('internal', 'the handshake began at another guard').at('route'));
-    const verdict = handshake.pass(this.#route.innerDoor, this.#route.reporting, native);
-    return isPromise(verdict)
-      ? verdict.then((late) => late ?? this.#admitted(handshake))
-      : (verdict ?? this.#admitted(handshake));
-  }
-
-  /** For hosts: what they have to hold themselves to. */
-  get hostLimits(): {
-    readonly earlyBytes: number;
-    readonly rejectedSockets: number;
-    readonly compression: boolean;
-    readonly closeTimeout: number;
-  } {
-    return this.#family;
-  }
-
-  /** For hosts: whether a denial of this stage is told by a close code instead of an HTTP status. */
-  closesInstead({ stage }: Denial): boolean {
-    // Before the origin has passed, a foreign page could learn whether its visitor is logged in.
-    return this.#route.rejectAs === 'close' && AFTER_ORIGIN.has(stage ?? '');
-  }
-
-  /** For hosts: warnings go to their log, unless the policy names a logger. */
-  useLogger(logger: Logger): void {
-    if (!this.#family.hasOwnLogger) this.#family.warnings.logger = logger;
-  }
-
-  /** For documents: what this guard was compiled to. */
-  get route(): Route {
-    return this.#route;
-  }
-
-  /** For hosts: time, as the policy has it. */
-  schedule(ms: number, callback: () => void): () => void {
-    return this.#family.clock.schedule(ms, callback);
-  }
-
-  #admitted(handshake: Handshake): Admission<I[number], M, R> {
-    this.#family.tally.admitted++;
-    return new PassedHandshake<I[number], M, R>(handshake, this.#family, this.#route, this.#services);
-  }
 }
 
 /** The options that say something. */
@@ -264,11 +198,3 @@ function stated<T extends object>(options: T | undefined): Partial<T> {
   const entries = Object.entries(options ?? {}).filter(([, value]) => value !== undefined);
   return Object.fromEntries(entries) as Partial<T>;
 }
-
-const AFTER_ORIGIN: ReadonlySet<string> = new Set([
-  'subprotocol',
-  'authentication',
-  'csrf',
-  'authorization',
-  'admission',
-]);

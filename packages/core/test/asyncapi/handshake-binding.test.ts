@@ -2,6 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import { anonymous, bearer, cookie, custom, query, subprotocol, tickets } from '@sallyport/core';
 import { waysIn } from '../../src/asyncapi/credential-places.ts';
 import { handshakeBinding } from '../../src/asyncapi/handshake-binding.ts';
+import { internalsOf } from '../../src/guard/internals.ts';
 import { guardOf } from '../support/guards.ts';
 
 const from = (...places: ReturnType<typeof query | typeof cookie>[]) =>
@@ -9,7 +10,7 @@ const from = (...places: ReturnType<typeof query | typeof cookie>[]) =>
 const session = (ambient: boolean) => custom({ scheme: 'session', ambient, authenticate: () => undefined });
 
 function binding(options: object) {
-  const { route } = guardOf(options);
+  const { route } = internalsOf(guardOf(options));
   return handshakeBinding(route, waysIn(route));
 }
 

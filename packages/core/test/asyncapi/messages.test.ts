@@ -4,6 +4,7 @@ import * as v from 'valibot';
 import { z } from 'zod';
 import { messagesOf } from '../../src/asyncapi/messages.ts';
 import { SchemaShelf } from '../../src/asyncapi/schema-shelf.ts';
+import { internalsOf } from '../../src/guard/internals.ts';
 import { sanitizedText } from '../../src/sanitize/sanitizer.ts';
 import { guardOf, SAY } from '../support/guards.ts';
 import { byName, keys } from '../support/late-auth.ts';
@@ -14,7 +15,7 @@ const renewed = { auth: [authenticator], renewal: { notice: '1m' } };
 const codec = { contentType: 'application/cbor', frames: 'binary', decode: () => 1, encode: () => '' };
 
 function described(options: object) {
-  const { received, sent, answers } = messagesOf(guardOf(options).route, new SchemaShelf());
+  const { received, sent, answers } = messagesOf(internalsOf(guardOf(options)).route, new SchemaShelf());
   const names = (list: typeof sent) => list.map(({ name }) => name);
   return {
     received: names(received),
@@ -132,7 +133,7 @@ describe('the body', () => {
       },
     });
     const schemas = new SchemaShelf();
-    const { received } = messagesOf(guardOf({ messages: { tree } }).route, schemas);
+    const { received } = messagesOf(internalsOf(guardOf({ messages: { tree } })).route, schemas);
     const kids = { type: 'array', items: { $ref: '#/components/schemas/tree' } };
     const properties = { name: { type: 'string' }, kids };
     expect(received[0]?.payload).toMatchObject({ properties: { ...properties, type: { const: 'tree' } } });

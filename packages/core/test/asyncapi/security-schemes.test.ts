@@ -2,6 +2,7 @@ import { expect, test } from '@jest/globals';
 import { anonymous, bearer, cookie, custom, query, subprotocol, tickets } from '@sallyport/core';
 import { waysIn } from '../../src/asyncapi/credential-places.ts';
 import { securitySchemes } from '../../src/asyncapi/security-schemes.ts';
+import { internalsOf } from '../../src/guard/internals.ts';
 import { guardOf } from '../support/guards.ts';
 
 const key = custom({
@@ -10,7 +11,7 @@ const key = custom({
   messageField: 'key',
   authenticate: () => undefined,
 });
-const described = (options: object) => securitySchemes(waysIn(guardOf(options).route));
+const described = (options: object) => securitySchemes(waysIn(internalsOf(guardOf(options)).route));
 const http = { type: 'httpApiKey' };
 const ticket = expect.stringContaining('ticket');
 

@@ -1,7 +1,7 @@
 // `guard.close`: whom it reaches, whom it waits for, and that nothing is left of the guard afterwards.
 import { describe, expect, test } from '@jest/globals';
 import { type AnyGuard, type Clock, type Connection, systemClock } from '@sallyport/core';
-import { type Denial, refusalOf } from '@sallyport/core/host';
+import { type Denial, hostGuard, refusalOf } from '@sallyport/core/host';
 import { admitted, connect, decide } from '../support/decide.ts';
 import { collect, guardOf } from '../support/guards.ts';
 import { auth, byName, Held, keys, say, settle } from '../support/late-auth.ts';
@@ -58,9 +58,9 @@ describe('whom it reaches', () => {
     });
     const denied = collect(guard, 'handshake.denied');
     const told: Denial[] = [];
-    const handshake = guard.handshake(as('alice'), (denial) => void told.push(denial));
-    await guard.enter(handshake);
-    const deciding = guard.admit(handshake, undefined) as Promise<Denial>;
+    const handshake = hostGuard(guard).begin(as('alice'), (denial) => void told.push(denial));
+    await hostGuard(guard).enter(handshake);
+    const deciding = hostGuard(guard).admit(handshake, undefined) as Promise<Denial>;
     await settle();
     await guard.close();
     expect(told).toMatchObject([{ reason: 'shutting_down', stage: 'shutdown' }]);
@@ -74,10 +74,10 @@ describe('whom it reaches', () => {
   test('slots that are granted too late are given back', async () => {
     const { guard, store } = bench();
     const told: string[] = [];
-    const handshake = guard.handshake(as('alice'), ({ reason }) => void told.push(reason));
-    await guard.enter(handshake);
+    const handshake = hostGuard(guard).begin(as('alice'), ({ reason }) => void told.push(reason));
+    await hostGuard(guard).enter(handshake);
     store.behave('hangs', 'acquire');
-    const deciding = guard.admit(handshake, undefined) as Promise<Denial>;
+    const deciding = hostGuard(guard).admit(handshake, undefined) as Promise<Denial>;
     await settle();
     await guard.close();
     store.wake();

@@ -2,6 +2,7 @@
 import { inspect } from 'node:util';
 import { describe, expect, test } from '@jest/globals';
 import { type AnyGuard, bearer, jwt, passthrough, query, subprotocol, Type, tickets } from '@sallyport/core';
+import { hostGuard } from '@sallyport/core/host';
 import { SignJWT } from 'jose';
 import { admitted, connect } from '../support/decide.ts';
 import { guardOf } from '../support/guards.ts';
@@ -117,9 +118,9 @@ describe('util.inspect shows no secret and no token', () => {
     ['the subprotocols', (token) => ({ headers: { 'Sec-WebSocket-Protocol': `bearer, ${token}` } })],
   ])('of a handshake with a token in %s, and of its admission', async (_where, overrides) => {
     const { guard, token } = await bench();
-    const handshake = guard.handshake(upgradeRequest(overrides(token)), () => {});
-    await guard.enter(handshake);
-    const admission = await guard.admit(handshake, undefined);
+    const handshake = hostGuard(guard).begin(upgradeRequest(overrides(token)), () => {});
+    await hostGuard(guard).enter(handshake);
+    const admission = await hostGuard(guard).admit(handshake, undefined);
     expect(admission.denied).toBe(false);
     const shown = look([handshake, handshake.context, admission]);
     expect(shown).toContain("subject: 'alice'");
@@ -130,9 +131,9 @@ describe('util.inspect shows no secret and no token', () => {
   test('of a handshake that was denied, although its reason is shown', async () => {
     const { guard, token } = await bench();
     const wrong = token.slice(0, -10);
-    const handshake = guard.handshake(upgradeRequest({ target: `/chat?token=${wrong}` }), () => {});
-    await guard.enter(handshake);
-    await guard.admit(handshake, undefined);
+    const handshake = hostGuard(guard).begin(upgradeRequest({ target: `/chat?token=${wrong}` }), () => {});
+    await hostGuard(guard).enter(handshake);
+    await hostGuard(guard).admit(handshake, undefined);
     expect(inspect(handshake)).toContain("denied: 'credential_invalid'");
     expectNothingOf([wrong], look(handshake));
   });

@@ -13,7 +13,7 @@ import {
   unsafeReportOrigin,
   unsafeReportTransport,
 } from '@sallyport/core';
-import type { Denial } from '@sallyport/core/host';
+import { type Denial, hostGuard, shareOuterDoor } from '@sallyport/core/host';
 import { admitted, connect, decide, outcomeOf } from '../support/decide.ts';
 import { collect, guardOf, SAY } from '../support/guards.ts';
 import { ManualClock } from '../support/manual-clock.ts';
@@ -90,8 +90,8 @@ describe('an extension', () => {
   test('shares caps, registry, events and shutdown', async () => {
     const base = chat({ limits: { connections: 1 } });
     const route = base.extend({ name: 'route' });
-    expect(base.isFamilyOf(route) && route.isFamilyOf(base)).toBe(true);
-    expect(base.isFamilyOf(chat())).toBe(false);
+    expect(shareOuterDoor(base, route) && shareOuterDoor(route, base)).toBe(true);
+    expect(shareOuterDoor(base, chat())).toBe(false);
     const denied = collect(base, 'handshake.denied');
     const connection = connect(await admitted(route, at()), new RecordingSocket());
     expect(await outcomeOf(base, at())).toBe('capacity');
@@ -104,9 +104,9 @@ describe('an extension', () => {
   test('that was admitted by one guard of the family is decided by that one', async () => {
     const base = chat();
     const strict = base.extend({ authorize: () => false });
-    const handshake = base.handshake(at(), () => {});
-    expect(strict.enter(handshake)).toBeUndefined();
-    expect(await strict.admit(handshake, undefined)).toMatchObject({ reason: 'not_authorized' });
+    const handshake = hostGuard(base).begin(at(), () => {});
+    expect(hostGuard(strict).enter(handshake)).toBeUndefined();
+    expect(await hostGuard(strict).admit(handshake, undefined)).toMatchObject({ reason: 'not_authorized' });
   });
 });
 
@@ -305,16 +305,16 @@ describe('close', () => {
     const clock = new ManualClock();
     const store = new SharedStore(clock);
     const guard = chat({ clock, store });
-    const handshake = guard.handshake(at(), () => {});
-    await guard.enter(handshake);
-    const admission = await guard.admit(handshake, undefined);
+    const handshake = hostGuard(guard).begin(at(), () => {});
+    await hostGuard(guard).enter(handshake);
+    const admission = await hostGuard(guard).admit(handshake, undefined);
     if (admission.denied) throw new Error(admission.reason);
     const told: string[] = [];
     const tell = ({ reason, stage }: Denial): void => void told.push(`${reason} at ${stage}`);
-    const between = guard.handshake(at(), tell);
-    await guard.enter(between);
+    const between = hostGuard(guard).begin(at(), tell);
+    await hostGuard(guard).enter(between);
     store.behave('hangs', 'precheck');
-    const waiting = guard.enter(guard.handshake(at(), tell));
+    const waiting = hostGuard(guard).enter(hostGuard(guard).begin(at(), tell));
     void guard.close();
     expect(told).toEqual(['shutting_down at shutdown', 'shutting_down at shutdown']);
     const socket = new RecordingSocket();
@@ -324,8 +324,10 @@ describe('close', () => {
     expect(socket.closes).toMatchObject([{ code: 1001 }]);
     store.wake();
     expect(await waiting).toMatchObject({ reason: 'shutting_down' });
-    expect(await guard.enter(guard.handshake(at(), () => {}))).toMatchObject({ reason: 'shutting_down' });
-    expect(await guard.admit(between, undefined)).toMatchObject({ reason: 'shutting_down' });
+    expect(await hostGuard(guard).enter(hostGuard(guard).begin(at(), () => {}))).toMatchObject({
+      reason: 'shutting_down',
+    });
+    expect(await hostGuard(guard).admit(between, undefined)).toMatchObject({ reason: 'shutting_down' });
   });
 
   test('of a guard without connections ends at once, and its time has to be one', async () => {
@@ -341,22 +343,24 @@ test('who is told by a close code: only denials after the origin, and only where
     if (!decision.denied) throw new Error('it was admitted');
     return decision;
   };
-  expect(guard.closesInstead(await denialOf(at({ Authorization: 'Bearer bad' })))).toBe(true);
+  expect(hostGuard(guard).closesInstead(await denialOf(at({ Authorization: 'Bearer bad' })))).toBe(true);
   expect(
-    guard.closesInstead(await denialOf(at({ Origin: 'https://evil.example', Authorization: 'Bearer bad' }))),
+    hostGuard(guard).closesInstead(
+      await denialOf(at({ Origin: 'https://evil.example', Authorization: 'Bearer bad' })),
+    ),
   ).toBe(false);
-  expect(chat().closesInstead(await denialOf(at({ Authorization: 'Bearer bad' })))).toBe(false);
+  expect(hostGuard(chat()).closesInstead(await denialOf(at({ Authorization: 'Bearer bad' })))).toBe(false);
 });
 
 test('what a host has to hold itself to comes from the policy', () => {
-  expect(chat().hostLimits).toMatchObject({
+  expect(hostGuard(chat()).limits).toMatchObject({
     earlyBytes: 131_072,
     rejectedSockets: 100,
     compression: false,
     closeTimeout: 5_000,
   });
   const limits = { earlyBytes: '1KiB', rejectedSockets: 5, closeTimeout: '1s' };
-  expect(chat({ compression: true, limits }).hostLimits).toMatchObject({
+  expect(hostGuard(chat({ compression: true, limits })).limits).toMatchObject({
     earlyBytes: 1_024,
     rejectedSockets: 5,
     compression: true,

@@ -1,4 +1,5 @@
 import { expect, test } from '@jest/globals';
+import { hostGuard } from '@sallyport/core/host';
 import { outcomeOf } from '../support/decide.ts';
 import { guardOf } from '../support/guards.ts';
 import { ManualClock } from '../support/manual-clock.ts';
@@ -62,15 +63,15 @@ test("the host's logger is used where the policy names none, and only there", as
   const host: string[] = [];
   const logger = { warn: (_: object, text: string) => void host.push(text) };
   const own = logged();
-  own.guard.useLogger(logger);
+  hostGuard(own.guard).useLogger(logger);
   await outcomeOf(own.guard, FOREIGN);
   expect(own.lines).toHaveLength(1);
   const silent = guardOf({ logger: false });
-  silent.useLogger(logger);
+  hostGuard(silent).useLogger(logger);
   await outcomeOf(silent, FOREIGN);
   expect(host).toEqual([]);
   const unnamed = guardOf({ logger: undefined });
-  unnamed.useLogger(logger);
+  hostGuard(unnamed).useLogger(logger);
   await outcomeOf(unnamed, FOREIGN);
   expect(host).toHaveLength(1);
 });

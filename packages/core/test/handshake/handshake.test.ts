@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { custom } from '@sallyport/core';
-import type { Denial } from '@sallyport/core/host';
+import { type Denial, hostGuard } from '@sallyport/core/host';
 import { collect, guardOf } from '../support/guards.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import { SharedStore } from '../support/shared-store.ts';
@@ -24,9 +24,9 @@ function slow(options: object = {}) {
   const guard = guardOf({ auth: [authenticator], clock, store, ...options });
   const expired: Denial[] = [];
   const begin = () => {
-    const handshake = guard.handshake(REQUEST, (denial) => expired.push(denial));
-    expect(guard.enter(handshake)).toBeUndefined();
-    return { handshake, decision: Promise.resolve(guard.admit(handshake, undefined)) };
+    const handshake = hostGuard(guard).begin(REQUEST, (denial) => expired.push(denial));
+    expect(hostGuard(guard).enter(handshake)).toBeUndefined();
+    return { handshake, decision: Promise.resolve(hostGuard(guard).admit(handshake, undefined)) };
   };
   const free = () => store.slots.length === 0;
   return { clock, store, guard, answers, signals, expired, begin, free };
@@ -58,20 +58,23 @@ describe('the deadline', () => {
 
   test('is not needed by a shutdown that comes within the turn in which it began', () => {
     const { guard, expired } = slow();
-    const handshake = guard.handshake(REQUEST, (denial) => expired.push(denial));
-    expect(guard.enter(handshake)).toBeUndefined();
+    const handshake = hostGuard(guard).begin(REQUEST, (denial) => expired.push(denial));
+    expect(hostGuard(guard).enter(handshake)).toBeUndefined();
     void guard.close();
     expect(expired).toEqual([expect.objectContaining({ reason: 'shutting_down', stage: 'shutdown' })]);
-    expect(guard.admit(handshake, undefined)).toMatchObject({ denied: true, reason: 'shutting_down' });
+    expect(hostGuard(guard).admit(handshake, undefined)).toMatchObject({
+      denied: true,
+      reason: 'shutting_down',
+    });
   });
 
   test('runs while the application has the request between the doors', async () => {
     const { clock, guard, expired } = slow();
-    const handshake = guard.handshake(REQUEST, (denial) => expired.push(denial));
-    await guard.enter(handshake);
+    const handshake = hostGuard(guard).begin(REQUEST, (denial) => expired.push(denial));
+    await hostGuard(guard).enter(handshake);
     clock.advance(10_000);
     expect(expired).toHaveLength(1);
-    expect(guard.admit(handshake, undefined)).toMatchObject({ denied: true });
+    expect(hostGuard(guard).admit(handshake, undefined)).toMatchObject({ denied: true });
   });
 
   test('is over with the decision', async () => {
@@ -104,9 +107,9 @@ describe('a client that leaves', () => {
     const store = new SharedStore(clock);
     store.behave('lags', 'acquire');
     const guard = guardOf({ clock, store });
-    const handshake = guard.handshake(REQUEST, () => {});
-    await guard.enter(handshake);
-    const decision = guard.admit(handshake, undefined);
+    const handshake = hostGuard(guard).begin(REQUEST, () => {});
+    await hostGuard(guard).enter(handshake);
+    const decision = hostGuard(guard).admit(handshake, undefined);
     expect(store.slots).toEqual(['connections', 'address 127.0.0.1']);
     handshake.abandon();
     store.wake();
@@ -116,15 +119,15 @@ describe('a client that leaves', () => {
 
   test('before the outer door: nothing is begun', () => {
     const { clock, guard } = slow();
-    const handshake = guard.handshake(REQUEST, () => {});
+    const handshake = hostGuard(guard).begin(REQUEST, () => {});
     handshake.abandon();
-    expect(guard.enter(handshake)).toMatchObject({ denied: true });
+    expect(hostGuard(guard).enter(handshake)).toMatchObject({ denied: true });
     expect(clock.pending).toBe(0);
   });
 
   test('a signal that is asked for only afterwards is aborted, too', () => {
     const { guard } = slow();
-    const handshake = guard.handshake(REQUEST, () => {});
+    const handshake = hostGuard(guard).begin(REQUEST, () => {});
     handshake.abandon();
     expect(handshake.context.signal.aborted).toBe(true);
   });
@@ -133,32 +136,38 @@ describe('a client that leaves', () => {
 describe('the order of the doors', () => {
   test('nobody passes the inner door around the outer one', () => {
     const guard = guardOf({});
-    const handshake = guard.handshake(REQUEST, () => {});
-    expect(guard.admit(handshake, undefined)).toMatchObject({ denied: true, reason: 'internal' });
+    const handshake = hostGuard(guard).begin(REQUEST, () => {});
+    expect(hostGuard(guard).admit(handshake, undefined)).toMatchObject({ denied: true, reason: 'internal' });
   });
 
   test('nor while the outer one is still deciding', async () => {
     const clock = new ManualClock();
     const guard = guardOf({ clock, store: new SharedStore(clock) });
-    const handshake = guard.handshake(REQUEST, () => {});
-    const entered = guard.enter(handshake);
-    expect(guard.admit(handshake, undefined)).toMatchObject({ denied: true, reason: 'internal' });
+    const handshake = hostGuard(guard).begin(REQUEST, () => {});
+    const entered = hostGuard(guard).enter(handshake);
+    expect(hostGuard(guard).admit(handshake, undefined)).toMatchObject({ denied: true, reason: 'internal' });
     expect(await entered).toMatchObject({ denied: true });
   });
 
   test('nor with a handshake that another guard let in', () => {
     const open = guardOf({});
-    const handshake = open.handshake(REQUEST, () => {});
-    expect(open.enter(handshake)).toBeUndefined();
-    expect(guardOf({}).admit(handshake, undefined)).toMatchObject({ denied: true, reason: 'internal' });
+    const handshake = hostGuard(open).begin(REQUEST, () => {});
+    expect(hostGuard(open).enter(handshake)).toBeUndefined();
+    expect(hostGuard(guardOf({})).admit(handshake, undefined)).toMatchObject({
+      denied: true,
+      reason: 'internal',
+    });
   });
 
   test('a denial ends it', () => {
     const guard = guardOf({});
-    const handshake = guard.handshake(upgradeRequest({ method: 'POST' }), () => {});
-    expect(guard.enter(handshake)).toMatchObject({ reason: 'request_malformed', stage: 'request' });
+    const handshake = hostGuard(guard).begin(upgradeRequest({ method: 'POST' }), () => {});
+    expect(hostGuard(guard).enter(handshake)).toMatchObject({
+      reason: 'request_malformed',
+      stage: 'request',
+    });
     expect(handshake.ended).toBe(true);
-    expect(guard.admit(handshake, undefined)).toMatchObject({ denied: true });
+    expect(hostGuard(guard).admit(handshake, undefined)).toMatchObject({ denied: true });
     expect(guard.stats().denied).toEqual({ request_malformed: 1 });
   });
 });
@@ -172,8 +181,9 @@ describe('a store that fails', () => {
     const guard = guardOf({ clock, store, onStoreFailure });
     const faults = collect(guard, 'fault');
     store.behave('rejects', failing);
-    const handshake = guard.handshake(REQUEST, () => {});
-    const decision = (await guard.enter(handshake)) ?? (await guard.admit(handshake, undefined));
+    const handshake = hostGuard(guard).begin(REQUEST, () => {});
+    const decision =
+      (await hostGuard(guard).enter(handshake)) ?? (await hostGuard(guard).admit(handshake, undefined));
     return { decision, faults, clock };
   };
 

@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { bearer, custom, subprotocol } from '@sallyport/core';
+import { hostGuard } from '@sallyport/core/host';
 import { decide } from '../support/decide.ts';
 import { guardOf } from '../support/guards.ts';
 import { upgradeRequest } from '../support/upgrade-request.ts';
@@ -50,11 +51,11 @@ test('the token is gone from what others may see, on routes that do not read it,
   base.extend({
     auth: [custom({ scheme: 'other', from: [subprotocol({ marker: 'ticket' })], authenticate })],
   });
-  const handshake = base.handshake(
+  const handshake = hostGuard(base).begin(
     upgradeRequest({ headers: { 'Sec-WebSocket-Protocol': 'chat.v1, bearer, tok, ticket, secret, last' } }),
     () => {},
   );
-  expect(await base.enter(handshake)).toBeUndefined();
+  expect(await hostGuard(base).enter(handshake)).toBeUndefined();
   expect(handshake.offeredSubprotocols).toEqual(['chat.v1', 'bearer', 'ticket', 'last']);
 });
 

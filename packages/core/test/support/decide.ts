@@ -1,5 +1,5 @@
 import type { AnyGuard, Connection, HandshakeRequest, Identity } from '@sallyport/core';
-import type { Admission, Denial, Socket } from '@sallyport/core/host';
+import { type Admission, type Denial, hostGuard, type Socket } from '@sallyport/core/host';
 
 export type Decision = Denial | Admission<Identity, unknown, unknown>;
 
@@ -9,8 +9,8 @@ export async function decide(
   request: HandshakeRequest,
   native: unknown = undefined,
 ): Promise<Decision> {
-  const handshake = guard.handshake(request, () => {});
-  return (await guard.enter(handshake)) ?? (await guard.admit(handshake, native));
+  const handshake = hostGuard(guard).begin(request, () => {});
+  return (await hostGuard(guard).enter(handshake)) ?? (await hostGuard(guard).admit(handshake, native));
 }
 
 /** The reason of a denial, or `admitted`; the slots of an admission are given back. */

@@ -1,6 +1,7 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { describe, expect, test } from '@jest/globals';
 import { bearer, custom, query, subprotocol } from '@sallyport/core';
+import { hostGuard } from '@sallyport/core/host';
 import { admitted, connect, outcomeOf } from '../support/decide.ts';
 import { collect, guardOf } from '../support/guards.ts';
 import { ManualClock } from '../support/manual-clock.ts';
@@ -123,8 +124,9 @@ test('no event holds a token, a cookie or a message', async () => {
       { target: `/chat?token=${secret}`, method: 'POST' },
     ];
     for (const request of requests) {
-      const handshake = guard.handshake(upgradeRequest(request), () => {});
-      const decision = (await guard.enter(handshake)) ?? (await guard.admit(handshake, undefined));
+      const handshake = hostGuard(guard).begin(upgradeRequest(request), () => {});
+      const decision =
+        (await hostGuard(guard).enter(handshake)) ?? (await hostGuard(guard).admit(handshake, undefined));
       if (decision.denied) continue;
       const connection = connect(decision, new RecordingSocket());
       connection.receive('{"type":"say","text":"SECRET-text that is too long for its schema"}', false);

@@ -1,0 +1,23 @@
+import type { Identity } from '../vocabulary/ports.ts';
+import type { AnyGuard, Guard } from './guard.ts';
+import type { HostGuard } from './host-guard.ts';
+import { hasInternals, internalsOf } from './internals.ts';
+
+/**
+ * What an adapter does with a guard: it is always the same object for the same guard.
+ *
+ * @throws TypeError for what is no guard.
+ */
+export function hostGuard<I extends readonly Identity[], M, R>(guard: Guard<I, M, R>): HostGuard<I, M, R> {
+  return internalsOf(guard).host as unknown as HostGuard<I, M, R>;
+}
+
+/** Whether a value is a guard, for options that a user may have got wrong. */
+export function isGuard(value: unknown): value is AnyGuard {
+  return hasInternals(value);
+}
+
+/** Whether two guards stand behind one outer door, because one extends the other or both extend a third. */
+export function shareOuterDoor(one: AnyGuard, other: AnyGuard): boolean {
+  return hostGuard(one).limits === hostGuard(other).limits;
+}

@@ -1,0 +1,96 @@
+import { Handshake } from '../handshake/handshake.ts';
+import { type Denial, deny, isPromise, type MaybePromise } from '../vocabulary/decision.ts';
+import type { HandshakeRequest, Identity, Logger } from '../vocabulary/ports.ts';
+import type { Admission } from './admission.ts';
+import type { GuardFamily } from './family.ts';
+import { PassedHandshake } from './passed-handshake.ts';
+import type { Route } from './route.ts';
+import { type Services, servicesOf } from './services.ts';
+
+/** The settings of a policy that the host itself has to apply; one object for a guard and its extensions. */
+export interface HostLimits {
+  /** Bytes that a client may send before the 101 (`limits.earlyBytes`). */
+  readonly earlyBytes: number;
+  /** Sockets that may be open only to be told a close code (`limits.rejectedSockets`). */
+  readonly rejectedSockets: number;
+  /** Whether messages may be compressed. */
+  readonly compression: boolean;
+  /** Milliseconds that a peer has to answer a close frame (`limits.closeTimeout`). */
+  readonly closeTimeout: number;
+}
+
+/**
+ * A guard as an adapter uses it. For each upgrade request: `begin`, `enter` (the outer door), `admit` (the inner door of the
+ * route), and then either the refusal of the denial, or `open` of the admission.
+ */
+export class HostGuard<
+  I extends readonly Identity[] = readonly Identity[],
+  M = Record<string, unknown>,
+  R = Record<string, unknown>,
+> {
+  readonly #family: GuardFamily;
+  readonly #route: Route;
+  readonly #services: Services;
+
+  /** @internal Use `hostGuard`. */
+  constructor(family: GuardFamily, route: Route) {
+    this.#family = family;
+    this.#route = route;
+    this.#services = servicesOf(family, route);
+  }
+
+  /** A handshake begins. `onTurnedAway` is called when its deadline, or a shutdown, comes before a decision. */
+  begin(request: HandshakeRequest, onTurnedAway: (denial: Denial) => void): Handshake {
+    return new Handshake(request, this.#family.settings, onTurnedAway);
+  }
+
+  /** The outer door, the same for every guard of the family. `undefined` lets the handshake pass. */
+  enter(handshake: Handshake): MaybePromise<Denial | undefined> {
+    const closing = this.#family.shutdown.denial();
+    return closing === undefined ? handshake.enter() : handshake.deny(closing);
+  }
+
+  /** The inner door of this guard's route. `native` is the host's own request, for the application's hooks. */
+  admit(handshake: Handshake, native: unknown): MaybePromise<Denial | Admission<I[number], M, R>> {
+    if (handshake.settings !== this.#family.settings)
+      return handshake.deny(deny('internal', 'the handshake began at another guard').at('route'));
+    const verdict = handshake.pass(this.#route.innerDoor, this.#route.reporting, native);
+    return isPromise(verdict)
+      ? verdict.then((late) => late ?? this.#admitted(handshake))
+      : (verdict ?? this.#admitted(handshake));
+  }
+
+  /** What the host has to hold itself to. */
+  get limits(): HostLimits {
+    return this.#family;
+  }
+
+  /** Whether a denial is told by a close code instead of an HTTP status, as `rejectAs: 'close'` asks for. */
+  closesInstead({ stage }: Denial): boolean {
+    // Before the origin has passed, a foreign page could learn whether its visitor is logged in.
+    return this.#route.rejectAs === 'close' && AFTER_ORIGIN.has(stage ?? '');
+  }
+
+  /** Sends warnings to the host's log, unless the policy names a logger. */
+  useLogger(logger: Logger): void {
+    if (!this.#family.hasOwnLogger) this.#family.warnings.logger = logger;
+  }
+
+  /** Calls back after so many milliseconds by the policy's clock. The returned function cancels that. */
+  schedule(ms: number, callback: () => void): () => void {
+    return this.#family.clock.schedule(ms, callback);
+  }
+
+  #admitted(handshake: Handshake): Admission<I[number], M, R> {
+    this.#family.tally.admitted++;
+    return new PassedHandshake<I[number], M, R>(handshake, this.#family, this.#route, this.#services);
+  }
+}
+
+const AFTER_ORIGIN: ReadonlySet<string> = new Set([
+  'subprotocol',
+  'authentication',
+  'csrf',
+  'authorization',
+  'admission',
+]);

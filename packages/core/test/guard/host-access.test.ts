@@ -1,0 +1,27 @@
+import { inspect } from 'node:util';
+import { expect, test } from '@jest/globals';
+import type { AnyGuard } from '@sallyport/core';
+import { hostGuard, isGuard } from '@sallyport/core/host';
+import { guardOf } from '../support/guards.ts';
+
+test('a guard has one host guard, and its extension another', () => {
+  const guard = guardOf({});
+  expect(hostGuard(guard)).toBe(hostGuard(guard));
+  expect(hostGuard(guard.extend({ name: 'admin' }))).not.toBe(hostGuard(guard));
+});
+
+test.each([undefined, null, 'guard', 7, {}, () => {}])('%p is no guard', (value) => {
+  expect(isGuard(value)).toBe(false);
+  expect(() => hostGuard((value ?? {}) as AnyGuard)).toThrow(
+    new TypeError('This is no guard. Make one with createGuard.'),
+  );
+});
+
+test('a guard keeps what hosts need where neither keys nor a printout show it', () => {
+  const guard = guardOf({});
+  expect(isGuard(guard)).toBe(true);
+  expect([Object.keys(guard), inspect(guard, { showHidden: true })]).toEqual([
+    [],
+    expect.not.stringContaining('HostGuard'),
+  ]);
+});
