@@ -59,12 +59,12 @@ const policy = definePolicy({
 export const guard = createGuard(policy);
 
 export function early(admission: Admission<Identity, unknown, unknown>): string {
-  // @ts-expect-error: a first message may have to tell who it is
+  // @ts-expect-error: with a first message, the identity may be unknown here
   return admission.identity.subject;
 }
 
 export function useConnection(admission: Admission<Identity, unknown, unknown>, socket: never): void {
-  // @ts-expect-error: an admission of no particular guard knows no message
+  // @ts-expect-error: the admission of any guard has no known messages
   admission.open(socket, (connection) => void connection.on('say', () => undefined));
 }
 
@@ -125,7 +125,7 @@ export function broadcasts(): number {
   return guard.broadcast('said', { by: 'alice' }, ({ identity }) => identity.scheme === 'jwt');
 }
 
-/** Schemas of other libraries, and plain JSON Schema, which the compiler can read where it is constant. */
+/** Schemas of other libraries, and plain JSON Schema, whose types the compiler infers if it is declared `as const`. */
 export const foreign = createGuard({
   auth: [token],
   messages: {
@@ -168,16 +168,16 @@ export function identity({ identity }: ConnectionOf<typeof guard>): string {
     const issuer: string | undefined = identity.claims.iss;
     return issuer ?? '';
   }
-  // @ts-expect-error: nobody claims anything for it
+  // @ts-expect-error: this scheme has no such claim
   const claimed: boolean = identity.claims.admin;
   // @ts-expect-error: no authenticator of the policy has this scheme
   if (identity.scheme === 'basic') return '';
-  // @ts-expect-error: an identity is never changed
+  // @ts-expect-error: an identity is read-only
   identity.subject = 'bob';
   return identity.subject + scheme + claimed;
 }
 
-/** Every option is inferred in place, too, and without `definePolicy`. */
+/** Types are also inferred from options in place, without `definePolicy`. */
 export const inPlace = createGuard({
   auth: [custom({ scheme: 'key', from: [bearer()], authenticate: async () => ({ subject: 'svc' }) })],
   authorize: ({ identity }) => {
@@ -188,9 +188,9 @@ export const inPlace = createGuard({
 });
 export function withoutReplies(connection: ConnectionOf<typeof inPlace>): void {
   connection.on('ping', () => undefined);
-  // Without `replies` anything may be sent.
+  // Without `replies` any object may be sent.
   connection.send('whatever', { a: 1 });
-  // @ts-expect-error: a reply has named fields
+  // @ts-expect-error: a reply is an object
   connection.send('whatever', 'text');
 }
 
@@ -219,9 +219,9 @@ export function inherited(connection: ConnectionOf<typeof renamed>): void {
 export const opaque = createGuard({ auth: [anonymous()], messages: passthrough({ text: true }) });
 
 export const refused = [
-  // @ts-expect-error: nobody is asked who connects
+  // @ts-expect-error: auth is missing
   () => createGuard({ messages: { say } }),
-  // @ts-expect-error: the messages are missing
+  // @ts-expect-error: messages are missing
   () => createGuard({ auth: [anonymous()] }),
   // @ts-expect-error: an unknown option
   () => createGuard({ auth: [anonymous()], messages: { say }, origin: ['https://app.example.com'] }),
@@ -229,17 +229,17 @@ export const refused = [
   () => createGuard({ auth: [anonymous()], messages: { say }, limits: { mesages: '20/s' } }),
   // @ts-expect-error: a rate without a unit
   () => createGuard({ auth: [anonymous()], messages: { say }, limits: { messages: '20' } }),
-  // @ts-expect-error: a size of another spelling
+  // @ts-expect-error: an unknown unit of size
   () => createGuard({ auth: [anonymous()], messages: { say }, limits: { message: '16KB' } }),
   // @ts-expect-error: only named stages can report
   () => createGuard({ auth: [anonymous()], messages: { say }, report: ['authentication'] }),
-  // @ts-expect-error: an authenticator is not a name
+  // @ts-expect-error: an authenticator is an object, not a name
   () => createGuard({ auth: ['jwt'], messages: { say } }),
-  // @ts-expect-error: authorize answers yes or no
+  // @ts-expect-error: authorize returns a boolean
   () => createGuard({ auth: [anonymous()], messages: { say }, authorize: () => 'yes' }),
-  // @ts-expect-error: hosts belong to the server
+  // @ts-expect-error: hosts are an option of the whole server
   () => guard.extend({ hosts: ['chat.example.com'] }),
-  // @ts-expect-error: as does this limit
+  // @ts-expect-error: connections are a limit of the whole server
   () => guard.extend({ limits: { connections: 5 } }),
   // @ts-expect-error: a key of the wrong kind
   () => jwt({ from: [bearer()], secret: 7, algorithms: ['HS256'], issuer: 'i', audience: 'a' }),
