@@ -1,118 +1,111 @@
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { reasons } from '@sallyport/core';
+import { CUSTOM_OPTIONS } from '../../packages/core/src/auth/custom.ts';
+import { KEY_OPTIONS } from '../../packages/core/src/auth/jwt-keys.ts';
+import { JWT_OPTIONS } from '../../packages/core/src/auth/jwt-options.ts';
+import { TICKET_OPTIONS } from '../../packages/core/src/auth/tickets.ts';
+import {
+  MESSAGE_OPTIONS,
+  ROUTE_LIMITS,
+  ROUTE_OPTIONS,
+  SERVER_LIMITS,
+  SERVER_OPTIONS,
+} from '../../packages/core/src/policy/options-table.ts';
+import type { Option, OptionTable } from '../../packages/core/src/vocabulary/option-table.ts';
+import { type Interfaces, interfacesIn, type MemberDoc } from './doc-comments.ts';
 import { root } from './markdown.ts';
 
-/** One option as its doc comment describes it. */
-export interface OptionDoc {
+/** One option: its row in the table, and its doc comment where users see it. */
+export interface DescribedOption {
   /** With the options around it: `json.depth`. */
   readonly name: string;
-  readonly type: string;
-  readonly text: string;
-  /** What the comment says after `Default:`. */
-  readonly fallback: string;
-  /** What the comment says after `Beyond:`, `Else:` or `Then:`. */
-  readonly exceeded: string;
+  readonly option: Option;
+  /** Absent where no interface has such a member. */
+  readonly doc: MemberDoc | undefined;
 }
 
-/** Where the options are described, and the heading of the reference that repeats it. */
-const TABLES: readonly (readonly [title: string, file: string, declaration: string])[] = [
-  ['Of every route', 'policy/policy.ts', 'interface RoutePolicy'],
-  ['Of the whole server', 'policy/policy.ts', 'interface PolicyOptions'],
-  ['`limits` of every route', 'policy/policy.ts', 'interface RouteLimits'],
-  ['`limits` of the whole server', 'policy/policy.ts', 'interface Limits'],
-  ['`jwt()`', 'auth/jwt.ts', 'interface JwtOptions'],
-  ['`jwt()`: its key', 'auth/jwt-keys.ts', 'interface KeyOptions'],
-  ['`custom()`', 'auth/custom.ts', 'interface CustomOptions'],
+/** The tables of options, each with the interfaces whose members describe it. */
+const SECTIONS: readonly (readonly [title: string, table: OptionTable, ...interfaces: string[]])[] = [
+  ['Of every route', ROUTE_OPTIONS, 'RoutePolicy', 'PolicyOptions'],
+  ['Of the whole server', SERVER_OPTIONS, 'PolicyOptions'],
+  ['`limits` of every route', ROUTE_LIMITS, 'RouteLimits'],
+  ['`limits` of the whole server', SERVER_LIMITS, 'Limits'],
+  ['Of a type in `messages`', MESSAGE_OPTIONS, 'MessageRule'],
+  ['`jwt()`', JWT_OPTIONS, 'JwtOptions'],
+  ['`jwt()`: its key', KEY_OPTIONS, 'KeyOptions'],
+  ['`tickets()`', TICKET_OPTIONS, 'TicketOptions'],
+  ['`custom()`', CUSTOM_OPTIONS, 'CustomOptions'],
 ];
 
-/** The reference as `docs/start.md` has to hold it: the doc comments of the sources, and the table of reasons. */
+/** The reference as `docs/start.md` has to hold it: the tables of options, and that of reasons. */
 export function reference(): string {
-  const tables = TABLES.map(([title, file, declaration]) => {
-    const rows = optionsOf(sourceOf(file), declaration)
-      .filter(({ name }) => name !== 'limits') // They have tables of their own.
-      .map(
-        ({ name, type, text, fallback, exceeded }) =>
-          `| \`${name}\` | ${code(type)} | ${fallback} | ${[text, exceeded].filter(Boolean).join(' ')} |`,
-      );
-    return [
+  const tables = describedOptions().map(([title, options]) =>
+    [
       `#### ${title}`,
       '',
-      '| option | type | default | what it does |',
-      '|---|---|---|---|',
-      ...rows,
-    ].join('\n');
-  });
+      '| option | type | default | beyond it | what it does |',
+      '|---|---|---|---|---|',
+      ...options.map(row),
+    ].join('\n'),
+  );
   return [...tables, reasonTable()].join('\n\n');
 }
 
-export function sourceOf(file: string): string {
-  return readFileSync(join(root, 'packages/core/src', file), 'utf8');
+/** Every option of the reference, by the title of its table. */
+export function describedOptions(): (readonly [title: string, options: readonly DescribedOption[]])[] {
+  const interfaces = interfacesIn(join(root, 'packages/core/src'));
+  return SECTIONS.map(([title, table, ...names]) => {
+    const members = names.flatMap((name) => interfaces.get(name) ?? []);
+    return [title, describeAll(table, members, interfaces)] as const;
+  });
 }
 
-/** The documented members of an interface, inner objects included. */
-export function optionsOf(source: string, declaration: string): OptionDoc[] {
-  const lines = source.split('\n');
-  const start = lines.findIndex((line) => line.includes(`export ${declaration}`));
-  if (start === -1) throw new Error(`There is no ${declaration}.`);
-  const options: OptionDoc[] = [];
-  const around: string[] = [];
-  let comment = '';
-  for (let i = start + 1; lines[i] !== '}'; i++) {
-    const line = (lines[i] as string).trim();
-    const member = /^readonly (\w+)(\??): (.*)$/.exec(line);
-    if (/^\/?\*/.test(line))
-      comment += ` ${line
-        .replace(/^\/?\*+\/?/, '')
-        .replace(/\*\/$/, '')
-        .trim()}`;
-    else if (line === '};') around.pop();
-    else if (member !== null) {
-      const [, name = '', optional, rest = ''] = member;
-      let type = rest;
-      // A type that goes on over several lines ends where the next member begins.
-      while (!/[;{]$/.test(type)) type += ` ${(lines[++i] as string).trim()}`;
-      if (isCallback(type)) while (!/^ {2}\S.*;$|^ {2}\}\) => .*;$/.test(lines[i] as string)) i++;
-      const option = describe([...around, name].join('.'), type, comment);
-      options.push(optional === '?' ? option : { ...option, fallback: '**required**' });
-      comment = '';
-      if (type === '{') around.push(name);
-    }
-  }
-  return options;
+function describeAll(
+  table: OptionTable,
+  members: readonly MemberDoc[],
+  interfaces: Interfaces,
+  around = '',
+): DescribedOption[] {
+  return Object.entries(table).flatMap(([name, option]) => {
+    const doc = members.find((member) => member.name === name);
+    const path = around + name;
+    const inner = describeAll(
+      option.kind.options ?? {},
+      doc?.inner(interfaces) ?? [],
+      interfaces,
+      `${path}.`,
+    );
+    return [{ name: path, option, doc }, ...inner];
+  });
 }
 
-function isCallback(type: string): boolean {
-  return /^\(.*\{$/.test(type);
+function row({ name, option, doc }: DescribedOption): string {
+  const type = `\`${option.kind.type.replaceAll('|', '\\|')}\``;
+  return `| \`${name}\` | ${type} | ${fallbackOf(option)} | ${doc?.exceeded ?? ''} | ${doc?.text ?? ''} |`;
 }
 
-function describe(name: string, type: string, comment: string): OptionDoc {
-  let text = comment.replace(/\s+/g, ' ').trim();
-  const take = (label: RegExp): string => {
-    const match = new RegExp(`(?:^|(?<=\\. ))(?:${label.source}) (.*?\\.)(?= [A-Z\`]|$)`).exec(text);
-    if (match === null) return '';
-    text = text.replace(match[0], '').replace(/\s+/g, ' ').trim();
-    return match[0];
-  };
-  const exceeded = take(/Beyond:|Else:|Then:/);
-  const fallback = take(/Default:/)
-    .replace(/^Default: /, '')
-    .replace(/\.$/, '');
-  return { name, type: shortType(type), text, fallback, exceeded };
+/** The default of an option in words; of an object none, since its options have their own. */
+export function fallbackOf({ required, fallback, otherwise }: Option): string {
+  if (required) return '**required**';
+  return otherwise ?? spelled(fallback);
 }
 
-/** What a reader has to type; the types behind the names are the editor's to show. */
-function shortType(type: string): string {
-  if (type === '{') return '';
-  if (type.startsWith('(')) return 'function';
-  const plain = type.replace(/;$/, '').replaceAll('readonly ', '').replaceAll('typeof ', '');
-  if (/^[A-Z]$/.test(plain)) return '';
-  if (plain === 'Scheme') return 'string';
-  return /[{[]/.test(plain) && plain.length > 40 ? '' : plain;
+function spelled(value: unknown): string {
+  if (typeof value === 'number') return value.toLocaleString('en-US');
+  if (typeof value === 'string') return /^\d/.test(value) ? quantity(value) : `\`'${value}'\``;
+  if (Array.isArray(value)) return 'none';
+  if (typeof value !== 'object') return `\`${value}\``;
+  const { rate, burst } = value as { rate?: string; burst?: string | number };
+  return rate === undefined ? '' : `${quantity(rate)}, burst ${quantity(String(burst))}`;
 }
 
-function code(type: string): string {
-  return type === '' ? '' : `\`${type.replaceAll('|', '\\|')}\``;
+const UNITS: Readonly<Record<string, string>> = { m: 'min', d: 'days' };
+
+/** `64KiB` is 64 KiB, `10m` 10 min and `50/s` 50/s. */
+function quantity(text: string): string {
+  const [, amount = '', unit = '', per = ''] = /^([\d.]+)([A-Za-z]*)(\/\w)?$/.exec(text) ?? [];
+  const name = amount === '1' && unit === 'd' ? 'day' : (UNITS[unit] ?? unit);
+  return `${amount}${name === '' ? '' : ` ${name}`}${per}`;
 }
 
 function reasonTable(): string {

@@ -14,8 +14,8 @@ export const mutations = [
     stage: 'rejectAs',
     what: 'a foreign page learns the reason by the close code',
     file: core('guard/host-guard'),
-    find: /return this\.#route\.rejectAs === 'close' && AFTER_ORIGIN\.has\(stage \?\? ''\);/,
-    replace: "return this.#route.rejectAs === 'close';",
+    find: /return this\.#route\.settings\.rejectAs === 'close' && AFTER_ORIGIN\.has\(stage \?\? ''\);/,
+    replace: "return this.#route.settings.rejectAs === 'close';",
     tests: contract('routes'),
   },
   {

@@ -7,6 +7,7 @@ import { GuardFamily } from '../../packages/core/src/guard/family.ts';
 import { parseAddress } from '../../packages/core/src/handshake/address.ts';
 import type { HandshakeContext } from '../../packages/core/src/handshake/handshake-context.ts';
 import type { Stage } from '../../packages/core/src/handshake/stage.ts';
+import { readPolicy } from '../../packages/core/src/policy/policy-settings.ts';
 import { ManualClock } from '../../packages/core/test/support/manual-clock.ts';
 
 const COUNT = 1_000_000;
@@ -21,13 +22,14 @@ const authenticator = custom({
   from: [bearer()],
   authenticate: () => undefined,
 }) as Authenticator;
-const family = new GuardFamily({
+const { server } = readPolicy({
   clock,
   logger: false,
   auth: [authenticator],
   messages: { say: Type.Object({}) },
   bans: { after: { rate: '1/m', burst: 3 } },
-} as never);
+});
+const family = new GuardFamily(server);
 const rate = family.settings.outerDoor.find(({ name }) => name === 'rate') as Stage;
 
 /** Half of the addresses are IPv4 in a /11, half are IPv6, each in a /64 of its own. */

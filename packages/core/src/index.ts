@@ -7,15 +7,9 @@ export type { Authenticator, Presented } from './auth/authenticator.ts';
 export { bearer, type CredentialSource, cookie, query, subprotocol } from './auth/credential-source.ts';
 export type { CsrfOption } from './auth/csrf.ts';
 export { type CustomIdentity, type CustomOptions, custom } from './auth/custom.ts';
-export {
-  type JwtClaims,
-  type JwtIdentity,
-  type JwtOptions,
-  jwt,
-  unsafeAnyAudience,
-  unsafeAnyIssuer,
-} from './auth/jwt.ts';
+export { type JwtClaims, type JwtIdentity, jwt } from './auth/jwt.ts';
 export type { KeyOptions } from './auth/jwt-keys.ts';
+export { type JwtOptions, unsafeAnyAudience, unsafeAnyIssuer } from './auth/jwt-options.ts';
 export {
   type TicketIdentity,
   type TicketOffice,
@@ -38,14 +32,15 @@ export { type Passthrough, passthrough } from './message/passthrough.ts';
 export type { MessageContext, MessageRule } from './message/rules.ts';
 export type { UnknownProperties } from './message/schema.ts';
 export type { StandardSchema } from './message/standard-schema.ts';
+export type { Limits, RouteLimits } from './policy/limits.ts';
 export {
   type AuthorizeContext,
   type BansOption,
   type ExtendOptions,
-  type Limits,
+  type FirstMessageOption,
   type PolicyOptions,
+  type RenewalOption,
   type ReportOption,
-  type RouteLimits,
   type RoutePolicy,
   unsafeReportAuthorization,
   unsafeReportHost,

@@ -1,5 +1,5 @@
 import type { AnyGuard } from '../guard/guard.ts';
-import { asObject, oneOf, refuseUnknown } from '../vocabulary/option-checks.ts';
+import { asObject, oneOf, optionPath, refuseUnknown } from '../vocabulary/option-checks.ts';
 import { PolicyError } from '../vocabulary/policy-error.ts';
 import type { AsyncApiServer } from './document.ts';
 
@@ -32,21 +32,21 @@ export function checkOptions(options: AsyncApiOptions): void {
   const { title, version, host, servers } = options;
   for (const [name, value] of Object.entries({ title, version })) {
     if (typeof value !== 'string' || value === '')
-      throw new PolicyError(`asyncApi().${name}`, 'it is missing', 'Give a text.');
+      throw new PolicyError(optionPath('asyncApi()', name), 'it is missing', 'Give a text.');
   }
   if (host !== undefined && servers !== undefined)
-    throw new PolicyError('asyncApi().host', 'the servers say it, too', 'Leave one of them out.');
-  for (const [name, server] of Object.entries(asObject(servers, 'asyncApi().servers')))
-    checkServer(server, `asyncApi().servers.${name}`);
-  if (host !== undefined) checkHost(host, 'asyncApi().host');
+    throw new PolicyError('asyncApi({ host })', 'the servers say it, too', 'Leave one of them out.');
+  for (const [name, server] of Object.entries(asObject(servers, 'asyncApi({ servers })')))
+    checkServer(server, optionPath('asyncApi({ servers })', name));
+  if (host !== undefined) checkHost(host, 'asyncApi({ host })');
 }
 
 function checkServer(value: unknown, option: string): void {
   const server = asObject(value, option);
   refuseUnknown(server, ['host', 'protocol', 'pathname', 'title', 'description'], option);
-  oneOf(server.protocol, ['wss', 'ws'], `${option}.protocol`);
-  checkHost(server.host, `${option}.host`);
-  if (server.pathname !== undefined) checkPath(server.pathname, `${option}.pathname`);
+  oneOf(server.protocol, ['wss', 'ws'], optionPath(option, 'protocol'));
+  checkHost(server.host, optionPath(option, 'host'));
+  if (server.pathname !== undefined) checkPath(server.pathname, optionPath(option, 'pathname'));
 }
 
 function checkHost(host: unknown, option: string): void {

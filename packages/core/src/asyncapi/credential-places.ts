@@ -19,13 +19,13 @@ export interface WaysIn {
   readonly ambient: boolean;
 }
 
-export function waysIn({ authenticators, policy: { firstMessage } }: Route): WaysIn {
+export function waysIn({ settings: { auth, firstMessage } }: Route): WaysIn {
   const places = new Map<string, CredentialPlace>();
-  for (const authenticator of authenticators) {
+  for (const authenticator of auth) {
     const isTicket = ticketTtl([authenticator]) !== undefined;
     for (const source of authenticator.from) places.set(sourceKey(source), { source, isTicket });
   }
-  const asked = authenticators.filter(({ from }) => from.length === 0);
+  const asked = auth.filter(({ from }) => from.length === 0);
   const isAnonymous = asked.some(({ scheme }) => scheme === 'anonymous');
   const late = Boolean(firstMessage);
   return {

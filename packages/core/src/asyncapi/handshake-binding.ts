@@ -14,7 +14,10 @@ export function handshakeBinding(route: Route, ways: WaysIn): HandshakeBinding {
   };
 }
 
-function querySchema({ policy: { csrf } }: Route, { places, late, without }: WaysIn): SchemaNode | undefined {
+function querySchema(
+  { settings: { csrf } }: Route,
+  { places, late, without }: WaysIn,
+): SchemaNode | undefined {
   const properties = new Map<string, SchemaNode>();
   for (const { source, isTicket } of places) {
     if (source.kind !== 'query') continue;
@@ -35,7 +38,7 @@ function querySchema({ policy: { csrf } }: Route, { places, late, without }: Way
   };
 }
 
-function headersSchema({ policy: { subprotocols = [] } }: Route, { places, ambient }: WaysIn): SchemaNode {
+function headersSchema({ settings: { subprotocols } }: Route, { places, ambient }: WaysIn): SchemaNode {
   const offers = [
     ...(subprotocols.length > 0 ? [`One or more of ${subprotocols.map(code).join(', ')}.`] : []),
     ...places.flatMap(({ source }) =>

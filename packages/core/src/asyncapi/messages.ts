@@ -28,14 +28,14 @@ class MessageDescriber {
   ) {}
 
   all(): RouteMessages {
-    const { rules, replies, renews, onFault } = this.route;
+    const { rules, replies, settings } = this.route;
     const opaque = rules.passthrough === undefined ? [] : [this.#opaque()];
     const types = [...rules.types.values()].map((type) => this.#type(type));
-    const auth = renews || this.#authenticatesLate ? [this.#auth()] : [];
+    const auth = rules.renewal || this.#authenticatesLate ? [this.#auth()] : [];
     const named = [...(replies ?? [])].map(([type, { document }]) => this.#notice(type, document));
     const other = replies === undefined && rules.passthrough === undefined ? [this.#anything()] : [];
     const answer = rules.passthrough === undefined ? this.#answer() : [];
-    const isRead = rules.passthrough === undefined || this.#authenticatesLate || onFault === 'reply';
+    const isRead = rules.passthrough === undefined || this.#authenticatesLate || settings.onFault === 'reply';
     const errors = isRead ? [this.#error()] : [];
     return {
       received: [...opaque, ...types, ...auth],
@@ -45,7 +45,7 @@ class MessageDescriber {
   }
 
   get #authenticatesLate(): boolean {
-    return Boolean(this.route.policy.firstMessage);
+    return this.route.settings.firstMessage !== false;
   }
 
   #type(type: CompiledType): MessageObject {
@@ -90,7 +90,7 @@ class MessageDescriber {
 
   #auth(): MessageObject {
     const { envelope } = this.route.rules;
-    const fields = this.route.authenticators.flatMap(({ messageField }) => messageField ?? []);
+    const fields = this.route.settings.auth.flatMap(({ messageField }) => messageField ?? []);
     const bodies = [...new Set(fields)].map((field) => ({
       type: 'object',
       properties: { [field]: { type: 'string' } },
@@ -103,21 +103,22 @@ class MessageDescriber {
       envelope.describe(AUTH_TYPE, bodyOf(document, AUTH_TYPE, envelope, this.schemas)),
       [
         ...(this.#authenticatesLate ? ['Says who connects, as the first message.'] : []),
-        ...(this.route.renews ? ['Renews the credential of an open connection.'] : []),
+        ...(this.route.rules.renewal ? ['Renews the credential of an open connection.'] : []),
       ],
     );
   }
 
   #authNotices(): MessageObject[] {
-    const { route } = this;
+    const { rules, settings } = this.route;
+    const notice = settings.renewal === false ? undefined : settings.renewal.notice;
     const expiry = { type: 'number', description: 'Seconds since the epoch.' };
     const body = { type: 'object', properties: { expiresAt: expiry }, additionalProperties: false };
-    const isAnswered = this.#authenticatesLate && !route.rules.envelope.mergesType;
+    const isAnswered = this.#authenticatesLate && !rules.envelope.mergesType;
     return [
-      ...(route.renews || isAnswered
+      ...(rules.renewal || isAnswered
         ? [this.#notice('auth_ok', body, ['The credential was accepted; until when, if it ends.'])]
         : []),
-      ...(route.renews && route.expiryNotice > 0
+      ...(notice
         ? [
             this.#notice('auth_expiring', { ...body, required: ['expiresAt'] }, [
               'The credential ends soon; renew it with `auth`.',

@@ -1,5 +1,6 @@
 import type { UNAVAILABLE } from '../limits/precheck.ts';
 import type { Denial, MaybePromise } from '../vocabulary/decision.ts';
+import type { Kind } from '../vocabulary/option-kinds.ts';
 import { PolicyError } from '../vocabulary/policy-error.ts';
 import type { Clock, Identity, RequestView } from '../vocabulary/ports.ts';
 import type { CredentialSource } from './credential-source.ts';
@@ -57,15 +58,18 @@ export function chooseReader(readers: readonly Authenticator[], credential: stri
   ) as Authenticator;
 }
 
-/** By `anonymous` handlers and the policy's own checks know who presented nothing: nobody else may be called so. */
-export function checkScheme(scheme: unknown, option: string): string {
-  if (typeof scheme === 'string' && scheme !== '' && scheme !== 'anonymous') return scheme;
-  throw new PolicyError(
-    option,
-    scheme === 'anonymous' ? "the name 'anonymous' belongs to anonymous()" : 'it has no name',
-    "Give it one, such as scheme: 'session'.",
-  );
-}
+/** The name of an authenticator. By `anonymous` handlers and the policy's own checks know who presented nothing, so no other may have it. */
+export const schemeName: Kind<string> = {
+  type: 'string',
+  read(scheme, option) {
+    if (typeof scheme === 'string' && scheme !== '' && scheme !== 'anonymous') return scheme;
+    throw new PolicyError(
+      option,
+      scheme === 'anonymous' ? "the name 'anonymous' belongs to anonymous()" : 'it has no name',
+      "Give it one, such as scheme: 'session'.",
+    );
+  },
+};
 
 /** Freezes an identity, claims included, all the way down. */
 export function freezeIdentity<I extends Identity>(identity: I): I {

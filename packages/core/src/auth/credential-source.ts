@@ -1,3 +1,5 @@
+import { oneOf, refuseUnknown } from '../vocabulary/option-checks.ts';
+import { checkedValue, type Kind } from '../vocabulary/option-kinds.ts';
 import { PolicyError } from '../vocabulary/policy-error.ts';
 
 /**
@@ -16,7 +18,8 @@ export type CredentialSource =
  */
 export function bearer(options: { readonly ambient?: boolean } = {}): CredentialSource {
   refuseUnknown(options, ['ambient'], 'bearer()');
-  return { kind: 'bearer', ambient: options.ambient === true };
+  oneOf(options.ambient, [true, false], 'bearer({ ambient })');
+  return { kind: 'bearer', ambient: options.ambient ?? false };
 }
 
 /**
@@ -84,13 +87,12 @@ export function isCredentialSource(value: unknown): value is CredentialSource {
   return kind === 'bearer' || kind === 'cookie' || kind === 'subprotocol' || kind === 'query';
 }
 
-function refuseUnknown(options: object, known: readonly string[], where: string): void {
-  const unknown = Object.keys(options).find((key) => !known.includes(key));
-  if (unknown !== undefined) {
-    throw new PolicyError(
-      where,
-      `unknown option '${unknown}'`,
-      `Use ${known.map((key) => `'${key}'`).join(', ')}.`,
-    );
-  }
+/** A list of places to look at, at least so many. The policy looks at the places themselves. */
+export function places(least: number): Kind<readonly CredentialSource[]> {
+  return checkedValue(
+    'CredentialSource[]',
+    (value) => Array.isArray(value) && value.length >= least,
+    'there is no place to look',
+    'Give [bearer()], say.',
+  );
 }

@@ -1,5 +1,4 @@
 import type { MaybePromise } from '../vocabulary/decision.ts';
-import { PolicyError } from '../vocabulary/policy-error.ts';
 import type { Identity, RequestView } from '../vocabulary/ports.ts';
 
 /** An anti-forgery token beside an ambient credential, for applications that use one. */
@@ -12,19 +11,4 @@ export interface CsrfOption {
     readonly identity: Identity;
     readonly request: RequestView;
   }) => MaybePromise<boolean>;
-}
-
-export function checkCsrf(csrf: unknown): void {
-  if (csrf === undefined) return;
-  const { query, verify, ...rest } = (csrf ?? {}) as Partial<CsrfOption>;
-  const [unknown] = Object.keys(rest);
-  if (unknown !== undefined)
-    throw new PolicyError(`policy.csrf.${unknown}`, 'unknown option', "Use 'query' and 'verify'.");
-  if (typeof query !== 'string' || query === '' || typeof verify !== 'function') {
-    throw new PolicyError(
-      'policy.csrf',
-      'it needs a query parameter and a verify function',
-      "Give { query: 'csrf', verify }.",
-    );
-  }
 }

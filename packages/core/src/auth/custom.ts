@@ -1,9 +1,11 @@
 import { type Denial, deny, isPromise, type MaybePromise, settled } from '../vocabulary/decision.ts';
+import { callback, checkedValue, duration, flag, type Kind } from '../vocabulary/option-kinds.ts';
+import { option, optional, readOnlyOptions, required } from '../vocabulary/option-table.ts';
 import { PolicyError } from '../vocabulary/policy-error.ts';
 import type { Claims, Clock, Identity, RequestView } from '../vocabulary/ports.ts';
-import { type Duration, parseDuration } from '../vocabulary/units.ts';
-import { type Authenticator, checkScheme, freezeIdentity } from './authenticator.ts';
-import type { CredentialSource } from './credential-source.ts';
+import type { Duration } from '../vocabulary/units.ts';
+import { type Authenticator, freezeIdentity, schemeName } from './authenticator.ts';
+import { type CredentialSource, places } from './credential-source.ts';
 import { keepRecheck } from './recheck.ts';
 
 /** What a custom authenticator returns for a credential that is right. */
@@ -36,7 +38,7 @@ export interface CustomOptions<Scheme extends string, C> {
    * sources say it and this option is refused.
    */
   readonly ambient?: boolean;
-  /** How often `stillValid` is asked while a connection is open. Default: 60 s. */
+  /** How often `stillValid` is asked while a connection is open. Default: 60 s. Else: `revoked` (4401). */
   readonly recheckEvery?: Duration;
   /**
    * The field of `{ "type": "auth", … }` that holds its credential, for `firstMessage` and `renewal`. Default: none, so
@@ -55,22 +57,43 @@ export interface CustomOptions<Scheme extends string, C> {
   }) => MaybePromise<CustomIdentity<C> | undefined | null>;
 }
 
-const KNOWN: readonly string[] = [
-  'scheme',
-  'from',
-  'ambient',
-  'recheckEvery',
-  'messageField',
-  'authenticate',
-];
+const messageField: Kind<string> = checkedValue(
+  'string',
+  (value) => typeof value === 'string' && value !== '' && value !== 'type',
+  'it is no name for a field beside `type`',
+  "Give 'key', say.",
+);
+
+export const CUSTOM_OPTIONS = {
+  scheme: required(schemeName),
+  from: optional(places(0), 'nowhere; `authenticate` is asked when no other credential was found'),
+  ambient: optional(
+    flag,
+    "`true` (a session, a client certificate, a proxy's identity header), which makes a right `Origin` necessary",
+  ),
+  recheckEvery: option(duration, '60s', 'revoked'),
+  messageField: optional(messageField, 'none, so that messages cannot carry it'),
+  authenticate: required(
+    callback<CustomOptions<string, Claims>['authenticate']>('Return who it is, or undefined.'),
+    'auth_unavailable',
+  ),
+};
 
 /** An authenticator of the application's own: a server-side session, an API key in a database, a client certificate. */
 export function custom<const Scheme extends string, C extends Claims = Claims>(
   options: CustomOptions<Scheme, C>,
 ): Authenticator<Identity<Scheme, C>> {
-  const { scheme, from = [], ambient, messageField, authenticate } = options;
-  checkCustom(options as unknown as CustomOptions<string, Claims>);
-  const every = parseDuration(options.recheckEvery ?? '60s', 'custom({ recheckEvery })');
+  const { authenticate } = options;
+  const settings = readOnlyOptions(CUSTOM_OPTIONS, options, 'custom()');
+  const { from = [], ambient, recheckEvery: every, messageField } = settings;
+  const scheme = settings.scheme as Scheme;
+  if (from.length > 0 && ambient !== undefined) {
+    throw new PolicyError(
+      'custom({ ambient })',
+      'the sources in `from` say it already',
+      'Leave `ambient` out.',
+    );
+  }
   const unavailable = (): Denial => deny('auth_unavailable', `custom({ scheme: '${scheme}' }) failed`);
   return {
     scheme,
@@ -114,43 +137,4 @@ function identityOf<Scheme extends string, C extends Claims>(
   freezeIdentity(identity as Identity);
   if (stillValid !== undefined) keepRecheck(identity as Identity, { stillValid, every });
   return identity;
-}
-
-function checkCustom({
-  scheme,
-  from = [],
-  ambient,
-  authenticate,
-  ...rest
-}: CustomOptions<string, Claims>): void {
-  const { messageField } = rest;
-  if (
-    messageField !== undefined &&
-    (typeof messageField !== 'string' || messageField === '' || messageField === 'type')
-  ) {
-    throw new PolicyError(
-      'custom({ messageField })',
-      'it is no name for a field beside `type`',
-      "Give 'key', say.",
-    );
-  }
-  const unknown = Object.keys(rest).find((key) => !KNOWN.includes(key));
-  if (unknown !== undefined) {
-    throw new PolicyError('custom()', `unknown option '${unknown}'`, `Use ${KNOWN.join(', ')}.`);
-  }
-  checkScheme(scheme, 'custom({ scheme })');
-  if (typeof authenticate !== 'function') {
-    throw new PolicyError(
-      'custom({ authenticate })',
-      'it is not a function',
-      'Return who it is, or undefined.',
-    );
-  }
-  if (from.length > 0 && ambient !== undefined) {
-    throw new PolicyError(
-      'custom({ ambient })',
-      'the sources in `from` say it already',
-      'Leave `ambient` out.',
-    );
-  }
 }

@@ -1,18 +1,20 @@
 import { createPublicKey, createSecretKey, type KeyObject } from 'node:crypto';
 import { createLocalJWKSet, type JSONWebKeySet, type JWK, type JWTVerifyGetKey } from 'jose';
+import type { Kind } from '../vocabulary/option-kinds.ts';
+import { optional } from '../vocabulary/option-table.ts';
 import { PolicyError } from '../vocabulary/policy-error.ts';
 import { parseUrl } from '../vocabulary/url.ts';
 import { type RemoteKeys, remoteKeysOf } from './remote-keys.ts';
 
 /** Exactly one of these says how tokens are signed. */
 export interface KeyOptions {
-  /** A shared secret for HS256, HS384, HS512: at least as long as the hash (RFC 7518 §3.2). Text counts in UTF-8 bytes. */
+  /** A shared secret for HS256, HS384, HS512: at least as long as the hash (RFC 7518 §3.2). Text counts in UTF-8 bytes. Default: none. */
   readonly secret?: string | Uint8Array;
-  /** A public key: PEM text (SPKI or certificate), or a `KeyObject`. */
+  /** A public key: PEM text (SPKI or certificate), or a `KeyObject`. Default: none. */
   readonly publicKey?: string | KeyObject;
-  /** One key as a JSON Web Key (RFC 7517). */
+  /** One key as a JSON Web Key (RFC 7517). Default: none. */
   readonly jwk?: JWK;
-  /** A local set of keys, or the `https:` URL of one, which is fetched when needed and shared. */
+  /** A local set of keys, or the `https:` URL of one, which is fetched when needed and shared. Default: none. */
   readonly jwks?: JSONWebKeySet | string | URL;
 }
 
@@ -48,8 +50,28 @@ function isHmac(name: string): boolean {
   return Object.hasOwn(HASH_BYTES, name);
 }
 
+/** Exactly one of them: `importKeys` looks at it. */
+export const KEY_OPTIONS = {
+  secret: optional(keyAs<string | Uint8Array>('string | Uint8Array'), 'none'),
+  publicKey: optional(keyAs<string | KeyObject>('string | KeyObject'), 'none'),
+  jwk: optional(keyAs<JWK>('JWK'), 'none'),
+  jwks: optional(keyAs<JSONWebKeySet | string | URL>('JSONWebKeySet | string | URL'), 'none'),
+};
+
+function keyAs<T>(type: string): Kind<T> {
+  return { type, read: (value) => value as T };
+}
+
+export const algorithms: Kind<readonly string[]> = {
+  type: 'string[]',
+  read(value) {
+    checkAlgorithms(value as readonly string[]);
+    return value as readonly string[];
+  },
+};
+
 /** Refuses what must never verify a token: `none`, unknown names, and two families of keys at once (RFC 8725 §3.1). */
-export function checkAlgorithms(algorithms: readonly string[]): void {
+function checkAlgorithms(algorithms: readonly string[]): void {
   const option = 'jwt({ algorithms })';
   if (!Array.isArray(algorithms) || algorithms.length === 0) {
     throw new PolicyError(

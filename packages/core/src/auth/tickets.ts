@@ -1,12 +1,14 @@
 import { createHash } from 'node:crypto';
 import { UNAVAILABLE } from '../limits/precheck.ts';
 import { type Denial, deny, isPromise, settled } from '../vocabulary/decision.ts';
+import type { Kind } from '../vocabulary/option-kinds.ts';
+import { option, optional, readOnlyOptions } from '../vocabulary/option-table.ts';
 import { PolicyError } from '../vocabulary/policy-error.ts';
 import type { Claims, Clock, Identity } from '../vocabulary/ports.ts';
 import { type Duration, parseDuration } from '../vocabulary/units.ts';
 import { parseUrl } from '../vocabulary/url.ts';
 import { type Authenticator, freezeIdentity, type TicketStore } from './authenticator.ts';
-import { type CredentialSource, query } from './credential-source.ts';
+import { type CredentialSource, places, query } from './credential-source.ts';
 
 export type TicketIdentity = Identity<'ticket', Claims>;
 
@@ -33,9 +35,23 @@ export interface TicketRequest {
 export interface TicketOptions {
   /** Where the ticket is looked for. Default: `[query('ticket')]`, from where it is scrubbed. */
   readonly from?: readonly CredentialSource[];
-  /** How long a ticket can be redeemed. Default: 30 s, which is also the longest. */
+  /** How long a ticket can be redeemed, at most 30 s. Default: 30 s. Beyond: `credential_invalid` (401). */
   readonly ttl?: Duration;
 }
+
+const ttl: Kind<Duration, number> = {
+  type: 'Duration',
+  read(value, option) {
+    const milliseconds = parseDuration(value, option);
+    if (milliseconds <= LONGEST) return milliseconds;
+    throw new PolicyError(option, 'a ticket that lives long is a password in a URL', 'Use 30 s or less.');
+  },
+};
+
+export const TICKET_OPTIONS = {
+  from: optional(places(1), "`[query('ticket')]`, from where it is scrubbed"),
+  ttl: option(ttl, '30s', 'credential_invalid'),
+};
 
 interface StoredTicket {
   readonly subject: string;
@@ -65,20 +81,7 @@ const TICKET_TTL: unique symbol = Symbol('ticket ttl');
 export function tickets(
   options: TicketOptions = {},
 ): Authenticator<TicketIdentity> & { readonly [TICKET_TTL]: number } {
-  for (const key of Object.keys(options)) {
-    if (key !== 'from' && key !== 'ttl')
-      throw new PolicyError('tickets()', `unknown option '${key}'`, "Use 'from' and 'ttl'.");
-  }
-  const { from = [query('ticket')] } = options;
-  const ttl = parseDuration(options.ttl ?? LONGEST, 'tickets({ ttl })');
-  if (ttl > LONGEST)
-    throw new PolicyError(
-      'tickets({ ttl })',
-      'a ticket that lives long is a password in a URL',
-      'Use 30 s or less.',
-    );
-  if (from.length === 0)
-    throw new PolicyError('tickets({ from })', 'there is no place to look', "Give [query('ticket')].");
+  const { from = [query('ticket')], ttl } = readOnlyOptions(TICKET_OPTIONS, options, 'tickets()');
   return {
     [TICKET_TTL]: ttl,
     scheme: 'ticket',

@@ -4,9 +4,10 @@ import { type Client, parseAddress } from '../handshake/address.ts';
 import { addressKey } from '../handshake/handshake-rate.ts';
 import { Offences } from '../limits/offences.ts';
 import type { StoreAccess } from '../limits/store-access.ts';
+import type { BanSettings } from '../policy/server-settings.ts';
 import { type Denial, deny, isPromise } from '../vocabulary/decision.ts';
 import type { Clock, Identity } from '../vocabulary/ports.ts';
-import type { Ban, BanTerms, RateLimit } from '../vocabulary/store.ts';
+import type { Ban } from '../vocabulary/store.ts';
 import { type Duration, parseDuration } from '../vocabulary/units.ts';
 
 /** Exactly one of the two. */
@@ -21,14 +22,6 @@ export interface BanOptions extends BanTarget {
   readonly for?: Duration;
 }
 
-/** How bans come about; `undefined` where only operators ban. */
-export interface BanPolicy {
-  readonly after: RateLimit | undefined;
-  readonly terms: BanTerms;
-  /** Whose open connections a ban closes. */
-  readonly closes: 'identity' | 'all' | 'none';
-}
-
 /** Who is kept out for a while, by whom it was decided, and what becomes of open connections. */
 export class Bans {
   readonly #offences: Offences | undefined;
@@ -36,14 +29,14 @@ export class Bans {
 
   constructor(
     readonly store: StoreAccess,
-    readonly policy: BanPolicy,
+    readonly settings: BanSettings,
     clock: Clock,
     /** How an address is counted, and whether it may be banned at all. */
     readonly sourceOf: (address: string) => AttemptSource,
     /** A ban that could not be stored: it holds in this process alone. */
     readonly onFault: (error: unknown) => void,
   ) {
-    const { after } = policy;
+    const { after } = settings;
     this.#offences = after === undefined ? undefined : new Offences(clock, after, (key) => this.#ban(key));
   }
 
@@ -59,7 +52,7 @@ export class Bans {
    * @throws TypeError for no IP address, and for one that is never banned: loopback, and what `policy.trustedProxies` lists.
    */
   async add({ for: duration, ...target }: BanOptions): Promise<Ban> {
-    const { terms } = this.policy;
+    const { terms } = this.settings;
     const key = this.#keyOf(target);
     if (target.address !== undefined && !this.sourceOf(target.address).bannable) {
       throw new TypeError(
@@ -92,7 +85,7 @@ export class Bans {
 
   /** Whether a ban is about an open connection that it closes. */
   closes(ban: Ban, address: string, { scheme, subject }: Identity): boolean {
-    const { closes } = this.policy;
+    const { closes } = this.settings;
     if (closes === 'none') return false;
     if (ban.key.startsWith(identityKey('')))
       return scheme !== 'anonymous' && ban.key === identityKey(subject);
@@ -106,7 +99,7 @@ export class Bans {
     this.#underWay.add(key);
     const done = (): void => void this.#underWay.delete(key);
     try {
-      const ban = this.store.ban(key, this.policy.terms);
+      const ban = this.store.ban(key, this.settings.terms);
       if (isPromise(ban)) ban.catch(this.onFault).finally(done);
       else done();
     } catch (error) {

@@ -3,27 +3,22 @@ import { CredentialVerifier } from '../auth/credential-verifier.ts';
 import { concerns, RevocationList } from '../auth/revocations.ts';
 import type { ConnectionState } from '../connection/connection.ts';
 import type { Pending } from '../connection/pending.ts';
-import { compileTrustedProxies, sourceOfAddress } from '../handshake/address.ts';
+import { sourceOfAddress } from '../handshake/address.ts';
 import type { HandshakeSettings } from '../handshake/handshake.ts';
-import type { Reading } from '../handshake/handshake-context.ts';
-import { compileHosts } from '../handshake/host.ts';
 import { outerDoor } from '../handshake/outer-door.ts';
-import { type Caps, Slots } from '../handshake/slot-reservation.ts';
-import { unsafeAllowPlaintext } from '../handshake/transport.ts';
+import { Slots } from '../handshake/slot-reservation.ts';
 import { IdentityRates } from '../limits/identity-rates.ts';
 import { StoreAccess } from '../limits/store-access.ts';
-import { REPORTABLE } from '../policy/credential-check.ts';
-import { systemClock, Timers } from '../vocabulary/clock.ts';
+import type { ServerSettings } from '../policy/server-settings.ts';
+import { Timers } from '../vocabulary/clock.ts';
 import { EventHub } from '../vocabulary/events.ts';
-import { PolicyError } from '../vocabulary/policy-error.ts';
 import type { Clock } from '../vocabulary/ports.ts';
 import type { Reason } from '../vocabulary/reasons.ts';
-import type { Ban, Revocation } from '../vocabulary/store.ts';
-import { parseCount, parseDuration, parseRate, parseSize } from '../vocabulary/units.ts';
-import { type BanPolicy, Bans } from './bans.ts';
+import type { Ban, RateLimit, Revocation } from '../vocabulary/store.ts';
+import { Bans } from './bans.ts';
 import { CredentialSources } from './credential-sources.ts';
 import { Registry, type Withdrawable } from './registry.ts';
-import { type AnyPolicy, reportingTo } from './route.ts';
+import { reportingTo } from './route.ts';
 import { Shutdown } from './shutdown.ts';
 import { Tally } from './tally.ts';
 import { Ticker } from './ticker.ts';
@@ -55,31 +50,26 @@ export class GuardFamily {
   readonly hasOwnLogger: boolean;
   readonly tally = new Tally();
 
-  constructor(policy: AnyPolicy) {
-    const limits = policy.limits ?? {};
-    this.clock = policy.clock ?? systemClock;
+  constructor(settings: ServerSettings) {
+    const { limits } = settings;
+    this.clock = settings.clock;
     this.timers = new Timers(this.clock);
-    this.events = new EventHub(policy.name ?? 'default', this.clock);
-    this.hasOwnLogger = policy.logger !== undefined;
+    this.events = new EventHub(settings.name, this.clock);
+    this.hasOwnLogger = settings.logger !== undefined;
     this.warnings = new Warnings(
-      policy.logger === false ? undefined : (policy.logger ?? consoleLogger),
+      settings.logger === false ? undefined : (settings.logger ?? consoleLogger),
       this.clock,
     );
     this.warnings.follow(this.events);
     this.tally.follow(this.events);
-    this.revocations = new RevocationList(
-      this.clock,
-      parseDuration(limits.revocationRetention ?? '30d', 'policy.limits.revocationRetention'),
-      parseCount(limits.revocations ?? 100_000, 'policy.limits.revocations'),
-    );
-    const banPolicy = compileBans(policy.bans);
+    this.revocations = new RevocationList(this.clock, limits.revocationRetention, limits.revocations);
     const onFault = (error: unknown): void => this.events.fault('rate', error);
     this.store = new StoreAccess({
       clock: this.clock,
-      store: policy.store,
-      timeout: parseDuration(limits.storeTimeout ?? '500ms', 'policy.limits.storeTimeout'),
-      modes: policy.onStoreFailure ?? {},
-      banTerms: banPolicy.terms,
+      store: settings.store,
+      timeout: limits.storeTimeout,
+      modes: settings.onStoreFailure,
+      banTerms: settings.bans.terms,
       maxRevocations: this.revocations.maxEntries,
       listener: {
         revoked: (revocation) => this.applyRevocation(revocation),
@@ -92,35 +82,31 @@ export class GuardFamily {
       onFault,
     });
     const sourceOf = (address: string): AttemptSource => this.sourceOf(address);
-    this.bans = new Bans(this.store, banPolicy, this.clock, sourceOf, onFault);
-    const replace = policy.onIdentityLimit === 'replace-oldest';
+    this.bans = new Bans(this.store, settings.bans, this.clock, sourceOf, onFault);
+    const replace = settings.onIdentityLimit === 'replace-oldest';
     this.slots = new Slots(
       this.store,
-      capsOf(limits),
+      limits,
       replace ? (subject) => this.registry.replaceOldest(subject) : undefined,
-    );
-    const failures = parseRate(
-      limits.authFailures ?? { rate: '20/m', burst: 20 },
-      'policy.limits.authFailures',
     );
     this.verifier = new CredentialVerifier(
       this.clock,
       this.store,
-      new Attempts(this.store, failures),
+      new Attempts(this.store, limits.authFailures),
       this.revocations,
-      parseDuration(limits.revocationStaleness ?? '30s', 'policy.limits.revocationStaleness'),
+      limits.revocationStaleness,
       (source) => this.bans.offence(source),
       this.timers,
     );
     this.#identityRates = this.#ratesOf(limits.identityMessages);
     this.#ticker = new Ticker(this.clock, this.registry.connections, this.#identityRates);
     this.shutdown = new Shutdown(this.registry, this.clock, () => this.#close());
-    this.closeTimeout = parseDuration(limits.closeTimeout ?? '5s', 'policy.limits.closeTimeout');
-    this.earlyBytes = parseSize(limits.earlyBytes ?? '128KiB', 'policy.limits.earlyBytes');
-    this.rejectedSockets = parseCount(limits.rejectedSockets ?? 100, 'policy.limits.rejectedSockets');
-    this.compression = policy.compression ?? false;
-    this.settings = this.#handshakeSettings(policy);
-    this.#warnAboutWorkers(policy);
+    this.closeTimeout = limits.closeTimeout;
+    this.earlyBytes = limits.earlyBytes;
+    this.rejectedSockets = limits.rejectedSockets;
+    this.compression = settings.compression;
+    this.settings = this.#handshakeSettings(settings);
+    this.#warnAboutWorkers();
   }
 
   /** A connection is open: from now on it is told what has come due. */
@@ -194,97 +180,45 @@ export class GuardFamily {
     this.store.close();
   }
 
-  #handshakeSettings(policy: AnyPolicy): HandshakeSettings {
-    const limits = policy.limits ?? {};
-    const bounds = {
-      headerCount: parseCount(limits.headerCount ?? 100, 'policy.limits.headerCount'),
-      headerBytes: parseSize(limits.headerBytes ?? '16KiB', 'policy.limits.headerBytes'),
-      offeredSubprotocols: parseCount(limits.offeredSubprotocols ?? 16, 'policy.limits.offeredSubprotocols'),
-    };
-    const reading: Reading = {
-      headerCount: bounds.headerCount,
-      clock: this.clock,
-      proxies: compileTrustedProxies(
-        policy.trustedProxies ?? [],
-        policy.forwardedHeader ?? 'x-forwarded-for',
-      ),
-      queryCredentials: this.credentialSources.queryCredentials,
-      subprotocolMarkers: this.credentialSources.subprotocolMarkers,
-    };
+  #handshakeSettings(settings: ServerSettings): HandshakeSettings {
+    const { limits, proxies, plaintextAllowed, hosts } = settings;
+    const { queryCredentials, subprotocolMarkers } = this.credentialSources;
+    const { store, slots, events } = this;
+    const { attempts } = this.verifier;
     return {
-      reading,
+      reading: {
+        headerCount: limits.headerCount,
+        clock: this.clock,
+        proxies,
+        queryCredentials,
+        subprotocolMarkers,
+      },
       outerDoor: outerDoor({
-        bounds,
-        plaintextAllowed: policy.transport === unsafeAllowPlaintext,
-        hosts: compileHosts(policy.hosts, policy.origins !== undefined),
-        rate: {
-          store: this.store,
-          handshakes: parseRate(
-            limits.handshakes ?? { rate: '120/m', burst: 60 },
-            'policy.limits.handshakes',
-          ),
-          attempts: this.verifier.attempts,
-          slots: this.slots,
-        },
+        bounds: limits,
+        plaintextAllowed,
+        hosts,
+        rate: { store, handshakes: limits.handshakes, attempts, slots },
       }),
-      reporting: reportingTo(
-        this.events,
-        new Set((policy.report ?? []).map((stage) => REPORTABLE.get(stage) as string)),
-      ),
-      deadline: parseDuration(limits.handshakeTimeout ?? '10s', 'policy.limits.handshakeTimeout'),
+      reporting: reportingTo(events, settings.report),
+      deadline: limits.handshakeTimeout,
       underWay: this.registry.handshakes,
-      events: this.events,
+      events,
     };
   }
 
-  #ratesOf(option: NonNullable<AnyPolicy['limits']>['identityMessages']): IdentityRates | undefined {
-    if (option === undefined) return undefined;
+  #ratesOf(rate: RateLimit | undefined): IdentityRates | undefined {
+    if (rate === undefined) return undefined;
     const { store } = this;
-    const ask = store.isShared ? store.shares.bind(store) : undefined;
-    return new IdentityRates(parseRate(option, 'policy.limits.identityMessages'), this.clock, ask);
+    return new IdentityRates(rate, this.clock, store.isShared ? store.shares.bind(store) : undefined);
   }
 
-  #warnAboutWorkers(policy: AnyPolicy): void {
+  #warnAboutWorkers(): void {
     const { NODE_UNIQUE_ID, pm_id } = process.env;
-    if (policy.store !== undefined || (NODE_UNIQUE_ID === undefined && pm_id === undefined)) return;
+    if (this.store.isShared || (NODE_UNIQUE_ID === undefined && pm_id === undefined)) return;
     this.warnings.warn(
       'store',
       {},
       'one of several processes, each with limits of its own: share a store to count across them',
     );
   }
-}
-
-function compileBans(bans: AnyPolicy['bans'] = {}): BanPolicy {
-  const {
-    after = { rate: '100/m', burst: 100 },
-    growth = 2,
-    closes = 'identity',
-  } = bans === false ? {} : bans;
-  const terms = bans === false ? {} : bans;
-  const duration = parseDuration(terms.for ?? '10m', 'policy.bans.for');
-  const longest = parseDuration(terms.longest ?? '1d', 'policy.bans.longest');
-  if (longest < duration) {
-    throw new PolicyError(
-      'policy.bans.longest',
-      'it is shorter than the first ban',
-      'Raise it, or lower bans.for.',
-    );
-  }
-  return {
-    after: bans === false ? undefined : parseRate(after, 'policy.bans.after'),
-    terms: { duration, growth, longest, memory: parseDuration(terms.memory ?? '1d', 'policy.bans.memory') },
-    closes,
-  };
-}
-
-function capsOf(limits: NonNullable<AnyPolicy['limits']>): Caps {
-  const cap = (name: keyof Caps, value: number): number => parseCount(value, `policy.limits.${name}`);
-  return {
-    connections: cap('connections', limits.connections ?? 10_000),
-    connectionsPerAddress: cap('connectionsPerAddress', limits.connectionsPerAddress ?? 100),
-    connectionsPerIdentity: cap('connectionsPerIdentity', limits.connectionsPerIdentity ?? 20),
-    pending: cap('pending', limits.pending ?? 1_000),
-    pendingPerAddress: cap('pendingPerAddress', limits.pendingPerAddress ?? 20),
-  };
 }

@@ -5,12 +5,12 @@ import type { Route } from './route.ts';
 export function guardView({ registry, shutdown, store }: GuardFamily, route: Route): object {
   const { passthrough, types } = route.rules;
   return {
-    name: route.name,
+    name: route.settings.name,
     state: shutdown.state,
     connections: registry.connections.size,
     pending: registry.pendings.size,
     messages: passthrough === undefined ? [...types.keys()] : 'passthrough',
-    auth: route.authenticators.map(({ scheme }) => scheme),
+    auth: route.settings.auth.map(({ scheme }) => scheme),
     store: store.isShared ? 'shared' : 'memory',
   };
 }

@@ -1,7 +1,7 @@
 import { TicketOffice, ticketTtl } from '../auth/tickets.ts';
 import type { Connection } from '../connection/connection.ts';
 import type { ExtendOptions, PolicyOptions } from '../policy/policy.ts';
-import { checkExtension, checkPolicy, checkRoute } from '../policy/policy-check.ts';
+import { readExtension, readPolicy } from '../policy/policy-settings.ts';
 import { showAs } from '../vocabulary/debug-view.ts';
 import type { EventName, GuardEvents } from '../vocabulary/events.ts';
 import { PolicyError } from '../vocabulary/policy-error.ts';
@@ -16,7 +16,7 @@ import { guardView } from './guard-view.ts';
 import { HostGuard } from './host-guard.ts';
 import { keepInternals } from './internals.ts';
 import { type RevokeOptions, revocationOf } from './revoke-options.ts';
-import { type AnyPolicy, compileRoute, type Route } from './route.ts';
+import { compileRoute, type Route } from './route.ts';
 import { warnAboutRoute } from './route-warnings.ts';
 import { type GuardStats, statsOf } from './stats.ts';
 
@@ -26,7 +26,7 @@ export function definePolicy<
   M extends Record<string, unknown>,
   R extends Record<string, unknown> = Record<string, unknown>,
 >(policy: PolicyOptions<I, M, R>): PolicyOptions<I, M, R> {
-  checkPolicy(policy);
+  readPolicy(policy);
   return policy;
 }
 
@@ -36,9 +36,9 @@ export function createGuard<
   M extends Record<string, unknown>,
   R extends Record<string, unknown> = Record<string, unknown>,
 >(policy: PolicyOptions<I, M, R>): Guard<I, M, R> {
-  checkPolicy(policy);
-  const family = new GuardFamily(policy as AnyPolicy);
-  return new Guard<I, M, R>(family, compileRoute(policy as AnyPolicy, family));
+  const { server, route } = readPolicy(policy);
+  const family = new GuardFamily(server);
+  return new Guard<I, M, R>(family, compileRoute(route, family));
 }
 
 /** A guard whose types do not matter, for hosts. */
@@ -66,14 +66,14 @@ export class Guard<
     this.#family = family;
     this.#route = route;
     keepInternals(this, { host: new HostGuard(family, route), route });
-    family.credentialSources.learn(route.authenticators, route.policy.csrf);
-    const ttl = ticketTtl(route.authenticators);
+    family.credentialSources.learn(route.settings.auth, route.settings.csrf);
+    const ttl = ticketTtl(route.settings.auth);
     this.#tickets = ttl === undefined ? undefined : new TicketOffice(family.store, family.clock, ttl);
     warnAboutRoute(route, family.warnings);
   }
 
   get name(): string {
-    return this.#route.name;
+    return this.#route.settings.name;
   }
 
   /**
@@ -85,21 +85,8 @@ export class Guard<
   extend<const I2 extends readonly Identity[] = I, M2 = M, R2 = R>(
     options: ExtendOptions<I2, M2, R2>,
   ): Guard<I2, M2, R2> {
-    checkExtension(options);
-    const base = this.#route.policy;
-    // An option that is there but undefined is left out: spread over the base, it would switch a check off.
-    const merged = {
-      ...base,
-      ...stated(options),
-      limits: {
-        ...base.limits,
-        ...stated(options.limits),
-        json: { ...base.limits?.json, ...stated(options.limits?.json) },
-      },
-      report: [...(base.report ?? []), ...(options.report ?? [])],
-    } as unknown as AnyPolicy;
-    checkRoute(merged as unknown as Record<string, unknown>);
-    return new Guard<I2, M2, R2>(this.#family, compileRoute(merged, this.#family));
+    const route = readExtension(this.#route.settings.policy, options);
+    return new Guard<I2, M2, R2>(this.#family, compileRoute(route, this.#family));
   }
 
   /** Calls the listener for each event; the returned function stops that. A listener that throws changes no decision. */
@@ -191,10 +178,4 @@ export class Guard<
   async close({ within = '5s' }: { readonly within?: Duration } = {}): Promise<void> {
     await this.#family.shutdown.finishWithin(parseWindow(within, 'close({ within })'));
   }
-}
-
-/** The options that say something. */
-function stated<T extends object>(options: T | undefined): Partial<T> {
-  const entries = Object.entries(options ?? {}).filter(([, value]) => value !== undefined);
-  return Object.fromEntries(entries) as Partial<T>;
 }

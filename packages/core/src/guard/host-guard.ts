@@ -68,7 +68,7 @@ export class HostGuard<
   /** Whether a denial is told by a close code instead of an HTTP status, as `rejectAs: 'close'` asks for. */
   closesInstead({ stage }: Denial): boolean {
     // Before the origin has passed, a foreign page could learn whether its visitor is logged in.
-    return this.#route.rejectAs === 'close' && AFTER_ORIGIN.has(stage ?? '');
+    return this.#route.settings.rejectAs === 'close' && AFTER_ORIGIN.has(stage ?? '');
   }
 
   /** Sends warnings to the host's log, unless the policy names a logger. */

@@ -18,14 +18,14 @@ async function judgeAuthMessage(
   message: unknown,
   circumstances: Pick<VerificationRequest, 'request' | 'source' | 'signal' | 'renews'>,
 ): Promise<Identity | Denial> {
-  const presented = readAuthMessage(message, route.authenticators);
+  const presented = readAuthMessage(message, route.settings.auth);
   if (presented instanceof Denial) return presented;
   const { authenticator, credential } = presented;
   const { request } = circumstances;
   const verdict = await family.verifier.verify(authenticator, { credential, ...circumstances });
   if (verdict instanceof Denial) return verdict;
   if (verdict === undefined) return deny('credential_invalid', 'the credential was not accepted');
-  const { authorize } = route;
+  const { authorize } = route.settings;
   if (authorize !== undefined && (await authorize({ identity: verdict, request })) !== true) {
     return deny('not_authorized', 'policy.authorize did not answer true').at('authorization');
   }

@@ -87,7 +87,9 @@ export class PassedHandshake<I extends Identity, M, R> implements Admission<I, M
     const { subprotocol } = this;
     const family = this.#family;
     // A connection keeps nothing of the host's request, which would be most of its memory.
-    const request = this.#route.renews ? ({ ...this.#request, native: undefined } as RequestView) : undefined;
+    const request = this.#route.rules.renewal
+      ? ({ ...this.#request, native: undefined } as RequestView)
+      : undefined;
     this.#request = undefined;
     const { bannable } = this.#source;
     const origin = {

@@ -16,32 +16,33 @@ export function servicesOf(family: GuardFamily, route: Route): Services {
 }
 
 function connectionServices(family: GuardFamily, route: Route): ConnectionServices {
-  const { rules, writer } = route;
-  const tolerances = new Map(route.authenticators.map(({ scheme, tolerance = 0 }) => [scheme, tolerance]));
+  const { rules, writer, settings } = route;
+  const { limits, renewal } = settings;
+  const tolerances = new Map(settings.auth.map(({ scheme, tolerance = 0 }) => [scheme, tolerance]));
   return {
     clock: family.clock,
     events: family.events,
-    onDenied: route.onDenied,
-    violations: route.violations,
-    onRate: route.onRate,
+    onDenied: settings.onDenied,
+    violations: limits.violations,
+    onRate: settings.onRate,
     throttle: route.throttle,
-    controls: route.controls,
+    controls: limits.controls,
     reportRate: rules.reportRate,
     liveness: route.liveness,
-    queuedMessages: route.queuedMessages,
+    queuedMessages: limits.queuedMessages,
     closeTimeout: family.closeTimeout,
     admit: (connection, bytes, now) => admit(bytes, now, connection, rules),
     judge: (connection, data, isBinary) => judge(data, isBinary, connection, rules),
     knows: (type) => rules.types.has(type),
     writer,
-    onFault: route.onFault,
-    buffered: route.buffered,
-    onSlowConsumer: route.onSlowConsumer,
+    onFault: settings.onFault,
+    buffered: limits.buffered,
+    onSlowConsumer: settings.onSlowConsumer,
     renew: (connection, message) => renewConnection(family, route, connection, message),
     isRevoked: (identity) => family.revocations.covers(identity),
     toleranceOf: ({ scheme }) => tolerances.get(scheme) ?? 0,
-    lifetime: route.lifetime,
-    expiryNotice: route.expiryNotice,
+    lifetime: limits.lifetime,
+    expiryNotice: renewal === false ? 0 : (renewal.notice ?? 0),
     offence: ({ address, bannable, identity }) =>
       family.bans.offence({ ...family.sourceOf(address), bannable }, identity),
     opened: (connection) => family.opened(connection),
@@ -51,9 +52,14 @@ function connectionServices(family: GuardFamily, route: Route): ConnectionServic
 
 function pendingServices(family: GuardFamily, route: Route): PendingServices {
   const { pendings, lingering } = family.registry;
+  const { limits, firstMessage } = route.settings;
   return {
-    ...route.pending,
-    controls: route.controls.burst,
+    timeout: limits.pendingTimeout,
+    attempts: limits.authAttempts,
+    authMessageBytes: limits.authMessage,
+    queuedBytes: limits.pendingBytes,
+    early: firstMessage === false ? 'refuse' : firstMessage.early,
+    controls: limits.controls.burst,
     clock: family.clock,
     events: family.events,
     closeTimeout: family.closeTimeout,

@@ -16,13 +16,13 @@ export type FailureMode = 'closed' | 'open' | 'local';
 
 /** For each check that asks the store. */
 export interface FailureModes {
-  /** `limits.handshakes`. Default: `'local'`. */
+  /** Handshakes of an address (`limits.handshakes`). Default: `'local'`. */
   readonly handshakes?: FailureMode;
-  /** `limits.authFailures`. Default: `'local'`. */
+  /** Failed authentications of an address (`limits.authFailures`). Default: `'local'`. */
   readonly authFailures?: FailureMode;
-  /** `policy.bans`. Default: `'local'`, the bans that this process knows of. */
+  /** Bans; of those that were made elsewhere `'local'` knows what this process has heard. Default: `'local'`. */
   readonly bans?: FailureMode;
-  /** Every cap on connections. Default: `'local'`, each process up to the whole cap. */
+  /** Every cap on connections; with `'local'` each process lets in up to the whole cap. Default: `'local'`. */
   readonly connections?: FailureMode;
 }
 

@@ -1,3 +1,4 @@
+import { refuseUnknown } from '../vocabulary/option-checks.ts';
 import { PolicyError } from '../vocabulary/policy-error.ts';
 
 const PASSTHROUGH: unique symbol = Symbol('passthrough');
@@ -14,9 +15,7 @@ export interface Passthrough {
  * handed on as it came. Frames of a kind that is not named close with `frame_unsupported` (1003).
  */
 export function passthrough(frames: { readonly text?: boolean; readonly binary?: boolean }): Passthrough {
-  const unknown = Object.keys(frames).find((key) => key !== 'text' && key !== 'binary');
-  if (unknown !== undefined)
-    throw new PolicyError('passthrough()', `unknown option '${unknown}'`, "Use 'text' and 'binary'.");
+  refuseUnknown(frames, ['text', 'binary'], 'passthrough()');
   const { text = false, binary = false } = frames;
   if (!(text || binary))
     throw new PolicyError('passthrough()', 'no kind of frame is let through', 'Say { text: true }.');

@@ -1,88 +1,43 @@
 import { AUTH_TYPE } from '../auth/auth-message.ts';
 import type { Authenticator } from '../auth/authenticator.ts';
-import { type CredentialSource, isCredentialSource, sourceKey } from '../auth/credential-source.ts';
-import { unsafeAllowAnyOrigin } from '../handshake/origin.ts';
+import { sourceKey } from '../auth/credential-source.ts';
 import { isPassthrough } from '../message/passthrough.ts';
-import { type Options, oneOf, optionObject } from '../vocabulary/option-checks.ts';
 import { PolicyError } from '../vocabulary/policy-error.ts';
-import {
-  unsafeReportAuthorization,
-  unsafeReportHost,
-  unsafeReportOrigin,
-  unsafeReportTransport,
-} from './policy.ts';
+import { REPORTABLE } from './policy-kinds.ts';
+import type { RouteSettings } from './route-settings.ts';
 
-/** What a stage in `report` is called in the policy, and the stage it stands for. */
-export const REPORTABLE: ReadonlyMap<string | symbol, string> = new Map<string | symbol, string>([
-  ['rate', 'rate'],
-  ['subprotocol', 'subprotocol'],
-  ['message-rate', 'message-rate'],
-  ['schema', 'schema'],
-  ['sanitize', 'sanitize'],
-  [unsafeReportTransport, 'transport'],
-  [unsafeReportHost, 'host'],
-  [unsafeReportOrigin, 'origin'],
-  [unsafeReportAuthorization, 'authorization'],
-]);
-
-export function checkAuth(auth: unknown): readonly Authenticator[] {
-  if (!Array.isArray(auth) || auth.length === 0) {
-    throw new PolicyError(
-      'policy.auth',
-      'nobody is asked who connects',
-      'List authenticators such as jwt(…); anonymous() lets everybody in.',
-    );
-  }
+/** Two authenticators that read one place would let a wrong credential fall through from one to the other. */
+export function checkPlaces(authenticators: readonly Authenticator[]): void {
   const seen = new Map<string, Authenticator>();
-  for (const entry of auth as (Authenticator | undefined)[]) {
-    const { scheme = '', from, authenticate } = entry ?? {};
-    if (!Array.isArray(from) || typeof authenticate !== 'function')
-      throw new PolicyError(
-        'policy.auth',
-        'an entry is no authenticator',
-        'Use jwt(…), custom(…) or anonymous().',
-      );
-    for (const source of from as CredentialSource[]) {
-      if (!isCredentialSource(source))
-        throw new PolicyError(
-          'policy.auth',
-          `'${scheme}' looks for its credential in something that is no place`,
-          'Use bearer(), cookie(name), subprotocol() or query(name).',
-        );
+  for (const entry of authenticators) {
+    for (const source of entry.from) {
       const earlier = seen.get(sourceKey(source));
       // Tokens say who issued them, so that exactly one of several jwt() judges each.
-      if (earlier !== undefined && !(earlier.accepts && entry?.accepts)) {
+      if (earlier !== undefined && !(earlier.accepts && entry.accepts)) {
         throw new PolicyError(
           'policy.auth',
-          `${sourceKey(source)} is read by both '${earlier.scheme}' and '${scheme}'`,
+          `${sourceKey(source)} is read by both '${earlier.scheme}' and '${entry.scheme}'`,
           'Give each authenticator a place of its own, so that nothing falls through from one to the other.',
         );
       }
-      seen.set(sourceKey(source), entry as Authenticator);
+      seen.set(sourceKey(source), entry);
     }
   }
-  return auth as Authenticator[];
 }
 
 /** `firstMessage` and `renewal` need somebody who reads the message, and nobody who answers in its stead. */
-export function checkAuthMessages(
-  { firstMessage, renewal, messages }: Options,
-  authenticators: readonly Authenticator[],
-): void {
-  const first = optionObject(firstMessage, ['early'], 'policy.firstMessage');
-  oneOf(first.early, ['refuse', 'queue'], 'policy.firstMessage.early');
-  optionObject(renewal, ['notice'], 'policy.renewal');
-  const option = firstMessage ? 'policy.firstMessage' : 'policy.renewal';
+export function checkAuthMessages({ firstMessage, renewal, messages, auth }: RouteSettings): void {
   if (!(firstMessage || renewal)) return;
-  if (!authenticators.some(({ messageField }) => messageField !== undefined)) {
+  const option = firstMessage ? 'policy.firstMessage' : 'policy.renewal';
+  if (!auth.some(({ messageField }) => messageField !== undefined)) {
     throw new PolicyError(
       option,
       'no authenticator reads messages',
       'Use jwt(), tickets(), or custom({ messageField }).',
     );
   }
-  checkMessageFields(authenticators);
-  if (AUTH_TYPE in (messages as object)) {
+  checkMessageFields(auth);
+  if (!isPassthrough(messages) && messages.has(AUTH_TYPE)) {
     throw new PolicyError(
       `policy.messages.${AUTH_TYPE}`,
       `the name belongs to ${option}`,
@@ -92,7 +47,7 @@ export function checkAuthMessages(
   if (renewal && isPassthrough(messages)) {
     throw new PolicyError('policy.renewal', 'the messages are not read', 'Leave it out with passthrough().');
   }
-  const fallback = firstMessage ? authenticators.find(({ from }) => from.length === 0) : undefined;
+  const fallback = firstMessage ? auth.find(({ from }) => from.length === 0) : undefined;
   if (fallback !== undefined) {
     throw new PolicyError(
       'policy.firstMessage',
@@ -121,11 +76,8 @@ function checkMessageFields(authenticators: readonly Authenticator[]): void {
 }
 
 /** One parameter cannot be both what identifies and what a forger cannot know. */
-export function checkCsrfPlace(
-  csrf: { readonly query: string } | undefined,
-  authenticators: readonly Authenticator[],
-): void {
-  const taken = authenticators
+export function checkCsrfPlace({ csrf, auth }: RouteSettings): void {
+  const taken = auth
     .flatMap(({ from }) => from)
     .some((source) => source.kind === 'query' && source.name === csrf?.query);
   if (!taken) return;
@@ -151,34 +103,22 @@ export function checkTolerances(authenticators: readonly Authenticator[]): void 
   }
 }
 
-export function checkReport(report: unknown, authenticators: readonly Authenticator[]): void {
-  if (report === undefined) return;
-  if (!Array.isArray(report))
-    throw new PolicyError('policy.report', 'it is not a list', "Give ['schema'], say.");
-  for (const stage of report) {
-    if (!REPORTABLE.has(stage)) {
-      throw new PolicyError(
-        'policy.report',
-        `'${String(stage)}' cannot only report`,
-        "Use 'rate', 'subprotocol', 'message-rate', 'schema', or unsafeReportTransport, unsafeReportHost, unsafeReportOrigin, unsafeReportAuthorization.",
-      );
-    }
-  }
-  const unsafe = report.find((stage) => typeof stage === 'symbol');
-  const ambient = ambientOf(authenticators);
-  if (unsafe !== undefined && ambient !== undefined) {
-    throw new PolicyError(
-      'policy.report',
-      `${REPORTABLE.get(unsafe)} would only be reported while ${ambient} is attached by browsers themselves`,
-      'Report it with explicit credentials only (bearer(), subprotocol(), query()).',
-    );
-  }
+/** Pages could make their visitors pass a stage that only reports, with the credential that a browser attaches. */
+export function checkReport({ policy, auth }: RouteSettings): void {
+  const unsafe = policy.report?.find((stage) => typeof stage === 'symbol');
+  const ambient = ambientOf(auth);
+  if (unsafe === undefined || ambient === undefined) return;
+  throw new PolicyError(
+    'policy.report',
+    `${REPORTABLE.get(unsafe)} would only be reported while ${ambient} is attached by browsers themselves`,
+    'Report it with explicit credentials only (bearer(), subprotocol(), query()).',
+  );
 }
 
 /** Cross-site WebSocket hijacking needs just these two together (OWASP ASVS 5.0, 4.4.2). */
-export function checkAnyOrigin(origins: unknown, authenticators: readonly Authenticator[]): void {
-  if (origins !== unsafeAllowAnyOrigin) return;
-  const ambient = ambientOf(authenticators.filter(({ scheme }) => scheme !== 'anonymous'));
+export function checkAnyOrigin({ origins, auth }: RouteSettings): void {
+  if (!origins.allowsAnyPage) return;
+  const ambient = ambientOf(auth.filter(({ scheme }) => scheme !== 'anonymous'));
   if (ambient === undefined) return;
   throw new PolicyError(
     'policy.origins',

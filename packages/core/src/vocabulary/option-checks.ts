@@ -1,25 +1,41 @@
+import { nearestName } from './nearest-name.ts';
 import { PolicyError } from './policy-error.ts';
 
 /** Options before anybody has looked at them. */
 export type Options = Readonly<Record<string, unknown>>;
 
-export function optionObject(value: unknown, known: readonly string[], option: string): Options {
-  if (value === undefined || typeof value === 'boolean') return {};
-  const options = asObject(value, option);
-  refuseUnknown(options, known, option);
-  return options;
+/**
+ * Refuses options that nobody reads, with the name that was probably meant. `elsewhere` holds names that are options of
+ * another object, each with its path: `limits.heartbeat`.
+ */
+export function refuseUnknown(
+  options: object,
+  known: readonly string[],
+  where: string,
+  elsewhere: readonly string[] = [],
+): void {
+  const unknown = Object.keys(options).find((key) => !known.includes(key));
+  if (unknown === undefined) return;
+  const near = nearestName(unknown, known) ?? misplaced(unknown, elsewhere);
+  throw new PolicyError(
+    optionPath(where, unknown),
+    'unknown option',
+    near === undefined ? `The options are ${known.join(', ')}.` : `Did you mean '${near}'?`,
+  );
 }
 
-export function refuseUnknown(options: object, known: readonly string[], where: string): void {
-  for (const key of Object.keys(options)) {
-    if (known.includes(key)) continue;
-    const close = known.find((name) => name.toLowerCase().startsWith(key.toLowerCase().slice(0, 4)));
-    throw new PolicyError(
-      `${where}.${key}`,
-      'unknown option',
-      close === undefined ? `The options are ${known.join(', ')}.` : `Did you mean '${close}'?`,
-    );
-  }
+function misplaced(unknown: string, elsewhere: readonly string[]): string | undefined {
+  const names = elsewhere.map((path) => path.slice(path.lastIndexOf('.') + 1));
+  const near = nearestName(unknown, names);
+  return near === undefined ? undefined : elsewhere[names.indexOf(near)];
+}
+
+/** Where an option stands: `policy.limits.idle` of `policy.limits`, `jwt({ from })` of `jwt()`, `gate(…, { a })` of `gate(…)`. */
+export function optionPath(where: string, name: string): string {
+  if (where.endsWith('()')) return `${where.slice(0, -1)}{ ${name} })`;
+  if (where.endsWith('…)')) return `${where.slice(0, -1)}, { ${name} })`;
+  const [, before, braces] = /^(.*[^ }])((?: \})+\))$/.exec(where) ?? [];
+  return braces === undefined ? `${where}.${name}` : `${before}: { ${name} }${braces}`;
 }
 
 export function asObject(value: unknown, option: string): Options {

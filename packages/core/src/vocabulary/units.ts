@@ -1,3 +1,4 @@
+import { refuseUnknown } from './option-checks.ts';
 import { PolicyError } from './policy-error.ts';
 import type { RateLimit } from './store.ts';
 
@@ -96,10 +97,7 @@ export function parseByteRate(value: unknown, option: string): RateLimit {
 
 function rateParts(value: unknown, option: string): { rate: unknown; burst?: unknown } {
   if (typeof value !== 'object' || value === null) return { rate: value };
-  for (const key of Object.keys(value)) {
-    if (key !== 'rate' && key !== 'burst')
-      throw new PolicyError(`${option}.${key}`, 'unknown option', "Use 'rate' and 'burst'.");
-  }
+  refuseUnknown(value, ['rate', 'burst'], option);
   return value as { rate: unknown; burst?: unknown };
 }
 

@@ -201,16 +201,28 @@ describe('mistakes are refused, with the fix:', () => {
   const guard = chat();
   const entry = { guard, path: '/chat' };
   test.each<[unknown, object, string]>([
-    [entry, { version: '1' }, 'asyncApi().title: it is missing'],
-    [entry, { title: 'a' }, 'asyncApi().version: it is missing'],
-    [entry, { ...info, version: 1 }, 'asyncApi().version'],
-    [entry, { ...info, sever: {} }, 'asyncApi().sever: unknown option'],
-    [entry, { ...host, servers: {} }, 'asyncApi().host: the servers say it, too'],
-    [entry, { ...info, host: 'wss://chat.example.com' }, 'asyncApi().host: it is no host'],
-    [entry, { ...info, servers: { a: {} } }, 'asyncApi().servers.a.host: it is no host'],
-    [entry, { ...info, servers: { a: { host: 'a', protocol: 'http' } } }, 'asyncApi().servers.a.protocol'],
-    [entry, { ...info, servers: { a: { host: 'a', pathname: 'b' } } }, 'asyncApi().servers.a.pathname'],
-    [entry, { ...info, servers: { a: { host: 'a', port: 1 } } }, 'asyncApi().servers.a.port: unknown option'],
+    [entry, { version: '1' }, 'asyncApi({ title }): it is missing'],
+    [entry, { title: 'a' }, 'asyncApi({ version }): it is missing'],
+    [entry, { ...info, version: 1 }, 'asyncApi({ version })'],
+    [entry, { ...info, sever: {} }, "asyncApi({ sever }): unknown option. Did you mean 'servers'?"],
+    [entry, { ...host, servers: {} }, 'asyncApi({ host }): the servers say it, too'],
+    [entry, { ...info, host: 'wss://chat.example.com' }, 'asyncApi({ host }): it is no host'],
+    [entry, { ...info, servers: { a: {} } }, 'asyncApi({ servers: { a: { host } } }): it is no host'],
+    [
+      entry,
+      { ...info, servers: { a: { host: 'a', protocol: 'http' } } },
+      'asyncApi({ servers: { a: { protocol } } })',
+    ],
+    [
+      entry,
+      { ...info, servers: { a: { host: 'a', pathname: 'b' } } },
+      'asyncApi({ servers: { a: { pathname } } })',
+    ],
+    [
+      entry,
+      { ...info, servers: { a: { host: 'a', port: 1 } } },
+      'asyncApi({ servers: { a: { port } } }): unknown option',
+    ],
     [[], info, 'asyncApi(): there is no guard'],
     [{ guard, path: 'chat' }, info, 'asyncApi().path: it is no path'],
     [{ guard, path: '/chat?a' }, info, 'asyncApi().path: it is no path'],

@@ -14,8 +14,14 @@ test.each([
 
 describe('refused at construction', () => {
   test.each([
-    [() => bearer({ ambiant: true } as never), /unknown option 'ambiant'.*'ambient'/],
-    [() => subprotocol({ name: 'x' } as never), /unknown option 'name'.*'marker'/],
+    [
+      () => bearer({ ambiant: true } as never),
+      /^bearer\(\{ ambiant \}\): unknown option\. Did you mean 'ambient'\?/,
+    ],
+    [
+      () => subprotocol({ name: 'x' } as never),
+      /^subprotocol\(\{ name \}\): unknown option\. The options are marker\./,
+    ],
     [() => subprotocol({ marker: 'a b' }), /not a subprotocol name/],
     [() => subprotocol({ marker: '' }), /not a subprotocol name/],
     [() => cookie(''), /not a cookie name/],

@@ -98,7 +98,7 @@ test('is ambient unless it says otherwise', () => {
 
 describe('refused at construction', () => {
   const refused: [string, Record<string, unknown>, RegExp][] = [
-    ['an unknown option', { form: [] }, /unknown option 'form'/],
+    ['an unknown option', { form: [] }, /^custom\(\{ form \}\): unknown option\. Did you mean 'from'\?/],
     ['no name', { scheme: '' }, /has no name/],
     ['the name of anonymous()', { scheme: 'anonymous' }, /belongs to anonymous/],
     ['no function', { authenticate: undefined }, /not a function/],

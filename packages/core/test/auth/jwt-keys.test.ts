@@ -1,6 +1,6 @@
 import { createSecretKey, generateKeyPairSync } from 'node:crypto';
 import { describe, expect, test } from '@jest/globals';
-import { checkAlgorithms, importKeys, type KeyOptions } from '../../src/auth/jwt-keys.ts';
+import { importKeys, type KeyOptions, algorithms as kind } from '../../src/auth/jwt-keys.ts';
 import { RemoteKeys } from '../../src/auth/remote-keys.ts';
 
 const rsa = generateKeyPairSync('rsa', { modulusLength: 2_048 });
@@ -32,13 +32,13 @@ describe('algorithms', () => {
     [['HS256', 'RS256'], /public key be used as the secret.*Keep one family/],
     [['EdDSA', 'HS512'], /public key be used as the secret/],
   ])('%j is refused', (algorithms, message) => {
-    expect(() => checkAlgorithms(algorithms as string[])).toThrow(message);
+    expect(() => kind.read(algorithms, 'jwt({ algorithms })')).toThrow(message);
   });
 
   test.each([[['HS256', 'HS384', 'HS512']], [['RS256', 'PS256', 'ES256', 'EdDSA', 'Ed25519']]])(
     '%j are one family',
     (algorithms) => {
-      expect(() => checkAlgorithms(algorithms)).not.toThrow();
+      expect(() => kind.read(algorithms, 'jwt({ algorithms })')).not.toThrow();
     },
   );
 });

@@ -2,7 +2,8 @@ import { createHmac, generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { describe, expect, test } from '@jest/globals';
 import { type JWTPayload, SignJWT } from 'jose';
 import { bearer } from '../../src/auth/credential-source.ts';
-import { type JwtOptions, jwt, unsafeAnyAudience, unsafeAnyIssuer } from '../../src/auth/jwt.ts';
+import { jwt } from '../../src/auth/jwt.ts';
+import { type JwtOptions, unsafeAnyAudience, unsafeAnyIssuer } from '../../src/auth/jwt-options.ts';
 import { Denial } from '../../src/vocabulary/decision.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import { present } from '../support/present.ts';
@@ -292,7 +293,11 @@ describe('time comes from the clock that was passed in', () => {
 
 describe('options that are refused', () => {
   const refused: [string, Record<string, unknown>, RegExp][] = [
-    ['an unknown one', { audiences: ['chat'] }, /unknown option 'audiences'.*Use/],
+    [
+      'an unknown one',
+      { audiences: ['chat'] },
+      /^jwt\(\{ audiences \}\): unknown option\. Did you mean 'audience'\?/,
+    ],
     ['no place for the token', { from: [] }, /no place to look/],
     ['no issuer', { issuer: undefined }, /jwt\(\{ issuer \}\).*unsafeAnyIssuer/],
     ['an empty issuer', { issuer: '' }, /issuer/],

@@ -185,7 +185,7 @@ describe('refused at once', () => {
   test.each<[object, RegExp]>([
     [{ ttl: '31s' }, /a password in a URL/],
     [{ from: [] }, /no place to look/],
-    [{ form: [query('t')] }, /unknown option 'form'/],
+    [{ form: [query('t')] }, /^tickets\(\{ form \}\): unknown option\. Did you mean 'from'\?/],
   ])('tickets(%j)', (options, message) => {
     expect(() => tickets(options as never)).toThrow(message);
   });

@@ -300,8 +300,12 @@ describe('an extension', () => {
   });
 
   test('is checked as a whole policy is', () => {
-    expect(extending({ orgins: [] })).toThrow(/extend\.orgins: unknown option/);
-    expect(extending({ limits: { mesage: 5 } })).toThrow(/unknown option/);
+    expect(extending({ orgins: [] })).toThrow(
+      /^extend\(\{ orgins \}\): unknown option\. Did you mean 'origins'\?/,
+    );
+    expect(extending({ limits: { mesage: 5 } })).toThrow(
+      /^extend\(\{ limits: \{ mesage \} \}\): unknown option\. Did you mean 'message'\?/,
+    );
     expect(extending({ auth: [] })).toThrow(/nobody is asked/);
     expect(extending({ origins: ['*'] })).toThrow(/every page/);
     expect(extending({ messages: { say: 'x' } })).toThrow(/not a schema/);

@@ -37,7 +37,9 @@ test('takes the options of safeText()', () => {
   expect(sanitize(escapedText({ lines: true }), 'a\r\n<')).toBe('a\n&lt;');
   expect(sanitize(escapedText({ on: 'refuse' }), 'a\u200b<')).toBeUndefined();
   expect(() => escapedText({ maxLength: 0 })).toThrow(/^escapedText\(\{ maxLength \}\)/);
-  expect(() => escapedText({ escape: true } as object)).toThrow(/^escapedText\(\)\.escape: unknown option/);
+  expect(() => escapedText({ escape: true } as object)).toThrow(
+    /^escapedText\(\{ escape \}\): unknown option/,
+  );
 });
 
 test('whatever the text, nothing in it is markup, and unescaped it is the safe text', () => {

@@ -116,7 +116,7 @@ test('whatever the text, what passes is made of letters, digits and underscores'
 
 describe('a mistake in the options throws:', () => {
   test.each([
-    [{ dash: true }, /identifier\(\)\.dash.*Did you mean 'dashes'\?/],
+    [{ dash: true }, /identifier\(\{ dash \}\).*Did you mean 'dashes'\?/],
     [{ dashes: 1 }, /dashes.*not an option/],
     [{ minLength: 0 }, /minLength.*at least 1/],
     [{ maxLength: 0 }, /maxLength.*at least 1/],

@@ -386,7 +386,7 @@ describe('a mistake in the options throws:', () => {
       expect(() => safeHtml({ attributes: { [tag]: [name] } })).toThrow(/no attribute that only describes/);
   });
   test.each([
-    [{ tag: ['b'] }, /safeHtml\(\)\.tag.*Did you mean 'tags'\?/],
+    [{ tag: ['b'] }, /safeHtml\(\{ tag \}\).*Did you mean 'tags'\?/],
     [{ tags: [] }, /tags.*empty/],
     [{ tags: 'b' }, /tags.*not a list/],
     [{ attributes: [] }, /attributes.*not an object/],

@@ -86,7 +86,7 @@ test('whatever the text, cleaning it again changes nothing', () => {
 
 describe('a mistake in the options throws, and says how to mend it:', () => {
   test.each([
-    [{ maxlength: 3 }, /safeText\(\)\.maxlength.*Did you mean 'maxLength'\?/],
+    [{ maxlength: 3 }, /safeText\(\{ maxlength \}\).*Did you mean 'maxLength'\?/],
     [{ maxLength: 0 }, /maxLength.*at least 1/],
     [{ maxLength: 1.5 }, /maxLength.*at least 1/],
     [{ maxLength: '3' }, /maxLength.*at least 1/],

@@ -155,7 +155,7 @@ test('whatever the text, what passes is canonical, of the Web, and stays as it i
 
 describe('a mistake in the options throws:', () => {
   test.each([
-    [{ protocol: ['https:'] }, /webUrl\(\)\.protocol.*Did you mean 'protocols'\?/],
+    [{ protocol: ['https:'] }, /webUrl\(\{ protocol \}\).*Did you mean 'protocols'\?/],
     [{ protocols: [] }, /protocols.*empty/],
     [{ protocols: ['https'] }, /protocols.*'https' is no scheme/],
     [{ protocols: ['https:', 'javascript:'] }, /protocols.*'javascript:'/],

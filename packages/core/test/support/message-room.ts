@@ -4,6 +4,7 @@ import type { ValueBounds } from '../../src/message/parse.ts';
 import { compileTypes, type MessageRules } from '../../src/message/rules.ts';
 import type { UnknownProperties } from '../../src/message/schema.ts';
 import type { Sender } from '../../src/message/verdict.ts';
+import { messageSettings } from '../../src/policy/message-settings.ts';
 import { type EnvelopeName, envelopes } from '../../src/wire/envelopes.ts';
 import { ManualClock } from './manual-clock.ts';
 
@@ -37,13 +38,13 @@ export function rulesOf(
   const rate = { interval: 1_000, burst: 100 };
   const envelope = envelopes[name];
   const maxBytes = options.maxBytes ?? 65_536;
-  const types = compileTypes(messages, {
+  const limits = { message: maxBytes, messages: options.rate ?? rate };
+  const types = compileTypes(messageSettings(messages, limits), {
     mergesType: envelope.mergesType,
     unknownProperties,
     maxBytes,
     bounds,
     bytes: false,
-    burst: options.rate?.burst ?? rate.burst,
   });
   return {
     passthrough: undefined,

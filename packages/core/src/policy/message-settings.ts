@@ -1,0 +1,68 @@
+import type { TypeSettings } from '../message/rules.ts';
+import { readOnlyOptions } from '../vocabulary/option-table.ts';
+import { PolicyError } from '../vocabulary/policy-error.ts';
+import type { RateLimit } from '../vocabulary/store.ts';
+import { MESSAGE_OPTIONS } from './options-table.ts';
+
+/** The limits of the route that those of a type have to fit into. */
+interface Room {
+  /** Bytes. */
+  readonly message: number;
+  readonly messages: RateLimit;
+}
+
+/** Reads the messages of a policy, type by type: a schema alone is a type without further options. */
+export function messageSettings(
+  messages: Readonly<Record<string, unknown>>,
+  limits: Room,
+): ReadonlyMap<string, TypeSettings> {
+  const types = new Map<string, TypeSettings>();
+  for (const [name, entry] of Object.entries(messages)) {
+    const option = `policy.messages.${name}`;
+    const rule = isRule(entry) ? entry : { schema: entry };
+    const settings = readOnlyOptions(MESSAGE_OPTIONS, rule, option);
+    checkRoom(settings, limits, option);
+    types.set(name, settings);
+  }
+  for (const [name, { after = [] }] of types) checkSteps(name, after, types);
+  return types;
+}
+
+function checkRoom({ size, cost }: TypeSettings, { message, messages }: Room, option: string): void {
+  if (size !== undefined && size > message) {
+    throw new PolicyError(
+      `${option}.size`,
+      'it is above limits.message',
+      'Raise limits.message, or lower it.',
+    );
+  }
+  if (cost > messages.burst) {
+    throw new PolicyError(
+      `${option}.cost`,
+      'it is above the burst of limits.messages, so that it could never be paid',
+      'Raise limits.messages.burst, or lower it.',
+    );
+  }
+}
+
+function checkSteps(name: string, after: readonly string[], types: ReadonlyMap<string, TypeSettings>): void {
+  const unknown = after.find((step) => step === name || !types.has(step));
+  if (unknown === undefined) return;
+  throw new PolicyError(
+    `policy.messages.${name}.after`,
+    `'${unknown}' is no other message of the policy`,
+    'Name one that can be sent before.',
+  );
+}
+
+/** A rule is a plain object with a schema in it; every JSON Schema of an object has a keyword `type` instead. */
+function isRule(entry: unknown): boolean {
+  return (
+    typeof entry === 'object' &&
+    entry !== null &&
+    'schema' in entry &&
+    !('~kind' in entry) &&
+    !('~standard' in entry) &&
+    !('type' in entry)
+  );
+}

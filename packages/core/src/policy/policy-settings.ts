@@ -1,0 +1,60 @@
+import { asObject } from '../vocabulary/option-checks.ts';
+import type { AnyPolicy } from './policy.ts';
+import { checkContradictions, checkExtensionNames, checkNames, checkProxies } from './policy-check.ts';
+import { type RouteSettings, routeSettings } from './route-settings.ts';
+import { type ServerSettings, serverSettings } from './server-settings.ts';
+
+/** A policy in two plain objects: what stands once before all routes, and what its own route has. */
+export interface PolicySettings {
+  readonly server: ServerSettings;
+  readonly route: RouteSettings;
+}
+
+/**
+ * Reads a policy.
+ *
+ * @throws PolicyError for options that are unknown, hold no value of their kind, or contradict each other.
+ */
+export function readPolicy(policy: object): PolicySettings {
+  const stated = asObject(policy, 'policy') as unknown as AnyPolicy;
+  checkNames(stated);
+  const route = routeSettings(stated);
+  const server = serverSettings(stated, route);
+  checkProxies(stated);
+  checkContradictions(route);
+  return { server, route };
+}
+
+/**
+ * Reads what a route changes of the policy that it extends; what it leaves out is inherited.
+ *
+ * @throws PolicyError as `readPolicy`, and for an option that is decided once for the server.
+ */
+export function readExtension(base: AnyPolicy, extension: object): RouteSettings {
+  checkExtensionNames(extension);
+  const route = routeSettings(merged(base, extension as Partial<AnyPolicy>));
+  checkContradictions(route);
+  return route;
+}
+
+function merged(base: AnyPolicy, extension: Partial<AnyPolicy>): AnyPolicy {
+  const { limits, report } = extension;
+  return {
+    ...inherited(base, extension),
+    limits: {
+      ...inherited(base.limits, limits),
+      json: inherited(base.limits?.json, limits?.json),
+    },
+    report: Array.isArray(report) ? [...(base.report ?? []), ...report] : (report ?? base.report),
+  } as AnyPolicy;
+}
+
+/** An option that is there but undefined is left out: spread over the base, it would switch a check off. */
+function inherited<T extends object>(
+  base: T | undefined,
+  extension: Partial<T> | undefined,
+): Partial<T> | undefined {
+  if (typeof extension !== 'object') return extension ?? base;
+  const stated = Object.entries(extension ?? {}).filter(([, value]) => value !== undefined);
+  return { ...base, ...(Object.fromEntries(stated) as Partial<T>) };
+}
