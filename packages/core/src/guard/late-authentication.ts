@@ -27,7 +27,7 @@ async function judgeAuthMessage(
   if (verdict === undefined) return deny('credential_invalid', 'the credential was not accepted');
   const { authorize } = route.settings;
   if (authorize !== undefined && (await authorize({ identity: verdict, request })) !== true) {
-    return deny('not_authorized', 'policy.authorize did not answer true').at('authorization');
+    return deny('not_authorized', 'policy.authorize did not return true').at('authorization');
   }
   // A revocation may have come while the application was asked.
   return family.verifier.refuses(verdict) ?? verdict;

@@ -6,30 +6,28 @@ import type { HandshakeHeaders } from './headers.ts';
 
 type IP = ipaddr.IPv4 | ipaddr.IPv6;
 
-/** An address in the one form in which the guard counts, lists and reports it. */
+/** A client address in the one form that the guard counts and reports. */
 export interface Address {
   readonly text: string;
-  /** What limits are counted by: an IPv4 address, or the /64 of an IPv6 address, since a host owns all of a /64. */
+  /** The key of the address's limits. An IPv6 address counts by its /64, because one host owns all of it. */
   readonly bucket: string;
-  /** The wider prefixes whose buckets new keys share once a table is full: IPv4 /24 and /16, IPv6 /56 and /48. */
+  /** The wider prefixes that new addresses share once a table is full: IPv4 /24 and /16, IPv6 /56 and /48. */
   readonly coarser: readonly string[];
   readonly loopback: boolean;
 }
 
 export interface Client {
   readonly address: Address;
-  /** Whether the client's own connection is encrypted, as far as somebody trusted says so. */
+  /** Whether the client uses TLS, as this server sees it or a trusted proxy says. */
   readonly secure: boolean;
-  /** Whether the peer is a listed proxy. */
   readonly throughTrustedProxy: boolean;
-  /** Whether it may be banned: never this machine, a Unix socket, or a listed proxy, behind which everybody is. */
+  /** False for loopback, a Unix socket and a listed proxy: a ban would hit every client behind them. */
   readonly bannable: boolean;
 }
 
 export interface TrustedProxies {
   readonly unix: boolean;
   readonly ranges: readonly (readonly [IP, number])[];
-  /** The one header that is believed, and only from a listed proxy. */
   readonly header: 'x-forwarded-for' | 'forwarded';
 }
 
@@ -62,7 +60,7 @@ function withAllBits(ip: IP): [IP, number] {
   return [ip, ip.kind() === 'ipv4' ? 32 : 128];
 }
 
-/** Parses one address, unwraps IPv4 from `::ffff:` and NAT64 (RFC 6052), and drops a zone id. Anything else is `undefined`. */
+/** Unwraps IPv4 from `::ffff:` and NAT64 (RFC 6052) and drops a zone id. `undefined` for any other text. */
 export function parseAddress(text: string): Address | undefined {
   const parts = PLAIN_IPV4.exec(text);
   if (parts !== null) return plainAddress(parts);
@@ -71,10 +69,9 @@ export function parseAddress(text: string): Address | undefined {
 }
 
 const OCTET = '(25[0-5]|2[0-4]\\d|1\\d\\d|[1-9]?\\d)';
-/** What a socket of IPv4 says, also where the server listens for both. */
 const PLAIN_IPV4 = new RegExp(`^(?:::ffff:)?${[OCTET, OCTET, OCTET, OCTET].join('\\.')}$`);
 
-/** The same as `addressOf` makes of it, without its detours: nearly every handshake comes this way. */
+/** A fast path for IPv4, with the same result as `addressOf`. */
 function plainAddress([, a, b, c, d]: RegExpExecArray): Address {
   const text = `${a}.${b}.${c}.${d}`;
   return { text, bucket: text, coarser: [`${a}.${b}.${c}.0/24`, `${a}.${b}.0.0/16`], loopback: a === '127' };
@@ -103,9 +100,8 @@ function addressOf(ip: IP): Address {
 }
 
 /**
- * Finds the client behind the listed proxies: the forwarding header is walked from the right, past every listed
- * proxy, and the first address that is not one is the client (ASVS 5.0, 4.1.3). `undefined` means that what a
- * trusted proxy sent cannot be understood, which fails closed.
+ * Finds the client behind the listed proxies: reads the forwarding header from the right and takes the first address
+ * that is no listed proxy (ASVS 5.0, 4.1.3). `undefined` if a trusted proxy's header cannot be parsed.
  */
 export function resolveClient(
   peer: Peer,
@@ -130,7 +126,6 @@ export function resolveClient(
   return undefined;
 }
 
-/** Whose handshakes, failures and offences are counted together, by an address in words. */
 export function sourceOfAddress(
   text: string,
   proxies: TrustedProxies,
@@ -166,7 +161,7 @@ interface Hop {
   readonly proto: string | undefined;
 }
 
-/** `X-Forwarded-For` with `X-Forwarded-Proto`, which counts only when it is one value, or one for each hop. */
+/** `X-Forwarded-Proto` counts only if it holds one value, or one for each hop. */
 function readForwardedFor(headers: HandshakeHeaders): readonly Hop[] | undefined {
   if (headers.forwardedFor === undefined) return [];
   const addresses = listEntries(headers.forwardedFor, MAX_HOPS);
@@ -177,14 +172,11 @@ function readForwardedFor(headers: HandshakeHeaders): readonly Hop[] | undefined
   }));
 }
 
-/**
- * RFC 7239 §4: `name=value`, the value a token or quoted, up to a semicolon, a comma or the end. Proxies write addresses
- * with colons and brackets without the quotes that they need; that is read as well.
- */
+/** RFC 7239 §4. Also reads addresses with colons and brackets that stand without the quotes that the RFC demands. */
 const FORWARDED_PAIR =
   /[ \t]*([!#$%&'*+.^_`|~0-9A-Za-z-]+)=(?:"((?:[\t \x21\x23-\x5b\x5d-\x7e\x80-\xff]|\\[\t \x21-\x7e\x80-\xff])*)"|([\x21\x23-\x2b\x2d-\x3a\x3c-\x7e]+))[ \t]*(;[ \t]*(?=,|$)|)([;,]|$)/y;
 
-/** Ports are dropped; `unknown` and obfuscated names are not addresses, so they fail closed where they are reached. */
+/** Drops ports. `unknown` and obfuscated names become addresses that cannot be parsed. */
 function readForwarded({ forwarded }: HandshakeHeaders): readonly Hop[] | undefined {
   if (forwarded === undefined) return [];
   const hops: Hop[] = [];
@@ -209,6 +201,6 @@ function forwardedHop(pairs: ReadonlyMap<string, string>): Hop {
   return { address: node?.[1] ?? node?.[2] ?? '', proto: lowerCase(pairs.get('proto') ?? '') };
 }
 
-/** Proxies in a row, and what each says of itself: no chain is longer, and reading comes before the address's rate. */
+/** Bounds what one request costs before the address's rate is checked. No real chain of proxies is longer. */
 const MAX_HOPS = 20;
 const PAIRS_OF_A_HOP = 8;

@@ -10,11 +10,9 @@ import { NOT_EVALUATED, type Stage } from './stage.ts';
 export interface AuthenticationSettings {
   readonly authenticators: readonly Authenticator[];
   readonly verifier: CredentialVerifier;
-  /** Whether a handshake without a credential is let through, to authenticate by its first message. */
   readonly firstMessage: boolean;
 }
 
-/** Who is it? Ends with an identity, or as pending, or denies. */
 export function authenticationStage(settings: AuthenticationSettings): Stage {
   const withoutSources = settings.authenticators.filter(({ from }) => from.length === 0);
   return {
@@ -24,7 +22,7 @@ export function authenticationStage(settings: AuthenticationSettings): Stage {
       if (credential === undefined) return askInTurn(withoutSources, context, settings, 0);
       if (credential.authenticator.spends !== true)
         return verifyCredential(credential.authenticator, context, settings);
-      // A ticket that is redeemed for a connection that then finds no slot would be lost.
+      // A ticket works once: do not spend it on a connection that gets no slot.
       return context.full ?? verifyCredential(credential.authenticator, context, settings);
     },
     preview(context) {
@@ -78,7 +76,7 @@ function absent(context: HandshakeContext, { firstMessage }: AuthenticationSetti
   return undefined;
 }
 
-/** A class, since each object literal with a getter is of a shape of its own. */
+/** Not an object literal with a getter: each of those gets a shape of its own. */
 class HandshakeVerification implements VerificationRequest {
   readonly credential: string | undefined;
   readonly request: RequestView;

@@ -6,9 +6,8 @@ import type { Credential, HandshakeContext } from './handshake-context.ts';
 import type { Stage } from './stage.ts';
 
 /**
- * Finds the credential; looks at no signature, and leaves its absence for later to judge. An explicit one beats an
- * ambient one; two explicit ones are refused, since somebody else may have added the second; and a wrong explicit
- * one never falls through to a weaker one.
+ * Finds the credential without verifying it. An explicit credential beats an ambient one. Two explicit ones are
+ * refused, because an attacker may have added the second. A wrong explicit one never falls back to a weaker one.
  */
 export function credentialStage(authenticators: readonly Authenticator[]): Stage {
   const places = placesOf(authenticators);
@@ -19,14 +18,14 @@ export function credentialStage(authenticators: readonly Authenticator[]): Stage
       let ambient: Credential | undefined;
       for (const { source, readers } of places) {
         const values = find(context, source);
-        if (values.length > 1) return ambiguous(`${source.kind} holds more than one`);
+        if (values.length > 1) return ambiguous(`${source.kind} holds more than one credential`);
         const value = values[0];
         if (value === undefined) continue;
         const authenticator = chooseReader(readers, value);
         const found: Credential = { value, source, authenticator };
         if (source.ambient) ambient ??= found;
         else if (explicit === undefined) explicit = found;
-        else return ambiguous(`both ${explicit.source.kind} and ${source.kind} hold one`);
+        else return ambiguous(`both ${explicit.source.kind} and ${source.kind} hold a credential`);
       }
       context.credential = explicit ?? ambient;
       return undefined;
@@ -36,7 +35,7 @@ export function credentialStage(authenticators: readonly Authenticator[]): Stage
 
 interface Place {
   readonly source: CredentialSource;
-  /** Who reads it: several where each takes the tokens of its own issuer. */
+  /** Several if each reads the tokens of its own issuer. */
   readonly readers: readonly Authenticator[];
 }
 
@@ -74,9 +73,8 @@ function findBearer(authorization: string | undefined): readonly string[] {
 }
 
 /**
- * The cookies of this name, as RFC 6265bis §5.6 reads them: spaces and tabs around a name are none of it, every other byte
- * is. Browsers hold only the true `__Host-` and `__Secure-` names to their rules, so nothing else may be read as one.
- * Two values are returned where there are more: which of two a server takes is a known trap, so two are refused.
+ * RFC 6265bis §5.6: only spaces and tabs around a name are dropped. Browsers protect only the exact `__Host-` and
+ * `__Secure-` names, so no other name may be read as one. Up to two values are returned, because two are refused.
  */
 function findCookie(header: string | undefined, name: string): readonly string[] {
   if (header === undefined) return NOTHING;
@@ -100,7 +98,7 @@ function unquote(value: string): string {
   }
 }
 
-/** The token is what follows the marker; a marker with nothing behind it is an empty, and so a wrong, credential. */
+/** A marker with no token behind it is an empty credential, which is then refused. */
 function findSubprotocol(offered: readonly string[], marker: string): readonly string[] {
   const at = offered.indexOf(marker);
   return at === -1 ? NOTHING : [offered[at + 1] ?? ''];

@@ -10,51 +10,43 @@ import { type HandshakeHeaders, readHeaders } from './headers.ts';
 import { type Host, parseHost } from './host.ts';
 import { readTarget, type Target } from './target.ts';
 
-/** A credential that was found, who judges it, and whether it came by itself. */
 export interface Credential {
   readonly value: string;
   readonly source: CredentialSource;
   readonly authenticator: Authenticator;
 }
 
-/** What the guard needs to know to read a request, the same for every route. */
+/** What reading a request needs. The same for every route. */
 export interface Reading {
   readonly clock: Clock;
   readonly proxies: TrustedProxies;
-  /** No more headers than these are read. */
   readonly headerCount: number;
-  /** Query parameters that hold credentials on any route: they are scrubbed on every one. */
+  /** Query parameters that hold credentials on some route. They are scrubbed on all of them. */
   readonly queryCredentials: ReadonlySet<string>;
-  /** Subprotocol markers that a token follows, on any route. */
   readonly subprotocolMarkers: ReadonlySet<string>;
 }
 
-/**
- * One handshake while it is being decided: what was received, and what each stage has found out so far. It lives
- * until the 101 or the refusal; a connection keeps the few fields that it needs.
- */
+/** What a handshake sent and what each stage found out. It ends with the 101 or the refusal. */
 export class HandshakeContext {
   readonly headers: HandshakeHeaders;
   readonly target: Target;
   readonly host: Host | undefined;
-  /** `undefined` when a trusted proxy's word about the client cannot be understood. */
+  /** `undefined` if a trusted proxy's header cannot be parsed. */
   readonly client: Client | undefined;
-  /** Subprotocols as offered, tokens included; read and bounded by the request stage. */
+  /** As the client sent them, tokens included. The request stage checks and bounds them. */
   offered: readonly string[] = [];
   credential: Credential | undefined;
   identity: Identity | undefined;
-  /** Whether a page may have sent it that nobody vouches for: then its visitor is not to blame. */
+  /** Whether a page of another site may have sent the request: then its visitor must not be banned for it. */
   unvouched = false;
-  /** What the store has said of this address's failed authentications. */
+  /** The store's answer about failed authentications of this address. */
   failures: Hit | typeof UNAVAILABLE | undefined;
-  /** What it has said of the slots of this address and in total, where one was full. */
+  /** The denial to give if the address or the server has no free slot. */
   full: Denial | undefined;
-  /** The subprotocol to answer with. */
   subprotocol: string | undefined;
   lease: Lease | undefined;
-  /** Let through without a credential, to authenticate by its first message. */
+  /** Whether the connection will authenticate by its first message. */
   pending = false;
-  /** Held in addition while that lasts. */
   pendingLease: Lease | undefined;
   native: unknown;
   #view: RequestView | undefined;
@@ -88,12 +80,11 @@ export class HandshakeContext {
     this.client = resolveClient(request.peer, this.headers, reading.proxies);
   }
 
-  /** The client's address in words; what could not be understood is told as such. */
+  /** For logs and events; 'unknown' if the forwarding header could not be parsed. */
   get address(): string {
     return this.client?.address.text ?? 'unknown';
   }
 
-  /** What the application's hooks are shown. */
   get view(): RequestView {
     this.#view ??= {
       target: this.target.scrubbed,
@@ -118,7 +109,7 @@ export class HandshakeContext {
     this.#abort?.abort();
   }
 
-  /** The offers without the tokens among them: what later listeners may see. */
+  /** The offered subprotocols without the tokens among them. */
   get scrubbedOffers(): readonly string[] {
     const { subprotocolMarkers } = this.reading;
     return this.offered.filter((_, i) => i === 0 || !subprotocolMarkers.has(this.offered[i - 1] as string));

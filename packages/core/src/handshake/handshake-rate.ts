@@ -7,7 +7,6 @@ import type { HandshakeContext } from './handshake-context.ts';
 import { bucketOf, type Slots } from './slot-reservation.ts';
 import type { Stage } from './stage.ts';
 
-/** What the rate stage needs. */
 export interface RateSettings {
   readonly store: StoreAccess;
   readonly handshakes: RateLimit;
@@ -16,8 +15,8 @@ export interface RateSettings {
 }
 
 /**
- * Whether this address is banned, and handshakes per address, before anything that costs: cryptography, the application,
- * a slot. It is the one round trip to the store before authentication, so what later stages need is asked along.
+ * Bans and handshakes per address, before anything that costs more. It makes the only round trip to the store before
+ * authentication, so it also asks what later stages need.
  */
 export function rateStage(settings: RateSettings): Stage {
   return {
@@ -45,7 +44,6 @@ function ask(
     : verdict(answer, context, slots);
 }
 
-/** What a ban of an address goes by. */
 export function addressKey(bucket: string): string {
   return `address ${bucket}`;
 }
@@ -55,7 +53,6 @@ function handshakeRequest(context: HandshakeContext, limit: RateLimit, cost: num
   return { keys: [`handshake ${bucket}`, ...coarser.map((wider) => `handshake ${wider}`)], limit, cost };
 }
 
-/** Whose handshakes and failures are counted together, and whether the address may be banned for them. */
 export function sourceOf({ client, unvouched }: HandshakeContext): AttemptSource {
   if (client === undefined) return { bucket: 'unknown', coarser: [], bannable: false };
   const { address, bannable } = client;
@@ -70,7 +67,7 @@ function verdict(
   if (answer === UNAVAILABLE) return deny('store_unavailable', 'the store does not answer');
   const { bannedFor, handshake, failures, full } = answer;
   if (bannedFor > 0) return deny('banned', 'this address is banned', bannedFor).at('address');
-  // Also where it is denied: the rate may only report.
+  // Set even for a denial: in report-only mode the handshake goes on.
   context.failures = failures;
   context.full = slots.denialOfAddress(full);
   if (handshake.allowed) return undefined;

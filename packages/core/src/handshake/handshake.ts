@@ -10,22 +10,21 @@ export interface HandshakeSettings {
   readonly reading: Reading;
   readonly outerDoor: readonly Stage[];
   readonly reporting: Reporting;
-  /** Milliseconds for everything up to the 101. */
+  /** Milliseconds until the 101. */
   readonly deadline: number;
-  /** Those on which nothing is decided yet: bounded by the deadline and the rates. */
+  /** Handshakes without a decision yet. Bounded by the deadline and the rates. */
   readonly underWay: Roster<Handshake>;
   readonly events: EventHub;
 }
 
 /**
- * One handshake on its way through both doors, under one deadline. It ends exactly once: admitted, denied, expired
- * or abandoned; whatever comes after that is dropped, and a slot that was reserved too late is given back.
+ * One handshake through both doors, under one deadline. It ends exactly once: admitted, denied, expired or abandoned.
+ * A slot that was reserved after the end is given back.
  */
 export class Handshake implements Rostered {
   place = NOWHERE;
   readonly context: HandshakeContext;
   #ended = false;
-  /** What it ended with, where it was not let in. */
   #denial: Denial | undefined;
   #entered = false;
   #cancelDeadline: (() => void) | undefined;
@@ -41,18 +40,17 @@ export class Handshake implements Rostered {
   constructor(
     request: HandshakeRequest,
     readonly settings: HandshakeSettings,
-    /** Called when it ends before a decision, by its deadline or a shutdown; the host then sends the refusal. */
+    /** Called when the deadline or a shutdown ends the handshake. The host then sends the refusal. */
     readonly onTurnedAway: (denial: Denial) => void,
   ) {
     this.context = new HandshakeContext(request, settings.reading);
   }
 
-  /** Whether it is over, one way or another. */
   get ended(): boolean {
     return this.#ended;
   }
 
-  /** Path and query without credentials: what the application and its logger may see. */
+  /** Path and query without credentials. */
   get target(): string {
     return this.context.target.scrubbed;
   }
@@ -61,17 +59,16 @@ export class Handshake implements Rostered {
     return this.context.target.path;
   }
 
-  /** The offered subprotocols without tokens. */
+  /** Without tokens. */
   get offeredSubprotocols(): readonly string[] {
     return this.context.scrubbedOffers;
   }
 
-  /** The subprotocol to answer with, as far as that is decided. */
   get subprotocol(): string | undefined {
     return this.context.subprotocol;
   }
 
-  /** The outer door. The deadline runs from here on. */
+  /** Runs the outer door and starts the deadline. */
   enter(): MaybePromise<Denial | undefined> {
     if (this.#ended) return this.#tooLate();
     const { outerDoor, reporting, underWay } = this.settings;
@@ -81,16 +78,16 @@ export class Handshake implements Rostered {
       this.#await();
       return verdict.then((late) => this.#enter(late));
     }
-    // Most go through the inner door at once, before anything could come in between.
+    // Most handshakes pass the inner door in this turn of the event loop and need no timer.
     if (verdict === undefined) queueMicrotask(() => this.#await());
     return this.#enter(verdict);
   }
 
-  /** The inner door of a route. `undefined` means that every stage has passed and the slots are held. */
+  /** Runs the inner door of a route. `undefined`: every stage has passed and the slots are reserved. */
   pass(innerDoor: readonly Stage[], reporting: Reporting, native: unknown): MaybePromise<Denial | undefined> {
     if (this.#ended) return this.#tooLate();
     if (!this.#entered)
-      return this.deny(deny('internal', 'the outer door has not let it through').at('route'));
+      return this.deny(deny('internal', 'the outer door has not passed this handshake').at('route'));
     this.context.native = native;
     const verdict = runStages(innerDoor, this.context, reporting);
     if (!isPromise(verdict)) return this.#decide(verdict);
@@ -98,12 +95,11 @@ export class Handshake implements Rostered {
     return verdict.then((late) => this.#decide(late));
   }
 
-  /** Ends it with a denial from outside the stages: an unknown route, a shutdown, a fault of the host. */
   deny(denial: Denial): Denial {
     return this.#refused(denial) as Denial;
   }
 
-  /** Ends it while something is being asked that nobody waits for any more. */
+  /** Ends the handshake while a stage is still waiting for an answer. */
   turnAway(denial: Denial): void {
     if (this.#ended) return;
     this.#refused(denial);
@@ -111,13 +107,13 @@ export class Handshake implements Rostered {
     this.onTurnedAway(denial);
   }
 
-  /** Ends it because something on the host's side threw: a fault denies, and only operators learn what it was. */
+  /** Ends the handshake because the host threw an error. Only operators learn which. */
   fault(error: unknown): Denial {
     this.settings.events.fault('route', error);
-    return this.deny(deny('internal', 'a fault on the way to the route').at('route'));
+    return this.deny(deny('internal', 'the host threw an error before it reached the route').at('route'));
   }
 
-  /** The client is gone. */
+  /** The client has disconnected. */
   abandon(): void {
     if (this.#end()) this.context.abort();
   }
@@ -133,7 +129,6 @@ export class Handshake implements Rostered {
     };
   }
 
-  /** It is not decided at once: from here on the deadline runs. */
   #await(): void {
     if (this.#ended || this.#cancelDeadline !== undefined) return;
     const { reading, deadline } = this.settings;
@@ -175,9 +170,8 @@ export class Handshake implements Rostered {
     this.turnAway(deny('auth_timeout', `no decision within ${this.settings.deadline} ms`).at('deadline'));
   }
 
-  /** For a host that still waits: what it was told already, or that nobody is there to be told. */
   #tooLate(): Denial {
-    return this.#denial ?? deny('auth_timeout', 'the handshake has ended already').at('deadline');
+    return this.#denial ?? deny('auth_timeout', 'the handshake is already over').at('deadline');
   }
 
   #release(): void {

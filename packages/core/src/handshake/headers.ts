@@ -1,8 +1,8 @@
 import { lowerCase } from './field-grammar.ts';
 
 /**
- * The headers that decide, read once from the raw list: Node's own `headers` object silently keeps the first
- * `Host` and `Authorization` and joins the rest, which hides exactly what an attacker repeats.
+ * The headers that the guard reads, taken from the raw list. Node's `headers` object keeps only the first `Host` and
+ * `Authorization`, so it hides repeated ones.
  */
 export interface HandshakeHeaders {
   readonly host?: string;
@@ -20,9 +20,9 @@ export interface HandshakeHeaders {
   readonly forwarded?: string;
   readonly forwardedFor?: string;
   readonly forwardedProto?: string;
-  /** Whether any header says that a proxy passed the request on: `Forwarded`, `X-Forwarded-*`, `Via`, `X-Real-IP` and the like. */
+  /** Whether a proxy added any header: `Forwarded`, `X-Forwarded-*`, `Via`, `X-Real-IP` and the like. */
   readonly proxied: boolean;
-  /** The first header that may come only once and came twice. */
+  /** The first header that occurs twice although it may occur once only. */
   readonly repeated?: string;
   readonly count: number;
   readonly bytes: number;
@@ -49,8 +49,8 @@ const FIELDS: ReadonlyMap<string, Field> = new Map<string, Field>([
 ]);
 
 /**
- * Lists, which may stand on several lines (RFC 9110 §5.3, RFC 6455 §11.3.2 and §11.3.4), and what joins the lines. Clients of
- * HTTP/2 send a line for each cookie (RFC 9113 §8.2.3); a cookie that comes twice is refused by its name.
+ * Headers that may stand on several lines (RFC 9110 §5.3, RFC 6455 §11.3.2 and §11.3.4), and what joins their lines.
+ * Behind HTTP/2, each cookie comes in a line of its own (RFC 9113 §8.2.3).
  */
 const LISTS: ReadonlyMap<string, string> = new Map([
   ['connection', ', '],
@@ -62,7 +62,6 @@ const LISTS: ReadonlyMap<string, string> = new Map([
   ['x-forwarded-proto', ', '],
 ]);
 
-/** What proxies say of themselves beside `X-Forwarded-*`. */
 const PROXY_HEADERS: ReadonlySet<string> = new Set([
   'via',
   'forwarded',
@@ -72,7 +71,7 @@ const PROXY_HEADERS: ReadonlySet<string> = new Set([
   'cf-connecting-ip',
 ]);
 
-/** Reads at most so many: a request with more of them is refused by their number. */
+/** Stops after `most` headers. The request stage then refuses the request for their number. */
 export function readHeaders(raw: readonly string[], most = Number.POSITIVE_INFINITY): HandshakeHeaders {
   const found: { -readonly [K in keyof HandshakeHeaders]: HandshakeHeaders[K] } = {
     proxied: false,
@@ -88,7 +87,7 @@ export function readHeaders(raw: readonly string[], most = Number.POSITIVE_INFIN
     if (PROXY_HEADERS.has(name) || name.startsWith('x-forwarded-')) found.proxied = true;
     const field = FIELDS.get(name);
     if (field === undefined) {
-      // Not among those that are read, but still a header of the WebSocket protocol's own (RFC 6455 §11.3).
+      // An extra `Sec-WebSocket-*` header may not be repeated either (RFC 6455 §11.3).
       if (name.startsWith('sec-websocket-')) {
         if (others?.has(name)) found.repeated ??= name;
         others = (others ?? new Set()).add(name);

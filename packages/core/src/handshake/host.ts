@@ -4,7 +4,6 @@ import { parseUrl } from '../vocabulary/url.ts';
 import { lowerCase } from './field-grammar.ts';
 import { isPublicSuffix } from './public-suffix.ts';
 
-/** A `Host` header taken apart. */
 export interface Host {
   /** Lower case; an IPv6 address keeps its brackets. */
   readonly name: string;
@@ -19,8 +18,8 @@ const LONGEST_HOST = 253 + ':65535'.length;
 const WELL_FORMED = /^([a-z0-9_.-]+|\[[0-9a-f:.]+\])(?::(\d{1,5}))?$/;
 
 /**
- * Reads a `Host` header. `undefined` for one that is not in its canonical spelling apart from letter case:
- * `0x7f.1`, `127.1`, user information, white space and non-ASCII names never reach a comparison.
+ * `undefined` unless the header is in canonical spelling, apart from upper and lower case: `0x7f.1`, `127.1`, user
+ * information, white space and non-ASCII names are never compared.
  */
 export function parseHost(header: string): Host | undefined {
   const match = header.length > LONGEST_HOST ? null : WELL_FORMED.exec(lowerCase(header));
@@ -30,12 +29,11 @@ export function parseHost(header: string): Host | undefined {
   return port !== '' && (Number(port) > 65_535 || String(Number(port)) !== port) ? undefined : { name, port };
 }
 
-/** Whether the URL standard would write it so. */
 function isCanonicalName(name: string): boolean {
   return ORDINARY_NAME.test(name) || parseUrl(`http://${name}`)?.hostname === name;
 }
 
-/** Of which there is no other spelling: no IP address, whose last label would begin with a digit, and no encoded label. */
+/** A name with one spelling only: no IP address, whose last label would begin with a digit, and no encoded label. */
 const ORDINARY_NAME = /^(?!(?:.*\.)?xn--)(?:[a-z0-9-]+\.)*[a-z][a-z0-9-]*$/;
 
 export function isLoopbackName(name: string): boolean {
@@ -43,8 +41,8 @@ export function isLoopbackName(name: string): boolean {
 }
 
 /**
- * Compiles the allow-list for `Host`. Without a list and without stated origins only loopback names pass: comparing
- * the origin with the host does not stop DNS rebinding, in which both are the attacker's own name.
+ * Without a list and without `policy.origins`, only loopback names pass. Comparing the origin with the host does not
+ * stop DNS rebinding, because there both are the attacker's name.
  */
 export function compileHosts(hosts: readonly string[] | undefined, originsAreStated: boolean): HostPolicy {
   if (hosts === undefined) {
@@ -66,7 +64,7 @@ export function compileHosts(hosts: readonly string[] | undefined, originsAreSta
 
 interface Entry {
   readonly name: string;
-  /** Set for `*.example.com`: the part after the star, with its dot. */
+  /** For `*.example.com`, the part after the star, with its dot. */
   readonly suffix: string | undefined;
   readonly port: string;
 }
@@ -77,9 +75,9 @@ function matches(entry: Entry, { name, port }: Host): boolean {
   return isWholeLabel(name, entry.suffix);
 }
 
-/** Whether `name` is exactly one label in front of `suffix` (which begins with a dot). */
+/** Whether `name` is exactly one label in front of `suffix`, which begins with a dot. */
 export function isWholeLabel(name: string, suffix: string): boolean {
-  // The URL standard lets odd characters into host names, `*` itself among them.
+  // The URL standard allows odd characters in host names, even `*`.
   return name.endsWith(suffix) && /^[a-z0-9_-]+$/.test(name.slice(0, -suffix.length));
 }
 
@@ -90,7 +88,6 @@ function parseEntry(entry: string): Entry {
   return { name, suffix: wildcard ? `.${name}` : undefined, port };
 }
 
-/** Brings a configured host into canonical form: lower case, punycode, no default spelling tricks. */
 export function canonicalHost(text: string, entry: string, option: string): Host {
   const fail = (problem: string, fix: string): never => {
     throw new PolicyError(option, `'${entry}' ${problem}`, fix);

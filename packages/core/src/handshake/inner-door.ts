@@ -5,12 +5,15 @@ import { type Denial, deny, isPromise, type MaybePromise, settled } from '../voc
 import type { Identity, RequestView } from '../vocabulary/ports.ts';
 import { authenticationStage } from './authentication.ts';
 import { credentialStage } from './credential-lookup.ts';
-import { isUnvouched, judgeOrigin, type OriginPolicy } from './origin.ts';
+import { checkOrigin, isUnvouched, type OriginPolicy } from './origin.ts';
 import { admissionStage, type Slots } from './slot-reservation.ts';
 import { NOT_EVALUATED, type Stage } from './stage.ts';
 import { subprotocolStage } from './subprotocol.ts';
 
-/** The application's say: may this identity connect here? Only `true` allows. */
+/**
+ * Decides whether this identity may connect to this route. Only `true` allows. A hook that throws or rejects denies
+ * with `internal` (500).
+ */
 export type AuthorizeHandshake = (context: {
   readonly identity: Identity;
   readonly request: RequestView;
@@ -27,7 +30,7 @@ export interface InnerDoorSettings {
   readonly firstMessage: boolean;
 }
 
-/** One per route, after the application's own session middleware. */
+/** One per route. It runs after the application's own session middleware. */
 export function innerDoor(settings: InnerDoorSettings): readonly Stage[] {
   return [
     credentialStage(settings.authenticators),
@@ -40,7 +43,10 @@ export function innerDoor(settings: InnerDoorSettings): readonly Stage[] {
   ];
 }
 
-/** ASVS 5.0, 4.4.2. It comes after the credential, because a missing `Origin` is judged by what kind that is. */
+/**
+ * ASVS 5.0, 4.4.2. Runs after the credential was found, because a missing `Origin` is refused only with an ambient
+ * credential.
+ */
 function originStage(origins: OriginPolicy, authenticators: readonly Authenticator[]): Stage {
   const ambientWithoutSource = authenticators.some(({ from, ambient }) => from.length === 0 && ambient);
   return {
@@ -48,7 +54,7 @@ function originStage(origins: OriginPolicy, authenticators: readonly Authenticat
     check(context) {
       const { credential, headers, view } = context;
       const ambient = credential?.source.ambient ?? ambientWithoutSource;
-      const verdict = judgeOrigin(headers.origin, ambient, origins, view);
+      const verdict = checkOrigin(headers.origin, ambient, origins, view);
       const keep = (denial: Denial | undefined): Denial | undefined => {
         context.unvouched = isUnvouched(headers.origin, denial, origins);
         return denial;
@@ -63,7 +69,7 @@ function originStage(origins: OriginPolicy, authenticators: readonly Authenticat
   };
 }
 
-/** A token that a foreign page cannot know, where the credential is one that it can make its visitor send. */
+/** Demands an anti-forgery token with an ambient credential, which a page of another site can make its visitor send. */
 function csrfStage(csrf: CsrfOption | undefined): Stage {
   return {
     name: 'csrf',
@@ -73,7 +79,7 @@ function csrfStage(csrf: CsrfOption | undefined): Stage {
         return undefined;
       const [token, ...more] = context.target.credentials.get(csrf.query) ?? [];
       if (token === undefined || more.length > 0)
-        return deny('csrf_denied', 'there is no anti-forgery token, or more than one');
+        return deny('csrf_denied', 'the request holds no anti-forgery token, or more than one');
       const answer = csrf.verify({ token, identity, request: context.view });
       return isPromise(answer) ? settled(answer).then(forgery) : forgery(answer);
     },
@@ -82,14 +88,14 @@ function csrfStage(csrf: CsrfOption | undefined): Stage {
 }
 
 function forgery(answer: boolean): Denial | undefined {
-  return answer === true ? undefined : deny('csrf_denied', 'policy.csrf.verify did not answer true');
+  return answer === true ? undefined : deny('csrf_denied', 'policy.csrf.verify did not return true');
 }
 
 function authorizationStage(authorize: AuthorizeHandshake | undefined): Stage {
   return {
     name: 'authorization',
     check(context) {
-      // A first message will tell who it is; then the same question is asked.
+      // The same hook runs once the first message has authenticated the connection.
       if (authorize === undefined || context.pending) return undefined;
       if (context.identity === undefined) return deny('not_authorized', 'there is no identity to authorize');
       const answer = authorize({ identity: context.identity, request: context.view });
@@ -100,5 +106,5 @@ function authorizationStage(authorize: AuthorizeHandshake | undefined): Stage {
 }
 
 function authorized(answer: boolean): Denial | undefined {
-  return answer === true ? undefined : deny('not_authorized', 'policy.authorize did not answer true');
+  return answer === true ? undefined : deny('not_authorized', 'policy.authorize did not return true');
 }

@@ -5,29 +5,32 @@ import { parseUrl } from '../vocabulary/url.ts';
 import { canonicalHost, isWholeLabel, refusePublicSuffix } from './host.ts';
 
 /**
- * Lets pages of every origin connect. It opens one thing only: the comparison of `Origin`. Together with a
- * credential that browsers attach by themselves it refuses to start, since that is cross-site WebSocket hijacking.
+ * Lets pages of every origin connect. It switches off the comparison of `Origin` and nothing else. With a credential
+ * that browsers attach by themselves, the policy is refused at construction (`PolicyError`): that would allow
+ * cross-site WebSocket hijacking.
  */
 export const unsafeAllowAnyOrigin: unique symbol = Symbol('sallyport.unsafeAllowAnyOrigin');
 
-/** Decides about one canonical origin, for applications whose tenants have their own. Only `true` allows. */
+/**
+ * Decides about one origin in canonical form, for applications whose tenants have their own origins. Only `true`
+ * allows.
+ */
 export type OriginPredicate = (origin: string, request: RequestView) => MaybePromise<boolean>;
 
-/** Exact origins, with `*` for one whole label: `https://*.example.com`. */
+/** Exact origins, with `*` for one whole label (`https://*.example.com`), a function, or `unsafeAllowAnyOrigin`. */
 export type OriginsOption = readonly string[] | OriginPredicate | typeof unsafeAllowAnyOrigin;
 
 export interface OriginPolicy {
-  /** Decides about an `Origin` header that is there and is not `null`. */
+  /** Called with an `Origin` header other than `null`. */
   readonly allows: (origin: string, request: RequestView) => MaybePromise<boolean>;
-  /** Whether `allows` runs the application's own code, which `explain()` does not. */
+  /** Whether `allows` runs the application's code, which `explain()` must not do. */
   readonly asksApplication: boolean;
-  /** Whether it takes any page, so that being allowed says nothing about one. */
   readonly allowsAnyPage: boolean;
 }
 
 /**
- * Compiles `policy.origins`; without it, the same origin only. Comparison is of whole canonical strings (RFC 6454
- * §6.2): scheme, host and port, never a prefix, a suffix or a site.
+ * Without `policy.origins`, only the same origin is allowed. Whole canonical strings are compared (RFC 6454 §6.2),
+ * never a prefix, a suffix or a site.
  */
 export function compileOrigins(origins: OriginsOption | undefined): OriginPolicy {
   if (origins === undefined) return { allows: isSameOrigin, asksApplication: false, allowsAnyPage: false };
@@ -48,17 +51,14 @@ export function compileOrigins(origins: OriginsOption | undefined): OriginPolicy
     else wildcards.push(parsed);
   }
   return {
-    // Every entry of `exact` is canonical, so membership says that the header is, too.
+    // Every entry of `exact` is canonical, so a header that is found in it is canonical as well.
     allows: (origin) => exact.has(origin) || (wildcards.length > 0 && matchesAny(wildcards, origin)),
     asksApplication: false,
     allowsAnyPage: false,
   };
 }
 
-/**
- * Whether a page may have sent a handshake that no policy vouches for, whatever is decided about it: a page of some other
- * site makes its visitors send what it likes. Without an `Origin` it was no page (RFC 6455 §4.1).
- */
+/** Whether a page of another site may have sent the handshake. A client without `Origin` is no page (RFC 6455 §4.1). */
 export function isUnvouched(
   origin: string | undefined,
   denial: Denial | undefined,
@@ -67,8 +67,8 @@ export function isUnvouched(
   return origin !== undefined && (origin === 'null' || allowsAnyPage || denial !== undefined);
 }
 
-/** The verdict on the `Origin` header, given whether the credential is one that a browser attaches by itself. */
-export function judgeOrigin(
+/** `ambient` says whether browsers attach the credential by themselves. */
+export function checkOrigin(
   origin: string | undefined,
   ambient: boolean,
   policy: OriginPolicy,
@@ -77,7 +77,7 @@ export function judgeOrigin(
   if (origin === undefined || origin === 'null') {
     if (!ambient) return undefined;
     const what = origin === undefined ? 'no Origin header' : 'the opaque origin null';
-    return deny('origin_denied', `${what}, with a credential that a browser attaches by itself`);
+    return deny('origin_denied', `${what}, although browsers attach this credential by themselves`);
   }
   const allowed = policy.allows(origin, request);
   return isPromise(allowed) ? allowed.then((answer) => verdict(answer, origin)) : verdict(allowed, origin);
@@ -96,7 +96,7 @@ export function isCanonical(origin: string): boolean {
   const url = parseUrl(origin);
   if (url === undefined) return false;
   if (url.origin !== 'null') return url.origin === origin && !url.hostname.endsWith('.');
-  // Schemes that the URL standard gives no origin: extensions and app shells send `scheme://host`.
+  // Extensions and app shells send `scheme://host`, to which the URL standard gives no origin.
   return /^[a-z][a-z0-9+.-]*:\/\/[a-z0-9._-]+$/.test(origin);
 }
 
@@ -110,7 +110,7 @@ interface Wildcard {
   readonly scheme: string;
   /** `.example.com` */
   readonly suffix: string;
-  /** `''`, or `:8443` */
+  /** `''` or `:8443` */
   readonly port: string;
 }
 

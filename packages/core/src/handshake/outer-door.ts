@@ -12,7 +12,7 @@ export interface OuterDoorSettings {
   readonly rate: RateSettings;
 }
 
-/** One per server, before the application runs, and no route can override it. */
+/** One per server. It runs before the application, and no route can override it. */
 export function outerDoor(settings: OuterDoorSettings): readonly Stage[] {
   return [
     requestStage(settings.bounds),
@@ -27,17 +27,17 @@ function hostStage(hosts: HostPolicy): Stage {
   return {
     name: 'host',
     check: ({ host }) =>
-      host === undefined ? deny('host_denied', 'there is no readable Host') : hosts(host),
+      host === undefined ? deny('host_denied', 'the Host header cannot be read') : hosts(host),
   };
 }
 
-/** An address that cannot be read cannot be counted or banned, so it fails closed (ASVS 5.0, 4.1.3). */
+/** An address that cannot be parsed cannot be counted or banned, so it is refused (ASVS 5.0, 4.1.3). */
 function addressStage(): Stage {
   return {
     name: 'address',
     check: ({ client }) =>
       client === undefined
-        ? deny('request_malformed', 'the client address, as forwarded, cannot be read')
+        ? deny('request_malformed', 'the forwarded client address cannot be read')
         : undefined,
   };
 }

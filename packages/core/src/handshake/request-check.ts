@@ -11,15 +11,14 @@ export interface RequestBounds {
   readonly offeredSubprotocols: number;
 }
 
-/** Extension offers are for ws to parse; these bounds keep that cheap (CVE-2021-32640, CVE-2024-37890). */
+/** The ws library parses the offers. These bounds keep that cheap (CVE-2021-32640, CVE-2024-37890). */
 const MAX_EXTENSION_BYTES = 1_024;
 const MAX_EXTENSIONS = 8;
-/** `Connection` lists names of headers, a few at most. */
 const MAX_CONNECTION_OPTIONS = 20;
 
 /**
- * RFC 6455 §4.2.1, strictly, and nothing that two parsers could read in two ways. Everything that the WebSocket
- * library itself would refuse is refused here, before any slot is taken.
+ * RFC 6455 §4.2.1, strictly: refuses whatever two parsers could read differently, and everything that the ws library
+ * would refuse after a slot was reserved.
  */
 export function requestStage(bounds: RequestBounds): Stage {
   return { name: 'request', check: (context) => checkRequest(context, bounds) };
@@ -32,15 +31,17 @@ function checkRequest(context: HandshakeContext, bounds: RequestBounds): Denial 
     return malformed(`more than ${bounds.headerBytes} bytes of headers`);
   if (headers.repeated !== undefined) return malformed(`repeated header ${headers.repeated}`);
   if (request.method !== 'GET') return malformed('the method is not GET');
-  if (request.httpVersion !== '1.1') return malformed('the version is not HTTP/1.1');
-  if (lowerCase(headers.upgrade ?? '') !== 'websocket') return malformed('the upgrade is to something else');
-  if (!hasUpgradeOption(headers.connection)) return malformed('Connection does not say upgrade');
-  // Origin form (RFC 9112 §3.2.1): an absolute target names a second host, and `//` reads like one.
+  if (request.httpVersion !== '1.1') return malformed('the HTTP version is not 1.1');
+  if (lowerCase(headers.upgrade ?? '') !== 'websocket')
+    return malformed("the Upgrade header is not 'websocket'");
+  if (!hasUpgradeOption(headers.connection))
+    return malformed("the Connection header does not hold 'upgrade'");
+  // RFC 9112 §3.2.1: an absolute target names a second host, and a target with `//` looks like one.
   if (!/^\/(?!\/)[\x21\x22\x24-\x5b\x5d-\x7e]*$/.test(request.target))
-    return malformed('the target is not in origin form');
+    return malformed('the request target is not in origin form');
   if (context.target.overlong) return malformed(`more than ${MAX_PARAMETERS} query parameters`);
   if (headers.transferEncoding !== undefined || (headers.contentLength ?? '0') !== '0')
-    return malformed('it has a body');
+    return malformed('the request has a body');
   if (context.host === undefined) return malformed('Host is missing or not a host name');
   if (headers.version !== '13') return deny('version_unsupported', 'Sec-WebSocket-Version is not 13');
   if (!/^[+/0-9A-Za-z]{22}==$/.test(headers.key ?? ''))
@@ -60,7 +61,7 @@ function checkExtensions(extensions: string | undefined): Denial | undefined {
   }
   return /^[\x20-\x7e\t]*$/.test(extensions)
     ? undefined
-    : malformed('Sec-WebSocket-Extensions has odd bytes');
+    : malformed('Sec-WebSocket-Extensions holds other characters than printable ASCII');
 }
 
 /** RFC 6455 §4.1: a list of distinct tokens. */

@@ -17,10 +17,9 @@ interface Slot extends LeaseRequest {
   readonly denial: Denial;
 }
 
-/** How long a client that found everything taken is asked to wait. */
+/** Milliseconds that a refused client is asked to wait. */
 const RETRY_AFTER = 5_000;
 
-/** The slots of connections: in total, per address, per identity, and of those that are not authenticated yet. */
 export class Slots {
   readonly #capacity = deny('capacity', 'limits.connections is reached', RETRY_AFTER);
   readonly #address = deny('connection_limit', 'limits.connectionsPerAddress is reached', RETRY_AFTER);
@@ -31,18 +30,18 @@ export class Slots {
   constructor(
     readonly store: StoreAccess,
     readonly caps: Caps,
-    /** Ends the oldest connection of a subject, so that a newer one takes its place; absent where the new one is refused. */
+    /** Closes the oldest connection of a subject to free its slot. Absent if the new connection is refused instead. */
     readonly replaceOldest: ((subject: string) => boolean) | undefined,
   ) {}
 
-  /** Everything that a connection of this address, and identity if that is known, has to hold: all of it, or nothing. */
+  /** Reserves all slots that a connection needs, or none. */
   acquire(bucket: string, subject: string | undefined): MaybePromise<Lease | Denial> {
     const slots = this.#connection(bucket);
     if (subject !== undefined) slots.push(this.#ofIdentity(subject));
     return this.#take(slots, subject);
   }
 
-  /** What a connection holds in addition until it is authenticated. */
+  /** Reserves the additional slots of a connection that has not authenticated yet. */
   acquirePending(bucket: string): MaybePromise<Lease | Denial> {
     const { pending, pendingPerAddress } = this.caps;
     return this.#take([
@@ -51,17 +50,15 @@ export class Slots {
     ]);
   }
 
-  /** The identity's slot alone, once a first message has told who it is. */
+  /** Reserves the identity's slot once a first message has authenticated the connection. */
   acquireIdentity(subject: string): MaybePromise<Lease | Denial> {
     return this.#take([this.#ofIdentity(subject)], subject);
   }
 
-  /** What a connection of this address holds, whoever it is. */
   ofAddress(bucket: string): readonly LeaseRequest[] {
     return this.#connection(bucket);
   }
 
-  /** The denial of the slot of `ofAddress` that was full. */
   denialOfAddress(full: number): Denial | undefined {
     return full === -1 ? undefined : full === 0 ? this.#capacity : this.#address;
   }
@@ -81,7 +78,8 @@ export class Slots {
   #take(slots: readonly Slot[], subject?: string): MaybePromise<Lease | Denial> {
     const acquired = this.store.acquire(slots);
     const finish = (result: Awaited<typeof acquired>): MaybePromise<Lease | Denial> => {
-      if (result === UNAVAILABLE) return deny('store_unavailable', 'slots cannot be counted');
+      if (result === UNAVAILABLE)
+        return deny('store_unavailable', 'the store does not answer, so slots cannot be counted');
       if ('lease' in result) return result.lease;
       const denial = slots[result.full]?.denial as Denial;
       const replaced = denial === this.#identity && this.replaceOldest?.(subject ?? '') === true;
@@ -91,7 +89,7 @@ export class Slots {
   }
 }
 
-/** Reserves the slots before the 101: of N + 1 that ask at once exactly N get them. */
+/** Reserves the slots before the 101, so that of N + 1 simultaneous handshakes exactly N are admitted. */
 export function admissionStage(slots: Slots): Stage {
   return {
     name: 'admission',
@@ -104,12 +102,12 @@ export function admissionStage(slots: Slots): Stage {
       };
       return isPromise(lease) ? settled(lease).then(keep) : keep(lease);
     },
-    // The caps of an identity are looked at by taking a slot only.
+    // Looking at an identity's cap would reserve a slot.
     preview: (context) => context.full,
   };
 }
 
-/** Nobody in particular has no cap of their own, only their address's: many may share it. */
+/** Anonymous clients share one subject, so only the cap of the address applies to them. */
 function cappedSubject({ identity }: HandshakeContext): string | undefined {
   return identity?.scheme === 'anonymous' ? undefined : identity?.subject;
 }

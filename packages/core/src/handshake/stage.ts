@@ -8,26 +8,25 @@ import {
 import type { Reason } from '../vocabulary/reasons.ts';
 import type { HandshakeContext } from './handshake-context.ts';
 
-/** What `explain()` says of a stage that it must not run. */
+/** The answer of a stage that `explain()` must not run. */
 export const NOT_EVALUATED: unique symbol = Symbol('not evaluated');
 
-/** One named check of a handshake. */
 export interface Stage {
   readonly name: HandshakeStage;
-  /** A denial, or nothing; a throw is a fault, and a fault denies. */
+  /** Returns a denial or `undefined`. A throw is a fault, and a fault denies. */
   check(context: HandshakeContext): MaybePromise<Denial | undefined>;
-  /** The same answer without reserving, spending or fetching anything; default: `check`. */
+  /** The same answer for `explain()`, without reserving, counting or fetching anything. Default: `check`. */
   preview?(context: HandshakeContext): MaybePromise<Denial | undefined | typeof NOT_EVALUATED>;
 }
 
-/** Stages that record what they would have denied, and let through. */
+/** Report-only mode: these stages record a denial and let the handshake through. */
 export interface Reporting {
   readonly stages: ReadonlySet<string>;
   reported(context: HandshakeContext, denial: Denial): void;
   fault(stage: HandshakeStage, error: unknown): void;
 }
 
-/** Runs the stages in order until one denies. Nothing is awaited unless a stage answers with a promise. */
+/** Runs the stages in order until one denies. It stays synchronous unless a stage returns a promise. */
 export function runStages(
   stages: readonly Stage[],
   context: HandshakeContext,
@@ -54,10 +53,9 @@ export function runStages(
   return undefined;
 }
 
-/** Denials that are no verdict on the peer, so that there is nothing that could be reported instead: a fault, say. */
+/** Denials that report-only mode cannot lift, because the check itself failed. */
 const NO_VERDICT: ReadonlySet<Reason> = new Set<Reason>(['internal', 'store_unavailable']);
 
-/** Whether a denial of a stage in report-only mode lets through. */
 export function isReportOnly({ reason, stage }: Denial, { stages }: Reporting): boolean {
   return stage !== undefined && stages.has(stage) && !NO_VERDICT.has(reason);
 }
@@ -77,5 +75,5 @@ function settle(
 
 function faultDenial(stage: Stage, error: unknown, reporting: Reporting): Denial {
   reporting.fault(stage.name, error);
-  return deny('internal', 'a fault inside the guard or one of its hooks').at(stage.name);
+  return deny('internal', 'the guard or one of its hooks threw an error').at(stage.name);
 }

@@ -18,9 +18,9 @@ export function checkSubprotocols(names: readonly string[]): readonly string[] {
 }
 
 /**
- * Chooses the answer (RFC 6455 §4.2.2): the first of the client's offers that the policy lists, else the marker of
- * the subprotocol that carried the token. Offers that hold nothing known are refused, since a browser that asked
- * for a subprotocol and gets none fails the connection after the 101.
+ * Answers with the first offer that the policy lists, else with the marker in front of a token (RFC 6455 §4.2.2). If
+ * no offer is known, the handshake is refused: a browser that offers subprotocols and gets none closes the connection
+ * after the 101.
  */
 export function subprotocolStage(supported: readonly string[]): Stage {
   return {
@@ -32,7 +32,7 @@ export function subprotocolStage(supported: readonly string[]): Stage {
       if (context.subprotocol !== undefined || offered.length === 0) return undefined;
       return deny(
         'subprotocol_denied',
-        `${offered.length} offered, none of them listed in policy.subprotocols`,
+        `policy.subprotocols lists none of the ${offered.length} offered subprotocols`,
       );
     },
   };

@@ -1,15 +1,15 @@
-/** A request target, taken apart without trusting it: `new URL` forgives too much to compare with. */
+/** The request target, split by hand: `new URL` would repair it. */
 export interface Target {
   readonly path: string;
-  /** Path and query, without the parameters that hold credentials. */
+  /** Path and query without the parameters that hold credentials. */
   readonly scrubbed: string;
-  /** The values of those parameters, percent-decoded, by name. Of a name that is repeated, the first two. */
+  /** The percent-decoded values of those parameters. At most the first two of each name. */
   readonly credentials: ReadonlyMap<string, readonly string[]>;
-  /** Whether it has more parameters than are read. Then the whole query counts as a credential, and is scrubbed. */
+  /** Too many parameters: the whole query was scrubbed, and the request stage refuses the request. */
   readonly overlong: boolean;
 }
 
-/** Reading comes before the address's rate, so what it costs must not grow with what is sent. */
+/** Bounds what one request costs before the address's rate is checked. */
 export const MAX_PARAMETERS = 100;
 
 const NONE: ReadonlyMap<string, readonly string[]> = new Map();
@@ -27,7 +27,7 @@ export function readTarget(target: string, credentialNames: ReadonlySet<string>)
     const name = credentialName(equals === -1 ? pair : pair.slice(0, equals), credentialNames);
     if (name === undefined) return true;
     const values = credentials.get(name) ?? [];
-    // A second one is refused already: a third is of no use to anybody.
+    // The credential stage refuses two values, so a third is not kept.
     if (values.length < 2) values.push(equals === -1 ? '' : decode(pair.slice(equals + 1)));
     credentials.set(name, values);
     return false;
@@ -37,7 +37,6 @@ export function readTarget(target: string, credentialNames: ReadonlySet<string>)
   return { path, scrubbed, credentials, overlong: false };
 }
 
-/** Which credential's name this is, spelt plainly or with escapes. */
 function credentialName(spelt: string, names: ReadonlySet<string>): string | undefined {
   if (names.has(spelt)) return spelt;
   if (!/[%+]/.test(spelt)) return undefined;
@@ -46,8 +45,7 @@ function credentialName(spelt: string, names: ReadonlySet<string>): string | und
 }
 
 /**
- * Whether an application's parser would read this name in it. Some leave an escape as it is that is none, others throw;
- * nothing is thrown here, and no name that is longer than its longest spelling is looked at.
+ * Whether some server's parser would read `spelt` as this name. Parsers differ in what they do with invalid escapes.
  */
 function spells(spelt: string, name: string): boolean {
   const bytes = Buffer.from(name, 'utf8');
@@ -58,7 +56,7 @@ function spells(spelt: string, name: string): boolean {
   return plain === bytes.toString('latin1') || plain === name;
 }
 
-/** As servers decode forms: `+` is a space. What is not valid percent-encoding stays as it came. */
+/** Like an HTML form: `+` is a space. Invalid percent-encoding stays as it is. */
 function decode(text: string): string {
   try {
     return decodeURIComponent(text.replaceAll('+', ' '));

@@ -4,35 +4,38 @@ import type { HandshakeHeaders } from './headers.ts';
 import { isLoopbackName } from './host.ts';
 import type { Stage } from './stage.ts';
 
-/** Lets plaintext (`ws://`) in from everywhere. It opens one thing only: the demand for TLS. */
+/** Allows unencrypted connections (`ws://`) from everywhere. It switches off the demand for TLS and nothing else. */
 export const unsafeAllowPlaintext: unique symbol = Symbol('sallyport.unsafeAllowPlaintext');
 
 /**
- * TLS only (ASVS 5.0, 4.4.1), never a redirect, which would teach clients to begin in the clear. Loopback is exempt,
- * but only as a developer uses it: a proxy on the same machine makes every client look like loopback.
+ * TLS only (ASVS 5.0, 4.4.1), and no redirect, which would teach clients to start unencrypted. Local development on
+ * loopback is exempt, unless a proxy on this machine sent the request: behind it every client looks like loopback.
  */
 export function transportStage(plaintextAllowed: boolean): Stage {
   return {
     name: 'transport',
     check(context) {
       const { client, headers } = context;
-      // The address stage refuses what a trusted proxy sent and nobody can read.
+      // The address stage refuses a client whose forwarding header cannot be parsed.
       if (plaintextAllowed || client === undefined || client.secure || isLocalDevelopment(context))
         return undefined;
       if (headers.proxied && !client.throughTrustedProxy) {
         return deny(
           'tls_required',
-          `plaintext, with forwarding headers from ${client.address.text}, which is not in policy.trustedProxies: if that is your proxy, list it`,
+          `the connection is not encrypted, and ${client.address.text} sends forwarding headers but is not in policy.trustedProxies: if it is your proxy, list it there`,
         );
       }
-      return deny('tls_required', client.throughTrustedProxy ? saidByProxy(headers) : 'plaintext');
+      return deny(
+        'tls_required',
+        client.throughTrustedProxy ? saidByProxy(headers) : 'the connection is not encrypted',
+      );
     },
   };
 }
 
 function saidByProxy({ forwarded, forwardedFor }: HandshakeHeaders): string {
   return (forwarded ?? forwardedFor) === undefined
-    ? 'plaintext from a trusted proxy that sends no forwarding header'
+    ? 'the trusted proxy sends no forwarding header, so the client counts as not encrypted'
     : 'the proxy does not say that the client uses TLS';
 }
 

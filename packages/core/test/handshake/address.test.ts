@@ -25,11 +25,11 @@ describe('one spelling for an address', () => {
       ['2001:db8:1:200::/56', '2001:db8:1::/48'],
     ],
     ['fe80::1%eth0', 'fe80::1', 'fe80::/64', ['fe80::/56', 'fe80::/48']],
-  ])('%s', (text, address, bucket, coarser) => {
+  ])('address %s is normalized with its bucket and wider prefixes', (text, address, bucket, coarser) => {
     expect(parseAddress(text)).toMatchObject({ text: address, bucket, coarser });
   });
 
-  test('the short way for plain IPv4 comes to what the long one does', () => {
+  test('the fast path for IPv4 gives the same address as the general parser', () => {
     fc.assert(
       fc.property(fc.ipV4(), (text) => {
         const hex = text.split('.').map((octet) => Number(octet).toString(16).padStart(2, '0'));
@@ -42,7 +42,7 @@ describe('one spelling for an address', () => {
       expect([odd, parseAddress(odd)]).toEqual([odd, undefined]);
   });
 
-  test('two addresses of one /64 share a bucket, of two /64s they do not', () => {
+  test('IPv6 addresses share a bucket within one /64 and have different ones across two', () => {
     const bucket = (text: string) => parseAddress(text)?.bucket;
     expect(bucket('2001:db8::1')).toBe(bucket('2001:db8::ffff:0:1'));
     expect(bucket('2001:db8:0:1::1')).not.toBe(bucket('2001:db8::1'));
@@ -55,7 +55,7 @@ describe('one spelling for an address', () => {
     ['::ffff:127.0.0.1', true],
     ['10.0.0.1', false],
     ['0.0.0.0', false],
-  ])('%s is loopback: %s', (text, loopback) => {
+  ])('address %s: loopback %s', (text, loopback) => {
     expect(parseAddress(text)?.loopback).toBe(loopback);
   });
 
@@ -73,7 +73,7 @@ describe('one spelling for an address', () => {
     ' 1.2.3.4',
     ':::1',
     '2001:db8::1/64',
-  ])('%j is no address', (text) => {
+  ])('%j is not parsed as an address', (text) => {
     expect(parseAddress(text)).toBeUndefined();
   });
 });
@@ -93,19 +93,19 @@ describe('X-Forwarded-For', () => {
   const XFF = 'X-Forwarded-For';
   const XFP = 'X-Forwarded-Proto';
 
-  test('from a peer that is not listed is not read at all', () => {
+  test('X-Forwarded-For from a peer that is not a listed proxy is ignored', () => {
     const stranger = { ...PROXY, address: '203.0.113.9' };
     expect(client(stranger, [XFF, '127.0.0.1', XFP, 'https'])).toBe('203.0.113.9 plain');
     expect(client({ ...stranger, encrypted: true }, [XFF, 'garbage'])).toBe('203.0.113.9 secure');
   });
 
-  test('is walked from the right to the first address that is not a proxy', () => {
+  test('X-Forwarded-For gives the rightmost address that is no listed proxy', () => {
     expect(client(PROXY, [XFF, '1.1.1.1, 203.0.113.9'])).toBe('203.0.113.9 plain');
     expect(client(PROXY, [XFF, '1.1.1.1, 203.0.113.9, 10.9.9.9'])).toBe('203.0.113.9 plain');
     expect(client(PROXY, [XFF, 'junk, 203.0.113.9'])).toBe('203.0.113.9 plain');
   });
 
-  test('that names proxies only ends at the leftmost', () => {
+  test('X-Forwarded-For with nothing but listed proxies gives the leftmost one', () => {
     expect(client(PROXY, [XFF, '10.1.1.1, 10.2.2.2'])).toBe('10.1.1.1 plain');
   });
 
@@ -117,15 +117,15 @@ describe('X-Forwarded-For', () => {
     '\u000b203.0.113.9',
     '203.0.113.9, garbage, 10.2.2.2',
     `${'1.1.1.1,'.repeat(20)}203.0.113.9`,
-  ])('that cannot be read where it counts fails closed: %j', (value) => {
+  ])('the client is unreadable if X-Forwarded-For has an invalid entry where it counts: %j', (value) => {
     expect(client(PROXY, [XFF, value])).toBe('unreadable');
   });
 
-  test('on several lines is one list', () => {
+  test('several X-Forwarded-For lines are read as one list', () => {
     expect(client(PROXY, [XFF, '127.0.0.1', XFF, '203.0.113.9'])).toBe('203.0.113.9 plain');
   });
 
-  test('lists are compared in unwrapped form, and by address family', () => {
+  test('a proxy is recognized as IPv4-mapped IPv6, and only within its own address family', () => {
     expect(client({ ...PROXY, address: '::ffff:10.0.0.1' }, [XFF, '203.0.113.9'])).toBe('203.0.113.9 plain');
     expect(client({ ...PROXY, address: 'fd00::1' }, [XFF, '203.0.113.9'], ['fd00::/8'])).toBe(
       '203.0.113.9 plain',
@@ -142,17 +142,17 @@ describe('X-Forwarded-For', () => {
     ['https', '1.1.1.1, 203.0.113.9', 'secure'],
     ['https, https', '203.0.113.9', 'plain'],
     ['', '203.0.113.9', 'plain'],
-  ])('X-Forwarded-Proto %j for %j: %s', (proto, addresses, expected) => {
+  ])('X-Forwarded-Proto %j with X-Forwarded-For %j makes the client %s', (proto, addresses, expected) => {
     expect(client(PROXY, [XFF, addresses, XFP, proto])).toBe(`203.0.113.9 ${expected}`);
   });
 
-  test('does not borrow what the other header says', () => {
+  test('X-Forwarded-For does not take the protocol from Forwarded', () => {
     expect(client(PROXY, ['Forwarded', 'for=1.1.1.1;proto=https', XFF, '203.0.113.9'])).toBe(
       '203.0.113.9 plain',
     );
   });
 
-  test('absent behind a listed proxy leaves the proxy itself', () => {
+  test('a listed proxy without a forwarding header is the client itself', () => {
     expect(client(PROXY, [])).toBe('10.0.0.1 plain');
   });
 });
@@ -173,7 +173,7 @@ describe('Forwarded', () => {
     ['for="a,b;c=d", for=203.0.113.9', '203.0.113.9 plain'],
     ['\tfor=203.0.113.9\t;\tproto="htt\\ps"', '203.0.113.9 secure'],
     ['for=_hidden;proto=https, for=203.0.113.9', '203.0.113.9 plain'],
-  ])('%s', (value, expected) => {
+  ])('Forwarded %s gives the client', (value, expected) => {
     expect(forwarded(value)).toBe(expected);
   });
 
@@ -195,7 +195,7 @@ describe('Forwarded', () => {
     'for=203.0.113.9, for=_proxy',
     'for=[2001:db8::1',
     'for=" 203.0.113.9"',
-  ])('what cannot be read where it counts fails closed: %j', (value) => {
+  ])('the client is unreadable if Forwarded has an invalid entry where it counts: %j', (value) => {
     expect(forwarded(value)).toBe('unreadable');
   });
 });
@@ -203,12 +203,12 @@ describe('Forwarded', () => {
 describe('Unix sockets', () => {
   const unix: Peer = { address: undefined, encrypted: false, unix: true };
 
-  test('are a proxy only when listed as such', () => {
+  test("X-Forwarded-For over a Unix socket counts only if 'unix' is a listed proxy", () => {
     expect(client(unix, ['X-Forwarded-For', '203.0.113.9'], ['unix'])).toBe('203.0.113.9 plain');
     expect(client(unix, ['X-Forwarded-For', '203.0.113.9'])).toBe('unix plain');
   });
 
-  test('a peer without an address that is no Unix socket is unreadable', () => {
+  test('a peer without an address that is no Unix socket is an unreadable client', () => {
     expect(client({ ...unix, unix: false }, [])).toBe('unreadable');
     expect(client({ ...unix, unix: false, address: 'garbage' }, [])).toBe('unreadable');
   });

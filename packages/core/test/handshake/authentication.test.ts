@@ -11,7 +11,7 @@ const withToken = upgradeRequest({ headers: { Origin, Authorization: 'Bearer x' 
 const session = (subject: unknown) => custom({ scheme: 'session', authenticate: () => subject as never });
 
 describe('without a credential', () => {
-  test('those without sources are asked in turn, until one knows', async () => {
+  test('without a credential, authenticators without sources are asked in order until one returns an identity', async () => {
     const asked: number[] = [];
     const at = (place: number, subject?: string) =>
       custom({
@@ -26,25 +26,25 @@ describe('without a credential', () => {
     expect(asked).toEqual([1, 2]);
   });
 
-  test('a denial of one is final: nobody weaker is asked', async () => {
+  test('without a credential, a denial by one authenticator stops: anonymous() behind it is not asked', async () => {
     const failing = custom({ scheme: 'session', authenticate: () => Promise.reject(new Error('down')) });
     expect(await outcomeOf(guardOf({ auth: [failing, anonymous()] }), plain)).toBe('auth_unavailable');
   });
 
-  test('nobody knows: credential_missing', async () => {
+  test('without a credential, no identity from any authenticator denies with credential_missing', async () => {
     expect(await outcomeOf(guardOf({ auth: [session(undefined)] }), plain)).toBe('credential_missing');
     expect(await outcomeOf(guardOf({ auth: [session(Promise.resolve(null))] }), plain)).toBe(
       'credential_missing',
     );
   });
 
-  test('anonymous() lets in, last', async () => {
+  test('without a credential, anonymous() at the end of the list admits', async () => {
     const guard = guardOf({ auth: [session(undefined), anonymous()] });
     expect(await decide(guard, plain)).toMatchObject({ identity: { scheme: 'anonymous' } });
   });
 });
 
-test('with a credential only its own authenticator is asked, and a wrong one is not anonymous', async () => {
+test('a wrong credential denies with credential_invalid, and no other authenticator is asked', async () => {
   const token = custom({ scheme: 'token', from: [bearer()], authenticate: () => undefined });
   expect(await outcomeOf(guardOf({ auth: [token, anonymous()] }), withToken)).toBe('credential_invalid');
   expect(await outcomeOf(guardOf({ auth: [token, session({ subject: 'alice' })] }), withToken)).toBe(
@@ -52,7 +52,7 @@ test('with a credential only its own authenticator is asked, and a wrong one is 
   );
 });
 
-test('an authenticator of somebody else that throws is a fault, and a fault denies', async () => {
+test('an authenticator that throws or rejects denies with internal and reports a fault', async () => {
   for (const authenticate of [
     () => {
       throw new Error('boom');
@@ -87,11 +87,14 @@ describe('authorize', () => {
     [Promise.resolve(undefined), 'not_authorized'],
     [bareThenable(false), 'not_authorized'],
   ];
-  test.each(answers)('only true allows, %#', async (answer, expected) => {
-    expect(await outcomeOf(guardOf({ authorize: () => answer }), plain)).toBe(expected);
-  });
+  test.each(answers)(
+    'policy.authorize admits only if it returns true, answer %#',
+    async (answer, expected) => {
+      expect(await outcomeOf(guardOf({ authorize: () => answer }), plain)).toBe(expected);
+    },
+  );
 
-  test('a throw or a rejection denies', async () => {
+  test('policy.authorize that throws or rejects denies', async () => {
     const failing = () => {
       throw new Error('boom');
     };
@@ -99,7 +102,7 @@ describe('authorize', () => {
     expect(await outcomeOf(guardOf({ authorize: async () => failing() }), plain)).toBe('internal');
   });
 
-  test("sees identity, scrubbed request and the host's own request", async () => {
+  test("policy.authorize sees the identity, the scrubbed request and the host's own request", async () => {
     let seen: unknown;
     const guard = guardOf({
       auth: [custom({ scheme: 'token', from: [bearer()], authenticate: () => ({ subject: 'alice' }) })],

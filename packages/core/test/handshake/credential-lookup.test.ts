@@ -32,12 +32,12 @@ describe('each place', () => {
     ['Bearer good', 'bearer good'],
     ['bearer good', 'bearer good'],
     ['BEARER   good', 'bearer good'],
-  ])('Authorization: %s', async (value, seen) => {
+  ])('Authorization: %s is found as a bearer token', async (value, seen) => {
     expect(await watching(bearer())({ Authorization: value })).toEqual({ outcome: 'bearer', seen: [seen] });
   });
 
   test.each(['Bearer', 'Bearer ', 'Bearer bad', 'Bearer good extra'])(
-    'Authorization: %j is wrong',
+    'Authorization: %j is denied with credential_invalid',
     async (value) => {
       expect(await watching(bearer())({ Authorization: value })).toMatchObject({
         outcome: 'credential_invalid',
@@ -46,7 +46,7 @@ describe('each place', () => {
   );
 
   test.each(['Basic Z29vZA==', 'good', 'Bearergood', 'Negotiate good', ''])(
-    'Authorization: %j is none of ours',
+    'Authorization: %j holds no bearer token, so the credential is missing',
     async (value) => {
       expect(await watching(bearer())({ Authorization: value })).toEqual({
         outcome: 'credential_missing',
@@ -65,7 +65,7 @@ describe('each place', () => {
     ['xsession=1; sessions=2; session=good', 'good'],
     ['a=session; session=good', 'good'],
     ['session; session=good', 'good'],
-  ])('Cookie: %s', async (value, credential) => {
+  ])('Cookie: %s is found as the session cookie', async (value, credential) => {
     expect(await watching(cookie('session'))({ Cookie: value })).toEqual({
       outcome: 'cookie',
       seen: [`cookie ${credential}`],
@@ -86,20 +86,20 @@ describe('each place', () => {
     'ses\u00ad\u00adsion=good',
     'x session=good',
     'session x=good',
-  ])('Cookie: %s is another', async (value) => {
+  ])("Cookie: %s holds no cookie named 'session', so the credential is missing", async (value) => {
     expect(await watching(cookie('session'))({ Cookie: value })).toMatchObject({
       outcome: 'credential_missing',
     });
   });
 
-  test('a cookie with a broken escape is handed on as it came', async () => {
+  test('a cookie value with an invalid percent escape reaches the authenticator unchanged', async () => {
     expect(await watching(cookie('session'))({ Cookie: 'session=%E0%A4%A' })).toEqual({
       outcome: 'credential_invalid',
       seen: ['cookie %E0%A4%A'],
     });
   });
 
-  test('a subprotocol: the token follows the marker', async () => {
+  test('the token of a subprotocol credential is the offer behind the marker', async () => {
     const judge = watching(subprotocol());
     expect(await judge({ 'Sec-WebSocket-Protocol': 'bearer, good' })).toMatchObject({
       outcome: 'subprotocol',
@@ -107,14 +107,14 @@ describe('each place', () => {
     expect(await judge({ 'Sec-WebSocket-Protocol': 'bearer' })).toMatchObject({
       outcome: 'credential_invalid',
     });
-    // A marker with nothing behind it is an empty credential, and not the lack of one.
+    // A marker without a token is an empty credential, not a missing one.
     expect(await judge({ 'Sec-WebSocket-Protocol': 'good, bearer' })).toEqual({
       outcome: 'credential_invalid',
       seen: ['subprotocol '],
     });
   });
 
-  test('a query parameter', async () => {
+  test('a query parameter is found as a credential, and an empty one is wrong', async () => {
     const judge = watching(query('token'));
     expect(await judge({}, '/chat?token=good')).toMatchObject({ outcome: 'query' });
     expect(await judge({}, '/chat?token=')).toMatchObject({ outcome: 'credential_invalid' });
@@ -125,14 +125,14 @@ describe('each place', () => {
 describe('which one', () => {
   const judge = watching(cookie('session'), bearer(), query('token'), subprotocol());
 
-  test('an explicit one beats an ambient one, whatever the order of the authenticators', async () => {
+  test('an explicit credential is taken before an ambient one, in any order of the authenticators', async () => {
     expect(await judge({ Cookie: 'session=good', Authorization: 'Bearer good' })).toEqual({
       outcome: 'bearer',
       seen: ['bearer good'],
     });
   });
 
-  test('a wrong explicit one never falls through to a right ambient one', async () => {
+  test('a wrong explicit credential is denied although the ambient one is right', async () => {
     for (const [headers, target] of [
       [{ Authorization: 'Bearer bad' }, '/chat'],
       [{ Authorization: 'Bearer' }, '/chat'],
@@ -153,14 +153,17 @@ describe('which one', () => {
     [{ Cookie: 'session=good; session=good' }, '/chat'],
     [{}, '/chat?token=good&token=good'],
     [{}, '/chat?token=good&%74oken=bad'],
-  ])('two that compete are ambiguous, and nobody is asked: %j %s', async (headers, target) => {
-    expect(await judge(headers as Record<string, string>, target)).toEqual({
-      outcome: 'credential_ambiguous',
-      seen: [],
-    });
-  });
+  ])(
+    'two explicit credentials are denied with credential_ambiguous before any authenticator is asked: %j %s',
+    async (headers, target) => {
+      expect(await judge(headers as Record<string, string>, target)).toEqual({
+        outcome: 'credential_ambiguous',
+        seen: [],
+      });
+    },
+  );
 
-  test('bearer({ ambient: true }) yields to an explicit one', async () => {
+  test('bearer({ ambient: true }) gives way to an explicit credential', async () => {
     const behindProxy = watching(bearer({ ambient: true }), query('token'));
     expect(await behindProxy({ Authorization: 'Bearer good' }, '/chat?token=good')).toMatchObject({
       outcome: 'query',
@@ -172,7 +175,7 @@ describe('the origin is judged by what kind it is', () => {
   const judge = watching(cookie('session'), bearer());
 
   test.each([null, 'null'])(
-    'Origin %s: explicit passes, ambient is denied before anybody looks at it',
+    'Origin %s passes with an explicit credential and is denied with a cookie',
     async (origin) => {
       expect(await judge({ Origin: origin, Authorization: 'Bearer good' })).toMatchObject({
         outcome: 'bearer',
@@ -184,13 +187,13 @@ describe('the origin is judged by what kind it is', () => {
     },
   );
 
-  test('a foreign origin is denied with either', async () => {
+  test('a foreign origin is denied with a bearer token as with a cookie', async () => {
     const Origin = 'https://evil.example';
     expect(await judge({ Origin, Authorization: 'Bearer good' })).toMatchObject({ outcome: 'origin_denied' });
     expect(await judge({ Origin, Cookie: 'session=good' })).toMatchObject({ outcome: 'origin_denied' });
   });
 
-  test('bearer({ ambient: true }) needs an origin as a cookie does', async () => {
+  test('bearer({ ambient: true }) without an Origin is denied like a cookie', async () => {
     const behindProxy = watching(bearer({ ambient: true }));
     expect(await behindProxy({ Origin: null, Authorization: 'Bearer good' })).toMatchObject({
       outcome: 'origin_denied',

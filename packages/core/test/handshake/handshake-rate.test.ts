@@ -7,7 +7,7 @@ import { upgradeRequest } from '../support/upgrade-request.ts';
 const from = (address: string) =>
   upgradeRequest({ peer: { address, encrypted: true }, headers: { Origin: 'https://localhost:3000' } });
 
-test('handshakes are counted by address, an IPv6 client by its /64, and recover with time', async () => {
+test('handshakes above the rate of one address or one IPv6 /64 are denied until time has passed', async () => {
   const clock = new ManualClock();
   const guard = guardOf({ clock, limits: { handshakes: { rate: '1/s', burst: 2 } } });
   expect(await outcomeOf(guard, from('2001:db8::1'))).toBe('admitted');
@@ -22,14 +22,14 @@ test('handshakes are counted by address, an IPv6 client by its /64, and recover 
   expect(await outcomeOf(guard, from('2001:db8::3'))).toBe('admitted');
 });
 
-test('what a hostile page can make its visitors send counts as little as a visit: denied origins spend one hit each', async () => {
+test("a handshake from a denied origin spends one hit of the visitor's rate, like an ordinary visit", async () => {
   const guard = guardOf({ limits: { handshakes: { rate: '1/s', burst: 3 } } });
   const foreign = upgradeRequest({ headers: { Origin: 'https://evil.example' } });
   for (let i = 0; i < 3; i++) expect(await outcomeOf(guard, foreign)).toBe('origin_denied');
   expect(await outcomeOf(guard, foreign)).toBe('handshake_rate');
 });
 
-test('requests that are malformed, or for another host, spend nothing', async () => {
+test('a malformed request and one for another host spend nothing of the rate', async () => {
   const guard = guardOf({ limits: { handshakes: { rate: '1/s', burst: 1 } } });
   for (let i = 0; i < 5; i++) {
     expect(await outcomeOf(guard, upgradeRequest({ method: 'POST' }))).toBe('request_malformed');

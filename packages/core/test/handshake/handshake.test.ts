@@ -33,7 +33,7 @@ function slow(options: object = {}) {
 }
 
 describe('the deadline', () => {
-  test('is over everything: an authenticator that never settles is auth_timeout', async () => {
+  test('an authenticator that never settles is denied with auth_timeout at the deadline', async () => {
     const { clock, guard, expired, signals, answers, begin, free } = slow({
       limits: { handshakeTimeout: '3s' },
     });
@@ -48,7 +48,7 @@ describe('the deadline', () => {
     expect(handshake.ended).toBe(true);
     expect(denied).toHaveLength(1);
     expect(guard.stats().denied).toEqual({ auth_timeout: 1 });
-    // The answer that comes after all gets no slot, and is told nobody.
+    // The late answer gets no slot and is not reported.
     answers[0]?.('late');
     expect(await decision).toMatchObject({ denied: true });
     expect(free()).toBe(true);
@@ -56,7 +56,7 @@ describe('the deadline', () => {
     expect(denied).toHaveLength(1);
   });
 
-  test('is not needed by a shutdown that comes within the turn in which it began', () => {
+  test('a shutdown within the same turn refuses a handshake that has no timer yet', () => {
     const { guard, expired } = slow();
     const handshake = hostGuard(guard).begin(REQUEST, (denial) => expired.push(denial));
     expect(hostGuard(guard).enter(handshake)).toBeUndefined();
@@ -68,7 +68,7 @@ describe('the deadline', () => {
     });
   });
 
-  test('runs while the application has the request between the doors', async () => {
+  test('the deadline expires while the application holds the request between the doors', async () => {
     const { clock, guard, expired } = slow();
     const handshake = hostGuard(guard).begin(REQUEST, (denial) => expired.push(denial));
     await hostGuard(guard).enter(handshake);
@@ -77,7 +77,7 @@ describe('the deadline', () => {
     expect(hostGuard(guard).admit(handshake, undefined)).toMatchObject({ denied: true });
   });
 
-  test('is over with the decision', async () => {
+  test('a decision cancels the deadline', async () => {
     const { clock, answers, expired, begin } = slow();
     const { decision } = begin();
     answers[0]?.('alice');
@@ -89,7 +89,7 @@ describe('the deadline', () => {
 });
 
 describe('a client that leaves', () => {
-  test('while the authenticator is asked: it is told, and nothing is held', async () => {
+  test('a client that leaves during authentication aborts it, and no slot stays taken', async () => {
     const { clock, guard, answers, signals, expired, begin, free } = slow();
     const { handshake, decision } = begin();
     handshake.abandon();
@@ -102,7 +102,7 @@ describe('a client that leaves', () => {
     expect(guard.stats()).toMatchObject({ connections: 0, admitted: 0, denied: {} });
   });
 
-  test('while an asynchronous store reserves the slots: they are given back', async () => {
+  test('a client that leaves while the store reserves slots gives them back', async () => {
     const clock = new ManualClock();
     const store = new SharedStore(clock);
     store.behave('lags', 'acquire');
@@ -117,7 +117,7 @@ describe('a client that leaves', () => {
     expect(store.slots).toEqual([]);
   });
 
-  test('before the outer door: nothing is begun', () => {
+  test('a handshake whose client left before the outer door is denied without a timer', () => {
     const { clock, guard } = slow();
     const handshake = hostGuard(guard).begin(REQUEST, () => {});
     handshake.abandon();
@@ -125,7 +125,7 @@ describe('a client that leaves', () => {
     expect(clock.pending).toBe(0);
   });
 
-  test('a signal that is asked for only afterwards is aborted, too', () => {
+  test('the signal of a handshake is aborted even if it is first read after the client left', () => {
     const { guard } = slow();
     const handshake = hostGuard(guard).begin(REQUEST, () => {});
     handshake.abandon();
@@ -134,13 +134,13 @@ describe('a client that leaves', () => {
 });
 
 describe('the order of the doors', () => {
-  test('nobody passes the inner door around the outer one', () => {
+  test('the inner door denies a handshake that has not been through the outer one', () => {
     const guard = guardOf({});
     const handshake = hostGuard(guard).begin(REQUEST, () => {});
     expect(hostGuard(guard).admit(handshake, undefined)).toMatchObject({ denied: true, reason: 'internal' });
   });
 
-  test('nor while the outer one is still deciding', async () => {
+  test('the inner door denies a handshake while the outer one is still deciding', async () => {
     const clock = new ManualClock();
     const guard = guardOf({ clock, store: new SharedStore(clock) });
     const handshake = hostGuard(guard).begin(REQUEST, () => {});
@@ -149,7 +149,7 @@ describe('the order of the doors', () => {
     expect(await entered).toMatchObject({ denied: true });
   });
 
-  test('nor with a handshake that another guard let in', () => {
+  test("the inner door denies a handshake that another guard's outer door passed", () => {
     const open = guardOf({});
     const handshake = hostGuard(open).begin(REQUEST, () => {});
     expect(hostGuard(open).enter(handshake)).toBeUndefined();
@@ -159,7 +159,7 @@ describe('the order of the doors', () => {
     });
   });
 
-  test('a denial ends it', () => {
+  test('a handshake that was denied cannot be admitted afterwards', () => {
     const guard = guardOf({});
     const handshake = hostGuard(guard).begin(upgradeRequest({ method: 'POST' }), () => {});
     expect(hostGuard(guard).enter(handshake)).toMatchObject({
@@ -191,7 +191,7 @@ describe('a store that fails', () => {
     ['precheck', 'rate'],
     ['acquire', 'admission'],
   ] as const)(
-    'denies at %s where the policy says so: no fault any more, but a failure',
+    'a store that fails at %s denies with store_unavailable if its check is closed, and reports no fault',
     async (failing, stage) => {
       const { decision, faults, clock } = await run(failing, CLOSED);
       expect(decision).toMatchObject({ reason: 'store_unavailable', stage });
@@ -200,7 +200,7 @@ describe('a store that fails', () => {
   );
 
   test.each(['precheck', 'acquire'] as const)(
-    'at %s leaves it to this process by default',
+    'a store that fails at %s leaves the check to this process by default',
     async (failing) => {
       const { decision, faults } = await run(failing, {});
       expect([decision.denied, faults]).toEqual([false, []]);

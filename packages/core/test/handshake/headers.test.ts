@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { readHeaders } from '../../src/handshake/headers.ts';
 
-test('names are read in any letter case, values as they came', () => {
+test('header names are read in any letter case, and values are unchanged', () => {
   expect(readHeaders(['HOST', 'A.example', 'oRiGiN', 'https://A.example', 'COOKIE', 'a=B'])).toMatchObject({
     host: 'A.example',
     origin: 'https://A.example',
@@ -23,14 +23,14 @@ describe('repeated headers', () => {
     'Sec-WebSocket-Version',
     'Sec-WebSocket-Origin',
     'Sec-WebSocket-Anything',
-  ])('%s twice is told', (name) => {
+  ])('a header %s that occurs twice is reported as repeated', (name) => {
     expect(readHeaders([name, 'a', 'Accept', '*/*', name.toUpperCase(), 'a']).repeated).toBe(
       name.toLowerCase(),
     );
     expect(readHeaders([name, 'a', 'Accept', '*/*']).repeated).toBeUndefined();
   });
 
-  test('lists, and headers that decide nothing, may be repeated', () => {
+  test('headers that are lists, and headers that the guard does not read, may be repeated', () => {
     const read = readHeaders([
       'Connection',
       'keep-alive',
@@ -54,20 +54,20 @@ test.each([
   ['x-forwarded-anything', true],
   ['X-Forward', false],
   ['Viable', false],
-])('%s says that a proxy passed it on: %s', (name, proxied) => {
+])('header %s marks the request as proxied: %s', (name, proxied) => {
   expect(readHeaders([name, 'x']).proxied).toBe(proxied);
 });
 
-test('bytes are counted as they stood on the wire: name, colon, space, value, line end', () => {
+test('the bytes of headers are counted as sent: name, colon, space, value, line end', () => {
   expect(readHeaders(['Host', 'localhost']).bytes).toBe('Host: localhost\r\n'.length);
 });
 
-test('an odd list, which no parser gives, is read without its last name', () => {
+test('a raw list of odd length is read without its last name', () => {
   expect(readHeaders(['Host', 'a', 'Origin'])).toMatchObject({ host: 'a' });
   expect(readHeaders(['Host', 'a', 'Origin']).origin).toBeUndefined();
 });
 
-test('thousands of distinct headers of the protocol cost one pass, not one for each', () => {
+test('thousands of distinct Sec-WebSocket headers are read in one pass', () => {
   const raw = Array.from({ length: 50_000 }, (_, i) => [`Sec-WebSocket-${i}`, '']).flat();
   const started = performance.now();
   expect(readHeaders(raw)).toMatchObject({ count: 50_000 });
@@ -75,14 +75,14 @@ test('thousands of distinct headers of the protocol cost one pass, not one for e
   expect(performance.now() - started).toBeLessThan(2_000);
 });
 
-test('no more headers than asked for are read, and all of them are counted', () => {
+test('headers beyond the bound are counted but not read', () => {
   const raw = ['Host', 'a.example', 'Accept', '*/*', 'Origin', 'https://a.example'];
   expect(readHeaders(raw, 2)).toMatchObject({ host: 'a.example', count: 3 });
   expect(readHeaders(raw, 2).origin).toBeUndefined();
   expect(readHeaders(raw, 3).origin).toBe('https://a.example');
 });
 
-test('lists that stand on several lines are joined as one list', () => {
+test('list headers on several lines are joined into one list', () => {
   const raw = [
     'Cookie',
     'a=1',

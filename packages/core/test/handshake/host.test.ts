@@ -8,9 +8,12 @@ const allows = (hosts: readonly string[] | undefined, header: string, originsAre
 };
 
 describe('without a list', () => {
-  test.each(['localhost', 'localhost:3000', '127.0.0.1', '[::1]:80', 'LocalHost'])('%s passes', (header) => {
-    expect(allows(undefined, header, false)).toBe(true);
-  });
+  test.each(['localhost', 'localhost:3000', '127.0.0.1', '[::1]:80', 'LocalHost'])(
+    'without policy.hosts, the loopback name %s passes',
+    (header) => {
+      expect(allows(undefined, header, false)).toBe(true);
+    },
+  );
 
   test.each([
     'evil.example',
@@ -21,11 +24,11 @@ describe('without a list', () => {
     '127.0.0.1.evil.example',
     '[::]',
     '0.0.0.0',
-  ])('%s, which DNS may point here, does not', (header) => {
+  ])('without policy.hosts, %s is denied', (header) => {
     expect(allows(undefined, header, false)).toBe(false);
   });
 
-  test('any name passes once the origins are stated', () => {
+  test('without policy.hosts, any name passes once policy.origins is set', () => {
     expect(allows(undefined, 'anything.example', true)).toBe(true);
   });
 });
@@ -50,7 +53,7 @@ describe('a list', () => {
     'api.example.com:8443',
     '[::1]:3000',
     'a.port.example:81',
-  ])('lets in %s', (header) => {
+  ])('a list in policy.hosts admits %s', (header) => {
     expect(allows(list, header)).toBe(true);
   });
 
@@ -67,7 +70,7 @@ describe('a list', () => {
     'api.example.com:443',
     'a.port.example',
     'localhost',
-  ])('refuses %s', (header) => {
+  ])('a list in policy.hosts denies %s', (header) => {
     expect(allows(list, header)).toBe(false);
   });
 
@@ -85,13 +88,13 @@ describe('a list', () => {
     [['chat example'], /not a host name/],
     [['chat.example.com:99999'], /not a host name/],
     [[7 as never], /not a host name/],
-  ])('%j is refused', (hosts, message) => {
+  ])('policy.hosts %j is refused', (hosts, message) => {
     expect(() => compileHosts(hosts, true)).toThrow(message);
     expect(() => compileHosts(hosts, true)).toThrow(/^policy\.hosts/);
   });
 });
 
-test('what is read equals what the URL standard makes of it: no second spelling gets through', () => {
+test('every Host that is read equals its serialization by the URL standard', () => {
   const header = fc.oneof(
     fc.stringMatching(/^[A-Za-z0-9_.:[\]-]{0,20}$/),
     fc.string(),

@@ -1,10 +1,10 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import {
+  checkOrigin,
   compileOrigins,
   isCanonical,
   isUnvouched,
-  judgeOrigin,
   unsafeAllowAnyOrigin,
 } from '../../src/handshake/origin.ts';
 import { deny } from '../../src/vocabulary/decision.ts';
@@ -37,7 +37,7 @@ describe('a list', () => {
     'https://a.example.org',
     'https://xn--bcher-kva.example.org',
     'https://a.example.net:8443',
-  ])('lets in %s', (origin) => {
+  ])('a list of origins allows %s', (origin) => {
     expect(allows(origin)).toBe(true);
   });
 
@@ -86,7 +86,7 @@ describe('a list', () => {
     ['data', 'data:text/html,x'],
     ['a blob of an allowed page', 'blob:https://app.example.com/1-2-3'],
     ['a socket', 'wss://app.example.com'],
-  ])('refuses %s', (_, origin) => {
+  ])('a list of origins denies %s', (_, origin) => {
     expect(allows(origin)).toBe(false);
   });
 });
@@ -104,11 +104,11 @@ describe('entries are brought into the form that browsers send', () => {
     ['https://*.example.com:443', 'https://a.example.com'],
     ['capacitor://localhost', 'capacitor://localhost'],
     ['chrome-extension://abcdefghijklmnop', 'chrome-extension://abcdefghijklmnop'],
-  ])('%s is %s', (entry, origin) => {
+  ])('entry %s is compiled to the origin %s', (entry, origin) => {
     expect(allows(origin, compileOrigins([entry]))).toBe(true);
   });
 
-  test('an origin without an origin is compared letter by letter', () => {
+  test('an origin with a scheme unknown to the URL standard is compared letter by letter', () => {
     const policy = compileOrigins(['capacitor://localhost']);
     for (const other of [
       'capacitor://localhost/',
@@ -145,7 +145,7 @@ describe('entries are brought into the form that browsers send', () => {
     ['data:text/html,x', /not an origin/],
     ['https://app.example.com:99999', /not a host name/],
     [7, /not an origin/],
-  ])('%s is refused', (entry, message) => {
+  ])('entry %s in policy.origins is refused', (entry, message) => {
     expect(() => compileOrigins([entry as string])).toThrow(message);
   });
 });
@@ -164,13 +164,13 @@ describe('the same origin, where none is stated', () => {
     ['https://other.example.com', {}, false],
     ['https://app.example.com.', { host: 'app.example.com.' }, false],
     ['null', { host: '' }, false],
-  ])('%s at %j: %s', (origin, view, expected) => {
+  ])('without policy.origins, %s for the request %j: allowed %s', (origin, view, expected) => {
     expect(allows(origin, same, view)).toBe(expected);
   });
 });
 
 describe('a function', () => {
-  test('is asked about canonical origins only, and only true allows', async () => {
+  test('an origin function is asked about canonical origins only, and only true allows', async () => {
     const asked: string[] = [];
     const answers: Record<string, unknown> = {
       'https://a.example': true,
@@ -205,31 +205,37 @@ describe('a function', () => {
     [Promise.resolve(false), false],
     [bareThenable(false), false],
     [bareThenable(true), true],
-  ])('that answers later, %#', async (answer, expected) => {
-    const policy = compileOrigins(() => answer as Promise<boolean>);
-    const denial = await judgeOrigin('https://a.example', false, policy, VIEW);
-    expect(denial === undefined).toBe(expected);
-  });
+  ])(
+    'an origin function that answers with a promise allows only if it resolves to true, answer %#',
+    async (answer, expected) => {
+      const policy = compileOrigins(() => answer as Promise<boolean>);
+      const denial = await checkOrigin('https://a.example', false, policy, VIEW);
+      expect(denial === undefined).toBe(expected);
+    },
+  );
 });
 
 describe('a missing or null Origin', () => {
-  test.each([undefined, 'null'])('%s passes only beside an explicit credential', (origin) => {
-    for (const policy of [
-      listed,
-      compileOrigins(undefined),
-      compileOrigins(unsafeAllowAnyOrigin),
-      compileOrigins(() => true),
-    ]) {
-      expect(judgeOrigin(origin, false, policy, VIEW)).toBeUndefined();
-      expect(judgeOrigin(origin, true, policy, VIEW)).toMatchObject({ reason: 'origin_denied' });
-    }
-  });
+  test.each([undefined, 'null'])(
+    'Origin %s passes with an explicit credential and is denied with an ambient one',
+    (origin) => {
+      for (const policy of [
+        listed,
+        compileOrigins(undefined),
+        compileOrigins(unsafeAllowAnyOrigin),
+        compileOrigins(() => true),
+      ]) {
+        expect(checkOrigin(origin, false, policy, VIEW)).toBeUndefined();
+        expect(checkOrigin(origin, true, policy, VIEW)).toMatchObject({ reason: 'origin_denied' });
+      }
+    },
+  );
 
   test.each(['NULL', 'Null', ' null', 'null null', ''])(
-    '%j is neither, and refused in any case',
+    'Origin %j is denied even with an explicit credential',
     (origin) => {
-      expect(judgeOrigin(origin, false, listed, VIEW)).toMatchObject({ reason: 'origin_denied' });
-      expect(judgeOrigin(origin, false, compileOrigins(unsafeAllowAnyOrigin), VIEW)).toMatchObject({
+      expect(checkOrigin(origin, false, listed, VIEW)).toMatchObject({ reason: 'origin_denied' });
+      expect(checkOrigin(origin, false, compileOrigins(unsafeAllowAnyOrigin), VIEW)).toMatchObject({
         reason: 'origin_denied',
       });
     },
@@ -251,9 +257,12 @@ describe('whom nobody vouches for', () => {
     ['https://app.example.com', undefined, any, true],
     ['null', undefined, listed, true],
     ['https://evil.example', denial, listed, true],
-  ])('%j, %#', (origin, verdict, policy, expected) => {
-    expect(isUnvouched(origin, verdict, policy)).toBe(expected);
-  });
+  ])(
+    'a handshake from Origin %j may come from a page of another site or not, case %#',
+    (origin, verdict, policy, expected) => {
+      expect(isUnvouched(origin, verdict, policy)).toBe(expected);
+    },
+  );
 });
 
 describe('properties', () => {
@@ -283,7 +292,7 @@ describe('properties', () => {
     .map(([labels, domain]) => [...labels, domain].join('.'));
   const header = fc.tuple(odd, scheme, odd, host, odd, odd).map((parts) => parts.join(''));
 
-  test('allowed means that the header is its own canonical serialization, and on the list', () => {
+  test('property: an allowed header is its own canonical serialization and on the list', () => {
     fc.assert(
       fc.property(
         fc.oneof(
@@ -306,7 +315,7 @@ describe('properties', () => {
     );
   });
 
-  test('a star is one whole label, whatever the label', () => {
+  test('property: a star stands for exactly one whole label', () => {
     fc.assert(
       fc.property(fc.array(label, { minLength: 0, maxLength: 3 }), (labels) => {
         const origin = `https://${[...labels, 'example.org'].join('.')}`;
@@ -315,7 +324,7 @@ describe('properties', () => {
     );
   });
 
-  test('nothing that is glued to a listed name passes', () => {
+  test('property: a listed name with anything added to it is denied', () => {
     fc.assert(
       fc.property(
         fc.constantFrom(...LIST.filter((entry) => !entry.includes('*'))),
@@ -331,7 +340,7 @@ describe('properties', () => {
     );
   });
 
-  test('no text makes it throw', () => {
+  test('property: no text makes the check of origins throw', () => {
     fc.assert(
       fc.property(fc.oneof(fc.string(), header, fc.webUrl(), fc.string({ unit: 'binary' })), (origin) => {
         for (const policy of [listed, compileOrigins(undefined), compileOrigins(unsafeAllowAnyOrigin)]) {

@@ -8,7 +8,7 @@ const guard = guardOf({ ...basics(), subprotocols: ['chat'], limits: { handshake
 const judge = (overrides: RequestOverrides) =>
   outcomeOf(guard, upgradeRequest({ ...overrides, headers: { ...ORIGIN, ...overrides.headers } }));
 
-test('a plain handshake passes', async () => {
+test('an ordinary upgrade request is admitted', async () => {
   expect(await judge({})).toBe('admitted');
 });
 
@@ -29,7 +29,7 @@ describe('request_malformed', () => {
     ['a line break in the target', { target: '/chat\n' }],
     ['no target', { target: '' }],
   ];
-  test.each(requests)('%s', async (_, overrides) => {
+  test.each(requests)('a request with %s is denied with request_malformed', async (_, overrides) => {
     expect(await judge(overrides)).toBe('request_malformed');
   });
 
@@ -38,29 +38,29 @@ describe('request_malformed', () => {
     ['an upgrade to h2c', { Upgrade: 'h2c' }],
     ['an upgrade to several protocols', { Upgrade: 'websocket, h2c' }],
     ['no Connection', { Connection: null }],
-    ['Connection without upgrade', { Connection: 'keep-alive' }],
-    ['Connection with something like it', { Connection: 'upgrades' }],
+    ['Connection: keep-alive', { Connection: 'keep-alive' }],
+    ['Connection: upgrades', { Connection: 'upgrades' }],
     ['Transfer-Encoding', { 'Transfer-Encoding': 'chunked' }],
-    ['even Transfer-Encoding: identity', { 'Transfer-Encoding': 'identity' }],
+    ['Transfer-Encoding: identity', { 'Transfer-Encoding': 'identity' }],
     ['a body', { 'Content-Length': '5' }],
-    ['a length that is none', { 'Content-Length': '00' }],
-    ['a negative length', { 'Content-Length': '-1' }],
+    ['a Content-Length with a leading zero', { 'Content-Length': '00' }],
+    ['a negative Content-Length', { 'Content-Length': '-1' }],
     ['no Host', { Host: null }],
     ['an empty Host', { Host: '' }],
     ['a Host with user information', { Host: 'user@localhost' }],
     ['a Host with a path', { Host: 'localhost/evil' }],
     ['a Host in another number system', { Host: '0x7f.1' }],
     ['a short spelling of an address', { Host: '127.1' }],
-    ['a port that is none', { Host: 'localhost:http' }],
-    ['a port beyond the last', { Host: 'localhost:65536' }],
+    ['a port that is no number', { Host: 'localhost:http' }],
+    ['a port above 65535', { Host: 'localhost:65536' }],
     ['a port with a leading zero', { Host: 'localhost:03000' }],
     ['no key', { 'Sec-WebSocket-Key': null }],
     ['a key of 15 bytes', { 'Sec-WebSocket-Key': 'AAAAAAAAAAAAAAAAAAAA' }],
     ['a key that is no base64', { 'Sec-WebSocket-Key': '!!!!!!!!!!!!!!!!!!!!!!==' }],
-    ['extensions with odd bytes', { 'Sec-WebSocket-Extensions': 'permessage-deflate\u00ff' }],
+    ['extensions beyond ASCII', { 'Sec-WebSocket-Extensions': 'permessage-deflate\u00ff' }],
     ['long extensions', { 'Sec-WebSocket-Extensions': 'a'.repeat(1_025) }],
     ['many extensions', { 'Sec-WebSocket-Extensions': 'a, a, a, a, a, a, a, a, a' }],
-    ['subprotocols with odd bytes', { 'Sec-WebSocket-Protocol': 'ch\u00e4t' }],
+    ['subprotocols beyond ASCII', { 'Sec-WebSocket-Protocol': 'ch\u00e4t' }],
     ['subprotocols with separators', { 'Sec-WebSocket-Protocol': 'chat;v=1' }],
     ['an empty subprotocol', { 'Sec-WebSocket-Protocol': 'chat, ' }],
     ['an empty list of subprotocols', { 'Sec-WebSocket-Protocol': '' }],
@@ -72,7 +72,7 @@ describe('request_malformed', () => {
     ['more than 16 KiB of headers', { 'X-Filler': 'x'.repeat(16_384) }],
     ['more than 100 headers', { 'X-Filler': Array.from({ length: 101 }, () => 'x') }],
   ];
-  test.each(headers)('%s', async (_, change) => {
+  test.each(headers)('a request with %s is denied with request_malformed', async (_, change) => {
     expect(await judge({ headers: change })).toBe('request_malformed');
   });
 
@@ -85,19 +85,25 @@ describe('request_malformed', () => {
     'Sec-WebSocket-Version',
     'Sec-WebSocket-Protocol',
     'Sec-WebSocket-Accept',
-  ])('%s twice, even with the same value', async (name) => {
-    const value =
-      { Host: 'localhost:3000', Origin: 'http://localhost:3000', Upgrade: 'websocket' }[name] ?? '13';
-    expect(await judge({ headers: { [name]: [value, value] } })).toBe('request_malformed');
-  });
+  ])(
+    'header %s that occurs twice, even with the same value, is denied with request_malformed',
+    async (name) => {
+      const value =
+        { Host: 'localhost:3000', Origin: 'http://localhost:3000', Upgrade: 'websocket' }[name] ?? '13';
+      expect(await judge({ headers: { [name]: [value, value] } })).toBe('request_malformed');
+    },
+  );
 });
 
 describe('version_unsupported', () => {
-  test.each(['8', '12', '14', '', '13, 8', '013'])('version %j', async (version) => {
-    expect(await judge({ headers: { 'Sec-WebSocket-Version': version } })).toBe('version_unsupported');
-  });
+  test.each(['8', '12', '14', '', '13, 8', '013'])(
+    'Sec-WebSocket-Version %j is denied with version_unsupported',
+    async (version) => {
+      expect(await judge({ headers: { 'Sec-WebSocket-Version': version } })).toBe('version_unsupported');
+    },
+  );
 
-  test('none', async () => {
+  test('a request without Sec-WebSocket-Version is denied with version_unsupported', async () => {
     expect(await judge({ headers: { 'Sec-WebSocket-Version': null } })).toBe('version_unsupported');
   });
 });
@@ -119,7 +125,7 @@ describe('admitted all the same', () => {
     ['a Host in upper case', { headers: { Host: 'LOCALHOST:3000' } }],
     ['an IPv6 Host', { headers: { Host: '[::1]:3000', Origin: 'http://[::1]:3000' } }],
   ];
-  test.each(harmless)('%s', async (_, overrides) => {
+  test.each(harmless)('a request with %s is admitted', async (_, overrides) => {
     expect(await judge(overrides)).toBe('admitted');
   });
 });

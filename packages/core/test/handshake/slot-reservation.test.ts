@@ -35,24 +35,27 @@ describe('of N + 1 at once exactly N are admitted', () => {
       'connection_limit',
       (i: number) => from(`203.0.113.${i}`),
     ],
-  ])('%s', async (_, limits, reason, request) => {
-    const guard = capped(limits);
-    const decisions = await Promise.all(Array.from({ length: 6 }, (_, i) => decide(guard, request(i))));
-    expect(decisions.map((decision) => (decision.denied ? decision.reason : 'admitted')).sort()).toEqual(
-      [...Array(5).fill('admitted'), reason].sort(),
-    );
-    expect(guard.stats()).toMatchObject({ admitted: 5, denied: { [reason]: 1 } });
-  });
+  ])(
+    'of simultaneous handshakes up to the cap %s are admitted, and the next is denied',
+    async (_, limits, reason, request) => {
+      const guard = capped(limits);
+      const decisions = await Promise.all(Array.from({ length: 6 }, (_, i) => decide(guard, request(i))));
+      expect(decisions.map((decision) => (decision.denied ? decision.reason : 'admitted')).sort()).toEqual(
+        [...Array(5).fill('admitted'), reason].sort(),
+      );
+      expect(guard.stats()).toMatchObject({ admitted: 5, denied: { [reason]: 1 } });
+    },
+  );
 });
 
-test('a refusal by one cap takes nothing from the others', async () => {
+test('a handshake that one cap refuses takes no slot of the other caps', async () => {
   const guard = capped({ connections: 2, connectionsPerIdentity: 1 });
   await decide(guard, from('203.0.113.1'));
   for (let i = 0; i < 5; i++) expect(await outcomeOf(guard, from('203.0.113.2'))).toBe('connection_limit');
   expect(await outcomeOf(guard, from('203.0.113.3', 'bob'))).toBe('admitted');
 });
 
-test('who is full is told when to come back', async () => {
+test('a handshake that finds no free slot is told when to retry', async () => {
   const guard = capped({ connections: 1 });
   await decide(guard, from('203.0.113.1'));
   expect(await decide(guard, from('203.0.113.2'))).toMatchObject({ reason: 'capacity', retryAfter: 5_000 });
@@ -66,7 +69,7 @@ describe('an admission', () => {
     return { admission, next: () => outcomeOf(guard, from('203.0.113.2')) };
   };
 
-  test('that is released gives its slot back, once', async () => {
+  test('releasing an admission twice gives its slot back once', async () => {
     const { admission, next } = await one();
     expect(await next()).toBe('capacity');
     admission.release();
@@ -75,7 +78,7 @@ describe('an admission', () => {
     expect(() => connect(admission, new RecordingSocket())).toThrow(/opens once, or is released/);
   });
 
-  test('that was opened is given back by its connection alone', async () => {
+  test('releasing an admission that was opened does nothing: its connection gives the slot back', async () => {
     const { admission, next } = await one();
     const connection = connect(admission, new RecordingSocket());
     admission.release();
@@ -86,7 +89,7 @@ describe('an admission', () => {
   });
 });
 
-test('nobody in particular is capped by address only: many may share one', async () => {
+test('anonymous clients are not counted against connectionsPerIdentity', async () => {
   const guard = guardOf({ origins: ['https://a.example'], limits: { connectionsPerIdentity: 1 } });
   const request = upgradeRequest({ headers: { Origin: 'https://a.example' } });
   const decisions = await Promise.all([decide(guard, request), decide(guard, request)]);

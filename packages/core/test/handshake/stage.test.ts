@@ -22,7 +22,7 @@ function bench(stages: readonly string[] = []) {
   return { told, reporting, stage, run };
 }
 
-test('stages run in order until one denies, and it is named', () => {
+test('stages run in order until one denies, and the denial names its stage', () => {
   const { told, stage, run } = bench();
   const verdict = run(
     stage('request', () => undefined),
@@ -41,7 +41,7 @@ test.each<[string, () => MaybePromise<undefined>]>([
     },
   ],
   ['rejects', () => Promise.reject(new Error('odd'))],
-])('a stage that %s denies, reported or not', async (_what, answer) => {
+])('a stage that %s denies with internal, in report-only mode as well', async (_what, answer) => {
   for (const reported of [[], ['rate']]) {
     const { told, stage, run } = bench(reported);
     const verdict = await run(
@@ -54,7 +54,7 @@ test.each<[string, () => MaybePromise<undefined>]>([
 });
 
 describe('a stage that only reports', () => {
-  test('lets through, at once or later', async () => {
+  test('a stage in report-only mode reports its denial and lets the handshake go on', async () => {
     for (const answer of [deny('handshake_rate', ''), Promise.resolve(deny('handshake_rate', ''))]) {
       const { told, stage, run } = bench(['rate']);
       const verdict = await run(
@@ -66,12 +66,12 @@ describe('a stage that only reports', () => {
     }
   });
 
-  test('lets nothing through that another stage stands for: a ban is the address’s', () => {
+  test('a denial on behalf of another stage denies although the stage is in report-only mode', () => {
     const { stage, run } = bench(['rate']);
     expect(run(stage('rate', () => deny('banned', '').at('address')))).toMatchObject({ reason: 'banned' });
   });
 
-  test('reports every verdict, and decides where there is none', () => {
+  test('report-only mode lifts every reason except internal and store_unavailable', () => {
     const { reporting } = bench(['rate']);
     const decided = Object.keys(reasons).filter(
       (reason) => !isReportOnly(new Denial(reason as keyof typeof reasons, '', 0, 'rate'), reporting),

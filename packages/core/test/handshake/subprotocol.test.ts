@@ -24,7 +24,7 @@ describe('the answer', () => {
     ['chat.v1, chat.v2, bearer, tok', 'chat.v1'],
     ['unknown, bearer, tok', 'bearer'],
     ['unknown, chat.v2, bearer, tok', 'chat.v2'],
-  ])('to %s is %s', async (offered, expected) => {
+  ])('offers %s with a token are answered with %s', async (offered, expected) => {
     expect(await answer(offered)).toBe(expected);
   });
 
@@ -33,20 +33,20 @@ describe('the answer', () => {
     ['chat.v2', 'chat.v2'],
     ['unknown', 'subprotocol_denied'],
     ['CHAT.V1', 'subprotocol_denied'],
-  ])('to %s with a bearer header is %s', async (offered, expected) => {
+  ])('offers %s beside a bearer header are answered with %s', async (offered, expected) => {
     expect(await answer(offered, {}, 'Bearer tok')).toBe(expected);
   });
 
-  test('is never the token, not even where the application has a subprotocol of that name', async () => {
+  test('the answer is the marker and not the token, even if the application has a subprotocol of that name', async () => {
     expect(await answer('bearer, tok', { subprotocols: ['tok'] })).toBe('bearer');
   });
 
-  test('is nothing where the policy only reports', async () => {
+  test('in report-only mode unknown offers are answered with no subprotocol', async () => {
     expect(await answer('unknown', { report: ['subprotocol'] }, 'Bearer tok')).toBeUndefined();
   });
 });
 
-test('the token is gone from what others may see, on routes that do not read it, too', async () => {
+test("offered subprotocols are shown without tokens of any route's marker", async () => {
   const base = guardOf({ auth: AUTH, subprotocols: ['chat.v1'] });
   base.extend({
     auth: [custom({ scheme: 'other', from: [subprotocol({ marker: 'ticket' })], authenticate })],

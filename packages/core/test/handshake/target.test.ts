@@ -24,14 +24,14 @@ describe('what is scrubbed', () => {
     ['/chat?token=a&token=b&token=c', '/chat', { token: ['a', 'b'] }],
     ['/chat?tick%20et=a', '/chat', { 'tick et': ['a'] }],
     ['/chat?a&&token=abc&', '/chat?a&&', { token: ['abc'] }],
-  ])('%s', (target, scrubbed, credentials) => {
+  ])('target %s is scrubbed of credentials', (target, scrubbed, credentials) => {
     const read = readTarget(target, NAMES);
     expect(read).toMatchObject({ path: '/chat', scrubbed });
     expect(Object.fromEntries(read.credentials)).toEqual(credentials);
   });
 });
 
-test('no value of a credential is left, and everything else is, in order', () => {
+test('property: scrubbing removes every value of a credential and keeps all else in order', () => {
   const pair = fc.tuple(
     fc.constantFrom('a', 'token', 'b', 'tick+et', '%74oken'),
     fc.stringMatching(/^[a-z0-9]{0,8}$/),
@@ -47,12 +47,12 @@ test('no value of a credential is left, and everything else is, in order', () =>
   );
 });
 
-test('an escape that is none stays in a name, as in the parsers of servers', () => {
+test('a parameter name with an invalid escape is scrubbed by its unchanged spelling', () => {
   const names = new Set(['t%zz', 'jetón']);
   expect([...readTarget('/?%74%zz=1&jet%C3%B3n=2&a=3', names).credentials.keys()]).toEqual(['t%zz', 'jetón']);
 });
 
-test('with more than 100 parameters the whole query is scrubbed and said to be overlong', () => {
+test('more than 100 query parameters are scrubbed as a whole and reported as overlong', () => {
   const query = (count: number) =>
     `/chat?${Array.from({ length: count - 1 }, () => 'a').join('&')}&token=abc`;
   expect(readTarget(query(100), NAMES)).toMatchObject({

@@ -12,7 +12,7 @@ const judge = (options: object, { headers, ...rest }: RequestOverrides) => {
 const FAR = { address: '203.0.113.7' };
 
 describe('plaintext', () => {
-  test('is let in where a developer uses it: loopback peer, loopback Host, nothing in between', async () => {
+  test('plaintext from a loopback peer with a loopback Host and no proxy is admitted', async () => {
     for (const [address, host] of [
       ['127.0.0.1', 'localhost:3000'],
       ['::1', '[::1]:3000'],
@@ -25,11 +25,14 @@ describe('plaintext', () => {
   const refused: [string, RequestOverrides][] = [
     ['from another machine', { peer: FAR }],
     ['from another machine that calls itself localhost', { peer: FAR, headers: { Host: 'localhost' } }],
-    ['from loopback for a public name: a proxy on this machine', { headers: { Host: 'chat.example.com' } }],
+    [
+      'from loopback for a public name, as a proxy on this machine sends it',
+      { headers: { Host: 'chat.example.com' } },
+    ],
     ['from a Unix socket', { peer: { address: undefined, unix: true } }],
     ['from loopback with X-Forwarded-For', { headers: { 'X-Forwarded-For': '127.0.0.1' } }],
     [
-      'from loopback with X-Forwarded-Proto, which nobody was told to believe',
+      'from loopback with X-Forwarded-Proto, from a proxy that is not listed',
       { headers: { 'X-Forwarded-Proto': 'https' } },
     ],
     ['from loopback with X-Forwarded-Host', { headers: { 'X-Forwarded-Host': 'localhost' } }],
@@ -38,11 +41,11 @@ describe('plaintext', () => {
     ['from loopback with X-Real-IP', { headers: { 'X-Real-IP': '203.0.113.7' } }],
     ['from loopback with CF-Connecting-IP', { headers: { 'CF-Connecting-IP': '203.0.113.7' } }],
   ];
-  test.each(refused)('%s: tls_required', async (_, overrides) => {
+  test.each(refused)('plaintext is denied with tls_required: %s', async (_, overrides) => {
     expect(await judge({}, overrides)).toBe('tls_required');
   });
 
-  test('behind a proxy that nobody listed says what to configure', async () => {
+  test('the denial of plaintext behind an unlisted proxy tells which option to set', async () => {
     const guard = guardOf({ origins: [LOCAL] });
     const denial = await decide(guard, upgradeRequest({ headers: { 'X-Forwarded-For': '203.0.113.7' } }));
     expect(denial).toMatchObject({
@@ -51,12 +54,12 @@ describe('plaintext', () => {
     });
   });
 
-  test('is let in by unsafeAllowPlaintext', async () => {
+  test('plaintext is admitted with unsafeAllowPlaintext', async () => {
     expect(await judge({ transport: unsafeAllowPlaintext }, { peer: FAR })).toBe('admitted');
   });
 });
 
-test('TLS that ends here passes from everywhere', async () => {
+test('a TLS connection to this server is admitted from any address', async () => {
   expect(await judge({}, { peer: { ...FAR, encrypted: true }, headers: { Via: '1.1 proxy' } })).toBe(
     'admitted',
   );
@@ -69,13 +72,13 @@ describe('behind a listed proxy', () => {
       { headers: { 'X-Forwarded-For': '203.0.113.7', 'X-Forwarded-Proto': proto, Host: 'chat.example.com' } },
     );
 
-  test('its word about the client counts', async () => {
+  test("a listed proxy that says 'https' makes the client count as encrypted", async () => {
     expect(await proxied('https')).toBe('admitted');
     expect(await proxied('http')).toBe('tls_required');
     expect(await proxied(null)).toBe('tls_required');
   });
 
-  test('its own TLS to us says nothing about the client', async () => {
+  test('TLS between a listed proxy and this server does not make the client count as encrypted', async () => {
     const request: RequestOverrides = {
       peer: { encrypted: true },
       headers: { 'X-Forwarded-For': '203.0.113.7', 'X-Forwarded-Proto': 'http' },
@@ -83,12 +86,12 @@ describe('behind a listed proxy', () => {
     expect(await judge({ trustedProxies: ['127.0.0.1'] }, request)).toBe('tls_required');
   });
 
-  test('a client that it calls loopback is not let in in the clear', async () => {
+  test('plaintext from a client that a listed proxy calls loopback is denied', async () => {
     const request = { headers: { 'X-Forwarded-For': '127.0.0.1', 'X-Forwarded-Proto': 'http' } };
     expect(await judge({ trustedProxies: ['127.0.0.1'] }, request)).toBe('tls_required');
   });
 
-  test('an address that cannot be read is request_malformed', async () => {
+  test('a forwarded address that cannot be parsed is denied with request_malformed', async () => {
     const request = { headers: { 'X-Forwarded-For': 'unknown', 'X-Forwarded-Proto': 'https' } };
     expect(await judge({ trustedProxies: ['127.0.0.1'] }, request)).toBe('request_malformed');
   });
