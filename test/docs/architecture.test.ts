@@ -26,7 +26,7 @@ test('each step of the walks in docs/architecture.md names a file that holds the
   expect(walks.flatMap(missing)).toEqual([]);
 });
 
-test('each function named beside a file of docs/architecture.md is in that file', () => {
+test('each function or table named beside a file of docs/architecture.md is in that file', () => {
   const rows = tableOf(page, '## Which file for which change').map(([, files]) => files as string);
   const named = rows.flatMap((cell) => [...cell.matchAll(/\]\((\S+)\):((?: `\w+`,?)+)/g)]);
   const steps = named.flatMap(([, file, names]) =>
@@ -40,7 +40,7 @@ test('a step with a missing file or function is reported', () => {
   const [[file]] = walks as [[string, string]];
   expect(stepsOf('## A walk: a\n\n| [a](b/c.ts) | `#run` | It runs. |\n')).toEqual([['b/c.ts', '#run']]);
   expect(missing(['nothing.ts', 'run'])).toEqual(['docs/architecture.md: there is no docs/nothing.ts']);
-  expect(missing([file, 'nothing'])).toEqual([expect.stringContaining('holds no function nothing')]);
+  expect(missing([file, 'nothing'])).toEqual([expect.stringContaining('holds no nothing')]);
 });
 
 test('each decision has context, decision and consequence, and a row in the index with its title', () => {
@@ -74,13 +74,13 @@ function stepsOf(text: string): [file: string, name: string][] {
 function missing([file, name]: readonly [file: string, name: string]): string[] {
   const path = posix.join('docs', file);
   if (!existsSync(join(root, path))) return [`docs/architecture.md: there is no ${path}`];
-  // A function, or a member of a class or an object; a line that ends with a semicolon only calls it.
+  // A function, a constant, or a member of a class or an object; a line that ends with a semicolon only calls it.
   const declared = new RegExp(
-    `^(export )?(async )?function ${name}\\b|^ {2,4}(async )?${name}[(<:](?!.*;$)`,
+    `^(export )?(async )?(function|const) ${name}\\b|^ {2,4}(async )?${name}[(<:](?!.*;$)`,
     'm',
   );
   const holds = declared.test(readFileSync(join(root, path), 'utf8'));
-  return holds ? [] : [`docs/architecture.md: ${path} holds no function ${name}`];
+  return holds ? [] : [`docs/architecture.md: ${path} holds no ${name}`];
 }
 
 /** The cells of the table under a heading, without its head. */
