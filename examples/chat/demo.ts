@@ -40,7 +40,7 @@ export interface Demo {
   close(): Promise<void>;
 }
 
-/** For tests, which wait neither for a token to end nor for the slots of a node that was killed. */
+/** Settings for tests, so that they need not wait for a token to expire, or for the slots of a killed node. */
 export interface DemoTimes {
   readonly clock?: Clock;
   readonly leaseTtl?: Duration;
@@ -55,7 +55,7 @@ export async function startDemo(
   const chat = await Chat.open({ silent, redis, ...times });
   const open: { close(): Promise<void> }[] = [chat];
   const close = async (): Promise<void> => {
-    // Its streams are requests that would never end.
+    // Its event streams are requests that would never end.
     chat.feed.close();
     for (const part of open.toReversed()) await part.close();
   };
@@ -65,7 +65,7 @@ export async function startDemo(
     const running = await serve(api, new Page(FILES), { port, certificate });
     open.push(running);
     const url = origin(running);
-    const attacker = await beside(url, { port: port === 0 ? 0 : running.port + 1, certificate });
+    const attacker = await serveBeside(url, { port: port === 0 ? 0 : running.port + 1, certificate });
     open.push(attacker);
     api.attacker = origin(attacker);
     return { url, attacker: api.attacker, close };
@@ -75,8 +75,8 @@ export async function startDemo(
   }
 }
 
-/** The attacker's page goes on the next port, or where that is taken on whichever is free. */
-async function beside(target: string, options: ServeOptions): Promise<Running> {
+/** Serves the attacker's page on the next port, or on any free port if that one is taken. */
+async function serveBeside(target: string, options: ServeOptions): Promise<Running> {
   try {
     return await serveAttacker(target, options);
   } catch {
@@ -84,7 +84,7 @@ async function beside(target: string, options: ServeOptions): Promise<Running> {
   }
 }
 
-/** The command line: one line once it serves, and a clean end on SIGINT and SIGTERM. */
+/** The command: prints one line when it serves, and ends cleanly on SIGINT and SIGTERM. */
 export async function main(args: readonly string[]): Promise<void> {
   let demo: Demo;
   try {

@@ -16,7 +16,7 @@ import { Markup, Room, replies, Text } from './chat/replies.ts';
 import type { Sessions } from './chat/sessions.ts';
 import { AUDIENCE, ISSUER } from './chat/tokens.ts';
 
-/** The one policy of the chat: the same in front of Fastify, Express, Koa and plain ws. */
+/** The policy of the chat, the same on Fastify, Express, Koa and plain ws. */
 export function createGuards(
   sessions: Sessions,
   secret: Uint8Array,
@@ -38,12 +38,12 @@ export function createGuards(
   const ticket = tickets();
   const policy = definePolicy({
     name: 'chat',
-    // No `origins` and no `hosts`: the same origin only, and only under a loopback name.
+    // Without `origins` and `hosts`, only the page's own origin may connect, and only under a loopback name.
     auth: [session, token, ticket],
-    // Logging out revokes, on every node. Here it holds even where no more revocations can be kept.
+    // A logout revokes the session on every node. This check holds even if the store can keep no more revocations.
     authorize: ({ identity }) => !sessions.hasEnded(identity.session),
     messages: {
-      // Both are sanitized: what is handed on holds nothing that hides, deceives or runs.
+      // Both are sanitized: handlers get no invisible characters, no text that reads backwards, and no script.
       say: Type.Object({ room: Room, text: Text, html: Type.Optional(Markup) }),
       search: Type.Object({ query: Type.String({ minLength: 1, maxLength: 100 }) }),
     },
@@ -57,18 +57,18 @@ export function createGuards(
       authFailures: { rate: '200/m', burst: 200 },
       connectionsPerIdentity: 10,
       connectionsPerAddress: 50,
-      // Longer than any session lasts.
+      // Longer than a session.
       revocationRetention: '1d',
     },
-    // Nodes with one store share what they count, their tickets, and who has logged out. While it is away each counts by
-    // itself, since a chat that goes on is worth more than exact caps; tickets wait for it.
+    // Nodes with one store share counts, tickets and logouts. While the store is away each node counts for itself, because
+    // a working chat matters more than exact caps. Tickets are refused until the store is back.
     ...(store && { store }),
     onStoreFailure: { handshakes: 'local', authFailures: 'local', bans: 'local', connections: 'local' },
     logger: silent ? false : consoleLogger,
     clock,
   });
   const guard = createGuard(policy);
-  // Not by the cookie: browsers send it along, so that nobody would be asked for a first message.
+  // Without the cookie: browsers send it with every handshake, so a first message would never be needed.
   const late = guard.extend({ name: 'late', auth: [token, ticket], firstMessage: true });
   return { guard, late };
 }

@@ -1,4 +1,4 @@
-// Builds what has changed, quietly, and starts the demo in this process: Node 20 does not run TypeScript.
+// Builds what has changed, and starts the demo in this process. Node 20 does not run TypeScript itself.
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -16,7 +16,7 @@ if (build.status === 0) {
   process.exitCode = 1;
 }
 
-/** A SIGTERM to npx or pnpm ends only the shell below it, so that this process notices by the loss of a parent. */
+/** Ends this process with its runner: a SIGTERM to npx or pnpm ends only a shell, which is noticed by a changed parent. */
 function endWith(links) {
   const watch = setInterval(() => {
     if (links.every(([pid, parent]) => parentOf(pid) === parent)) return;
@@ -26,21 +26,21 @@ function endWith(links) {
   watch.unref();
 }
 
-/** This process and those that run it, up to pnpm or npx, each with its parent; without /proc only this one. */
+/** This process and its ancestors up to pnpm or npx, each with its parent. Without /proc, only this process. */
 function lineage() {
   const links = [[process.pid, process.ppid]];
   for (let pid = process.ppid; isRunner(pid); pid = parentOf(pid)) links.push([pid, parentOf(pid)]);
   return links;
 }
 
-/** Whether pnpm or npx has started it. */
+/** Whether pnpm or npx has started a process. */
 function isRunner(pid) {
   return /(^|\0)npm_lifecycle_event=(demo|npx)\0/.test(readProcess(pid, 'environ'));
 }
 
 function parentOf(pid) {
   if (pid === process.pid) return process.ppid;
-  // The second field, the name in parentheses, may itself hold parentheses and spaces.
+  // The second field is a name in parentheses, which may contain parentheses and spaces.
   return Number(/^.*\) \S (\d+)/s.exec(readProcess(pid, 'stat'))?.[1]);
 }
 

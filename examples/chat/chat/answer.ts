@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http';
 
-/** An HTTP response, as every host can send it. */
+/** An HTTP response that any host can send. */
 export interface Answer {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
@@ -20,14 +20,14 @@ export function json(status: number, value: object, headers: Record<string, stri
   };
 }
 
-/** The same form as the guard's refusals: a stable word, and a text for people. */
+/** An error response in the form of the guard's refusals: a stable code, and a text for people. */
 export function problem(status: number, error: string, message: string): Answer {
   return json(status, { error, message });
 }
 
 export const notFound: Answer = problem(404, 'not_found', 'There is nothing here.');
 
-/** What is wrong with a body that a host's parser has refused: its fault gives the status where it is one. */
+/** The response to an error of a host's body parser, or to any other error (500). */
 export function bodyProblem(fault: unknown): Answer {
   const status = (fault as { statusCode?: unknown } | null)?.statusCode;
   if (status === 413) return problem(413, 'body_too_big', 'The body is too big.');

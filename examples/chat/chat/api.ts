@@ -12,19 +12,19 @@ const Login = Compile(
   ),
 );
 
-/** The HTTP side of the chat, as answers that every host sends in its own way. */
+/** The HTTP routes of the chat. Each returns an answer, which the host sends. */
 export class Api {
-  /** The origin of the attacker's page, for the page's buttons. */
+  /** The origin of the attacker's page, which the attack buttons open. */
   attacker: string | undefined;
 
   constructor(
     readonly chat: Chat,
     readonly host: string,
-    /** Whether the cookie may travel over TLS only. */
+    /** Whether the cookie is sent over TLS only. */
     readonly secure: boolean,
   ) {}
 
-  /** Anybody may be anybody, since the demo has no passwords. */
+  /** Starts a session for any user name: the demo has no passwords. */
   async login(headers: IncomingHttpHeaders, body: unknown): Promise<Answer> {
     if (isCrossSite(headers)) return CROSS_SITE;
     if (!Login.Check(body)) {
@@ -39,7 +39,7 @@ export class Api {
     return json(200, { token }, { 'Set-Cookie': this.#cookie(cookie, SESSION_SECONDS) });
   }
 
-  /** 202 where other nodes cannot be told yet. */
+  /** Answers 202 if the other nodes cannot be told yet. */
   async logout(headers: IncomingHttpHeaders): Promise<Answer> {
     if (isCrossSite(headers)) return CROSS_SITE;
     const session = await this.#session(headers);
@@ -47,14 +47,14 @@ export class Api {
     return json(told ? 200 : 202, {}, { 'Set-Cookie': this.#cookie('', 0) });
   }
 
-  /** Another token of the session, to connect with or to renew a connection. */
+  /** Issues another token of the session, to connect or to renew a connection. */
   async token(headers: IncomingHttpHeaders): Promise<Answer> {
     if (isCrossSite(headers)) return CROSS_SITE;
     const session = await this.#session(headers);
     return session === undefined ? NO_SESSION : json(200, { token: await this.chat.tokens.issue(session) });
   }
 
-  /** A ticket for the page that asks; whoever sends no `Origin` is no browser's page. */
+  /** Issues a ticket for the origin that asks, or for any origin to a client without an `Origin`, which is no browser. */
   async ticket(headers: IncomingHttpHeaders): Promise<Answer> {
     if (isCrossSite(headers)) return CROSS_SITE;
     const session = await this.#session(headers);
@@ -62,7 +62,7 @@ export class Api {
     try {
       return json(200, { ticket: await this.chat.issueTicket(session, headers.origin ?? 'any') });
     } catch {
-      // The store is away, or full: a ticket that only this node knew would be no ticket.
+      // The store is away or full, and a ticket that only this node knows would work on no other node.
       return NO_TICKET;
     }
   }
@@ -72,7 +72,7 @@ export class Api {
     return json(200, { status: 'ok', connections, admitted, denied });
   }
 
-  /** What the page has to know. */
+  /** What the page needs to know. */
   async setup(headers: IncomingHttpHeaders): Promise<Answer> {
     const { host, attacker } = this;
     const session = await this.#session(headers);
@@ -81,7 +81,7 @@ export class Api {
 
   async #session({ cookie = '' }: IncomingHttpHeaders): Promise<Session | undefined> {
     const values = cookie.split(';').flatMap((pair) => /^\s*session=(.*?)\s*$/.exec(pair)?.[1] ?? []);
-    // As at the guard, a second cookie of the name makes both worthless: somebody else may have set it.
+    // Two cookies with this name count as none, as in the guard: another site may have set one of them.
     return values.length === 1 ? this.chat.sessions.find(values[0]) : undefined;
   }
 
@@ -96,8 +96,8 @@ const NO_SESSION = problem(401, 'session_missing', 'Log in first.');
 const NO_TICKET = problem(503, 'store_unavailable', 'There are no tickets just now. Try again later.');
 
 /**
- * Whether a page of another origin sent the request. `SameSite=Lax` does not answer this: another port, and a sibling
- * subdomain, are the same site.
+ * Whether a page of another origin sent the request. `SameSite=Lax` does not prevent that: another port and a sibling
+ * subdomain belong to the same site.
  */
 function isCrossSite({ host, origin, 'sec-fetch-site': site }: IncomingHttpHeaders): boolean {
   if (site !== undefined && site !== 'same-origin' && site !== 'none') return true;

@@ -1,16 +1,16 @@
 import type { IncomingMessage } from 'node:http';
 
-/** The largest body that any host reads. */
+/** The size limit of request bodies on all hosts. */
 export const BODY_BYTES = 4_096;
 
-/** A request that its sender got wrong; `statusCode` as in the errors of Fastify's and Express's parsers. */
+/** A body that cannot be read. `statusCode` is named as in the errors of the parsers of Fastify and Express. */
 class BodyError extends Error {
   constructor(readonly statusCode: number) {
     super('the body cannot be read');
   }
 }
 
-/** Reads a small JSON body, for the hosts that bring no parser. */
+/** Reads a JSON body of at most `BODY_BYTES`, for hosts without a parser. */
 export async function readJson(request: IncomingMessage): Promise<unknown> {
   const chunks: Buffer[] = [];
   let bytes = 0;

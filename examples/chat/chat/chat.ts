@@ -1,33 +1,33 @@
 import { randomBytes } from 'node:crypto';
 import { type Clock, type Duration, systemClock } from '@sallyport/core';
 import { type ChatConnection, type ChatGuard, createGuards, type LateGuard } from '../policy.ts';
-import type { SaidElsewhere } from './elsewhere.ts';
-import { DecisionFeed } from './feed.ts';
+import { DecisionFeed } from './decision-feed.ts';
 import { History } from './history.ts';
 import { Nodes } from './nodes.ts';
+import type { RemoteMessage } from './remote-message.ts';
 import { type Session, Sessions } from './sessions.ts';
 import { Tokens } from './tokens.ts';
 
 export interface ChatOptions {
-  /** Keeps warnings off the console. */
+  /** Whether the guard's warnings are kept off the console. Default: `false`. */
   readonly silent?: boolean;
-  /** The URL of the Redis that all nodes share. Default: none, and this process is alone. */
+  /** The URL of the Redis that all nodes share. Default: none, for a single process. */
   readonly redis?: string | undefined;
-  /** Default: the machine's time. */
+  /** The clock of sessions, tokens and the guard. Default: the system's. */
   readonly clock?: Clock | undefined;
-  /** How long the slots of a node that was killed stay taken. Default: that of the store, 30 s. */
+  /** How long the slots of a killed node stay taken. Default: that of the store, 30 s. */
   readonly leaseTtl?: Duration | undefined;
 }
 
-/** How long a logout waits for the other nodes to be told. Beyond, they are told when Redis is back. */
+/** Milliseconds that a logout waits until the other nodes are told. After that, they are told when Redis is back. */
 const LOGOUT_MS = 1_000;
 
-/** The chat behind the guard, whichever host serves it. A room is a label: everybody reads all of them. */
+/** The chat behind the guard, for every host. A room is only a label: every connection gets the messages of all rooms. */
 export class Chat {
   readonly sessions: Sessions;
   readonly tokens: Tokens;
   readonly guard: ChatGuard;
-  /** For who authenticates by the first message. */
+  /** The guard of clients that authenticate by a first message. */
   readonly late: LateGuard;
   readonly feed: DecisionFeed;
   readonly #history: History;
@@ -51,10 +51,10 @@ export class Chat {
     this.late = late;
     this.feed = new DecisionFeed(this.guard);
     nodes?.onEnded((session) => this.sessions.end(session));
-    nodes?.listen((message) => void this.#tell(message).catch(() => {}));
+    nodes?.listen((message) => void this.#broadcast(message).catch(() => {}));
   }
 
-  /** @throws NoRedisError where a Redis is named and there is none. */
+  /** @throws NoRedisError if the Redis that is named cannot be reached. */
   static async open(options: ChatOptions = {}): Promise<Chat> {
     const { redis, leaseTtl, silent = false } = options;
     const onOtherKey = (): void => {
@@ -72,20 +72,20 @@ export class Chat {
     return chat;
   }
 
-  /** Serves a connection that the guard has let in; only what passed the policy arrives here. */
+  /** Serves a connection that the guard has admitted. Only messages that passed the policy arrive here. */
   join(connection: ChatConnection): void {
     const user = connection.identity.subject;
     connection.on('say', async ({ room, text, html }) => {
       const formatted = html === undefined || html === '' ? {} : { html };
       const message = { room, user, text, ...formatted, at: this.#clock.now() };
-      this.#nodes?.say(message);
-      await this.#tell(message);
+      this.#nodes?.publish(message);
+      await this.#broadcast(message);
     });
     connection.on('search', 'found', async ({ query }) => ({ messages: await this.#history.search(query) }));
     connection.send('welcome', { user });
   }
 
-  /** A ticket for `/chat`, to be redeemed once within 30 s, by a page of this origin. Rejects while the store is away. */
+  /** Issues a ticket that opens `/chat` once, within 30 s, from a page of this origin. Rejects while the store is away. */
   issueTicket(session: Session, origin: string): Promise<string> {
     const { user, id } = session;
     const expiresAt = this.tokens.endOf(session);
@@ -93,8 +93,8 @@ export class Chat {
   }
 
   /**
-   * Ends a session: its cookie, tokens and tickets open nothing any more, and its sockets close, in every tab and on every
-   * node. Resolves with whether all nodes can know; where not, they are told as soon as Redis is back.
+   * Ends a session: its cookie, tokens and tickets are refused from now on, and its sockets close, in every tab and on every
+   * node. Resolves with whether the other nodes are told; if not, they are told as soon as Redis is back.
    */
   async leave(session: Session): Promise<boolean> {
     this.sessions.end(session.id);
@@ -113,8 +113,8 @@ export class Chat {
     await this.#history.close();
   }
 
-  /** Everybody who is connected to this node. */
-  async #tell(message: SaidElsewhere): Promise<void> {
+  /** Sends a message to all connections of this node. */
+  async #broadcast(message: RemoteMessage): Promise<void> {
     this.guard.broadcast('said', await this.#history.add(message));
   }
 }

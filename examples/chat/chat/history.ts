@@ -11,8 +11,8 @@ const CAPACITY = 10_000;
 const FOUND = 50;
 
 /**
- * What has been said, in an SQLite file that is gone when the demo ends. Text reaches the database as parameters
- * only, so that it is never read as SQL, and is found by comparison with `instr`, which knows no wildcards.
+ * The messages of the chat, in an SQLite file that is deleted when the demo ends. Texts reach the database as parameters
+ * only, so they are never read as SQL. They are searched with `instr`, which has no wildcards.
  */
 export class History {
   readonly #client: Client;
@@ -26,7 +26,7 @@ export class History {
   static async open(): Promise<History> {
     const folder = await mkdtemp(join(tmpdir(), 'sallyport-chat-'));
     const client = createClient({ url: pathToFileURL(join(folder, 'history.db')).href });
-    // It need not survive a power cut, so no write waits for the disk.
+    // The history need not survive a power cut, so no write waits for the disk.
     await client.execute('PRAGMA synchronous = OFF');
     await client.execute(
       'CREATE TABLE messages (id INTEGER PRIMARY KEY, room TEXT, user TEXT, text TEXT, html TEXT, folded TEXT, at INTEGER)',
@@ -46,7 +46,7 @@ export class History {
     return { id, ...message };
   }
 
-  /** The newest messages that contain the words, in the order in which they were said. */
+  /** The newest messages that contain the query, oldest first. Letter case does not matter. */
   async search(query: string): Promise<SaidMessage[]> {
     const { rows } = await this.#client.execute({
       sql: 'SELECT id, room, user, text, html, at FROM messages WHERE instr(folded, ?) > 0 ORDER BY id DESC LIMIT ?',
@@ -61,7 +61,7 @@ export class History {
   }
 }
 
-/** SQLite's own `lower()` knows ASCII only, and stops at a NUL. */
+/** Text in the form that is searched. SQLite's own `lower()` handles ASCII only, and stops at a NUL. */
 function fold(text: string): string {
   return text.toLowerCase();
 }

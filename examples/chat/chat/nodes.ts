@@ -4,51 +4,51 @@ import type { Duration } from '@sallyport/core';
 import type { Store } from '@sallyport/core/store';
 import { redisStore } from '@sallyport/redis';
 import { Redis } from 'ioredis';
-import { type SaidElsewhere, saidElsewhere } from './elsewhere.ts';
+import { checkRemoteMessage, type RemoteMessage } from './remote-message.ts';
 
-/** How everything begins that the chat keeps in Redis. */
+/** The prefix of all Redis keys and channels of the chat. */
 const PREFIX = 'sallyport-chat';
 const KEY = `${PREFIX}:key`;
 const CHANNEL = `${PREFIX}:said`;
 const KEY_BYTES = 32;
-/** How long the key outlives the last node: longer than a session. */
+/** Milliseconds that the key stays in Redis after the last node has ended: longer than a session. */
 const KEY_MS = 24 * 60 * 60 * 1_000;
-/** Milliseconds between two looks whether Redis still has it. */
-const LOOK = 5_000;
-/** How many messages may wait for Redis. Beyond, other nodes do not hear of one. */
-const WAITING = 1_000;
+/** Milliseconds between two checks whether Redis still has the key. */
+const KEY_CHECK_INTERVAL = 5_000;
+/** How many messages may wait for Redis. Further messages are not sent to other nodes. */
+const MAX_WAITING = 1_000;
 
-/** Where the demo cannot begin without somebody who mends it; the message says what to do. */
+/** Thrown when the demo cannot start for want of Redis. The message says what to do. */
 export class NoRedisError extends Error {}
 
-/** What the nodes of one Redis have in common: the guard's store, the key that signs sessions and tokens, and what is said. */
+/** What nodes share through one Redis: the guard's store, the key that signs sessions and tokens, and the messages. */
 export class Nodes {
   readonly store: Store;
   readonly #id = randomUUID();
   readonly #client: Redis;
-  readonly #ear: Redis;
-  readonly #looks: ReturnType<typeof setInterval>;
+  readonly #subscriber: Redis;
+  readonly #keyTimer: ReturnType<typeof setInterval>;
   #unsubscribe = ignore;
-  #looking = false;
+  #checkingKey = false;
   #waiting = 0;
 
   private constructor(
     client: Redis,
     readonly key: Uint8Array,
     leaseTtl: Duration | undefined,
-    /** Told once, when another node has another key. */
+    /** Called when another node signs with another key. */
     readonly onOtherKey: () => void,
   ) {
     this.#client = client;
     const lease = leaseTtl === undefined ? {} : { leaseTtl };
     this.store = redisStore(client, { prefix: `${PREFIX}:guard`, revocationRetention: '1d', ...lease });
-    this.#ear = client.duplicate();
-    this.#ear.on('error', ignore);
-    this.#looks = setInterval(() => void this.#keepKey(), LOOK);
+    this.#subscriber = client.duplicate();
+    this.#subscriber.on('error', ignore);
+    this.#keyTimer = setInterval(() => void this.#keepKey(), KEY_CHECK_INTERVAL);
     client.on('ready', () => void this.#keepKey());
   }
 
-  /** @throws NoRedisError where there is none: who names one does not want to be alone. */
+  /** @throws NoRedisError if Redis cannot be reached: a node that should share must not start alone. */
   static async join(
     url: string,
     { leaseTtl, onOtherKey }: { leaseTtl: Duration | undefined; onOtherKey: () => void },
@@ -75,18 +75,18 @@ export class Nodes {
     }
   }
 
-  /** Calls back with each message that was said on another node; only what could have been said here. */
-  listen(heard: (message: SaidElsewhere) => void): void {
-    this.#ear.on('message', (_channel, text) => {
+  /** Calls back with each message of another node that this node would have accepted, too. */
+  listen(onMessage: (message: RemoteMessage) => void): void {
+    this.#subscriber.on('message', (_channel, text) => {
       const message = this.#parse(text);
-      if (message !== undefined) heard(message);
+      if (message !== undefined) onMessage(message);
     });
-    // Again after every reconnect: a subscription is the connection's.
-    this.#ear.on('ready', () => void this.#ear.subscribe(CHANNEL).catch(ignore));
-    this.#ear.connect().catch(ignore);
+    // After every reconnect, because a subscription ends with its connection.
+    this.#subscriber.on('ready', () => void this.#subscriber.subscribe(CHANNEL).catch(ignore));
+    this.#subscriber.connect().catch(ignore);
   }
 
-  /** Calls back with every session that was revoked, on whichever node, also before this one began. */
+  /** Calls back with every session that any node has revoked, also before this node started. */
   onEnded(ended: (session: string) => void): void {
     this.#unsubscribe = this.store.subscribe({
       revoked: ({ session }) => session !== undefined && ended(session),
@@ -96,19 +96,19 @@ export class Nodes {
     });
   }
 
-  /** Resolves once this node has heard of every revocation: before that, the guard lets nobody in. */
+  /** Resolves when this node knows every revocation. Until then the guard refuses all handshakes. */
   async ready(): Promise<void> {
     const deadline = performance.now() + 10_000;
     while (this.store.staleness() === Number.POSITIVE_INFINITY) {
       if (performance.now() > deadline) throw new NoRedisError('Redis does not tell what was revoked.');
-      // One answer that is late is no reason to give up.
+      // One late answer is no reason to give up.
       await Promise.resolve(this.store.ping()).catch(() => setTimeout(100));
     }
   }
 
-  /** Tells the other nodes. Nobody waits for it, and while Redis is away it is not told at all. */
-  say(said: SaidElsewhere): void {
-    if (this.#client.status !== 'ready' || this.#waiting >= WAITING) return;
+  /** Sends a message to the other nodes, without waiting. While Redis is away the message is not sent. */
+  publish(said: RemoteMessage): void {
+    if (this.#client.status !== 'ready' || this.#waiting >= MAX_WAITING) return;
     this.#waiting++;
     this.#client
       .publish(CHANNEL, JSON.stringify({ node: this.#id, said }))
@@ -119,32 +119,32 @@ export class Nodes {
   }
 
   close(): void {
-    clearInterval(this.#looks);
+    clearInterval(this.#keyTimer);
     this.#unsubscribe();
-    this.#ear.disconnect();
+    this.#subscriber.disconnect();
     this.#client.disconnect();
   }
 
-  /** A Redis that was emptied is told the key again, so that nodes that begin later have the same. */
+  /** Writes the key again if Redis has lost it, so that nodes that start later use the same key. */
   async #keepKey(): Promise<void> {
-    if (this.#looking || this.#client.status !== 'ready') return;
-    this.#looking = true;
+    if (this.#checkingKey || this.#client.status !== 'ready') return;
+    this.#checkingKey = true;
     try {
       const key = Buffer.from(this.key).toString('base64url');
       await this.#client.set(KEY, key, 'PX', KEY_MS, 'NX');
       await this.#client.pexpire(KEY, KEY_MS);
       if ((await this.#client.get(KEY)) !== key) this.onOtherKey();
     } catch {
-      // It is away again, and is told when it is back.
+      // Redis is away. The key is written when Redis is back.
     } finally {
-      this.#looking = false;
+      this.#checkingKey = false;
     }
   }
 
-  #parse(text: string): SaidElsewhere | undefined {
+  #parse(text: string): RemoteMessage | undefined {
     try {
       const { node, said } = JSON.parse(text) as { node?: unknown; said?: unknown };
-      return node === this.#id ? undefined : saidElsewhere(said);
+      return node === this.#id ? undefined : checkRemoteMessage(said);
     } catch {
       return undefined;
     }
@@ -152,10 +152,10 @@ export class Nodes {
 }
 
 function explain(url: string, problem: Error): string {
-  // Without the password that it may hold.
+  // Without the password that the URL may contain.
   const { protocol, host } = new URL(url);
   const what = (problem as { code?: string }).code ?? problem.message;
-  return `There is no Redis to be had at ${protocol}//${host} (${what}). Start one, or leave out --redis.`;
+  return `There is no Redis at ${protocol}//${host} (${what}). Start one, or leave out --redis.`;
 }
 
 function ignore(): void {}

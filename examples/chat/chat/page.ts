@@ -3,7 +3,7 @@ import { basename, dirname, extname, join } from 'node:path';
 import type { Answer } from './answer.ts';
 
 const here = dirname(import.meta.dirname);
-/** The built code runs from `dist`, and the page's files are beside that. */
+/** Beside this folder, or beside `dist` when the built code runs from there. */
 const PUBLIC = join(basename(here) === 'dist' ? dirname(here) : here, 'public');
 
 const TYPES: Readonly<Record<string, string>> = {
@@ -13,11 +13,11 @@ const TYPES: Readonly<Record<string, string>> = {
   '.svg': 'image/svg+xml',
 };
 
-/** Static files by the path of their URL. They are read once, and only those that are named, so no path leads elsewhere. */
+/** Static files by the path of their URL. Only the files that are named are read, once, so no path reaches another file. */
 export class Page {
   readonly #files: ReadonlyMap<string, Answer>;
 
-  /** `connect` are the origins that the page's scripts may talk to, beside its own. */
+  /** @param connect origins that the scripts of the page may connect to, besides its own */
   constructor(files: Readonly<Record<string, string>>, connect: readonly string[] = []) {
     const policy = [
       "default-src 'none'",

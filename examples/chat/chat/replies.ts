@@ -3,7 +3,7 @@ import { safeHtml } from '@sallyport/core/html';
 
 export const Room = safeText({ minLength: 1, maxLength: 64 });
 export const Text = safeText({ minLength: 1, maxLength: 500 });
-/** The same message as markup, for pages that show it formatted. */
+/** The text of a message as HTML, for pages that show it formatted. */
 export const Markup = safeHtml({ maxLength: 2_000 });
 
 const Said = Type.Object({
@@ -17,7 +17,7 @@ const Said = Type.Object({
 
 export type SaidMessage = Type.Static<typeof Said>;
 
-/** What the chat sends: typed where it is sent, and checked there. */
+/** The messages that the server sends. They are typed and checked when they are sent. */
 export const replies = {
   welcome: Type.Object({ user: Type.String() }),
   said: Said,

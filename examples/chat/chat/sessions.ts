@@ -4,7 +4,7 @@ import { jwtVerify, SignJWT } from 'jose';
 import { ISSUER } from './tokens.ts';
 
 export interface Session {
-  /** Names the session where its cookie must not be: in tokens and in the guard's identities. */
+  /** Names the session in tokens and in the guard's identities, where the cookie must not appear. */
   readonly id: string;
   readonly user: string;
   /** Seconds since the epoch. */
@@ -14,17 +14,17 @@ export interface Session {
 }
 
 export const SESSION_SECONDS = 12 * 60 * 60;
-/** What tells a session's cookie from a token, which the same key signs. */
+/** The `typ` of session cookies. It tells them from tokens, which the same key signs. */
 const TYPE = 'session+jwt';
 const AUDIENCE = 'chat-session';
 
 /**
- * Sessions that no process has to keep: the cookie says whose it is, signed with a key that all nodes have. What is kept is
- * which of them have ended before their time; at most `capacity`, beyond which the oldest is forgotten here. The guard, which
- * remembers revocations by itself, still refuses it.
+ * Sessions in signed cookies. The key is the same on all nodes, so no node has to keep sessions. A node keeps only the
+ * sessions that were ended before they expired, at most `capacity`. Of more, it forgets the oldest, which the guard still
+ * refuses because it keeps revocations itself.
  */
 export class Sessions {
-  /** Until when each of them would have lasted. */
+  /** When each ended session would have expired, in milliseconds since the epoch, by id. */
   readonly #ended = new Map<string, number>();
 
   constructor(
@@ -33,7 +33,7 @@ export class Sessions {
     readonly capacity = 10_000,
   ) {}
 
-  /** Resolves with a new session and the value of its cookie: who has that is the user. */
+  /** Resolves with a new session and the value of its cookie. The cookie alone identifies the user. */
   async start(user: string): Promise<{ readonly session: Session; readonly cookie: string }> {
     const startedAt = Math.floor(this.now() / 1_000);
     const session = { id: randomUUID(), user, startedAt, expiresAt: startedAt + SESSION_SECONDS };
@@ -48,7 +48,7 @@ export class Sessions {
     return { session, cookie };
   }
 
-  /** The open session of a cookie. */
+  /** Resolves with the session of a cookie; `undefined` if the cookie is not valid or the session has ended. */
   async find(cookie: string | undefined): Promise<Session | undefined> {
     if (cookie === undefined) return undefined;
     try {
@@ -68,7 +68,7 @@ export class Sessions {
     }
   }
 
-  /** What the guard's `custom()` authenticator asks: whose cookie is this? */
+  /** Authenticates a cookie for the guard's `custom()` authenticator. */
   async identify(cookie: string | undefined): Promise<CustomIdentity<Claims> | undefined> {
     const session = await this.find(cookie);
     if (session === undefined) return undefined;
@@ -77,7 +77,7 @@ export class Sessions {
     return { subject: user, session: id, issuedAt: startedAt, expiresAt, stillValid };
   }
 
-  /** Whether it was ended, here or on another node. */
+  /** Whether a session was ended before it expired, on this node or another. */
   hasEnded(id: string | undefined): boolean {
     return id !== undefined && this.#ended.has(id);
   }
@@ -88,7 +88,7 @@ export class Sessions {
       if (until > now && this.#ended.size < this.capacity) break;
       this.#ended.delete(oldest);
     }
-    // A session that another node has ended may be older, and is remembered for longer than it matters.
+    // The session expires no later than this. When exactly is not known here for a session of another node.
     this.#ended.set(id, now + SESSION_SECONDS * 1_000);
   }
 }

@@ -26,7 +26,7 @@ export class Tokens {
       .sign(this.key);
   }
 
-  /** When what is issued now is no longer good, in seconds since the epoch: never after its session. */
+  /** When a token or ticket issued now expires, in seconds since the epoch: never after its session. */
   endOf(session: Session): number {
     return Math.min(Math.floor(this.now() / 1_000) + SECONDS, session.expiresAt);
   }

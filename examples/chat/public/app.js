@@ -1,4 +1,4 @@
-// Puts the page together: logging in and out, the way in, the numbers, the attacks.
+// The page: logging in and out, the choice of a credential, the numbers, the attacks.
 import { mountAttacks } from './attacks.js';
 import { openChat, renew } from './chat.js';
 import { followDecisions } from './decisions.js';
@@ -67,7 +67,7 @@ for (const button of document.querySelectorAll('[data-way]')) {
   });
 }
 
-/** How long the connection is good for, as a clock that runs. */
+/** Shows how long the connection is still valid. */
 function countDown() {
   const seconds =
     expiresAt === undefined ? undefined : Math.max(0, expiresAt - Math.floor(Date.now() / 1_000));
@@ -87,7 +87,7 @@ $('login').addEventListener('submit', async (event) => {
   else $('login-problem').textContent = (await response.json()).message;
 });
 
-// The guard closes the sockets of the session, in every tab; where there is none the page says so itself.
+// The guard then closes the sockets of the session in every tab.
 $('logout').addEventListener('click', async () => {
   const response = await post('/logout', {});
   if (!response.ok) $('chat-problem').textContent = (await response.json()).message;
@@ -101,7 +101,7 @@ function post(path, body) {
   });
 }
 
-/** Asks for the numbers at most twice a second, however many decisions there are. */
+/** Fetches the numbers, at most twice a second. */
 function refreshNumbers() {
   if (numbersDue) return;
   numbersDue = true;

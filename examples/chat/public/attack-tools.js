@@ -1,21 +1,21 @@
-// What the attacks share: the victim, connections to lose, and how an outcome is told.
+// What the attacks share: the victim, further connections, and the form of an outcome.
 import { chatAddress } from './ways.js';
 
 /**
- * What an attack tells of itself.
+ * The result of an attack.
  *
  * @typedef {object} Outcome
- * @property {boolean} held whether the castle stands
+ * @property {boolean | undefined} held whether the guard prevented the attack; `undefined` if that is not known
  * @property {string} verdict in a few words
  * @property {string} saw what the attacking script could see
- * @property {object | undefined} decision the guard's decision, where it made one about this
- * @property {string} [said] in place of a decision
+ * @property {object | undefined} decision the guard's decision about the attack, if there is one
+ * @property {string} [said] a text to show instead of a decision
  */
 
-/** Whom the attacks are against: who is logged in here. */
+/** The user who is logged in on this page, whom the attacks are against. */
 export const victim = { name: undefined };
 
-/** Held is what the guard refused and what the browser never saw open; anything else is not called held. */
+/** The outcome of an attack by a handshake. It is held only if the guard denied it and the browser saw no open socket. */
 export function handshakeOutcome({ opened, code }, decision) {
   const held = !opened && decision?.event === 'handshake.denied';
   return {
@@ -32,7 +32,7 @@ export const isHandshakeFrom = (origin) => (decision) =>
 export const isDeniedMessage = (decision) =>
   decision.event === 'message.denied' && decision.subject === victim.name;
 
-/** Opens a socket, only to see whether it opens. */
+/** Opens a socket, and resolves with whether it opened and with its close code. */
 export function attempt(protocols, address = chatAddress) {
   return new Promise((resolve) => {
     const socket = new WebSocket(address, protocols);
@@ -45,7 +45,7 @@ export function attempt(protocols, address = chatAddress) {
   });
 }
 
-/** A second connection of the visitor's own, which the attacks on messages may lose. */
+/** Opens another connection of the visitor, so that attacks do not close the first one. */
 export async function secondConnection(address = chatAddress) {
   const socket = new WebSocket(address);
   const received = [];
@@ -58,7 +58,7 @@ export async function secondConnection(address = chatAddress) {
   const closed = new Promise((resolve) => {
     socket.onclose = ({ code, reason }) => resolve({ code, reason });
   });
-  /** The first message from `at` on that fits, or `undefined` when the connection ends before. */
+  /** Resolves with the first message from index `at` on that fits, or `undefined` if the connection closes first. */
   const message = (fits, at = 0) =>
     Promise.race([
       closed.then(() => undefined),

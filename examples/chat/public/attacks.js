@@ -1,11 +1,11 @@
-// The list of attacks. Each really attacks, and tells what the browser saw and what the guard decided.
+// The list of attacks. Each attack is real, and shows what the browser saw and what the guard decided.
 import { victim } from './attack-tools.js';
 import { credentialAttacks } from './credential-attacks.js';
 import { inWords } from './decisions.js';
 import { messageAttacks } from './message-attacks.js';
 import { pageAttacks } from './page-attacks.js';
 
-/** Fills the list of attacks; the returned function says who is logged in. */
+/** Fills the list of attacks. Call the returned function with the name of the user who is logged in. */
 export function mountAttacks(attacker) {
   const attacks = [...pageAttacks(attacker), ...credentialAttacks, ...messageAttacks];
   const list = document.getElementById('attack-list');

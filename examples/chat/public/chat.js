@@ -1,4 +1,4 @@
-// The visitor's own connection: what is said, and what is found.
+// The visitor's connection: messages and searches.
 import { ask } from './ways.js';
 
 const KEPT = 200;
@@ -11,8 +11,8 @@ let room = 'hall';
 const messages = [];
 
 /**
- * Opens the chat by one of the ways in. `onWelcome` gets the user, `onCredential` until when the connection is good and
- * how often it has been renewed, `onEnd` the code and the reason once it has closed.
+ * Opens the chat with one of the credentials of `ways.js`. `onWelcome` gets the user, `onCredential` the expiry of the
+ * connection and how often it has been renewed, `onEnd` the close code and the reason.
  */
 export async function openChat(way, { onWelcome, onCredential, onEnd }) {
   closeChat();
@@ -44,7 +44,7 @@ export async function openChat(way, { onWelcome, onCredential, onEnd }) {
   };
 }
 
-/** Closes it, without being told of the end. */
+/** Closes the connection without calling `onEnd`. */
 export function closeChat() {
   opening++;
   const own = socket;
@@ -52,7 +52,7 @@ export function closeChat() {
   own?.close();
 }
 
-/** Proves anew who is here, on the open connection. The server asks for it by `auth_expiring`, too. */
+/** Renews the open connection with a new token, also when the server sends `auth_expiring`. */
 export async function renew() {
   try {
     send({ type: 'auth', token: await ask('token') });
@@ -65,7 +65,7 @@ export function say(text, where = room) {
   send({ type: 'say', room: where, text });
 }
 
-/** With its words beside it, for those who show no markup. A document of its own runs no script. */
+/** Sends markup, with its plain text for pages that show no markup. A parsed document runs no script. */
 export function sayFormatted(html, where = room) {
   const words = new DOMParser().parseFromString(html, 'text/html').body.textContent.trim();
   send({ type: 'say', room: where, text: words.slice(0, 500) || '(no words)', html });
@@ -73,7 +73,7 @@ export function sayFormatted(html, where = room) {
 
 export const currentRoom = () => room;
 
-/** Resolves with the first message from the server that fits. */
+/** Resolves with the first message from the server that fits, or with `undefined` after `ms`. */
 export function heard(fits, ms = 4_000) {
   return new Promise((resolve) => {
     const listener = (message) => fits(message) && done(message);
@@ -99,7 +99,7 @@ function keep(message) {
   if (message.room === room) append(message);
 }
 
-/** Text goes into the page as text. Markup goes in as it comes: the guard has left nothing in it that could run. */
+/** A message as an element. Text is inserted as text. Markup is inserted as HTML, because the guard has sanitized it. */
 function item({ id, user, text, html, at }) {
   const line = document.createElement('li');
   line.dataset.id = id;

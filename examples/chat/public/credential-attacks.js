@@ -1,4 +1,4 @@
-// Attacks with credentials that are forged, spent, late or somebody else's.
+// Attacks with forged, used, missing or foreign credentials.
 import {
   attempt,
   handshakeOutcome,
@@ -114,7 +114,7 @@ async function foreignRenewal() {
   };
 }
 
-/** A token with everything right but the signature. */
+/** A token in which everything but the signature is right. */
 async function forge(header) {
   const now = Math.floor(Date.now() / 1_000);
   const claims = {

@@ -1,4 +1,4 @@
-// The guard's decisions as they happen: the list, the doors, and a way to wait for one.
+// The guard's decisions as they are made: the list, the picture of the doors, and a way to wait for a decision.
 
 const STATION = {
   request: 'outer',
@@ -24,10 +24,10 @@ const waiting = new Set();
 let last = 0;
 let live = false;
 
-/** The number of the newest decision, to wait for those after it. */
+/** The number of the newest decision, for `decisionAfter`. */
 export const newest = () => last;
 
-/** Resolves with the first decision after `since` that fits, or with `undefined` when none has come in time. */
+/** Resolves with the first decision after `since` that fits, or with `undefined` after `ms`. */
 export function decisionAfter(since, fits, ms = 4_000) {
   return new Promise((resolve) => {
     const waiter = { since, fits, resolve: (decision) => done(decision) };
@@ -42,25 +42,25 @@ export function decisionAfter(since, fits, ms = 4_000) {
   });
 }
 
-/** Kept, since a decision may arrive before anybody waits for it. */
+/** The latest decisions, because one may arrive before `decisionAfter` is called. */
 const recent = [];
 
 function offer(waiter, decision) {
   if (decision.id > waiter.since && waiter.fits(decision)) waiter.resolve(decision);
 }
 
-/** Follows the feed; `changed` is called when the numbers may have changed. */
+/** Listens to the decisions. `changed` is called after each one, when the numbers may have changed. */
 export function followDecisions(changed) {
   const source = new EventSource('/decisions');
   source.onopen = () => {
-    // What comes at once is history: it is listed, but not played.
+    // Decisions that come at once are past ones: they are listed, but not animated.
     setTimeout(() => {
       live = true;
     }, 300);
   };
   source.onmessage = ({ data }) => {
     const decision = JSON.parse(data);
-    // After a restart of the server the numbers begin anew.
+    // After a restart of the server the numbers start again at 1.
     if (decision.id <= last && decision.id !== 1) return;
     last = decision.id;
     recent.push(decision);
@@ -75,7 +75,7 @@ export function followDecisions(changed) {
   };
 }
 
-/** A decision in words, for the list and the attack cards. */
+/** A decision as text, for the list and the attack cards. */
 export function inWords({ event, reason, status, code, stage, pointer, scheme }) {
   if (event === 'handshake.admitted') return scheme ? 'admitted' : 'admitted, to say who it is';
   if (event === 'connection.opened') return 'open';
@@ -119,7 +119,7 @@ function part(name, text) {
   return span;
 }
 
-/** Sends a traveller down the road, as far as the decision let it come. */
+/** Animates a decision: a dot moves as far as the handshake came. */
 function play(decision) {
   const { event, stage } = decision;
   if (event === 'handshake.admitted') {

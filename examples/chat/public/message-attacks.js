@@ -1,4 +1,4 @@
-// Attacks by messages, from somebody who has been let in.
+// Attacks by messages on an admitted connection.
 import { isDeniedMessage, later, secondConnection, victim } from './attack-tools.js';
 import { currentRoom, heard, say, sayFormatted } from './chat.js';
 import { decisionAfter, newest } from './decisions.js';
@@ -58,7 +58,7 @@ async function flood() {
   socket.close();
   const answers = received.filter(({ type }) => type === 'found').length;
   const decision = await decided;
-  // A reset can overtake the close frame, so that the browser sees 1006 instead of the guard's code.
+  // A reset can overtake the close frame. Then the browser sees 1006 instead of the guard's code.
   const held = code !== undefined && decision?.reason === 'message_rate';
   return {
     held,
@@ -169,7 +169,7 @@ async function sql() {
   for (const payload of payloads) {
     const found = await search(payload);
     if (found === undefined) throw new Error('The search was not answered.');
-    // A message that holds the very words was asked for.
+    // Messages that contain the query itself are proper results.
     rows.push(found.filter(({ text }) => !text.toLowerCase().includes(payload.toLowerCase())).length);
   }
   const kept = (await search(ledger))?.length === 1;

@@ -2,7 +2,7 @@
 import { handshakeOutcome, isHandshakeFrom } from './attack-tools.js';
 import { decisionAfter, newest } from './decisions.js';
 
-/** @param attackerOrigin where the attacker's page is */
+/** @param attackerOrigin the origin of the attacker's page */
 export const pageAttacks = (attackerOrigin) => [
   {
     id: 'hijack',

@@ -1,4 +1,4 @@
-// Runs in a frame with sandbox="allow-scripts": its origin is opaque, and it sends `Origin: null`.
+// Runs in a frame with sandbox="allow-scripts", whose origin is opaque: it sends `Origin: null`.
 const socket = new WebSocket(`${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.host}/chat`);
 let opened = false;
 socket.onopen = () => {

@@ -1,10 +1,10 @@
-// The ways in: what the page presents for each, and for how long it is good.
+// The credentials with which the page can open the chat.
 
 export const chatAddress = `${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.host}/chat`;
-/** Tokens, and what a ticket opens, are good for five minutes. */
+/** How long a token, or a connection opened by a ticket, is valid. */
 const MINUTES = 5;
 
-/** Asks the server for a `token` or a `ticket`; the session cookie says whose. */
+/** Asks the server for a `token` or a `ticket` for the user of the session cookie. */
 export async function ask(what) {
   const response = await fetch(`/${what}`, { method: 'POST' });
   const answer = await response.json();
@@ -12,7 +12,7 @@ export async function ask(what) {
   return answer[what];
 }
 
-/** Each opens a socket; `expiresAt` in seconds since the epoch, where the credential ends before the session. */
+/** Each `open` gives a socket, and in `expiresAt` when the connection expires (seconds since the epoch), unless with the session. */
 export const ways = {
   cookie: {
     name: 'session cookie',

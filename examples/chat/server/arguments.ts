@@ -15,19 +15,19 @@ export interface DemoArguments {
 const USAGE = `Usage: demo [--host ${HOSTS.join('|')}] [--port N] [--tls] [--redis URL] [--silent]
 
   --host    what serves the chat (default: fastify)
-  --port    its port, and the attacker's page on the next one (default: 3000; 0: whichever are free)
+  --port    its port, and the attacker's page on the next one (default: 3000; 0: any free ports)
   --tls     https: with a self-signed certificate
   --redis   several nodes on one Redis are one chat: redis://127.0.0.1:6379, say (default: this process alone)
   --silent  keep the guard's warnings off the console`;
 
-/** Arguments that cannot be what the user meant; the message says how they can be. */
+/** Thrown for wrong arguments. The message has the problem and the usage. */
 export class UsageError extends Error {
   constructor(problem: string) {
     super(`${problem}\n\n${USAGE}`);
   }
 }
 
-/** @throws UsageError for what is unknown or out of range. */
+/** @throws UsageError for an unknown argument, and for a value that is out of range. */
 export function parseArguments(args: readonly string[]): DemoArguments {
   const values = read(args);
   const { host = 'fastify', port = '3000', tls = false, silent = false, redis } = values;

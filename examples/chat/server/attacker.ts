@@ -8,7 +8,7 @@ const FILES = {
   '/attacker.js': 'attacker/attacker.js',
 };
 
-/** The attacker's page: another origin, yet on the same site, so that the browser sends it the victim's cookie along. */
+/** Serves the attacker's page. It has another origin but is on the same site, so the browser sends the victim's cookie. */
 export function serveAttacker(target: string, options: ServeOptions): Promise<Running> {
   const socket = `${target.replace(/^http/, 'ws')}/chat`;
   const page = new Page(FILES, [socket]);

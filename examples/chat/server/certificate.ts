@@ -1,7 +1,7 @@
 import { generate } from 'selfsigned';
 import type { Certificate } from './web-server.ts';
 
-/** A certificate of one day that nobody has signed, for the names under which the demo is reached. */
+/** A self-signed certificate, valid for one day, for the names under which the demo is reached. */
 export async function selfSigned(names: readonly string[] = ['localhost']): Promise<Certificate> {
   const now = Date.now();
   const { private: key, cert } = await generate([{ name: 'commonName', value: names[0] ?? 'localhost' }], {

@@ -6,10 +6,10 @@ import { gracefulShutdown } from '@sallyport/ws';
 import type { Api } from '../chat/api.ts';
 import type { Page } from '../chat/page.ts';
 
-/** The demo has no passwords, so that only this machine reaches it. */
+/** Loopback only, because the demo has no passwords. */
 export const ADDRESS = '127.0.0.1';
 
-/** How long the guard's connections may take to end. */
+/** How long the guard's connections have to end. */
 export const CLOSE_WITHIN = '2s';
 
 export interface Certificate {
@@ -18,9 +18,9 @@ export interface Certificate {
 }
 
 export interface ServeOptions {
-  /** 0 for one that is free. */
+  /** 0 for any free port. */
   readonly port: number;
-  /** Serves over TLS. */
+  /** Serves over TLS with this certificate. Default: plain HTTP. */
   readonly certificate?: Certificate | undefined;
 }
 
@@ -29,14 +29,14 @@ export interface Running {
   close(): Promise<void>;
 }
 
-/** Serves the chat; one for each host. */
+/** A function that serves the chat on one host. */
 export type Serve = (api: Api, page: Page, options: ServeOptions) => Promise<Running>;
 
 export function createWebServer(certificate: Certificate | undefined, listener: RequestListener): Server {
   return certificate === undefined ? createServer(listener) : createTlsServer({ ...certificate }, listener);
 }
 
-/** Resolves once the server listens, and rejects where it cannot. */
+/** Resolves when the server listens, and rejects if it cannot. */
 export function listen(server: Server, port: number): Promise<Running> {
   return new Promise((resolve, reject) => {
     server.once('error', reject);
@@ -54,9 +54,9 @@ export function listen(server: Server, port: number): Promise<Running> {
   });
 }
 
-/** The same for a server with a guard: its connections end first, and their clients are told. */
+/** `listen` for a guarded server. Its `close` first closes the connections with a close code. */
 export async function listenGuarded(server: Server, guard: AnyGuard, port: number): Promise<Running> {
-  // No signals: more than this server has to end then.
+  // No signals here: on a signal, `main` closes more than this server.
   const shutdown = gracefulShutdown(server, guard, { within: CLOSE_WITHIN, signals: [] });
   const running = await listen(server, port);
   return { ...running, close: () => shutdown.close() };

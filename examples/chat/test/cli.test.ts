@@ -9,12 +9,12 @@ import { HOSTS } from '../server/arguments.ts';
 import { Client, login } from './support/client.ts';
 
 const start = join(import.meta.dirname, '..', 'start.js');
-/** The first run builds. */
+/** Milliseconds for a run. The first one builds. */
 const BUILD_MS = 120_000;
 
 interface Run {
   readonly child: ChildProcess;
-  /** What it has printed. */
+  /** What the process has printed. */
   readonly output: { stdout: string; stderr: string };
 }
 
@@ -47,7 +47,7 @@ async function listening({ child, output }: Run): Promise<string> {
 }
 
 test.each(HOSTS)(
-  'on %s it prints one line, and ends cleanly with a chatter and a watcher still there',
+  'on %s, the demo prints one line, and on SIGTERM exits with 0 and closes an open chat with 1001',
   async (host) => {
     const run = demo('--host', host, '--port', '0');
     const url = await listening(run);
@@ -66,7 +66,7 @@ test.each(HOSTS)(
 );
 
 test(
-  'the attacker has the next port, and a port that is taken is said to be',
+  'the attacker’s page is on the next port; a second demo on a taken port exits with 1 and says so',
   async () => {
     const port = await twoFreePorts();
     const url = await listening(demo('--host', 'ws', '--port', String(port), '--silent'));
@@ -85,7 +85,7 @@ test(
 );
 
 test(
-  'says that there is no Redis where it was told of one, and not with which password',
+  '--redis with an unreachable Redis exits with 1 and a message without the password',
   () => {
     const url = 'redis://:hunter2@127.0.0.1:1';
     const { status, stdout, stderr } = spawnSync(process.execPath, [start, '--port', '0', '--redis', url], {
@@ -94,14 +94,14 @@ test(
     expect([status, stdout, stderr]).toEqual([
       1,
       '',
-      'There is no Redis to be had at redis://127.0.0.1:1 (ECONNREFUSED). Start one, or leave out --redis.\n',
+      'There is no Redis at redis://127.0.0.1:1 (ECONNREFUSED). Start one, or leave out --redis.\n',
     ]);
   },
   BUILD_MS,
 );
 
 test(
-  'refuses what it does not know',
+  'an unknown option exits with 2 and prints the usage',
   () => {
     const { status, stdout, stderr } = spawnSync(process.execPath, [start, '--hosts', 'koa'], {
       encoding: 'utf8',
@@ -116,9 +116,9 @@ test(
 const testWithProc = existsSync('/proc/self/environ') ? test : test.skip;
 
 testWithProc(
-  'ends with the package manager that runs it through shells',
+  'the demo ends when the package manager that started it through shells gets SIGTERM',
   async () => {
-    // As npx does it: a shell for pnpm, and in it one for the script. `true` keeps a shell from becoming its command.
+    // As npx runs it: a shell for pnpm, and in it one for the script. With `; true` a shell does not replace itself by its command.
     const script = 'npm_lifecycle_event=demo "$0" "$1" --host ws --port 0; true';
     const child = spawn('sh', ['-c', `sh -c '${script}' "$0" "$1"; true`, process.execPath, start], {
       stdio: ['ignore', 'pipe', 'inherit'],
@@ -130,7 +130,7 @@ testWithProc(
       const url = line.toString().trim().replace('listening on ', '');
       expect((await fetch(`${url}/health`)).status).toBe(200);
       child.kill('SIGTERM');
-      // It closes once nobody is left who could write to it.
+      // It closes when all processes that could write to it have ended.
       await once(child.stdout, 'close');
       await expect(fetch(`${url}/health`)).rejects.toThrow();
     } finally {
@@ -140,7 +140,7 @@ testWithProc(
   BUILD_MS,
 );
 
-/** Whoever is left of a group of processes. */
+/** Ends what is left of a process group. */
 function endGroup(pid: number | undefined): void {
   try {
     if (pid !== undefined) process.kill(-pid, 'SIGKILL');
@@ -149,7 +149,7 @@ function endGroup(pid: number | undefined): void {
   }
 }
 
-/** A free port whose neighbour is free as well: below those that systems hand out, which other tests take at any moment. */
+/** A free port whose next port is free as well, below the ephemeral ports, which other tests use. */
 async function twoFreePorts(): Promise<number> {
   for (;;) {
     const port = randomInt(10_000, 30_000);

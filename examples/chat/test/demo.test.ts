@@ -21,7 +21,7 @@ describe.each(HOSTS)('the chat on %s', (host) => {
       denied: Record<string, number>;
     };
 
-  test('gives who logs in a cookie that scripts cannot read, and a token of five minutes', async () => {
+  test('POST /login gives an HttpOnly cookie and a token that expires after five minutes', async () => {
     const response = await post(url, '/login', { user: 'alice' });
     expect(response.status).toBe(200);
     expect(response.headers.get('set-cookie')).toMatch(
@@ -34,7 +34,7 @@ describe.each(HOSTS)('the chat on %s', (host) => {
     expect(claims).toMatchObject({ sub: 'alice', exp: (claims.iat as number) + 300 });
   });
 
-  test('lets in the cookie, the Authorization header and the subprotocol, each by its user', async () => {
+  test('a handshake with the cookie, the Authorization header or the subprotocol is admitted as its user', async () => {
     const { cookie, token } = await login(url, 'alice');
     const clients = [
       await Client.open(url, { headers: { cookie }, origin: url }),
@@ -46,7 +46,7 @@ describe.each(HOSTS)('the chat on %s', (host) => {
     for (const client of clients) client.close();
   });
 
-  test('refuses before the 101 who has no credential, a wrong one, or the wrong page', async () => {
+  test('a handshake without a credential or with a forged one gets 401, and from a foreign page 403', async () => {
     const { cookie, token } = await login(url, 'alice');
     const [header, payload] = token.split('.');
     const none = Buffer.from('{"alg":"none","typ":"JWT"}').toString('base64url');
@@ -65,7 +65,7 @@ describe.each(HOSTS)('the chat on %s', (host) => {
     }
   });
 
-  test('tells everybody what one says', async () => {
+  test('a message of one client is sent to all clients', async () => {
     const alice = await enter('alice');
     const bob = await enter('bob');
     alice.send({ type: 'say', room: 'hall', text: '<b>hello</b>' });
@@ -83,7 +83,7 @@ describe.each(HOSTS)('the chat on %s', (host) => {
     bob.close();
   });
 
-  test('finds what was said, and with SQL no row that was not asked for', async () => {
+  test('a search finds the messages with its words, and with SQL no others', async () => {
     const client = await enter('alice');
     const search = async (query: string) => {
       client.send({ type: 'search', query });
@@ -111,7 +111,7 @@ describe.each(HOSTS)('the chat on %s', (host) => {
     client.close();
   });
 
-  test('answers messages that the policy does not name, and closes for size and rate', async () => {
+  test('an unknown or invalid message gets an error; one too big, or too many, close the connection', async () => {
     const client = await enter('alice');
     client.send({ type: 'promote' });
     expect(await client.next()).toMatchObject({ type: 'error', code: 'message_type_unknown' });
@@ -127,7 +127,7 @@ describe.each(HOSTS)('the chat on %s', (host) => {
     expect(await flood.closed).toEqual({ code: 4429 });
   });
 
-  test('gives the session a ticket that opens the chat once, from the page that asked', async () => {
+  test('a ticket opens the chat once, at /chat, from the origin that asked for it', async () => {
     const { cookie } = await login(url, 'alice');
     const ticket = await ask(url, 'ticket', { cookie, origin: url });
     const client = await Client.open(`${url}/chat?ticket=${ticket}`, { origin: url });
@@ -146,7 +146,7 @@ describe.each(HOSTS)('the chat on %s', (host) => {
     noPage.close();
   });
 
-  test('takes a session for no token, and a token for no session', async () => {
+  test('a session cookie is refused as a token, and a token as a cookie', async () => {
     const { cookie, token } = await login(url, 'alice');
     const session = cookie.replace('session=', '');
     expect(await Client.connect(url, { headers: { authorization: `Bearer ${session}` } })).toEqual(INVALID);
@@ -156,7 +156,7 @@ describe.each(HOSTS)('the chat on %s', (host) => {
     expect((await post(url, '/ticket', {}, { cookie: `session=${token}` })).status).toBe(401);
   });
 
-  test('gives neither ticket nor token without a session, or to another site', async () => {
+  test('POST /ticket and /token get 401 without a session, and 403 from another site', async () => {
     const { cookie } = await login(url, 'alice');
     for (const path of ['/ticket', '/token']) {
       const nobody = await post(url, path, {});
@@ -176,7 +176,7 @@ describe.each(HOSTS)('the chat on %s', (host) => {
     }
   });
 
-  test('asks at /chat/late for a first message, whatever cookie comes along', async () => {
+  test('a connection at /chat/late needs a first message with a valid token, even with the cookie', async () => {
     const { cookie, token } = await login(url, 'alice');
     const client = await Client.open(`${url}/chat/late`, { headers: { cookie }, origin: url });
     client.send({ type: 'auth', token: `${token}x` });
@@ -188,7 +188,7 @@ describe.each(HOSTS)('the chat on %s', (host) => {
     client.close();
   });
 
-  test('closes on a message that comes before the first one, and nobody hears it', async () => {
+  test('a message at /chat/late before authentication closes the connection, and reaches no client', async () => {
     const { token } = await login(url, 'mallory');
     const witness = await enter('alice');
     const early = await Client.open(`${url}/chat/late`, { origin: url });
@@ -200,7 +200,7 @@ describe.each(HOSTS)('the chat on %s', (host) => {
     witness.close();
   });
 
-  test('renews an open connection with another token of its session, and with nobody else’s', async () => {
+  test('an auth message renews an open connection with a token of its session only', async () => {
     const { cookie, token } = await login(url, 'alice');
     const mallory = await login(url, 'mallory');
     const sameUser = await login(url, 'alice');
@@ -217,7 +217,7 @@ describe.each(HOSTS)('the chat on %s', (host) => {
     client.close();
   });
 
-  test('ends a session with its sockets and all its credentials, and no other one', async () => {
+  test('POST /logout closes the sockets of the session, refuses its credentials, and spares other sessions', async () => {
     const { cookie, token } = await login(url, 'alice');
     const ticket = await ask(url, 'ticket', { cookie, origin: url });
     const unused = await ask(url, 'ticket', { cookie, origin: url });
@@ -247,7 +247,7 @@ describe.each(HOSTS)('the chat on %s', (host) => {
     expect(await again.closed).toEqual({ code: 4401 });
   });
 
-  test('counts connections, admissions, and denials by reason', async () => {
+  test('GET /health counts connections, admissions, and denials by reason', async () => {
     const before = await numbers();
     const client = await enter('alice');
     await Client.connect(url);
@@ -268,7 +268,7 @@ describe.each(HOSTS)('the chat on %s', (host) => {
     ['null', 'null', 400, undefined],
     ['what is not JSON', '{"user":', 400, 'body_invalid'],
     ['a body too big', JSON.stringify({ user: 'a'.repeat(5_000) }), 413, 'body_too_big'],
-  ])('answers a login with %s', async (_what, body, status, error) => {
+  ])('POST /login with %s is refused', async (_what, body, status, error) => {
     const response = await post(url, '/login', body);
     expect(response.status).toBe(status);
     expect(response.headers.get('content-type')).toContain('application/json');
@@ -277,14 +277,14 @@ describe.each(HOSTS)('the chat on %s', (host) => {
     if (error !== undefined) expect(answer.error).toBe(error);
   });
 
-  test('answers a login without any body, or with text, as it answers a wrong one', async () => {
+  test('POST /login without a body or with plain text is refused like one with a wrong body', async () => {
     for (const init of [{}, { body: 'user=alice', headers: { 'content-type': 'text/plain' } }]) {
       const response = await fetch(`${url}/login`, { method: 'POST', ...init });
       expect(response.status).toBe(400);
     }
   });
 
-  test('lets no other site log its visitors in or out', async () => {
+  test('POST /login and /logout from another site get 403', async () => {
     const { cookie } = await login(url, 'alice');
     const foreign: Record<string, string>[] = [
       { 'sec-fetch-site': 'same-site' },
@@ -301,7 +301,7 @@ describe.each(HOSTS)('the chat on %s', (host) => {
     client.close();
   });
 
-  test('serves its page under a strict content security policy, and nothing beside its files', async () => {
+  test('the page is served with a strict content security policy, and other paths get 404', async () => {
     const page = await fetch(url);
     expect(page.status).toBe(200);
     expect(page.headers.get('content-type')).toBe('text/html; charset=utf-8');
@@ -316,7 +316,7 @@ describe.each(HOSTS)('the chat on %s', (host) => {
       expect((await fetch(`${url}${path}`)).status).toBeGreaterThanOrEqual(400);
   });
 
-  test('tells the page who is logged in, what serves it, and where the attacker is', async () => {
+  test('GET /setup gives the user, the host and the origin of the attacker’s page', async () => {
     const { cookie } = await login(url, 'alice');
     const setup = async (headers: Record<string, string>) =>
       (await fetch(`${url}/setup`, { headers })).json();
@@ -325,7 +325,7 @@ describe.each(HOSTS)('the chat on %s', (host) => {
     expect(await setup({})).toMatchObject({ user: null });
   });
 
-  test('shows decisions as they are made', async () => {
+  test('GET /decisions streams a denial, without the address of the client', async () => {
     const response = await fetch(`${url}/decisions`);
     expect(response.headers.get('content-type')).toBe('text/event-stream');
     await Client.connect(url, { headers: { cookie: 'session=x' }, origin: 'https://foreign.test' });
@@ -356,43 +356,46 @@ describe.each(HOSTS)('the chat on %s', (host) => {
   }
 });
 
-test.each(HOSTS)('on %s who does not renew is told, and is out after five minutes', async (host) => {
-  const clock = new ManualClock();
-  const demo = await startDemo({ host, port: 0, tls: false, silent: true }, { clock });
-  const { url } = demo;
-  try {
-    const { cookie, token } = await login(url, 'alice');
-    const ticket = await ask(url, 'ticket', { cookie, origin: url });
-    const late = await Client.open(`${url}/chat/late`, { origin: url });
-    late.send({ type: 'auth', token });
-    const leaving = [
-      await Client.open(url, { origin: url }, ['bearer', token]),
-      await Client.open(`${url}/chat?ticket=${ticket}`, { origin: url }),
-      late,
-    ];
-    const renewing = await Client.open(url, { origin: url }, ['bearer', token]);
-    for (const client of [...leaving, renewing])
-      expect(await client.next()).toEqual({ type: 'welcome', user: 'alice' });
+test.each(HOSTS)(
+  'on %s, auth_expiring comes before five minutes; who renews stays, others are closed with 4401',
+  async (host) => {
+    const clock = new ManualClock();
+    const demo = await startDemo({ host, port: 0, tls: false, silent: true }, { clock });
+    const { url } = demo;
+    try {
+      const { cookie, token } = await login(url, 'alice');
+      const ticket = await ask(url, 'ticket', { cookie, origin: url });
+      const late = await Client.open(`${url}/chat/late`, { origin: url });
+      late.send({ type: 'auth', token });
+      const leaving = [
+        await Client.open(url, { origin: url }, ['bearer', token]),
+        await Client.open(`${url}/chat?ticket=${ticket}`, { origin: url }),
+        late,
+      ];
+      const renewing = await Client.open(url, { origin: url }, ['bearer', token]);
+      for (const client of [...leaving, renewing])
+        expect(await client.next()).toEqual({ type: 'welcome', user: 'alice' });
 
-    const expiresAt = Math.floor(clock.now() / 1_000) + 300;
-    clock.stall(271_000);
-    for (const client of [...leaving, renewing])
-      expect(await client.next()).toEqual({ type: 'auth_expiring', expiresAt });
-    renewing.send({ type: 'auth', token: await ask(url, 'token', { cookie }) });
-    expect(await renewing.next()).toEqual({ type: 'auth_ok', expiresAt: expiresAt + 271 });
+      const expiresAt = Math.floor(clock.now() / 1_000) + 300;
+      clock.stall(271_000);
+      for (const client of [...leaving, renewing])
+        expect(await client.next()).toEqual({ type: 'auth_expiring', expiresAt });
+      renewing.send({ type: 'auth', token: await ask(url, 'token', { cookie }) });
+      expect(await renewing.next()).toEqual({ type: 'auth_ok', expiresAt: expiresAt + 271 });
 
-    clock.advance(30_000);
-    for (const client of leaving) expect(await client.closed).toEqual({ code: 4401 });
-    renewing.send({ type: 'search', query: 'still here?' });
-    expect(await renewing.next()).toEqual({ type: 'found', messages: [] });
-    renewing.close();
-  } finally {
-    await demo.close();
-  }
-});
+      clock.advance(30_000);
+      for (const client of leaving) expect(await client.closed).toEqual({ code: 4401 });
+      renewing.send({ type: 'search', query: 'still here?' });
+      expect(await renewing.next()).toEqual({ type: 'found', messages: [] });
+      renewing.close();
+    } finally {
+      await demo.close();
+    }
+  },
+);
 
 test.each(HOSTS)(
-  'on %s guessing ends before any cryptography, after 200 failures of an address',
+  'on %s, after 200 wrong tickets of an address even a right token gets 429 auth_attempts',
   async (host) => {
     const demo = await startDemo({ host, port: 0, tls: false, silent: true });
     const { url } = demo;
@@ -402,7 +405,7 @@ test.each(HOSTS)(
       const guesses = await Promise.all(Array.from({ length: 200 }, guess));
       expect(guesses).toEqual(Array.from({ length: 200 }, () => INVALID));
       const right = { headers: { authorization: `Bearer ${token}` } };
-      // The budget recovers by 3.3 a second, which a slow machine may see.
+      // The budget regains 3.3 attempts a second, which a slow machine may notice.
       for (let round = 0; round < 40; round++) {
         await Promise.all([guess(), guess(), guess()]);
         const answer = await Client.connect(url, right);

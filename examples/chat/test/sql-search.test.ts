@@ -8,11 +8,11 @@ interface Said {
   readonly text: string;
 }
 
-/** As many messages as one connection may send at once, with some to spare. */
+/** Searches per connection, below the burst of messages that the policy allows. */
 const BURST = 30;
 const LEDGER = ['the ledger of the vault', 'it is 100% a_b', 'nothing to see'];
 
-describe.each(HOSTS)('searches on %s', (host) => {
+describe.each(HOSTS)('a search on %s', (host) => {
   let demo: Demo;
   const clients: Client[] = [];
 
@@ -46,7 +46,7 @@ describe.each(HOSTS)('searches on %s', (host) => {
     return (messages as Said[]).map(({ text }) => text);
   }
 
-  test('find what holds their very words, and nothing besides', async () => {
+  test('for an SQL payload finds exactly the messages that contain it', async () => {
     const keeper = await enter('keeper');
     for (const text of LEDGER) {
       keeper.send({ type: 'say', room: 'vault', text });
@@ -62,7 +62,7 @@ describe.each(HOSTS)('searches on %s', (host) => {
       sqlPayloads.map((payload) => [payload, LEDGER.filter((text) => text.includes(payload.toLowerCase()))]),
     );
     expect(found).toEqual(asked);
-    // Some of them are words of the ledger, so that a search which finds nothing at all does not pass.
+    // Some payloads are words of the ledger, so a search that finds nothing at all fails here.
     expect(Object.values(asked).some((texts) => texts.length > 0)).toBe(true);
     expect(await search(keeper, 'ledger')).toEqual([LEDGER[0]]);
   });

@@ -1,4 +1,4 @@
-// What a hostile page does: it opens the chat's WebSocket with whatever cookies its visitor has, and reads along.
+// A hostile page: it opens the chat's WebSocket with the cookies of its visitor, and reads the messages.
 const show = (id, text) => {
   document.getElementById(id).textContent = text;
 };
@@ -21,6 +21,6 @@ socket.onclose = ({ code }) => {
     'verdict',
     opened ? 'Hijacked: this page reads the chat as you.' : 'Held: the handshake was refused before the 101.',
   );
-  // The demo's page, which opened this one, shows the outcome; a real attacker would rather not tell.
+  // For the page of the demo, which opened this one and shows the outcome.
   window.opener?.postMessage({ attack: 'hijack', opened, code }, target);
 };

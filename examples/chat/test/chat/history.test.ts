@@ -10,7 +10,7 @@ afterEach(() => history.close());
 const say = (text: string) => history.add({ room: 'hall', user: 'alice', text, at: 1 });
 const texts = async (query: string) => (await history.search(query)).map(({ text }) => text);
 
-test('finds whatever the letter case, in the order in which it was said', async () => {
+test('search ignores letter case, and returns the oldest message first', async () => {
   await say('Ärger am Tor');
   await say('nothing');
   await say('noch mehr ÄRGER');
@@ -20,14 +20,14 @@ test('finds whatever the letter case, in the order in which it was said', async 
   ]);
 });
 
-test('quotes, wildcards and NUL are letters like any other', async () => {
+test('search treats quotes, wildcards and NUL as plain characters', async () => {
   const { id } = await say("it's 100% a_b\u0000c");
   await say('it is 100 axb');
   for (const query of ["it's", '100%', 'a_b', '\u0000', 'b\u0000c'])
     expect((await history.search(query)).map((message) => message.id)).toEqual([id]);
 });
 
-test('finds the newest fifty', async () => {
+test('search returns the newest 50 of 60 matches', async () => {
   for (let count = 1; count <= 60; count++) await say(`word ${count}`);
   const found = await texts('word');
   expect(found).toHaveLength(50);

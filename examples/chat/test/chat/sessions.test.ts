@@ -5,7 +5,7 @@ import { Tokens } from '../../chat/tokens.ts';
 
 const key = randomBytes(32);
 
-test('a session is found by its cookie, wherever the same key is, until it ends', async () => {
+test('find: a cookie gives its session on every node with the key, and none where the session was ended', async () => {
   const [here, elsewhere] = [new Sessions(key), new Sessions(key)];
   const { session, cookie } = await here.start('alice');
   for (const node of [here, elsewhere]) expect(await node.find(cookie)).toEqual(session);
@@ -17,7 +17,7 @@ test('a session is found by its cookie, wherever the same key is, until it ends'
   expect(elsewhere.hasEnded(session.id)).toBe(false);
 });
 
-test('another key, another signature, and a token of the session are no cookie', async () => {
+test('find: a cookie of another key, with another signature, or a token of the session gives no session', async () => {
   const sessions = new Sessions(key);
   const { session, cookie } = await sessions.start('alice');
   expect(await new Sessions(randomBytes(32)).find(cookie)).toBeUndefined();
@@ -26,7 +26,7 @@ test('another key, another signature, and a token of the session are no cookie',
   expect(await sessions.find(await new Tokens(key).issue(session))).toBeUndefined();
 });
 
-test('the guard is told the name of a session, never its cookie', async () => {
+test('identify: a cookie gives an identity with the id of the session, valid until the session is ended', async () => {
   const sessions = new Sessions(key, () => 1_000);
   const { session, cookie } = await sessions.start('alice');
   const identity = await sessions.identify(cookie);
@@ -43,7 +43,7 @@ test('the guard is told the name of a session, never its cookie', async () => {
   expect(await sessions.identify('x')).toBeUndefined();
 });
 
-test('a session ends by itself', async () => {
+test('find: a cookie gives no session from its expiry on', async () => {
   let now = 0;
   const sessions = new Sessions(key, () => now);
   const { cookie } = await sessions.start('alice');
@@ -53,7 +53,7 @@ test('a session ends by itself', async () => {
   expect(await sessions.find(cookie)).toBeUndefined();
 });
 
-test('of those that have ended, at most so many are kept, and none that would have ended by itself', () => {
+test('end: only the newest `capacity` ended sessions are kept, and none past its expiry', () => {
   let now = 0;
   const sessions = new Sessions(key, () => now, 2);
   const ended = () => ['a', 'b', 'c'].filter((id) => sessions.hasEnded(id));

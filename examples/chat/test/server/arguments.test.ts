@@ -1,11 +1,11 @@
 import { expect, test } from '@jest/globals';
 import { parseArguments, UsageError } from '../../server/arguments.ts';
 
-test('without arguments: Fastify on port 3000', () => {
+test('no arguments give Fastify on port 3000', () => {
   expect(parseArguments([])).toEqual({ host: 'fastify', port: 3000, tls: false, silent: false });
 });
 
-test('takes what is documented', () => {
+test('all documented arguments are read', () => {
   const redis = 'redis://:secret@127.0.0.1:6379';
   expect(parseArguments(['--host', 'koa', '--port=0', '--tls', '--silent', '--redis', redis])).toEqual({
     host: 'koa',
@@ -28,7 +28,7 @@ test.each([
   [['--redis', 'localhost:6379'], '--redis'],
   [['--redis', 'http://localhost:6379'], '--redis'],
   [['extra'], 'extra'],
-])('refuses %j, and says how', (args, named) => {
+])('%j throws a UsageError that names the argument and has the usage', (args, named) => {
   expect(() => parseArguments(args)).toThrow(UsageError);
   expect(() => parseArguments(args)).toThrow(named);
   expect(() => parseArguments(args)).toThrow('Usage: demo [--host fastify|express|koa|ws]');

@@ -21,7 +21,7 @@ export function post(url: string, path: string, body: unknown, headers: Record<s
   });
 }
 
-/** What `POST /token` and `POST /ticket` answer to a session. */
+/** The token or ticket that `POST /token` or `POST /ticket` gives to a session. */
 export async function ask(url: string, what: 'token' | 'ticket', headers: Record<string, string>) {
   const response = await post(url, `/${what}`, {}, headers);
   const answer = (await response.json()) as { [key in typeof what]?: string };
@@ -35,7 +35,7 @@ export interface Message {
   readonly [property: string]: unknown;
 }
 
-/** Someone in the chat, or someone who was refused at its door. */
+/** A client of the chat. */
 export class Client {
   readonly closed: Promise<{ code: number }>;
   readonly #socket: WebSocket;
@@ -51,7 +51,7 @@ export class Client {
     this.closed = new Promise((resolve) => socket.on('close', (code) => resolve({ code })));
   }
 
-  /** Resolves with the client, or with the refusal's status and reason. An address without a path means `/chat`. */
+  /** Resolves with the client, or with the status and reason of a refusal. A URL without a path means `/chat`. */
   static connect(
     url: string,
     options: ClientOptions = {},
@@ -86,7 +86,7 @@ export class Client {
     this.#socket.send(JSON.stringify(message));
   }
 
-  /** The next message, in the order in which they came. */
+  /** Resolves with the next message, in the order of arrival. */
   async next(): Promise<Message> {
     while (this.#unread.length === 0) {
       await new Promise<void>((resolve) => {

@@ -2,8 +2,8 @@ import { sanitize, Type } from '@sallyport/core';
 import { Compile } from 'typebox/compile';
 import { Markup, Room, Text } from './replies.ts';
 
-/** A message on its way from one node to another. Each node gives it an id of its own. */
-const SaidElsewhere = Type.Object(
+/** A message from one node to another. It has no id, because each node gives it an id of its own. */
+const RemoteMessage = Type.Object(
   {
     room: Type.String(),
     user: Type.String({ minLength: 1, maxLength: 32 }),
@@ -14,12 +14,15 @@ const SaidElsewhere = Type.Object(
   { additionalProperties: false },
 );
 
-export type SaidElsewhere = Type.Static<typeof SaidElsewhere>;
+export type RemoteMessage = Type.Static<typeof RemoteMessage>;
 
-const shape = Compile(SaidElsewhere);
+const shape = Compile(RemoteMessage);
 
-/** What came from Redis as it could have been said here: others may write there. Nothing for what could not have been. */
-export function saidElsewhere(value: unknown): SaidElsewhere | undefined {
+/**
+ * Checks and sanitizes a message from Redis like one of a client, because other programs may write to Redis. Returns
+ * `undefined` for a message that this node would refuse.
+ */
+export function checkRemoteMessage(value: unknown): RemoteMessage | undefined {
   if (!shape.Check(value)) return undefined;
   const room = sanitize(Room, value.room);
   const text = sanitize(Text, value.text);

@@ -2,11 +2,11 @@ import type { ServerResponse } from 'node:http';
 import { type EventName, type GuardEvents, reasons } from '@sallyport/core';
 import type { ChatGuard } from '../policy.ts';
 
-/** How many decisions a page is shown when it comes. */
+/** How many past decisions a new watcher gets. */
 const REMEMBERED = 60;
-/** How many pages may watch at once. */
+/** How many pages may watch at once. Further ones get 503. */
 const WATCHERS = 100;
-/** A watcher that is this many bytes behind is let go. */
+/** Bytes that may wait for a slow watcher. Beyond, its stream is destroyed. */
 const BACKLOG = 65_536;
 
 const SHOWN = [
@@ -20,8 +20,8 @@ const SHOWN = [
 type Shown = (typeof SHOWN)[number] & EventName;
 
 /**
- * The guard's decisions as server-sent events, so that visitors of the demo see them happen. A real service shows
- * them to its operators only: to an attacker they say what to change.
+ * The guard's decisions as server-sent events, for visitors of the demo. A real service shows them to its operators only,
+ * because they tell an attacker what to change.
  */
 export class DecisionFeed {
   readonly #recent: string[] = [];
@@ -32,7 +32,7 @@ export class DecisionFeed {
     for (const name of SHOWN) guard.on(name, (event) => this.#publish(name, event));
   }
 
-  /** Answers with the recent decisions and then each one as it is made. */
+  /** Answers with the recent decisions, and then with each new one. */
   stream(response: ServerResponse): void {
     if (this.#watchers.size >= WATCHERS) {
       response.writeHead(503, { 'Retry-After': '10' }).end();
@@ -64,7 +64,7 @@ export class DecisionFeed {
   }
 }
 
-/** What the page shows of an event: no address, and nothing that the event does not already keep to itself. */
+/** The fields of an event that the page shows. They include no address and no credential. */
 function shown(name: Shown, event: GuardEvents[Shown], id: number): object {
   const facts: Partial<Omit<GuardEvents['handshake.denied'] & GuardEvents['message.denied'], 'code'>> & {
     readonly code?: number;
