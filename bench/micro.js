@@ -8,7 +8,7 @@ import { HandshakeContext } from '../packages/core/dist/handshake/handshake-cont
 import { readHeaders } from '../packages/core/dist/handshake/headers.js';
 import { spend } from '../packages/core/dist/limits/cell-rate.js';
 import { isAcceptable, parseJson } from '../packages/core/dist/message/parse.js';
-import { admit as admitMessage, judge } from '../packages/core/dist/message/pipeline.js';
+import { checkFrame, inspectMessage } from '../packages/core/dist/message/pipeline.js';
 import { frameOf } from '../packages/core/dist/outbound/frame.js';
 import { textOf } from '../packages/core/dist/wire/codec.js';
 import { admit, connected, handshakeRequest, TEXT } from './inside.js';
@@ -39,12 +39,12 @@ const bench = new Bench({ time: 300, warmupTime: 150 });
 bench
   .add('message: JSON.parse, for comparison', () => JSON.parse(TEXT))
   .add('message: bytes to text', () => textOf(bytes))
-  .add('message: size and rates', () => admitMessage(bytes.length, performance.now(), sender, rules))
+  .add('message: size and rates', () => checkFrame(bytes.length, performance.now(), sender, rules))
   .add('message: one bucket', () => spend(0, 1, { interval: 1, burst: 10 }))
   .add('message: safe parse', () => parseJson(TEXT))
   .add('message: bounds and repeated keys, the long way', () => isAcceptable(value, rules.bounds, TEXT))
   .add('message: schema', () => check.fits(value))
-  .add('message: parse to permission', () => judge(bytes, false, sender, rules))
+  .add('message: parse to permission', () => inspectMessage(bytes, false, sender, rules))
   .add('message: all, to the handler', () => receiver.receive(bytes, false))
   .add('reply: schema and text', () => writer.message('said', said))
   .add('reply: frame', () => frameOf(TEXT))

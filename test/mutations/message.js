@@ -106,7 +106,7 @@ export const mutations = [
   {
     stage: 'order',
     what: 'steps may be left out',
-    file: core('message/turn'),
+    file: core('message/type-limits'),
     find: 'if (missing !== undefined)',
     replace: 'if (false)',
     tests: attack('out-of-order-message'),
@@ -114,7 +114,7 @@ export const mutations = [
   {
     stage: 'order',
     what: 'once is as often as one likes',
-    file: core('message/turn'),
+    file: core('message/type-limits'),
     find: 'if (once && steps?.has(name) === true)',
     replace: 'if (false)',
     tests: attack('out-of-order-message'),
@@ -122,7 +122,7 @@ export const mutations = [
   {
     stage: 'size',
     what: 'no type has a size of its own',
-    file: core('message/turn'),
+    file: core('message/type-limits'),
     find: 'if (type.size < rules.maxBytes && byteLength(data) > type.size) {',
     replace: 'if (false) {',
     tests: attack('oversized-message'),
@@ -130,10 +130,10 @@ export const mutations = [
   {
     stage: 'message-rate',
     what: 'no type has a rate or a cost of its own',
-    file: core('message/turn'),
+    file: core('message/type-limits'),
     find: 'if (all < 0 || own < 0) {',
     replace: 'if (false) {',
-    tests: ['packages/core/test/message/turn.test.ts'],
+    tests: ['packages/core/test/message/type-limits.test.ts'],
   },
   {
     stage: 'schema',

@@ -3,7 +3,8 @@
  *
  * @packageDocumentation
  */
-export type { Admission, Receiver } from './guard/admission.ts';
+export type { Receiver } from './connection/receiver.ts';
+export type { Admission } from './guard/admission.ts';
 export { hostGuard, isGuard, shareOuterDoor } from './guard/host-access.ts';
 export type { HostGuard, HostLimits } from './guard/host-guard.ts';
 export type { Handshake } from './handshake/handshake.ts';

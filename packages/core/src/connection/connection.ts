@@ -1,5 +1,6 @@
 import { remaining, spend } from '../limits/cell-rate.ts';
-import type { IdentityShare } from '../limits/identity-rates.ts';
+import { MessageLedger } from '../limits/message-ledger.ts';
+import type { Writer } from '../outbound/writer.ts';
 import { Denial, deny, isPromise, type MaybePromise, settled } from '../vocabulary/decision.ts';
 import type { ConnectionView, FramedMessage, Identity, RequestView, Socket } from '../vocabulary/ports.ts';
 import { randomId } from '../vocabulary/random-id.ts';
@@ -9,17 +10,11 @@ import type { MessageOf, ReplyOf } from '../vocabulary/schema-types.ts';
 import type { Lease } from '../vocabulary/store.ts';
 import { type Payload, textOf } from '../wire/codec.ts';
 import { type Addressee, type Incoming, UNADDRESSED } from '../wire/incoming.ts';
+import type { DeniedMessage, Inspection, PassedMessage } from '../wire/inspection.ts';
 import { closeReason, isSendableCloseCode } from './close-frame.ts';
+import type { ConnectionContext, ConnectionOrigin } from './connection-context.ts';
 import { Inbox } from './inbox.ts';
 import { Liveness, type Passed } from './liveness.ts';
-import type {
-  ConnectionOrigin,
-  ConnectionServices,
-  DeniedMessage,
-  Judgement,
-  PassedMessage,
-  Writing,
-} from './services.ts';
 import { Term } from './term.ts';
 import { Throttle } from './throttle.ts';
 
@@ -83,13 +78,7 @@ export class Connection<
   readonly bannable: boolean;
   readonly path: string;
   /** For the message room: what it has used up, and the steps that it has made. */
-  readonly ledger = {
-    messages: 0,
-    bytes: 0,
-    share: undefined as IdentityShare | undefined,
-    types: undefined as Map<string, number> | undefined,
-    steps: undefined as Set<string> | undefined,
-  };
+  readonly ledger = new MessageLedger();
   #identity: I;
   #state: 'open' | 'closing' | 'closed' = 'open';
   #reason: Reason | undefined;
@@ -113,9 +102,9 @@ export class Connection<
   readonly #openedAt: number;
   readonly #lease: Lease;
   readonly #socket: Socket;
-  readonly #services: ConnectionServices;
+  readonly #context: ConnectionContext<ConnectionState>;
 
-  constructor(socket: Socket, origin: ConnectionOrigin, services: ConnectionServices) {
+  constructor(socket: Socket, origin: ConnectionOrigin, context: ConnectionContext<ConnectionState>) {
     this.#identity = origin.identity as I;
     this.request = origin.request;
     this.subprotocol = origin.subprotocol;
@@ -124,13 +113,13 @@ export class Connection<
     this.path = origin.path;
     this.#lease = origin.lease;
     this.#socket = socket;
-    this.#services = services;
-    this.#openedAt = services.clock.monotonic();
+    this.#context = context;
+    this.#openedAt = context.clock.monotonic();
     this.#liveness = new Liveness(socket);
-    this.#term = new Term(this, services, this.#openedAt);
+    this.#term = new Term(this, context, this.#openedAt);
     origin.lease.onLost(() => this.end('connection_limit'));
-    services.opened(this as unknown as ConnectionState);
-    services.events.emit('connection.opened', () => this.#facts());
+    context.opened(this as unknown as ConnectionState);
+    context.events.emit('connection.opened', () => this.#facts());
   }
 
   /** Who is at the other end; after a renewal, the same subject by the new credential. */
@@ -163,7 +152,7 @@ export class Connection<
   ): this;
   on(type: string, ...rest: [Handler['run']] | [reply: string, Handler['run']]): this {
     const [reply, run] = rest.length === 1 ? [undefined, rest[0]] : rest;
-    if (!this.#services.knows(type)) throw new TypeError(`There is no message '${type}' in the policy.`);
+    if (!this.#context.knows(type)) throw new TypeError(`There is no message '${type}' in the policy.`);
     this.#handlers ??= new Map();
     if (this.#handlers.has(type)) throw new TypeError(`The message '${type}' has a handler already.`);
     this.#handlers.set(type, { reply, run });
@@ -184,7 +173,7 @@ export class Connection<
    * @throws TypeError where `policy.replies` does not allow it; nothing is sent then.
    */
   send<K extends keyof R & string>(type: K, body: ReplyOf<R[K]> & object): boolean {
-    const payload = this.#services.writer.message(type, body);
+    const payload = this.#context.writer.message(type, body);
     return this.#state === 'open' && this.#socket.send(payload);
   }
 
@@ -194,8 +183,8 @@ export class Connection<
   }
 
   /** For the guard: what its messages are written by. */
-  get writer(): unknown {
-    return this.#services.writer;
+  get writer(): Writer {
+    return this.#context.writer;
   }
 
   /**
@@ -247,7 +236,7 @@ export class Connection<
 
   /** For the guard, about once a second: what has come due. */
   tick(now: number, monotonic: number, passed: Passed): void {
-    const due = this.#liveness.tick(this.#socket, this.#services.liveness, passed);
+    const due = this.#liveness.tick(this.#socket, this.#context.liveness, passed);
     if (this.#state !== 'open') {
       // Whoever goes on and on instead of answering the close frame is not worth waiting for.
       if (due === 'message_rate') this.#socket.terminate();
@@ -272,10 +261,10 @@ export class Connection<
 
   /** For its throttle: takes a message that has come: 0, or the milliseconds until it may be taken. */
   take(data: Uint8Array | string, isBinary: boolean, bytes: number): number {
-    const { admit, clock } = this.#services;
-    const denial = admit(this as unknown as ConnectionState, bytes, clock.monotonic());
+    const { clock } = this.#context;
+    const denial = this.#context.checkFrame(this as unknown as ConnectionState, bytes, clock.monotonic());
     if (denial === undefined) {
-      this.#inbox ??= new Inbox(this, this.#services.queuedMessages);
+      this.#inbox ??= new Inbox(this, this.#context.queuedMessages);
       this.#inbox.put(data, isBinary);
     } else if (this.#throttles(denial)) return waitOf(denial);
     else this.#deny({ denial, pointer: undefined, to: UNADDRESSED, ofType: false });
@@ -285,7 +274,7 @@ export class Connection<
   /** For hosts: a ping or a pong has come. */
   control(bytes: number): void {
     if (this.#state !== 'open') return;
-    const { clock, controls } = this.#services;
+    const { clock, controls } = this.#context;
     this.#liveness.control(bytes);
     const spent = spend(this.#controls ?? 0, clock.monotonic(), controls);
     if (spent < 0) this.#flooded('limits.controls');
@@ -293,11 +282,11 @@ export class Connection<
   }
 
   /** For its inbox and its throttle: the socket is not read until both have let go. */
-  hold(): void {
+  pauseReading(): void {
     if (this.#holders++ === 0) this.#socket.pause();
   }
 
-  letGo(): void {
+  resumeReading(): void {
     if (--this.#holders === 0) this.#socket.resume();
   }
 
@@ -308,7 +297,7 @@ export class Connection<
 
   /** For hosts, before anything is sent: whether so many bytes may wait beside those that do already. */
   mayBuffer(bytes: number, waiting: number, part = false): boolean {
-    const { buffered, onSlowConsumer } = this.#services;
+    const { buffered, onSlowConsumer } = this.#context;
     if (bytes + waiting <= buffered) return true;
     // A closing handshake is under way already.
     if (this.#state !== 'open') return false;
@@ -330,9 +319,9 @@ export class Connection<
     this.#cancelTerminate?.();
     this.#lease.release();
     const reason = this.#reason;
-    this.#services.closed(this as unknown as ConnectionState, reason);
-    const milliseconds = this.#services.clock.monotonic() - this.#openedAt;
-    this.#services.events.emit('connection.closed', () => ({ ...this.#facts(), code, reason, milliseconds }));
+    this.#context.closed(this as unknown as ConnectionState, reason);
+    const milliseconds = this.#context.clock.monotonic() - this.#openedAt;
+    this.#context.events.emit('connection.closed', () => ({ ...this.#facts(), code, reason, milliseconds }));
     for (const listener of this.#closeListeners ?? []) this.#shield(() => listener({ code, reason }));
   }
 
@@ -355,7 +344,7 @@ export class Connection<
 
   /** For hosts: a handler outside the guard's reach has failed. */
   fault(error: unknown): void {
-    this.#services.events.fault('dispatch', error);
+    this.#context.events.fault('dispatch', error);
     this.end('internal');
   }
 
@@ -366,15 +355,15 @@ export class Connection<
 
   #tell(name: 'message.denied' | 'message.reported', denial: Denial, pointer: string | undefined): void {
     const { reason, stage = 'dispatch' } = denial;
-    this.#services.events.emit(name, () => ({ ...this.#facts(), reason, stage, pointer }));
+    this.#context.events.emit(name, () => ({ ...this.#facts(), reason, stage, pointer }));
   }
 
   /** For the inbox: looks at a message and hands it on. */
   handle(data: Uint8Array | string, isBinary: boolean): MaybePromise<unknown> {
-    const judgement = this.#services.judge(this as unknown as ConnectionState, data, isBinary);
-    return isPromise(judgement)
-      ? settled(judgement).then((late) => this.#dispatch(late, data, isBinary))
-      : this.#dispatch(judgement, data, isBinary);
+    const inspection = this.#context.inspectMessage(this as unknown as ConnectionState, data, isBinary);
+    return isPromise(inspection)
+      ? settled(inspection).then((late) => this.#dispatch(late, data, isBinary))
+      : this.#dispatch(inspection, data, isBinary);
   }
 
   /** For its term: tells the client that the credential ends soon. */
@@ -382,26 +371,26 @@ export class Connection<
     this.#notify((writer) => writer.notice('auth_expiring', { expiresAt }));
   }
 
-  #dispatch(judgement: Judgement, data: Uint8Array | string, isBinary: boolean): MaybePromise<unknown> {
+  #dispatch(inspection: Inspection, data: Uint8Array | string, isBinary: boolean): MaybePromise<unknown> {
     // Operators learn of it, also where the connection has ended in the meantime.
-    if ('fault' in judgement) return this.#failed(judgement.fault, judgement.to);
+    if ('fault' in inspection) return this.#failed(inspection.fault, inspection.to);
     if (this.#state !== 'open' || this.#retiring) return undefined;
-    if ('incoming' in judgement) return this.#hand(judgement, data, isBinary);
-    if ('renewal' in judgement) return this.#renew(judgement.renewal);
-    if (!judgement.ofType && this.#throttles(judgement.denial)) {
-      return this.#payLater(waitOf(judgement.denial), data, isBinary);
+    if ('incoming' in inspection) return this.#hand(inspection, data, isBinary);
+    if ('renewal' in inspection) return this.#renew(inspection.renewal);
+    if (!inspection.ofType && this.#throttles(inspection.denial)) {
+      return this.#payLater(waitOf(inspection.denial), data, isBinary);
     }
-    this.#deny(judgement);
+    this.#deny(inspection);
     return undefined;
   }
 
   /** Whether a message waits for its tokens instead of being denied. */
   #throttles({ reason }: Denial): boolean {
-    return reason === 'message_rate' && this.#services.onRate === 'throttle';
+    return reason === 'message_rate' && this.#context.onRate === 'throttle';
   }
 
   #throttled(): Throttle {
-    const { clock, throttle } = this.#services;
+    const { clock, throttle } = this.#context;
     this.#throttle ??= new Throttle(this, throttle, clock);
     return this.#throttle;
   }
@@ -471,7 +460,7 @@ export class Connection<
   /** What came, or what stripping and sanitizing have left of it, in the form in which it came. */
   #bytesOf(incoming: Incoming, data: Uint8Array | string): Uint8Array | string {
     if (!incoming.changed) return data;
-    const payload = this.#services.writer.rewrite(incoming);
+    const payload = this.#context.writer.rewrite(incoming);
     if (typeof data === 'string') return textOf(payload);
     if (typeof payload === 'string') return Buffer.from(payload);
     // A codec makes a plain `Uint8Array`, whose `toString` is not what a listener of ws knows.
@@ -481,7 +470,7 @@ export class Connection<
   #handled({ incoming, type }: PassedMessage, handler: Handler | undefined, answer: unknown): void {
     const { id } = incoming;
     const answers = handler !== undefined && (handler.reply !== undefined || id !== undefined);
-    const payload = answers ? this.#services.writer.answer(id, handler.reply, answer) : undefined;
+    const payload = answers ? this.#context.writer.answer(id, handler.reply, answer) : undefined;
     if (type?.isStep === true) {
       this.ledger.steps ??= new Set();
       this.ledger.steps.add(type.name);
@@ -490,13 +479,13 @@ export class Connection<
   }
 
   #failed(error: unknown, to: Addressee): void {
-    this.#services.events.fault('dispatch', error);
-    if (this.#services.onFault === 'close') this.end('internal');
+    this.#context.events.fault('dispatch', error);
+    if (this.#context.onFault === 'close') this.end('internal');
     else this.#answer('internal', undefined, to);
   }
 
   #renew(message: Incoming): MaybePromise<void> {
-    const result = this.#services.renew(this as unknown as ConnectionState, message.body);
+    const result = this.#context.renew(this as unknown as ConnectionState, message.body);
     return isPromise(result)
       ? settled(result).then((late) => this.#renewed(late, message))
       : this.#renewed(result, message);
@@ -508,21 +497,21 @@ export class Connection<
       this.#deny({ denial: result.at('authentication'), pointer: undefined, to: id, ofType: false });
       return;
     }
-    // A revocation between the judgement and now has closed the connections of the old credential only.
-    if (this.#services.isRevoked(result)) {
+    // A revocation between the inspection and now has closed the connections of the old credential only.
+    if (this.#context.isRevoked(result)) {
       this.end('revoked');
       return;
     }
     this.#identity = result as I;
     this.#term.renew();
     const { expiresAt } = result;
-    this.#services.events.emit('connection.renewed', () => ({ ...this.#facts(), expiresAt }));
+    this.#context.events.emit('connection.renewed', () => ({ ...this.#facts(), expiresAt }));
     const body = expiresAt === undefined ? {} : { expiresAt };
     this.#notify((writer) => writer.noticeTo(id, 'auth_ok', body));
   }
 
   #deny({ denial, pointer, to, ofType }: DeniedMessage): void {
-    const { onDenied, onRate } = this.#services;
+    const { onDenied, onRate } = this.#context;
     const { reason } = denial;
     const dropped = reason === 'message_rate' && !ofType && onRate === 'drop';
     if (dropped && !this.#mayTell()) return;
@@ -537,12 +526,12 @@ export class Connection<
   }
 
   #offence(): void {
-    this.#services.offence(this as unknown as ConnectionState);
+    this.#context.offence(this as unknown as ConnectionState);
   }
 
   /** Whether the last answer to a dropped message is long enough ago. */
   #mayTell(): boolean {
-    const now = this.#services.clock.monotonic();
+    const now = this.#context.clock.monotonic();
     if (now - (this.#toldAt ?? Number.NEGATIVE_INFINITY) < TELL_EVERY) return false;
     this.#toldAt = now;
     return true;
@@ -550,7 +539,7 @@ export class Connection<
 
   /** Counts a violation; whether nothing is left of the budget. */
   #violates(): boolean {
-    const { clock, violations } = this.#services;
+    const { clock, violations } = this.#context;
     const now = clock.monotonic();
     const spent = spend(this.#violations ?? 0, now, violations);
     if (spent >= 0) this.#violations = spent;
@@ -560,7 +549,7 @@ export class Connection<
   /** Too much of what is no message came, so that nothing can be dropped or throttled but the peer itself. */
   #flooded(detail: string): void {
     const denial = deny('message_rate', detail).at('message-rate');
-    if (this.#services.reportRate) {
+    if (this.#context.reportRate) {
       this.reported(denial);
       return;
     }
@@ -574,10 +563,10 @@ export class Connection<
   }
 
   /** Sends a message of the guard's own. A codec that cannot write it is a fault that cannot be answered. */
-  #notify(write: (writer: Writing) => Payload | undefined): void {
+  #notify(write: (writer: Writer) => Payload | undefined): void {
     if (this.#state !== 'open') return;
     try {
-      const payload = write(this.#services.writer);
+      const payload = write(this.#context.writer);
       if (payload !== undefined) this.#socket.send(payload);
     } catch (error) {
       this.fault(error);
@@ -605,7 +594,7 @@ export class Connection<
     this.#state = 'closing';
     this.#inbox?.close();
     this.#throttle?.close();
-    this.#cancelTerminate = this.#services.clock.schedule(this.#services.closeTimeout, () =>
+    this.#cancelTerminate = this.#context.clock.schedule(this.#context.closeTimeout, () =>
       this.#socket.terminate(),
     );
   }
@@ -614,10 +603,9 @@ export class Connection<
   #shield(call: () => unknown): void {
     try {
       const answer = call();
-      if (isPromise(answer))
-        answer.then(undefined, (error) => this.#services.events.fault('dispatch', error));
+      if (isPromise(answer)) answer.then(undefined, (error) => this.#context.events.fault('dispatch', error));
     } catch (error) {
-      this.#services.events.fault('dispatch', error);
+      this.#context.events.fault('dispatch', error);
     }
   }
 

@@ -9,8 +9,8 @@ export interface InboxOwner {
   /** Nothing is being handled any more, after a `close` that came while something was. */
   finished(): void;
   /** The socket is not read. */
-  hold(): void;
-  letGo(): void;
+  pauseReading(): void;
+  resumeReading(): void;
 }
 
 interface Waiting {
@@ -81,7 +81,7 @@ export class Inbox {
     this.#queue.push(message);
     if (this.#queue.length < this.limit || this.#paused) return;
     this.#paused = true;
-    this.owner.hold();
+    this.owner.pauseReading();
   }
 
   #idle(): void {
@@ -102,6 +102,6 @@ export class Inbox {
   #resume(): void {
     if (!this.#paused) return;
     this.#paused = false;
-    this.owner.letGo();
+    this.owner.resumeReading();
   }
 }

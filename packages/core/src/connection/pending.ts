@@ -1,62 +1,12 @@
+import type { Writer } from '../outbound/writer.ts';
 import { Denial, isPromise, type MaybePromise, settled } from '../vocabulary/decision.ts';
-import type { EventHub } from '../vocabulary/events.ts';
-import type { Clock, Socket } from '../vocabulary/ports.ts';
+import type { Socket } from '../vocabulary/ports.ts';
 import { type Reason, reasons } from '../vocabulary/reasons.ts';
 import { NOWHERE, type Rostered } from '../vocabulary/roster.ts';
-import type { Lease } from '../vocabulary/store.ts';
 import type { Payload } from '../wire/codec.ts';
 import type { Incoming, MessageId } from '../wire/incoming.ts';
 import type { ConnectionState } from './connection.ts';
-import type { Writing } from './services.ts';
-
-/** What a pending connection needs, the same for all of a guard. */
-export interface PendingServices {
-  readonly clock: Clock;
-  readonly events: EventHub;
-  /** Milliseconds from the 101 until the first message must have authenticated; no traffic extends it. */
-  readonly timeout: number;
-  /** How many auth messages may fail. */
-  readonly attempts: number;
-  /** How many pings and pongs may come. */
-  readonly controls: number;
-  /** The largest auth message, in bytes. */
-  readonly authMessageBytes: number;
-  /** What is done with a message that comes before the auth message. */
-  readonly early: 'refuse' | 'queue';
-  /** How many bytes of messages may wait, in either case those that follow an auth message that is being judged. */
-  readonly queuedBytes: number;
-  readonly closeTimeout: number;
-  /** Whether a message is an auth message; parses it safely and never throws. */
-  readAuth(data: Uint8Array | string, isBinary: boolean): Incoming | undefined;
-  readonly writer: Writing;
-  opened(pending: Pending): void;
-  /** It is pending no more. */
-  settled(pending: Pending): void;
-  /** It was not let in, and its socket is being closed. */
-  lingers(pending: Pending): void;
-  /** Its socket has closed, and it never became a connection. */
-  closed(pending: Pending): void;
-}
-
-/** What is known of a pending connection, and what it holds. */
-export interface PendingOrigin {
-  readonly id: string;
-  readonly address: string;
-  readonly path: string;
-  /** The slots in total and of the address; they go on to the connection. */
-  readonly lease: Lease;
-  /** The slots of pending connections; given back as soon as this one is none any more. */
-  readonly pendingLease: Lease;
-  /** Judges an auth message; with success the connection is made, its identity's slot held. */
-  readonly authenticate: (message: unknown, signal: AbortSignal) => MaybePromise<Authenticated | Denial>;
-}
-
-/** A first message that told who it is. */
-export interface Authenticated {
-  open(socket: Socket): ConnectionState;
-  /** Gives the identity's slot back where nobody is there any more. */
-  release(): void;
-}
+import type { Authenticated, PendingContext, PendingOrigin } from './pending-context.ts';
 
 interface Waiting {
   readonly data: Uint8Array | string;
@@ -86,11 +36,11 @@ export class Pending implements Rostered {
   constructor(
     readonly socket: Socket,
     readonly origin: PendingOrigin,
-    readonly services: PendingServices,
+    readonly context: PendingContext<Pending>,
     readonly onOpen: (connection: ConnectionState) => void,
   ) {
-    this.#cancelDeadline = services.clock.schedule(services.timeout, () => this.end('auth_timeout'));
-    services.opened(this);
+    this.#cancelDeadline = context.clock.schedule(context.timeout, () => this.end('auth_timeout'));
+    context.opened(this);
   }
 
   /** For hosts: a message has arrived. Never throws. */
@@ -104,7 +54,7 @@ export class Pending implements Rostered {
 
   /** For hosts: bytes have come, of messages that have not ended yet and of control frames, too. */
   received(bytes: number): void {
-    const { authMessageBytes, attempts, queuedBytes } = this.services;
+    const { authMessageBytes, attempts, queuedBytes } = this.context;
     this.#receivedBytes += bytes;
     if (this.#receivedBytes <= authMessageBytes * attempts + 2 * queuedBytes + FRAMING) return;
     this.end('message_too_big');
@@ -115,7 +65,7 @@ export class Pending implements Rostered {
   /** For hosts: a ping or a pong has come. */
   control(bytes: number): void {
     if (this.#connection !== undefined) this.#connection.control(bytes);
-    else if (++this.#controls > this.services.controls) this.end('message_rate');
+    else if (++this.#controls > this.context.controls) this.end('message_rate');
   }
 
   /** For hosts: the socket has closed. */
@@ -126,7 +76,7 @@ export class Pending implements Rostered {
       return;
     }
     this.#release();
-    this.services.closed(this);
+    this.context.closed(this);
   }
 
   /** For hosts: the WebSocket library found the frames themselves wrong, and is closing the socket. */
@@ -138,7 +88,7 @@ export class Pending implements Rostered {
 
   /** For hosts: what runs once it is open has failed. */
   fault(error: unknown): void {
-    this.services.events.fault('dispatch', error);
+    this.context.events.fault('dispatch', error);
     this.end('internal');
   }
 
@@ -162,26 +112,26 @@ export class Pending implements Rostered {
       new Denial(reason, 'a connection that was not authenticated yet', undefined, 'authentication'),
     );
     const { close = 1011, text } = reasons[reason];
-    const { clock, closeTimeout } = this.services;
+    const { clock, closeTimeout } = this.context;
     this.#release();
-    this.services.lingers(this);
+    this.context.lingers(this);
     this.#cancelTerminate = clock.schedule(closeTimeout, () => this.socket.terminate());
     this.socket.close(close, text);
   }
 
   #look(message: Waiting): void {
-    const { services } = this;
-    const small = message.bytes <= services.authMessageBytes;
-    const auth = small ? services.readAuth(message.data, message.isBinary) : undefined;
+    const { context } = this;
+    const small = message.bytes <= context.authMessageBytes;
+    const auth = small ? context.readAuth(message.data, message.isBinary) : undefined;
     if (auth !== undefined) this.#judge(auth);
-    else if (services.early === 'queue') this.#hold(message, this.#early);
+    else if (context.early === 'queue') this.#hold(message, this.#early);
     else this.end(small ? 'credential_missing' : 'message_too_big');
   }
 
   #hold(message: Waiting, queue: Waiting[]): void {
     // Nor may messages of no bytes at all fill the memory.
     this.#waitingBytes += Math.max(message.bytes, SMALLEST);
-    if (this.#waitingBytes > this.services.queuedBytes) this.end('message_too_big');
+    if (this.#waitingBytes > this.context.queuedBytes) this.end('message_too_big');
     else queue.push(message);
   }
 
@@ -213,7 +163,7 @@ export class Pending implements Rostered {
     this.#ended = true;
     this.#cancelDeadline();
     this.origin.pendingLease.release();
-    this.services.settled(this);
+    this.context.settled(this);
     const connection = authenticated.open(this.socket);
     this.#connection = connection;
     if (id !== undefined) this.#notify((writer) => writer.noticeTo(id, 'auth_ok', {}));
@@ -227,7 +177,7 @@ export class Pending implements Rostered {
   #fail(denial: Denial, id: MessageId | undefined): void {
     if (this.#ended) return;
     this.#failed++;
-    if (!RETRYABLE.has(denial.reason) || this.#failed >= this.services.attempts) {
+    if (!RETRYABLE.has(denial.reason) || this.#failed >= this.context.attempts) {
       this.end(denial.reason);
       return;
     }
@@ -241,9 +191,9 @@ export class Pending implements Rostered {
   }
 
   /** A codec that cannot write a message of the guard's own is a fault that cannot be answered. */
-  #notify(write: (writer: Writing) => Payload | undefined): void {
+  #notify(write: (writer: Writer) => Payload | undefined): void {
     try {
-      const payload = write(this.services.writer);
+      const payload = write(this.context.writer);
       if (payload !== undefined) this.socket.send(payload);
     } catch (error) {
       this.fault(error);
@@ -259,12 +209,12 @@ export class Pending implements Rostered {
     this.#abort.abort();
     this.origin.pendingLease.release();
     this.origin.lease.release();
-    this.services.settled(this);
+    this.context.settled(this);
   }
 
   #tell({ reason, stage = 'authentication' }: Denial): void {
     const { id: connection, address, path } = this.origin;
-    this.services.events.emit('message.denied', () => ({
+    this.context.events.emit('message.denied', () => ({
       connection,
       subject: '',
       address,

@@ -1,7 +1,17 @@
 import { recheckOf, stillValid } from '../auth/recheck.ts';
-import type { Identity } from '../vocabulary/ports.ts';
+import type { Clock, Identity } from '../vocabulary/ports.ts';
 import type { Reason } from '../vocabulary/reasons.ts';
-import type { ConnectionServices } from './services.ts';
+
+/** What bounds the terms of a route's connections. */
+export interface TermContext {
+  readonly clock: Clock;
+  /** Milliseconds that the connection may outlive the identity's `expiresAt`. */
+  toleranceOf(identity: Identity): number;
+  /** Milliseconds after which a connection ends, whatever renews it. */
+  readonly lifetime: number;
+  /** Milliseconds before the credential's end at which the client is told; 0 for never. */
+  readonly expiryNotice: number;
+}
 
 /** Whose term it is. */
 export interface TermOwner {
@@ -29,25 +39,25 @@ export class Term {
 
   constructor(
     readonly owner: TermOwner,
-    readonly services: ConnectionServices,
+    readonly context: TermContext,
     openedAt: number,
   ) {
-    this.#endsAt = openedAt + services.lifetime;
+    this.#endsAt = openedAt + context.lifetime;
     this.renew();
   }
 
   /** Takes the times of the owner's identity, the first one or a new one. */
   renew(): void {
-    const { owner, services } = this;
+    const { owner, context } = this;
     const { expiresAt } = owner.identity;
     const recheck = recheckOf(owner.identity);
-    this.#recheckAt = recheck === undefined ? undefined : services.clock.monotonic() + recheck.every;
+    this.#recheckAt = recheck === undefined ? undefined : context.clock.monotonic() + recheck.every;
     this.#expiresAt =
-      expiresAt === undefined ? undefined : expiresAt * 1_000 + services.toleranceOf(owner.identity);
+      expiresAt === undefined ? undefined : expiresAt * 1_000 + context.toleranceOf(owner.identity);
     this.#noticeAt =
-      expiresAt === undefined || services.expiryNotice === 0
+      expiresAt === undefined || context.expiryNotice === 0
         ? undefined
-        : expiresAt * 1_000 - services.expiryNotice;
+        : expiresAt * 1_000 - context.expiryNotice;
   }
 
   /** Does what has come due. */

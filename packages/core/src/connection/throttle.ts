@@ -12,8 +12,8 @@ export interface ThrottleOwner {
   /** Takes a message: 0, or the milliseconds until it may come. */
   take(data: Uint8Array | string, isBinary: boolean, bytes: number): number;
   /** The socket is not read. */
-  hold(): void;
-  letGo(): void;
+  pauseReading(): void;
+  resumeReading(): void;
   /** It took too long, or there was too much of it. */
   throttledOut(): void;
 }
@@ -79,7 +79,7 @@ export class Throttle {
     const now = this.clock.monotonic();
     if (this.#since === undefined) {
       this.#since = now;
-      this.owner.hold();
+      this.owner.pauseReading();
     }
     this.#cancel();
     const left = this.#since + this.limits.pause - now;
@@ -110,6 +110,6 @@ export class Throttle {
   #over(): void {
     if (this.#since === undefined) return;
     this.#since = undefined;
-    this.owner.letGo();
+    this.owner.resumeReading();
   }
 }

@@ -18,7 +18,7 @@ export function broadcast(
   const message: FramedMessage = { data, frame: frameOf(data) };
   let taken = 0;
   for (const connection of connections) {
-    if (!writer.writesLike(connection.writer as Writer) || !isMeant(connection)) continue;
+    if (!writer.writesLike(connection.writer) || !isMeant(connection)) continue;
     if (connection.sendFramed(message)) taken++;
   }
   return taken;

@@ -2,10 +2,10 @@ import { Handshake } from '../handshake/handshake.ts';
 import { type Denial, deny, isPromise, type MaybePromise } from '../vocabulary/decision.ts';
 import type { HandshakeRequest, Identity, Logger } from '../vocabulary/ports.ts';
 import type { Admission } from './admission.ts';
+import { contextsOf, type RouteContexts } from './contexts.ts';
 import type { GuardFamily } from './family.ts';
 import { PassedHandshake } from './passed-handshake.ts';
 import type { Route } from './route.ts';
-import { type Services, servicesOf } from './services.ts';
 
 /** The settings of a policy that the host itself has to apply; one object for a guard and its extensions. */
 export interface HostLimits {
@@ -30,13 +30,13 @@ export class HostGuard<
 > {
   readonly #family: GuardFamily;
   readonly #route: Route;
-  readonly #services: Services;
+  readonly #contexts: RouteContexts;
 
   /** @internal Use `hostGuard`. */
   constructor(family: GuardFamily, route: Route) {
     this.#family = family;
     this.#route = route;
-    this.#services = servicesOf(family, route);
+    this.#contexts = contextsOf(family, route);
   }
 
   /** A handshake begins. `onTurnedAway` is called when its deadline, or a shutdown, comes before a decision. */
@@ -83,7 +83,7 @@ export class HostGuard<
 
   #admitted(handshake: Handshake): Admission<I[number], M, R> {
     this.#family.tally.admitted++;
-    return new PassedHandshake<I[number], M, R>(handshake, this.#family, this.#route, this.#services);
+    return new PassedHandshake<I[number], M, R>(handshake, this.#family, this.#route, this.#contexts);
   }
 }
 

@@ -1,9 +1,9 @@
 import { AUTH_TYPE, readAuthMessage } from '../auth/auth-message.ts';
 import type { VerificationRequest } from '../auth/credential-verifier.ts';
 import type { ConnectionState } from '../connection/connection.ts';
-import type { Authenticated } from '../connection/pending.ts';
+import type { Authenticated } from '../connection/pending-context.ts';
 import { isAcceptable } from '../message/parse.ts';
-import { open } from '../message/pipeline.ts';
+import { readMessage } from '../message/pipeline.ts';
 import { Denial, deny } from '../vocabulary/decision.ts';
 import type { Identity } from '../vocabulary/ports.ts';
 import type { Lease } from '../vocabulary/store.ts';
@@ -89,7 +89,7 @@ export function readPendingMessage(
   isBinary: boolean,
   { rules }: Route,
 ): Incoming | undefined {
-  const incoming = open(data, isBinary, rules);
+  const incoming = readMessage(data, isBinary, rules);
   if ('denial' in incoming || incoming.type !== AUTH_TYPE) return undefined;
   return isAcceptable(incoming.value, rules.bounds, incoming.text) ? incoming : undefined;
 }

@@ -1,6 +1,8 @@
 import type { AttemptSource } from '../auth/attempts.ts';
 import { Connection, type ConnectionState } from '../connection/connection.ts';
-import { type Authenticated, Pending } from '../connection/pending.ts';
+import { Pending } from '../connection/pending.ts';
+import type { Authenticated } from '../connection/pending-context.ts';
+import type { Receiver } from '../connection/receiver.ts';
 import type { Client } from '../handshake/address.ts';
 import type { Handshake } from '../handshake/handshake.ts';
 import { sourceOf } from '../handshake/handshake-rate.ts';
@@ -9,11 +11,11 @@ import type { Identity, RequestView, Socket } from '../vocabulary/ports.ts';
 import { randomId } from '../vocabulary/random-id.ts';
 import { NOWHERE, type Rostered } from '../vocabulary/roster.ts';
 import type { Lease } from '../vocabulary/store.ts';
-import type { Admission, Receiver } from './admission.ts';
+import type { Admission } from './admission.ts';
+import type { RouteContexts } from './contexts.ts';
 import type { GuardFamily } from './family.ts';
 import { authenticateFirstMessage } from './late-authentication.ts';
 import type { Route } from './route.ts';
-import type { Services } from './services.ts';
 
 /** What is left of a handshake once it has passed, until the socket is open or the slots are given back. */
 export class PassedHandshake<I extends Identity, M, R> implements Admission<I, M, R>, Rostered {
@@ -26,7 +28,7 @@ export class PassedHandshake<I extends Identity, M, R> implements Admission<I, M
   readonly maxChunks: number;
   readonly #family: GuardFamily;
   readonly #route: Route;
-  readonly #services: Services;
+  readonly #contexts: RouteContexts;
   readonly #address: string;
   readonly #client: Client | undefined;
   readonly #source: AttemptSource;
@@ -38,10 +40,10 @@ export class PassedHandshake<I extends Identity, M, R> implements Admission<I, M
   readonly #pendingLease: Lease | undefined;
   #spent = false;
 
-  constructor({ context, path }: Handshake, family: GuardFamily, route: Route, services: Services) {
+  constructor({ context, path }: Handshake, family: GuardFamily, route: Route, contexts: RouteContexts) {
     this.#family = family;
     this.#route = route;
-    this.#services = services;
+    this.#contexts = contexts;
     this.identity = context.identity as I | undefined;
     this.subprotocol = context.subprotocol;
     this.maxMessageBytes = route.rules.maxBytes;
@@ -101,7 +103,7 @@ export class PassedHandshake<I extends Identity, M, R> implements Admission<I, M
       address: this.#address,
       path: this.#path,
     };
-    const connection = new Connection<I, M, R>(socket, origin, this.#services.connection);
+    const connection = new Connection<I, M, R>(socket, origin, this.#contexts.connection);
     family.settled(this, connection as unknown as ConnectionState);
     const held = family.verifier.refuses(identity) ?? family.bans.refuses(this.#client);
     if (held !== undefined) connection.end(held.reason);
@@ -118,7 +120,7 @@ export class PassedHandshake<I extends Identity, M, R> implements Admission<I, M
       pendingLease,
       authenticate: (message: unknown, signal: AbortSignal) => this.#authenticate(message, signal),
     };
-    const pending = new Pending(socket, origin, this.#services.pending, (connection) =>
+    const pending = new Pending(socket, origin, this.#contexts.pending, (connection) =>
       onOpen(connection as unknown as Connection<I, M, R>),
     );
     this.#family.settled(this, pending);

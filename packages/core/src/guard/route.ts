@@ -39,7 +39,7 @@ const SMALL_CHUNK = 256;
 const UNDER_WAY = 131_072;
 
 /** What the routes of a family share. */
-export interface RouteServices {
+export interface RouteFamily {
   readonly clock: Clock;
   readonly events: EventHub;
   readonly verifier: CredentialVerifier;
@@ -48,7 +48,7 @@ export interface RouteServices {
 
 export function compileRoute(
   settings: RouteSettings,
-  { events, verifier, slots, clock }: RouteServices,
+  { events, verifier, slots, clock }: RouteFamily,
 ): Route {
   const { limits, report } = settings;
   const envelope = envelopes[settings.envelope];

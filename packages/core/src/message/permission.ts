@@ -2,8 +2,9 @@ import { stillValid } from '../auth/recheck.ts';
 import { deny, isPromise, type MaybePromise } from '../vocabulary/decision.ts';
 import type { Identity } from '../vocabulary/ports.ts';
 import type { Incoming } from '../wire/incoming.ts';
+import { type DeniedMessage, type PassedMessage, refuse } from '../wire/inspection.ts';
 import { type CompiledType, isAuthorized, type MessageRules } from './rules.ts';
-import { type MessageDenial, type Passed, refuse, type Sender } from './verdict.ts';
+import type { Sender } from './sender.ts';
 
 /** May this identity send this message: how fresh its credential is, whether its session is there, and the type's own rule. */
 export function checkPermission(
@@ -11,7 +12,7 @@ export function checkPermission(
   type: CompiledType,
   sender: Sender,
   rules: MessageRules,
-): MaybePromise<Passed | MessageDenial> {
+): MaybePromise<PassedMessage | DeniedMessage> {
   const { identity } = sender;
   if (type.freshness !== undefined && !isFresh(identity, type.freshness, rules.now())) {
     return refuse(
@@ -26,7 +27,7 @@ export function checkPermission(
     : verdict(answer, incoming, type);
 }
 
-function verdict(allowed: boolean, incoming: Incoming, type: CompiledType): Passed | MessageDenial {
+function verdict(allowed: boolean, incoming: Incoming, type: CompiledType): PassedMessage | DeniedMessage {
   if (allowed) return { incoming, type };
   return refuse(
     deny('message_forbidden', `'${type.name}' is not permitted`).at('message-authorization'),
@@ -40,7 +41,7 @@ async function recheck(
   type: CompiledType,
   sender: Sender,
   rules: MessageRules,
-): Promise<Passed | MessageDenial> {
+): Promise<PassedMessage | DeniedMessage> {
   const reason = await stillValid(sender.identity);
   if (reason !== undefined) {
     return refuse(

@@ -4,22 +4,27 @@ import { request } from '../limits/identity-rates.ts';
 import { type Denial, deny, isPromise, type MaybePromise } from '../vocabulary/decision.ts';
 import { type Codec, textOf } from '../wire/codec.ts';
 import { Incoming, UNADDRESSED, UNREAD } from '../wire/incoming.ts';
+import {
+  type DeniedMessage,
+  type Inspection,
+  type PassedMessage,
+  type RenewalMessage,
+  refuse,
+} from '../wire/inspection.ts';
 import type { Mistake } from './check.ts';
 import { countColons, isAcceptable, parseJson, UNREADABLE } from './parse.ts';
 import { checkPermission } from './permission.ts';
 import type { CompiledType, MessageRules } from './rules.ts';
-import { checkTurn } from './turn.ts';
-import {
-  type MessageDenial,
-  type Passed,
-  type Renewal,
-  refuse,
-  type Sender,
-  type Verdict,
-} from './verdict.ts';
+import type { Sender } from './sender.ts';
+import { checkTypeLimits } from './type-limits.ts';
 
-/** Size, then rate: all that is looked at before a byte of it is read. Runs as the frame arrives, never later. */
-export function admit(bytes: number, now: number, sender: Sender, rules: MessageRules): Denial | undefined {
+/** Size, then rate: what is checked before a byte of a message is read. Runs as its frame arrives, never later. */
+export function checkFrame(
+  bytes: number,
+  now: number,
+  sender: Sender,
+  rules: MessageRules,
+): Denial | undefined {
   if (bytes > rules.maxBytes) return deny('message_too_big', `more than ${rules.maxBytes} bytes`).at('size');
   const { ledger } = sender;
   const messages = spend(ledger.messages, now, rules.rate);
@@ -39,29 +44,31 @@ export function admit(bytes: number, now: number, sender: Sender, rules: Message
 }
 
 /** Parse, order of steps, schema, sanitizing, permission. A policy that is synchronous answers at once. */
-export function judge(
+export function inspectMessage(
   data: Uint8Array | string,
   isBinary: boolean,
   sender: Sender,
   rules: MessageRules,
-): MaybePromise<Verdict> {
+): MaybePromise<Inspection> {
   const opaque = rules.passthrough;
   if (opaque !== undefined) {
     return (isBinary ? opaque.binary : opaque.text)
       ? { incoming: new Incoming(undefined, data, OPAQUE, undefined, 0), type: undefined }
       : refuse(deny('frame_unsupported', 'this kind of frame').at('parse'), UNREAD);
   }
-  const incoming = open(data, isBinary, rules);
+  const incoming = readMessage(data, isBinary, rules);
   if ('denial' in incoming) return incoming;
   try {
-    const verdict = consider(incoming, data, sender, rules);
-    return isPromise(verdict) ? verdict.then(undefined, (error) => faultOf(error, incoming)) : verdict;
+    const inspection = consider(incoming, data, sender, rules);
+    return isPromise(inspection)
+      ? inspection.then(undefined, (error) => faultOf(error, incoming))
+      : inspection;
   } catch (error) {
     return faultOf(error, incoming);
   }
 }
 
-function faultOf(fault: unknown, { id }: Incoming): Verdict {
+function faultOf(fault: unknown, { id }: Incoming): Inspection {
   return { fault, to: id };
 }
 
@@ -71,26 +78,26 @@ function consider(
   data: Uint8Array | string,
   sender: Sender,
   rules: MessageRules,
-): MaybePromise<Verdict> {
+): MaybePromise<Inspection> {
   const type = rules.types.get(incoming.type);
   const { value, text } = incoming;
   const bounded = type !== undefined && isBoundedBySchema(incoming, type, rules);
   if (!bounded && !isAcceptable(value, rules.bounds, text))
     return refuse(malformed('beyond limits.json'), UNADDRESSED);
   if (type === undefined) return unlisted(incoming, rules);
-  const untimely = checkTurn(data, incoming, type, sender, rules);
-  if (untimely !== undefined) return untimely;
+  const denied = checkTypeLimits(data, incoming, type, sender, rules);
+  if (denied !== undefined) return denied;
   const mistake = type.check.look(incoming, bounded);
   if (isPromise(mistake)) return mistake.then((late) => afterSchema(late, incoming, type, sender, rules));
   return afterSchema(mistake, incoming, type, sender, rules);
 }
 
 /** Takes a message out of its frame and its envelope. Its shape has not been looked at. Never throws. */
-export function open(
+export function readMessage(
   data: Uint8Array | string,
   isBinary: boolean,
   { codec, envelope }: MessageRules,
-): Incoming | MessageDenial {
+): Incoming | DeniedMessage {
   if (isBinary !== (codec?.frames === 'binary')) {
     return refuse(deny('frame_unsupported', 'this kind of frame').at('parse'), UNREAD);
   }
@@ -143,7 +150,7 @@ function isBoundedBySchema(
   return countColons(text) === fixedKeys + envelopeKeys && check.fits(body);
 }
 
-function unlisted(incoming: Incoming, rules: MessageRules): Renewal | MessageDenial {
+function unlisted(incoming: Incoming, rules: MessageRules): RenewalMessage | DeniedMessage {
   if (rules.renewal && incoming.type === AUTH_TYPE) return { renewal: incoming };
   return refuse(deny('message_type_unknown', 'no such message type').at('schema'), incoming.id);
 }
@@ -155,7 +162,7 @@ function afterSchema(
   type: CompiledType,
   sender: Sender,
   rules: MessageRules,
-): MaybePromise<Passed | MessageDenial> {
+): MaybePromise<PassedMessage | DeniedMessage> {
   const denied =
     enforce(mistake, incoming, sender, rules) ??
     // What only reports a mistake lets nothing by that the sanitizers would have stopped.
@@ -171,7 +178,7 @@ function enforce(
   { id }: Incoming,
   sender: Sender,
   rules: MessageRules,
-): MessageDenial | undefined {
+): DeniedMessage | undefined {
   if (mistake === undefined) return undefined;
   const { stage, pointer } = mistake;
   const detail = stage === 'schema' ? 'it does not match its schema' : 'a text in it was refused';

@@ -23,8 +23,8 @@ function make(limit: number) {
       handle: (data) => owner.handle(String(data)) as Promise<unknown>,
       failed: owner.failed,
       finished: () => void begun.push('finished'),
-      hold: () => socket.pause(),
-      letGo: () => socket.resume(),
+      pauseReading: () => socket.pause(),
+      resumeReading: () => socket.resume(),
     },
     limit,
   );

@@ -4,7 +4,7 @@ import { Type } from 'typebox';
 import { close } from '../../src/message/closed.ts';
 import { fixedKeys } from '../../src/message/fixed-shape.ts';
 import { isAcceptable, type ValueBounds } from '../../src/message/parse.ts';
-import { judge } from '../../src/message/pipeline.ts';
+import { inspectMessage } from '../../src/message/pipeline.ts';
 import type { CompiledType } from '../../src/message/rules.ts';
 import type { SchemaNode } from '../../src/wire/envelope.ts';
 import type { EnvelopeName } from '../../src/wire/envelopes.ts';
@@ -221,7 +221,7 @@ describe('what is walked through by its schema alone would pass the walk through
         const rules = rulesOf({ say: { schema } }, options);
         for (let i = 0; i < 20; i++) {
           const text = WRAP[envelope](g, schema);
-          const verdict = judge(text, false, new TestSender(), rules);
+          const verdict = inspectMessage(text, false, new TestSender(), rules);
           if (!('incoming' in verdict)) continue;
           seen.passed++;
           if (isShort(text, rules.types.get('say') as CompiledType, bounds)) seen.short++;

@@ -1,25 +1,25 @@
 import { describe, expect, test } from '@jest/globals';
 import { passthrough, Type } from '@sallyport/core';
 import type { Denial } from '@sallyport/core/host';
-import { admit, judge } from '../../src/message/pipeline.ts';
+import { checkFrame, inspectMessage } from '../../src/message/pipeline.ts';
 import type { MessageRules } from '../../src/message/rules.ts';
-import type { Verdict } from '../../src/message/verdict.ts';
 import { sanitizedText } from '../../src/sanitize/sanitizer.ts';
 import type { Codec } from '../../src/wire/codec.ts';
 import { UNADDRESSED, UNREAD } from '../../src/wire/incoming.ts';
+import type { Inspection } from '../../src/wire/inspection.ts';
 import { SAY } from '../support/guards.ts';
 import { rulesOf, TestSender } from '../support/message-room.ts';
 import { openConnection } from '../support/open-connection.ts';
 
 const look = (rules: MessageRules, data: string | Uint8Array, isBinary = false) =>
-  judge(data, isBinary, new TestSender(), rules) as Verdict;
+  inspectMessage(data, isBinary, new TestSender(), rules) as Inspection;
 
 /** What became of a message: the reason, the stage, and whom it is told. */
-function outcome(verdict: Verdict): unknown {
-  if ('incoming' in verdict) return 'passed';
-  if ('renewal' in verdict) return 'renewal';
-  if ('fault' in verdict) return ['fault', verdict.to];
-  return [verdict.denial.reason, verdict.denial.stage, verdict.to];
+function outcome(inspection: Inspection): unknown {
+  if ('incoming' in inspection) return 'passed';
+  if ('renewal' in inspection) return 'renewal';
+  if ('fault' in inspection) return ['fault', inspection.to];
+  return [inspection.denial.reason, inspection.denial.stage, inspection.to];
 }
 
 const MALFORMED = 'message_malformed';
@@ -150,8 +150,8 @@ describe('kinds of frame', () => {
   });
 
   test('what passed the codec is handed on in bytes that the guard itself wrote', () => {
-    const verdict = look(rulesOf({ say: SAY }, { codec: codec('binary') }), message, true);
-    expect(verdict).toMatchObject({ incoming: { changed: true, text: undefined } });
+    const inspection = look(rulesOf({ say: SAY }, { codec: codec('binary') }), message, true);
+    expect(inspection).toMatchObject({ incoming: { changed: true, text: undefined } });
     expect(look(rulesOf({ say: SAY }), message)).toMatchObject({ incoming: { changed: false } });
   });
 
@@ -175,31 +175,34 @@ describe('before a byte is read', () => {
 
   test('the size', () => {
     const sender = new TestSender();
-    expect(reason(admit(101, 0, sender, rules))).toEqual(['message_too_big', 'size']);
+    expect(reason(checkFrame(101, 0, sender, rules))).toEqual(['message_too_big', 'size']);
     // What is too big has cost nothing else.
     expect(sender.ledger).toMatchObject({ messages: 0, bytes: 0 });
-    expect(admit(100, 0, sender, rules)).toBeUndefined();
+    expect(checkFrame(100, 0, sender, rules)).toBeUndefined();
   });
 
   test('the rates, of messages and of bytes, as the clock goes', () => {
     const sender = new TestSender();
-    expect([admit(10, 0, sender, rules), admit(10, 0, sender, rules)]).toEqual([undefined, undefined]);
-    expect(reason(admit(10, 0, sender, rules))).toEqual(['message_rate', 'message-rate']);
-    expect(reason(admit(10, 999, sender, rules))).toEqual(['message_rate', 'message-rate']);
-    expect(admit(10, 1_000, sender, rules)).toBeUndefined();
+    expect([checkFrame(10, 0, sender, rules), checkFrame(10, 0, sender, rules)]).toEqual([
+      undefined,
+      undefined,
+    ]);
+    expect(reason(checkFrame(10, 0, sender, rules))).toEqual(['message_rate', 'message-rate']);
+    expect(reason(checkFrame(10, 999, sender, rules))).toEqual(['message_rate', 'message-rate']);
+    expect(checkFrame(10, 1_000, sender, rules)).toBeUndefined();
     const greedy = new TestSender();
-    expect(admit(100, 0, greedy, rules)).toBeUndefined();
-    expect(reason(admit(51, 0, greedy, rules))).toEqual(['message_rate', 'message-rate']);
-    expect(admit(50, 0, greedy, rules)).toBeUndefined();
+    expect(checkFrame(100, 0, greedy, rules)).toBeUndefined();
+    expect(reason(checkFrame(51, 0, greedy, rules))).toEqual(['message_rate', 'message-rate']);
+    expect(checkFrame(50, 0, greedy, rules)).toBeUndefined();
   });
 
   test('a rate that only reports counts no further than one that denies', () => {
     const sender = new TestSender();
     const reporting = { ...rules, reportRate: true };
-    for (let i = 0; i < 5; i++) expect(admit(10, 0, sender, reporting)).toBeUndefined();
+    for (let i = 0; i < 5; i++) expect(checkFrame(10, 0, sender, reporting)).toBeUndefined();
     expect(sender.reports).toHaveLength(3);
     expect(sender.ledger).toMatchObject({ messages: 2_000, bytes: 500 });
-    expect(admit(10, 1_000, sender, rules)).toBeUndefined();
+    expect(checkFrame(10, 1_000, sender, rules)).toBeUndefined();
   });
 });
 

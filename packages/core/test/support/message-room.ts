@@ -1,9 +1,10 @@
 import type { Identity } from '@sallyport/core';
 import type { Denial } from '@sallyport/core/host';
+import { MessageLedger } from '../../src/limits/message-ledger.ts';
 import type { ValueBounds } from '../../src/message/parse.ts';
 import { compileTypes, type MessageRules } from '../../src/message/rules.ts';
 import type { UnknownProperties } from '../../src/message/schema.ts';
-import type { Sender } from '../../src/message/verdict.ts';
+import type { Sender } from '../../src/message/sender.ts';
 import { messageSettings } from '../../src/policy/message-settings.ts';
 import { type EnvelopeName, envelopes } from '../../src/wire/envelopes.ts';
 import { ManualClock } from './manual-clock.ts';
@@ -73,13 +74,7 @@ export class TestSender implements Sender {
   readonly address = '203.0.113.7';
   readonly path = '/chat';
   readonly subprotocol = undefined;
-  readonly ledger: Sender['ledger'] = {
-    messages: 0,
-    bytes: 0,
-    types: undefined,
-    steps: undefined,
-    share: undefined,
-  };
+  readonly ledger = new MessageLedger();
   readonly reports: { readonly denial: Denial; readonly pointer: string | undefined }[] = [];
 
   reported(denial: Denial, pointer?: string): void {

@@ -1,21 +1,23 @@
-import type { PendingServices } from '../connection/pending.ts';
-import type { ConnectionServices } from '../connection/services.ts';
-import { admit, judge } from '../message/pipeline.ts';
+import type { ConnectionState } from '../connection/connection.ts';
+import type { ConnectionContext } from '../connection/connection-context.ts';
+import type { Pending } from '../connection/pending.ts';
+import type { PendingContext } from '../connection/pending-context.ts';
+import { checkFrame, inspectMessage } from '../message/pipeline.ts';
 import type { GuardFamily } from './family.ts';
 import { readPendingMessage, renewConnection } from './late-authentication.ts';
 import type { Route } from './route.ts';
 
-/** What the rooms of one guard need of each other: hands one room's result to the next. */
-export interface Services {
-  readonly connection: ConnectionServices;
-  readonly pending: PendingServices;
+/** How the connections of a route reach the message stages and the family: one layer's result goes to the next here. */
+export interface RouteContexts {
+  readonly connection: ConnectionContext<ConnectionState>;
+  readonly pending: PendingContext<Pending>;
 }
 
-export function servicesOf(family: GuardFamily, route: Route): Services {
-  return { connection: connectionServices(family, route), pending: pendingServices(family, route) };
+export function contextsOf(family: GuardFamily, route: Route): RouteContexts {
+  return { connection: connectionContext(family, route), pending: pendingContext(family, route) };
 }
 
-function connectionServices(family: GuardFamily, route: Route): ConnectionServices {
+function connectionContext(family: GuardFamily, route: Route): ConnectionContext<ConnectionState> {
   const { rules, writer, settings } = route;
   const { limits, renewal } = settings;
   const tolerances = new Map(settings.auth.map(({ scheme, tolerance = 0 }) => [scheme, tolerance]));
@@ -31,8 +33,8 @@ function connectionServices(family: GuardFamily, route: Route): ConnectionServic
     liveness: route.liveness,
     queuedMessages: limits.queuedMessages,
     closeTimeout: family.closeTimeout,
-    admit: (connection, bytes, now) => admit(bytes, now, connection, rules),
-    judge: (connection, data, isBinary) => judge(data, isBinary, connection, rules),
+    checkFrame: (connection, bytes, now) => checkFrame(bytes, now, connection, rules),
+    inspectMessage: (connection, data, isBinary) => inspectMessage(data, isBinary, connection, rules),
     knows: (type) => rules.types.has(type),
     writer,
     onFault: settings.onFault,
@@ -50,7 +52,7 @@ function connectionServices(family: GuardFamily, route: Route): ConnectionServic
   };
 }
 
-function pendingServices(family: GuardFamily, route: Route): PendingServices {
+function pendingContext(family: GuardFamily, route: Route): PendingContext<Pending> {
   const { pendings, lingering } = family.registry;
   const { limits, firstMessage } = route.settings;
   return {

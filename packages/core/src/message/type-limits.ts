@@ -2,17 +2,18 @@ import { spend } from '../limits/cell-rate.ts';
 import { deny } from '../vocabulary/decision.ts';
 import { byteLength } from '../wire/codec.ts';
 import type { Incoming } from '../wire/incoming.ts';
+import { type DeniedMessage, refuse } from '../wire/inspection.ts';
 import type { CompiledType, MessageRules } from './rules.ts';
-import { type MessageDenial, refuse, type Sender } from './verdict.ts';
+import type { Sender } from './sender.ts';
 
-/** Whether a message of this type may come now: its size, the order of steps, its rate and cost. */
-export function checkTurn(
+/** The limits of one message type: its size, the order of steps, its rate and cost. */
+export function checkTypeLimits(
   data: Uint8Array | string,
   { id }: Incoming,
   type: CompiledType,
   sender: Sender,
   rules: MessageRules,
-): MessageDenial | undefined {
+): DeniedMessage | undefined {
   const { name, after, once, rate, cost } = type;
   if (type.size < rules.maxBytes && byteLength(data) > type.size) {
     return refuse(deny('message_too_big', `'${name}' has more than ${type.size} bytes`).at('size'), id, {
@@ -34,7 +35,7 @@ function pay(
   { name, rate, cost }: CompiledType,
   sender: Sender,
   rules: MessageRules,
-): MessageDenial | undefined {
+): DeniedMessage | undefined {
   const { ledger } = sender;
   const now = rules.monotonic();
   const all = cost === 1 ? ledger.messages : spend(ledger.messages, now, rules.rate, cost - 1);
