@@ -1,5 +1,5 @@
 import { Check } from 'typebox/value';
-import { hasOwnType, withType } from '../message/type-property.ts';
+import { ownType, withType } from '../message/type-property.ts';
 import type { BodyDocument, Envelope, SchemaNode } from '../wire/envelope.ts';
 import { describeType } from '../wire/message-id.ts';
 import type { SchemaShelf } from './schema-shelf.ts';
@@ -17,7 +17,8 @@ export function bodyOf(
   const body = schemas.body(document, type);
   const optional = Check(document as never, {});
   if (!mergesType) return { schema: body, optional };
-  const merged = hasOwnType(body) ? undefined : withType(body, type);
+  const own = ownType(body, type);
+  const merged = own === 'none' ? withType(body, type) : own === 'name' ? body : undefined;
   return merged === undefined ? openBody(type, mergesType) : { schema: merged, optional };
 }
 

@@ -31,7 +31,9 @@ function collect(schema: SchemaNode, { exact, patterns }: Names): boolean {
   const lists = [schema.allOf, schema.anyOf, schema.oneOf].flatMap((list) =>
     Array.isArray(list) ? list : [],
   );
-  const dependent = isNode(schema.dependentSchemas) ? Object.values(schema.dependentSchemas) : [];
+  const dependent = [schema.dependentSchemas, schema.dependencies]
+    .filter(isNode)
+    .flatMap((record) => Object.values(record));
   return [...lists, ...dependent, schema.if, schema.then, schema.else]
     .filter(isNode)
     .every((more) => collect(more, { exact, patterns }));

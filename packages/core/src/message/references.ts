@@ -52,7 +52,7 @@ export function withOwnTop(schema: SchemaNode): SchemaNode {
     // What has a name of its own is the whole that is meant inside of it.
     if (node !== schema && node.$id !== undefined) return node;
     const mapped = mapInner(node, redirect);
-    if (node.$ref !== '#') return mapped;
+    if (node.$ref !== '#' && (typeof node.$ref !== 'string' || node.$ref !== schema.$id)) return mapped;
     found = true;
     return changed(mapped, { $ref: `#/$defs/${BODY}` });
   };

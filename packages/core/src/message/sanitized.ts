@@ -1,10 +1,11 @@
 import { Compile } from 'typebox/compile';
-import { sanitizerOf } from '../sanitize/sanitizer.ts';
+import { keywordsOfSanitizer, type Sanitizer, sanitizerOf } from '../sanitize/sanitizer.ts';
 import { PolicyError } from '../vocabulary/policy-error.ts';
 import type { SchemaNode } from '../wire/envelope.ts';
 import { changed, isComposite, isNode, mapInner } from './closed.ts';
 import { isolated } from './isolated.ts';
 import { referredTo } from './references.ts';
+import { isNote } from './schema-keywords.ts';
 
 /** What goes on while one body is sanitized. */
 interface Visit {
@@ -28,7 +29,8 @@ export interface Sanitized {
 /** A schema without what its sanitizers look at themselves: lengths count after normalizing. */
 export function withoutSanitized(schema: SchemaNode): SchemaNode {
   if (sanitizerOf(schema) === undefined) return mapInner(schema, withoutSanitized);
-  const keywords = Object.keys(schema).filter((keyword) => keyword !== 'type' && !keyword.startsWith('~'));
+  // A pattern may be hidden.
+  const keywords = Object.getOwnPropertyNames(schema).filter((key) => key !== 'type' && !key.startsWith('~'));
   const relaxed = changed(schema, {});
   for (const keyword of keywords) delete relaxed[keyword];
   return relaxed;
@@ -63,7 +65,7 @@ const REACHED = [
 /** A `part` describes an object together with others, as in `close`. */
 function planOf(schema: SchemaNode, option: string, part = false): Plan | undefined {
   const sanitizer = sanitizerOf(schema);
-  if (sanitizer !== undefined) return textPlan(sanitizer);
+  if (sanitizer !== undefined) return textPlan(sanitizer, besideSanitizer(schema, option));
   refuseUnreached(schema, option);
   const together = part || isComposite(schema);
   const plans = [
@@ -76,11 +78,35 @@ function planOf(schema: SchemaNode, option: string, part = false): Plan | undefi
   return (value, visit) => plans.reduce((current, plan) => plan(current, visit), value);
 }
 
-function textPlan(sanitizer: (text: string) => string | undefined): Plan {
+/** What a schema says of its text beyond what its sanitizer sees to: it is about what comes out. */
+function besideSanitizer(schema: SchemaNode, option: string): ((text: string) => boolean) | undefined {
+  const beside = changed(schema, {});
+  for (const [keyword, value] of Object.entries(keywordsOfSanitizer(schema))) {
+    if (beside[keyword] === value) delete beside[keyword];
+  }
+  const { type: _type, ...more } = beside;
+  if (Object.keys(more).every(isNote) && !('~refine' in schema)) return undefined;
+  if (holdsReference(more) || Object.values(more).some(holdsSanitizer)) {
+    throw new PolicyError(
+      option,
+      'what stands beside a sanitizer refers to something, or has a sanitizer of its own, which would be passed over',
+      'Write it out, and use one sanitizer.',
+    );
+  }
+  const compiled = Compile(isolated(beside) as never);
+  return (text) => compiled.Check(text);
+}
+
+function holdsReference(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  return '$ref' in value || Object.values(value).some(holdsReference);
+}
+
+function textPlan(sanitizer: Sanitizer, fits: ((text: string) => boolean) | undefined): Plan {
   return (value, visit) => {
     if (typeof value !== 'string') return value;
     const text = sanitizer(value);
-    if (text === undefined) {
+    if (text === undefined || fits?.(text) === false) {
       refuse(visit);
       return value;
     }
@@ -202,8 +228,7 @@ export function refuseReferred(schema: SchemaNode, option: string): void {
 
 function refersToSanitizer(value: unknown, whole: SchemaNode): boolean {
   if (typeof value !== 'object' || value === null) return false;
-  const { $ref, $dynamicRef, $recursiveRef } = value as SchemaNode;
-  if ($dynamicRef !== undefined || $recursiveRef !== undefined) return true;
+  const { $ref } = value as SchemaNode;
   if (typeof $ref === 'string') {
     const target = referredTo(whole, $ref);
     if (target === undefined || holdsSanitizer(target)) return true;

@@ -1,16 +1,17 @@
 import { Compile } from 'typebox/compile';
 import { PolicyError } from '../vocabulary/policy-error.ts';
 import type { SchemaNode } from '../wire/envelope.ts';
-import { isRecord } from '../wire/incoming.ts';
+import { type Incoming, isRecord } from '../wire/incoming.ts';
 import { withoutBytes } from './bytes.ts';
 import { type Check, cutPointer, type Mistake, pointerTo } from './check.ts';
 import { close } from './closed.ts';
 import { fixedKeys } from './fixed-shape.ts';
 import { isolated } from './isolated.ts';
 import type { ValueBounds } from './parse.ts';
-import { compileSanitizers, refuseReferred, withoutSanitized } from './sanitized.ts';
+import { compileSanitizers, refuseReferred, type Sanitized, withoutSanitized } from './sanitized.ts';
+import { requireEnforceable } from './schema-faults.ts';
 import { compileStrip } from './strip.ts';
-import { hasOwnType, withType } from './type-property.ts';
+import { isObjectBody, ownType, takesType, withType } from './type-property.ts';
 
 /** What is done with a property that no schema names. */
 export type UnknownProperties = 'refuse' | 'strip';
@@ -28,46 +29,82 @@ export interface SchemaOptions {
 
 /** Compiles the body of a message: a TypeBox schema, or plain JSON Schema. */
 export function compileSchema(schema: unknown, options: SchemaOptions): Check {
+  const { option, type } = options;
+  const body = closedBody(schema, options);
+  refuseReferred(body, option);
+  if (!sharesType(body, options)) return compileBody(body, options, body);
+  if (takesType(body)) return compileBody(body, options, withType(body, type as string) as SchemaNode);
+  return withoutTypeOf(compileBody(body, options, body), type as string);
+}
+
+/** Compiles what is asked of every body; `document` is what is told of it. */
+function compileBody(document: SchemaNode, options: SchemaOptions, whole: SchemaNode): Check {
   const { option, unknown, bounds, bytes = false } = options;
-  const closed = closedBody(schema, option);
-  refuseReferred(closed, option);
-  const whole = wholeBody(closed, options);
   const relaxed = isolated(withoutSanitized(whole));
   const compiled = Compile((bytes ? withoutBytes(relaxed) : relaxed) as never);
-  const sanitize = sanitizing(whole, option);
+  const sanitizeBody = compileSanitizers(whole, option);
   const leaveOut = unknown === 'strip' ? compileStrip(relaxed) : undefined;
   return {
     fits: (body) => compiled.Check(body),
     look(incoming, known = false) {
       if (!known && !compiled.Check(incoming.body)) {
         const body = leaveOut === undefined ? incoming.body : leaveOut(incoming.body);
-        if (leaveOut === undefined || !compiled.Check(body)) return mistakeIn(body);
+        if (leaveOut === undefined || !compiled.Check(body)) return mistakeIn('schema', body);
         incoming.body = body;
         incoming.changed = true;
       }
-      return sanitize?.(incoming);
+      if (sanitizeBody === undefined) return undefined;
+      const { refused, changed } = sanitizeIn(incoming, sanitizeBody);
+      if (refused !== undefined) return refused;
+      // What is handed on is judged: a sanitizer may make what the schema forbids.
+      return changed && !compiled.Check(incoming.body) ? mistakeIn('sanitize', incoming.body) : undefined;
     },
-    sanitize,
+    sanitize: sanitizeBody && ((incoming) => sanitizeIn(incoming, sanitizeBody).refused),
     accelerated: compiled.IsAccelerated(),
     fixedKeys: fixedKeys(relaxed, bounds),
-    document: closed,
+    document,
   };
 
-  function mistakeIn(body: unknown): Mistake {
-    return { stage: 'schema', pointer: pointerOf(compiled.Errors(body)[0]) };
+  function mistakeIn(stage: Mistake['stage'], body: unknown): Mistake {
+    return { stage, pointer: pointerOf(compiled.Errors(body)[0]) };
   }
 }
 
 /** Sanitizes a body in its place, and says where a text was refused. */
-function sanitizing(schema: SchemaNode, option: string): Check['sanitize'] {
-  const sanitizeBody = compileSanitizers(schema, option);
-  if (sanitizeBody === undefined) return undefined;
-  return (incoming) => {
-    const { body, changed, refused } = sanitizeBody(incoming.body);
-    incoming.body = body;
-    if (changed) incoming.changed = true;
-    return refused === undefined ? undefined : { stage: 'sanitize', pointer: pointerTo(refused) };
+function sanitizeIn(
+  incoming: Incoming,
+  sanitizeBody: (body: unknown) => Sanitized,
+): { readonly changed: boolean; readonly refused: Mistake | undefined } {
+  const { body, changed, refused } = sanitizeBody(incoming.body);
+  incoming.body = body;
+  if (changed) incoming.changed = true;
+  return { changed, refused: refused && { stage: 'sanitize', pointer: pointerTo(refused) } };
+}
+
+/** The same check of the body without the type that the envelope puts among its properties. */
+function withoutTypeOf(check: Check, type: string): Check {
+  const apart =
+    (look: (incoming: Incoming) => Mistake | undefined) =>
+    (incoming: Incoming): Mistake | undefined => {
+      const typed = incoming.body;
+      incoming.body = withoutType(typed);
+      const mistake = look(incoming);
+      incoming.body = mistake?.stage === 'schema' ? typed : { type, ...(incoming.body as object) };
+      return mistake;
+    };
+  return {
+    ...check,
+    fits: () => false,
+    fixedKeys: undefined,
+    look: apart((incoming) => check.look(incoming) as Mistake | undefined),
+    sanitize: check.sanitize && apart(check.sanitize),
   };
+}
+
+function withoutType(body: unknown): unknown {
+  if (!isRecord(body)) return body;
+  const { type: _type, ...rest } = body;
+  return rest;
 }
 
 /** A body that is sent: what its schema says of it, and where it does not fit. */
@@ -75,7 +112,7 @@ export interface BodyCheck {
   passes(body: unknown): boolean;
   /**
    * Where the envelope puts the type among the properties: the same of a body without it, so that nothing has to be copied to
-   * be looked at. Absent where a schema may say something else of a body that has one property more.
+   * be looked at. Absent where the schema has the type itself.
    */
   passesUntyped?(body: unknown): boolean;
   pointer(body: unknown): string;
@@ -84,54 +121,44 @@ export interface BodyCheck {
 }
 
 export function compileReply(schema: unknown, options: Pick<SchemaOptions, 'type' | 'option'>): BodyCheck {
-  const document = closedBody(schema, options.option);
-  const compiled = Compile(isolated(wholeBody(document, options)) as never);
-  const check: BodyCheck = {
-    passes: (body) => compiled.Check(body),
-    pointer: (body) => pointerOf(compiled.Errors(body)[0]),
+  const document = closedBody(schema, options);
+  const compiled = Compile(isolated(document) as never);
+  const passes = (body: unknown): boolean => compiled.Check(body);
+  const pointer = (body: unknown): string => pointerOf(compiled.Errors(body)[0]);
+  if (!sharesType(document, options)) return { passes, pointer, document };
+  return {
+    passes: (body) => passes(withoutType(body)),
+    passesUntyped: passes,
+    pointer: (body) => pointer(withoutType(body)),
     document,
   };
-  if (options.type === undefined || !looksAtNamedProperties(document)) return check;
-  const untyped = Compile(isolated(document) as never);
-  return { ...check, passesUntyped: (body) => untyped.Check(body) };
 }
-
-/** Whether a schema says something of each property that it names, and nothing of how many there are or what they are called. */
-function looksAtNamedProperties(schema: SchemaNode): boolean {
-  return Object.keys(schema).every((keyword) => OF_NAMED_PROPERTIES.has(keyword));
-}
-
-const OF_NAMED_PROPERTIES: ReadonlySet<string> = new Set([
-  'type',
-  'properties',
-  'required',
-  'additionalProperties',
-  'title',
-  'description',
-]);
 
 /** Objects that do not say otherwise are closed: a property that no schema names is refused (OWASP: allow-list validation). */
-function closedBody(schema: unknown, option: string): SchemaNode {
+function closedBody(schema: unknown, { type, option }: Pick<SchemaOptions, 'type' | 'option'>): SchemaNode {
   if (!isRecord(schema)) throw new PolicyError(option, 'it is not a schema', 'Give Type.Object({ … }).');
-  return close(schema, option);
+  requireEnforceable(schema, option, type === undefined ? undefined : OBJECT);
+  return close(schema);
 }
 
-/** A discriminating `type` among the properties is part of the check. */
-function wholeBody(body: SchemaNode, { type, option }: Pick<SchemaOptions, 'type' | 'option'>): SchemaNode {
-  if (type === undefined) return body;
-  if (hasOwnType(body)) {
+const OBJECT: ReadonlySet<string> = new Set(['object']);
+
+/** Whether the envelope puts a type among the properties of the body that its schema does not know of. */
+function sharesType(body: SchemaNode, { type, option }: Pick<SchemaOptions, 'type' | 'option'>): boolean {
+  if (type === undefined) return false;
+  if (!isObjectBody(body)) {
     throw new PolicyError(
       option,
-      "it has a property 'type' of its own",
-      "Rename it: 'type' names the message.",
+      'the body of a message is not an object',
+      'Wrap it: Type.Object({ value: … }).',
     );
   }
-  const whole = withType(body, type);
-  if (whole !== undefined) return whole;
+  const own = ownType(body, type);
+  if (own !== 'other') return own === 'none';
   throw new PolicyError(
     option,
-    'the body of a message is not an object',
-    'Wrap it: Type.Object({ value: … }).',
+    "it has a property 'type' of its own, which is not the message's name",
+    `Rename it, or say Type.Literal('${type}'): 'type' names the message.`,
   );
 }
 

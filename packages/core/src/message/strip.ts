@@ -89,9 +89,11 @@ function shapeOf(schema: unknown): Shape {
 
 /** A schema and all those that say more about the same value. */
 function schemasOfSame(schema: SchemaNode): SchemaNode[] {
-  const { allOf, anyOf, oneOf, dependentSchemas } = schema;
+  const { allOf, anyOf, oneOf, dependentSchemas, dependencies } = schema;
   const lists = [allOf, anyOf, oneOf].flatMap((members) => (Array.isArray(members) ? members : []));
-  const dependent = isNode(dependentSchemas) ? Object.values(dependentSchemas) : [];
+  const dependent = [dependentSchemas, dependencies]
+    .filter(isNode)
+    .flatMap((record) => Object.values(record));
   const conditional = [schema.then, schema.else];
   return [schema, ...[...lists, ...dependent, ...conditional].filter(isNode).flatMap(schemasOfSame)];
 }

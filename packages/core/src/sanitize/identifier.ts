@@ -16,7 +16,12 @@ const KNOWN: readonly string[] = ['minLength', 'maxLength', 'dashes'] satisfies 
 const DEFAULTS: Lengths = { minLength: 1, maxLength: 63 };
 
 /** Names of devices, which Windows opens in every folder and with every extension; and the one name that no key may have. */
-const RESERVED = /^(?:con|prn|aux|nul|com\d|lpt\d|__proto__)$/i;
+const RESERVED = ['con', 'prn', 'aux', 'nul', 'com[0-9]', 'lpt[0-9]', '__proto__'];
+
+/** However it is written: the pattern has to say so by itself, since JSON Schema knows no flags. */
+function inAnyCase(word: string): string {
+  return word.replace(/[a-z]/g, (letter) => `[${letter}${letter.toUpperCase()}]`);
+}
 
 /**
  * A name that may become part of a path, of a key or of an SQL identifier: an ASCII letter or underscore, then letters,
@@ -33,11 +38,11 @@ export function identifier(options: IdentifierOptions = {}): TString {
   const { dashes = false } = options;
   oneOf(dashes, [true, false], 'identifier({ dashes })');
   const { minLength, maxLength } = parseLengths(given, DEFAULTS, 'identifier');
-  const pattern = dashes ? '^[A-Za-z_][A-Za-z0-9_-]*$' : '^[A-Za-z_][A-Za-z0-9_]*$';
+  const rest = dashes ? '[A-Za-z0-9_-]' : '[A-Za-z0-9_]';
+  // All that there is to check, so that it is the same for the keys of a record, of which TypeBox looks at the pattern alone.
+  const pattern = `^(?!(?:${RESERVED.map(inAnyCase).join('|')})$)[A-Za-z_]${rest}{${minLength - 1},${maxLength - 1}}$`;
   const wellFormed = new RegExp(pattern);
   return sanitizedText({ minLength, maxLength, pattern }, (text) =>
-    text.length >= minLength && text.length <= maxLength && wellFormed.test(text) && !RESERVED.test(text)
-      ? text
-      : undefined,
+    wellFormed.test(text) ? text : undefined,
   );
 }

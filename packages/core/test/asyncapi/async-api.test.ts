@@ -235,7 +235,7 @@ describe('mistakes are refused, with the fix:', () => {
 test('nothing of what the server decides by is told', () => {
   const hidden = 'hidden';
   const schema = Type.Object(
-    { text: Type.String({ $comment: `${hidden} comment`, internal: `${hidden} keyword` }) },
+    { text: Type.String({ $comment: `${hidden} comment` }) },
     { $id: `${hidden}-id` },
   );
   const guard = createGuard({

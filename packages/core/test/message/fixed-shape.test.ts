@@ -11,7 +11,7 @@ import type { EnvelopeName } from '../../src/wire/envelopes.ts';
 import { rulesOf, TestSender } from '../support/message-room.ts';
 
 const BOUNDS: ValueBounds = { depth: 3, keys: 4, items: 10, text: 100, number: 1_000 };
-const keysOf = (schema: object) => fixedKeys(close(schema as SchemaNode, 'test'), BOUNDS);
+const keysOf = (schema: object) => fixedKeys(close(schema as SchemaNode), BOUNDS);
 
 const small = Type.Integer({ minimum: -1_000, maximum: 1_000 });
 const flag = Type.Boolean();

@@ -97,22 +97,60 @@ describe('plain JSON Schema', () => {
 
 describe('formats', () => {
   const mail = (format: unknown) => Type.Object({ text: Type.String({ format: format as string }) });
-  const where: [string, (format: string) => unknown][] = [
-    ['a property', mail],
-    ['an item', (format) => Type.Object({ list: Type.Array(Type.String({ format })) })],
-    ['a union', (format) => Type.Object({ one: Type.Union([Type.Null(), Type.String({ format })]) })],
-    ['a record', (format) => Type.Object({ map: Type.Record(Type.String(), Type.String({ format })) })],
-    ['a definition', (format) => ({ type: 'object', $defs: { a: { type: 'string', format } } })],
-    ['a tuple of draft 7', (format) => ({ type: 'object', properties: { t: { items: [{ format }] } } })],
-    ['a condition', (format) => ({ type: 'object', if: { properties: { a: { format } } } })],
-    ['names', (format) => ({ type: 'object', propertyNames: { format } })],
-    ['what must be contained', (format) => ({ type: 'object', properties: { l: { contains: { format } } } })],
-    ['further properties', (format) => ({ type: 'object', additionalProperties: { format } })],
+  const where: [string, string, (format: string) => unknown][] = [
+    ['a property', '/properties/text', mail],
+    [
+      'an item',
+      '/properties/list/items',
+      (format) => Type.Object({ list: Type.Array(Type.String({ format })) }),
+    ],
+    [
+      'a union',
+      '/properties/one/anyOf/1',
+      (format) => Type.Object({ one: Type.Union([Type.Null(), Type.String({ format })]) }),
+    ],
+    [
+      'a record',
+      '/properties/map/patternProperties/^.*$',
+      (format) => Type.Object({ map: Type.Record(Type.String(), Type.String({ format })) }),
+    ],
+    [
+      'a definition',
+      '/$defs/a~1b',
+      (format) => ({ type: 'object', $defs: { 'a/b': { type: 'string', format } } }),
+    ],
+    [
+      'a tuple of draft 7',
+      '/properties/t/items/0',
+      (format) => ({
+        type: 'object',
+        properties: { t: { type: 'array', items: [{ type: 'string', format }] } },
+      }),
+    ],
+    [
+      'a condition',
+      '/if/properties/a',
+      (format) => ({ type: 'object', if: { properties: { a: { format } } }, else: false }),
+    ],
+    ['names', '/propertyNames', (format) => ({ type: 'object', propertyNames: { format } })],
+    [
+      'what must be contained',
+      '/properties/l/contains',
+      (format) => ({
+        type: 'object',
+        properties: { l: { type: 'array', items: true, contains: { format } } },
+      }),
+    ],
+    [
+      'further properties',
+      '/additionalProperties',
+      (format) => ({ type: 'object', additionalProperties: { type: 'string', format } }),
+    ],
   ];
 
-  test.each(where)('that nobody knows are refused at construction: %s', (_, schema) => {
+  test.each(where)('that nobody knows are refused at construction: %s', (_, pointer, schema) => {
     expect(() => guardOf({ messages: { say: schema('made-up') } })).toThrow(
-      "policy.messages.say: the format 'made-up' is unknown, so it would check nothing. Register it with typebox/format, or use a pattern.",
+      `policy.messages.say#${pointer}/format: the format 'made-up' is unknown, so that it would check nothing. Register it with typebox/format, or use a pattern.`,
     );
     expect(() => guardOf({ messages: { say: { schema: schema('made-up'), authorize: 'any' } } })).toThrow(
       /'made-up' is unknown/,
@@ -126,7 +164,7 @@ describe('formats', () => {
 
   test('of replies, too', () => {
     expect(() => guardOf({ replies: { said: mail('made-up') } })).toThrow(
-      /^policy\.replies\.said: the format 'made-up'/,
+      /^policy\.replies\.said#\/properties\/text\/format: the format 'made-up'/,
     );
   });
 

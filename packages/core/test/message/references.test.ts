@@ -61,8 +61,6 @@ describe('a sanitized text that would be passed over', () => {
     ],
     ['an anchor', node({ name: Object.assign(lower(), { $anchor: 'name' }), nick: { $ref: '#name' } })],
     ['an id', node({ name: Object.assign(lower(), { $id: 'Name' }), nick: { $ref: 'Name' } })],
-    ['nobody knows what', node({ name: lower(), nick: { $ref: 'https://example.com/name' } })],
-    ['what is found only later', node({ name: lower(), nick: { $dynamicRef: '#name' } })],
   ])('is refused: by a reference to %s', (_what, schema) => {
     for (const type of ['say', undefined])
       expect(() => compile(schema, type)).toThrow(

@@ -3,7 +3,9 @@ import { type TString, Type } from 'typebox';
 import { close } from '../../src/message/closed.ts';
 import { compileSanitizers } from '../../src/message/sanitized.ts';
 import { compileSchema } from '../../src/message/schema.ts';
+import { safeText } from '../../src/sanitize/safe-text.ts';
 import { sanitizedText } from '../../src/sanitize/sanitizer.ts';
+import { webUrl } from '../../src/sanitize/web-url.ts';
 import type { SchemaNode } from '../../src/wire/envelope.ts';
 import { Incoming } from '../../src/wire/incoming.ts';
 import { WIDE } from '../support/message-room.ts';
@@ -176,7 +178,7 @@ describe('a text that is refused', () => {
 
   test('does not keep the others from being sanitized, for where the stage only reports', () => {
     const incoming = new Incoming('say', { a: '!', b: ' b ' }, {}, undefined, 0);
-    const plan = compileSanitizers(close(Type.Object({ a: tidy(), b: tidy() }) as never, 'x'), 'x');
+    const plan = compileSanitizers(close(Type.Object({ a: tidy(), b: tidy() }) as never), 'x');
     expect(plan?.(incoming.body)).toEqual({ body: { a: '!', b: 'b' }, changed: true, refused: ['a'] });
   });
 });
@@ -208,8 +210,7 @@ describe('a sanitizer that would be passed over is refused at construction', () 
     ['keyword-of-tomorrow', object({ 'keyword-of-tomorrow': { deep: [{ down: tidy() }] } })],
     ['not', object({ properties: { a: { anyOf: [{ not: { items: tidy() } }] } } })],
   ])('under %s', (keyword, schema) => {
-    const make = () =>
-      compileSanitizers(close(schema as SchemaNode, 'policy.messages.say'), 'policy.messages.say');
+    const make = () => compileSanitizers(close(schema as SchemaNode), 'policy.messages.say');
     expect(make).toThrow(`policy.messages.say: it has a sanitized text under '${keyword}'`);
     expect(make).toThrow(/Put it among the properties/);
   });
@@ -218,6 +219,143 @@ describe('a sanitizer that would be passed over is refused at construction', () 
     const schema = object({ if: {} });
     Object.defineProperty(schema, 'then', { value: { properties: { a: tidy() } }, enumerable: true });
     expect(() => compileSanitizers(schema as SchemaNode, 'x')).toThrow(/under 'then'/);
+  });
+});
+
+describe('what sanitizing has made is judged again', () => {
+  const line = safeText({ maxLength: 20 });
+  const zero = '\u200b';
+  const notAdmin = Type.Refine(line, (text) => text !== 'admin');
+  const condition = (then: string): unknown => ({
+    type: 'object',
+    properties: { t: line, level: { type: 'number' } },
+    if: { properties: { t: { const: 'root' } }, required: ['t'] },
+    ...(JSON.parse(`{ "then": ${then} }`) as object),
+  });
+  const cases: [what: string, schema: unknown, right: unknown, wrong: unknown, pointer: string][] = [
+    ['a refinement', notAdmin, 'bob', `admin${zero}`, ''],
+    [
+      'a refinement of what is around',
+      Type.Refine(Type.Object({ t: line }), ({ t }) => t !== 'admin'),
+      { t: 'bob' },
+      { t: `ad${zero}min` },
+      '',
+    ],
+    [
+      'a condition',
+      condition('{ "required": ["level"] }'),
+      { t: 'root', level: 1 },
+      { t: `root${zero}` },
+      '',
+    ],
+    ['items that differ', Type.Array(line, { uniqueItems: true }), ['a', 'b'], ['a', `a${zero}`], ''],
+    [
+      'a pattern beside, in an intersection',
+      Type.Intersect([line, Type.String({ pattern: '^[^;]*$' })]),
+      'a',
+      '\u037e',
+      '',
+    ],
+    ['what it must not be', { allOf: [line, { not: { const: 'admin' } }] }, 'bob', `admin${zero}`, ''],
+    [
+      'a form',
+      Type.Union([
+        Type.Object({ k: line, a: Type.Literal(1) }),
+        Type.Object({ k: Type.Literal('b'), b: Type.Number() }),
+      ]),
+      { k: 'x', a: 1 },
+      undefined,
+      '',
+    ],
+  ];
+  test.each(cases)('%s', (_what, schema, right, wrong, pointer) => {
+    expect(sanitize(schema, right)).toEqual(right);
+    if (wrong !== undefined) expect(sanitize(schema, wrong)).toEqual(refused(pointer));
+  });
+
+  test('and what was forbidden before stays so, at the schema', () => {
+    expect(sanitize(notAdmin, 'admin')).toEqual(mismatch(''));
+  });
+
+  test('with unknown properties left out before', () => {
+    const check = compileSchema(Type.Object({ t: Type.Refine(line, (text) => text !== 'admin') }), {
+      type: undefined,
+      option: 'test',
+      unknown: 'strip',
+      bounds: WIDE,
+    });
+    const look = (t: string) => check.look(new Incoming('say', { t, evil: 1 }, {}, undefined, 0));
+    expect([look(`bo${zero}b`), look(`admin${zero}`)]).toEqual([undefined, refused('/t')]);
+  });
+
+  test('but not where a stage that only reports has found it wrong already: sanitizing goes on', () => {
+    const check = compileSchema(Type.Object({ t: line }), {
+      type: undefined,
+      option: 'test',
+      unknown: 'refuse',
+      bounds: WIDE,
+    });
+    const incoming = new Incoming('say', { t: `a${zero}`, evil: 1 }, {}, undefined, 0);
+    expect(check.sanitize?.(incoming)).toBeUndefined();
+    expect(incoming).toMatchObject({ body: { t: 'a', evil: 1 }, changed: true });
+  });
+});
+
+describe('keywords beside a sanitizer are about what comes out', () => {
+  const beside = (more: object) => Type.Object({ t: { ...safeText({ maxLength: 10 }), ...more } as never });
+  const zero = '\u200b';
+  test.each<[string, object, string, string]>([
+    ['a pattern', { pattern: '^[a-z]+$' }, `ab${zero}`, 'a b'],
+    ['an enum', { enum: ['on', 'off'] }, `o${zero}n`, 'maybe'],
+    ['a constant', { const: 'on' }, `on${zero}`, 'off'],
+    ['a length that is less', { maxLength: 3 }, `abc${zero}`, 'abcd'],
+    ['a length that is more', { maxLength: 30 }, 'abcdefghij', 'abcdefghijk'],
+    ['a least length', { minLength: 2 }, 'ab', `a${zero}`],
+    ['a format', { format: 'ipv4' }, `192.0.2.1${zero}`, '192.0.2'],
+    ['what it must not be', { not: { enum: ['admin', 'root'] } }, 'bob', `ad${zero}min`],
+    ['one of several', { anyOf: [{ pattern: '^a' }, { pattern: '^b' }] }, `${zero}a`, 'c'],
+    [
+      'a refinement',
+      { '~refine': [{ check: (t: string) => t !== 'admin', error: () => '' }] },
+      'bob',
+      `admin${zero}`,
+    ],
+  ])('%s', (_what, more, right, wrong) => {
+    expect(sanitize(beside(more), { t: right })).toEqual({ t: right.replace(zero, '') });
+    expect(sanitize(beside(more), { t: wrong })).toEqual(refused('/t'));
+  });
+
+  test('notes are none, and what the sanitizer sees to is left to it', () => {
+    const link = webUrl();
+    const noted = Type.Object({
+      t: { ...link, title: 'A link', examples: ['https://example.com/'] } as never,
+    });
+    // Browsers leave it as it is; the format would not.
+    expect(sanitize(noted, { t: 'https://example.com/?a=|' })).toEqual({ t: 'https://example.com/?a=|' });
+  });
+
+  test.each<[string, object, RegExp]>([
+    ['a reference', { $ref: '#/$defs/a' }, /refers to something/],
+    ['another sanitizer', { allOf: [safeText()] }, /sanitizer of its own/],
+    [
+      'another type',
+      { type: 'number' },
+      /a sanitizer is about a text.*Type\.Union\(\[safeText\(\), Type\.Null\(\)\]\)/,
+    ],
+    ['several types', { type: ['string', 'object'] }, /a sanitizer is about a text/],
+    ['no type', { type: undefined }, /no type of JSON Schema/],
+    ['a keyword of objects', { properties: {} }, /objects only/],
+    ['an unknown one', { maxLenght: 3 }, /Did you mean 'maxLength'/],
+  ])('that cannot be enforced are refused at construction: %s', (_what, more, problem) => {
+    const schema = { ...beside(more), $defs: { a: { type: 'string' } } };
+    expect(() => sanitize(schema, {})).toThrow(problem);
+  });
+
+  test('without its type it is refused as well', () => {
+    const { type: _type, ...rest } = safeText() as unknown as Record<string, unknown>;
+    expect(() => sanitize({ type: 'object', properties: { t: rest } }, {})).toThrow(
+      /would let any value of another type through|about a text/,
+    );
   });
 });
 

@@ -1,6 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
+import { Type as Old } from '@sinclair/typebox';
 import { Type } from 'typebox';
-import { compileSchema } from '../../src/message/schema.ts';
+import { compileReply, compileSchema } from '../../src/message/schema.ts';
+import { safeText } from '../../src/sanitize/safe-text.ts';
 import { Incoming } from '../../src/wire/incoming.ts';
 
 const bounds = { depth: 32, keys: 1_000, items: 1_000, text: 65_536, number: Number.MAX_SAFE_INTEGER };
@@ -100,12 +102,6 @@ describe('objects are closed', () => {
       { one: extra },
     ],
     [
-      'without a type, in plain JSON Schema',
-      { type: 'object', properties: { one: { properties: { a: { type: 'number' } } } } },
-      { one: { a: 1 } },
-      { one: extra },
-    ],
-    [
       'behind a condition that fails',
       {
         type: 'object',
@@ -122,7 +118,10 @@ describe('objects are closed', () => {
       'beside a list of which some items are not what one has to be',
       {
         type: 'object',
-        properties: { b: { type: 'number' }, a: { contains: { properties: { k: { type: 'number' } } } } },
+        properties: {
+          b: { type: 'number' },
+          a: { type: 'array', items: true, contains: { properties: { k: { type: 'number' } } } },
+        },
         anyOf: [{ required: ['a'] }],
       },
       { a: [{ k: 1 }, { k: 'x' }], b: 1 },
@@ -171,6 +170,154 @@ describe('objects are closed', () => {
   });
 });
 
+describe('a body that has a type of its own', () => {
+  test.each<[string, unknown]>([
+    ['a literal', Type.Object({ type: Type.Literal('say'), a: Type.Number() })],
+    ['an optional one', Type.Object({ type: Type.Optional(Type.Literal('say')), a: Type.Number() })],
+    [
+      'an enum of one',
+      { type: 'object', properties: { type: { enum: ['say'] }, a: { type: 'number' } }, required: ['a'] },
+    ],
+    [
+      'in every form',
+      Type.Union([1, 2].map((a) => Type.Object({ type: Type.Literal('say'), a: Type.Literal(a) }))),
+    ],
+    [
+      'in a part',
+      Type.Intersect([Type.Object({ type: Type.Literal('say') }), Type.Object({ a: Type.Number() })]),
+    ],
+    [
+      'behind a reference',
+      {
+        $ref: '#/$defs/b',
+        $defs: {
+          b: {
+            type: 'object',
+            properties: { type: { const: 'say' }, a: { type: 'number' } },
+            required: ['a'],
+          },
+        },
+      },
+    ],
+  ])('which is the name of the message: %s', (_what, schema) => {
+    expect(passes(schema, { a: 1 })).toBe(true);
+    for (const wrong of [{}, { a: 'x' }, { a: 1, evil: 1 }]) expect(passes(schema, wrong)).toBe(false);
+    const reply = compileReply(schema, { type: 'say', option: 'policy.replies.say' });
+    expect([reply.passes({ type: 'say', a: 1 }), reply.passes({ type: 'say', a: 'x' })]).toEqual([
+      true,
+      false,
+    ]);
+  });
+
+  test.each<[string, unknown]>([
+    ['another literal', Type.Object({ type: Type.Literal('shout') })],
+    ['one of two', Type.Object({ type: Type.Union([Type.Literal('say'), Type.Literal('shout')]) })],
+    [
+      'a form without it',
+      Type.Union([Type.Object({ type: Type.Literal('say') }), Type.Object({ a: Type.Number() })]),
+    ],
+    ['anything', Type.Object({ type: Type.Any() })],
+    ['nothing', { type: 'object', properties: { type: false } }],
+  ])('which could be something else is refused at construction: %s', (_what, schema) => {
+    expect(() => compile(schema)).toThrow(
+      /^policy\.messages\.say: it has a property 'type' of its own.*Type\.Literal\('say'\)/,
+    );
+  });
+});
+
+describe('the type is none of the body’s own properties', () => {
+  const tree = Old.Recursive((This) => Old.Object({ name: Old.String(), next: Old.Optional(This) }));
+  const condition = JSON.parse('{ "if": { "required": ["type"] }, "then": { "required": ["b"] } }') as object;
+  test.each<[string, unknown, object, object]>([
+    ['a record of numbers', Type.Record(Type.String(), Type.Number()), { a: 1 }, { a: 'x' }],
+    [
+      'a record of texts',
+      Type.Record(Type.String({ pattern: '^x' }), Type.String()),
+      { x1: 'a' },
+      { y: 'a' },
+    ],
+    [
+      'names',
+      { type: 'object', additionalProperties: true, propertyNames: { maxLength: 1 } },
+      { a: 1 },
+      { ab: 1 },
+    ],
+    [
+      'how many',
+      Type.Object({ a: Type.Optional(Type.Number()) }, { maxProperties: 1, minProperties: 1 }),
+      { a: 1 },
+      {},
+    ],
+    [
+      'parts that are closed',
+      { allOf: [{ type: 'object', properties: { a: {} }, additionalProperties: false }] },
+      { a: 1 },
+      { b: 1 },
+    ],
+    ['a condition', { type: 'object', properties: { a: {}, b: {} }, ...condition }, { a: 1 }, { c: 1 }],
+    [
+      'a refinement',
+      Type.Refine(Type.Object({ a: Type.Number() }), (body) => Object.keys(body).length === 1),
+      { a: 1 },
+      { a: 'x' },
+    ],
+    [
+      'a recursive one of TypeBox 0.34',
+      tree,
+      { name: 'a', next: { name: 'b' } },
+      { name: 'a', next: { name: 'b', type: 'say' } },
+    ],
+    [
+      'a cyclic one',
+      Type.Cyclic({ N: Type.Object({ next: Type.Optional(Type.Ref('N')) }) }, 'N'),
+      { next: {} },
+      { next: { type: 'say' } },
+    ],
+    ['a constant', { type: 'object', const: { a: 1 } }, { a: 1 }, { a: 2 }],
+  ])('%s', (_what, schema, right, wrong) => {
+    expect([passes(schema, right), passes(schema, wrong)]).toEqual([true, false]);
+    const incoming = new Incoming('say', { type: 'say', ...right }, {}, undefined, 0);
+    expect(compile(schema).look(incoming)).toBeUndefined();
+    expect(incoming).toMatchObject({ body: { type: 'say', ...right }, changed: false });
+    const reply = compileReply(schema, { type: 'say', option: 'policy.replies.say' });
+    expect([reply.passes({ type: 'say', ...right }), reply.passesUntyped?.(right)]).toEqual([true, true]);
+    expect([reply.passes({ type: 'say', ...wrong }), reply.passesUntyped?.(wrong)]).toEqual([false, false]);
+  });
+
+  test('and stays where a record is stripped, or sanitized', () => {
+    const texts = Type.Record(Type.String({ pattern: '^x' }), safeText({ maxLength: 3 }));
+    const check = compileSchema(texts, {
+      type: 'say',
+      option: 'policy.messages.say',
+      unknown: 'strip',
+      bounds,
+    });
+    const look = (body: object) => {
+      const incoming = new Incoming('say', { type: 'say', ...body }, {}, undefined, 0);
+      return { mistake: check.look(incoming), body: incoming.body, changed: incoming.changed };
+    };
+    expect(look({ x: 'a', y: 1 })).toEqual({
+      mistake: undefined,
+      body: { type: 'say', x: 'a' },
+      changed: true,
+    });
+    expect(look({ x: 'a\u200b' })).toEqual({
+      mistake: undefined,
+      body: { type: 'say', x: 'a' },
+      changed: true,
+    });
+    expect(look({ x: 'abcd' })).toMatchObject({ mistake: { stage: 'sanitize', pointer: '/x' } });
+    expect(look({ x: 1 })).toEqual({
+      mistake: { stage: 'schema', pointer: '/x' },
+      body: { type: 'say', x: 1 },
+      changed: false,
+    });
+    const reported = new Incoming('say', { type: 'say', x: 'a\u200b', y: 1 }, {}, undefined, 0);
+    expect(check.sanitize?.(reported)).toBeUndefined();
+    expect(reported).toMatchObject({ body: { type: 'say', x: 'a', y: 1 }, changed: true });
+  });
+});
+
 test('a refinement is kept', () => {
   const even = Type.Refine(
     Type.Number(),
@@ -214,7 +361,11 @@ describe('refused at construction', () => {
     ['a list', Type.Array(Type.Object({})), /not an object/],
     ['anything', Type.Any(), /not an object/],
     ['a union with something else', Type.Union([Type.Object({}), Type.String()]), /not an object/],
-    ['a type of its own', Type.Object({ type: Type.String() }), /'type' of its own.*Rename/],
+    [
+      'a type of its own',
+      Type.Object({ type: Type.String() }),
+      /'type' of its own, which is not the message's name.*Rename it, or say Type\.Literal\('say'\)/,
+    ],
     ['a type of its own in a union', Type.Union([Type.Object({ type: Type.String() })]), /'type' of its own/],
     [
       'a type of its own in an intersection',

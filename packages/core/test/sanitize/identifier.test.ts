@@ -1,5 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
+import { Type } from 'typebox';
+import { Compile } from 'typebox/compile';
 import { type IdentifierOptions, identifier } from '../../src/sanitize/identifier.ts';
 import { sanitize } from '../../src/sanitize/sanitize.ts';
 
@@ -88,16 +90,26 @@ test('lengths', () => {
   expect(accepts('aaa', { minLength: 3 })).toBe(true);
 });
 
-test('the schema tells what comes out', () => {
-  expect(Object.fromEntries(Object.entries(identifier({ maxLength: 5 })))).toEqual({
-    type: 'string',
-    minLength: 1,
-    maxLength: 5,
-    pattern: '^[A-Za-z_][A-Za-z0-9_]*$',
-  });
-  expect(Object.fromEntries(Object.entries(identifier({ dashes: true })))).toEqual(
-    expect.objectContaining({ pattern: '^[A-Za-z_][A-Za-z0-9_-]*$' }),
+test('the schema tells what comes out, and all that is checked', () => {
+  const { pattern, ...keywords } = JSON.parse(JSON.stringify(identifier({ minLength: 2, maxLength: 5 })));
+  expect(keywords).toEqual({ type: 'string', minLength: 2, maxLength: 5 });
+  for (const [name, fits] of [
+    ['ab', true],
+    ['a', false],
+    ['abcdef', false],
+    ['cOn', false],
+    ['a-b', false],
+  ] as const)
+    expect([name, new RegExp(pattern, 'u').test(name)]).toEqual([name, fits]);
+});
+
+test('as the key of a record it is checked in full', () => {
+  const record = Compile(
+    Type.Record(identifier({ maxLength: 5 }), Type.Number(), { additionalProperties: false }),
   );
+  expect(record.Check({ a: 1, b_2: 2 })).toBe(true);
+  for (const key of ['abcdef', 'con', 'COM1', '', 'a-b', '__PROTO__'])
+    expect([key, record.Check({ [key]: 1 })]).toEqual([key, false]);
 });
 
 test('whatever the text, what passes is made of letters, digits and underscores', () => {

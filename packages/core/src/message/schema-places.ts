@@ -1,0 +1,94 @@
+import { PolicyError } from '../vocabulary/policy-error.ts';
+import type { SchemaNode } from '../wire/envelope.ts';
+import { isComposite, isNode } from './closed.ts';
+import { KEYWORDS, type Role } from './schema-keywords.ts';
+
+/** Whether a schema describes a value by itself, describes it together with others, or asks about it. */
+type Position = 'whole' | 'part' | 'question';
+
+/** A schema where it stands in the whole one. */
+export interface Place {
+  readonly node: SchemaNode;
+  /** A JSON Pointer (RFC 6901). */
+  readonly pointer: string;
+  readonly position: Position;
+  /** What else says something about the same value. */
+  readonly around: Place | undefined;
+  /** What `#` means here: the whole, or the next schema around that has an `$id`. */
+  readonly resource: Place;
+  /** The keyword in which it stands. */
+  readonly keyword: string;
+}
+
+/** Deeper than anybody writes; a schema that holds itself is endless. */
+const MAX_DEPTH = 100;
+
+/** Walks through a schema, each place once, what is outside before what is inside. `visit` throws for what it cannot bear. */
+export function placesOf(
+  schema: SchemaNode,
+  option: string,
+  visit: (place: Place) => void,
+): readonly Place[] {
+  const places: Place[] = [];
+  const walk = (
+    node: SchemaNode,
+    here: Omit<Place, 'node' | 'resource'>,
+    resource?: Place,
+    depth = 0,
+  ): void => {
+    if (depth > MAX_DEPTH)
+      throw new PolicyError(option, `it nests more than ${MAX_DEPTH} schemas, or holds itself`, 'Use $ref.');
+    const place = { node, ...here } as { -readonly [K in keyof Place]: Place[K] };
+    place.resource = resource === undefined || typeof node.$id === 'string' ? place : resource;
+    visit(place);
+    places.push(place);
+    for (const { inner, keyword, role, pointer } of innerOf(node)) {
+      walk(
+        inner,
+        {
+          pointer: `${place.pointer}${pointer}`,
+          position: positionIn(place, role),
+          around: role === 'same' || role === 'question' ? place : undefined,
+          keyword,
+        },
+        place.resource,
+        depth + 1,
+      );
+    }
+  };
+  walk(schema, { pointer: '', position: 'whole', around: undefined, keyword: '' });
+  return places;
+}
+
+function positionIn({ node, position }: Place, role: Role): Position {
+  if (position === 'question' || role === 'question' || role === 'question inside') return 'question';
+  return role === 'same' && (position === 'part' || isComposite(node)) ? 'part' : 'whole';
+}
+
+interface Inner {
+  readonly inner: SchemaNode;
+  readonly keyword: string;
+  readonly role: Role;
+  /** From the schema around. */
+  readonly pointer: string;
+}
+
+/** The schemas that stand directly in a schema. */
+export function innerOf(node: SchemaNode): Inner[] {
+  const found: Inner[] = [];
+  for (const [keyword, value] of Object.entries(node)) {
+    const { role, holds } = KEYWORDS.get(keyword) ?? {};
+    if (role === undefined || typeof value !== 'object' || value === null) continue;
+    const single = !Array.isArray(value) && (holds === 'schema' || holds === 'items');
+    for (const [name, inner] of single ? [['', value]] : Object.entries(value)) {
+      const pointer = single ? `/${keyword}` : `/${keyword}/${escapeStep(name as string)}`;
+      if (isNode(inner)) found.push({ inner, keyword, role, pointer });
+    }
+  }
+  return found;
+}
+
+/** A key as a step of a JSON Pointer. */
+export function escapeStep(key: string): string {
+  return key.replaceAll('~', '~0').replaceAll('/', '~1');
+}
