@@ -1,6 +1,8 @@
 // What `pnpm mutate` switches off in packages/core/src/message.
 import { attack, contract, core } from './paths.js';
 
+const unit = (...names) => names.map((name) => `packages/core/test/message/${name}.test.ts`);
+
 export const mutations = [
   {
     stage: 'message-rate',
@@ -28,7 +30,7 @@ export const mutations = [
   {
     stage: 'schema',
     file: core('message/schema'),
-    find: 'if (!known && !compiled.Check(incoming.body)) {',
+    find: 'if (!known && !fits(incoming.body)) {',
     replace: 'if (false) {',
     tests: contract('messages'),
   },
@@ -37,7 +39,7 @@ export const mutations = [
     what: 'objects stay open to unknown properties',
     file: core('message/closed'),
     find: /changes\.additionalProperties = false;/,
-    replace: '',
+    replace: '{}',
     tests: contract('messages'),
   },
   {
@@ -154,9 +156,98 @@ export const mutations = [
   {
     stage: 'sanitize',
     file: core('message/schema'),
-    find: 'return sanitize?.(incoming);',
+    find: 'if (sanitizeBody === undefined) return undefined;',
     replace: 'return undefined;',
     tests: attack('unsanitized-text'),
+  },
+  {
+    stage: 'sanitize',
+    what: 'what sanitizing has made is not judged again',
+    file: core('message/schema'),
+    find: "return changed && !fits(incoming.body) ? mistakeIn('sanitize', incoming.body) : undefined;",
+    replace: 'return undefined;',
+    tests: unit('sanitized'),
+  },
+  {
+    stage: 'sanitize',
+    what: 'keywords beside a sanitizer are passed over',
+    file: core('message/sanitized'),
+    find: 'fits?.(text) === false',
+    replace: 'fits === null',
+    tests: unit('sanitized'),
+  },
+  {
+    stage: 'sanitize',
+    what: 'a sanitized text may be the key of a record',
+    file: core('sanitize/sanitizer'),
+    find: "if (keywords.pattern === undefined) Object.defineProperty(schema, 'pattern', HIDDEN_PATTERN);",
+    replace: '',
+    tests: unit('schema-faults'),
+  },
+  {
+    stage: 'schema',
+    what: 'keywords that TypeBox does not know are accepted',
+    file: core('message/schema-faults'),
+    find: '(place) => refuse(place, formFault(place.node))',
+    replace: '() => undefined',
+    tests: unit('schema-faults'),
+  },
+  ...[
+    ['nameFault', 'two schemas may have one name'],
+    ['referenceFault', 'a reference may lead anywhere'],
+    ['loopFault', 'a reference may lead back to itself'],
+    ['idleKeywordFault', 'a keyword may do nothing'],
+    ['subjectFault', 'a keyword may let other types through'],
+    ['rangeFault', 'bounds may be such that nothing passes'],
+    ['itemsFault', 'an array may hold anything without a word'],
+    ['requiredFault', 'what no schema describes may be required'],
+  ].map(([rule, what]) => ({
+    stage: 'schema',
+    what,
+    file: core('message/schema-faults'),
+    find: `  ${rule},\n`,
+    replace: '',
+    tests: unit('schema-faults'),
+  })),
+  {
+    stage: 'schema',
+    what: 'a list of items has no end',
+    file: core('message/closed'),
+    find: 'if (end !== undefined) changes[end] = false;',
+    replace: '',
+    tests: unit('schema-faults'),
+  },
+  {
+    stage: 'schema',
+    what: 'what a condition asks about may be there',
+    file: core('message/isolated'),
+    find: 'if (isNode(inner.if)) changes.if = { not: { not: { anyOf: [inner.if] } } };',
+    replace: '',
+    tests: unit('schema-faults'),
+  },
+  {
+    stage: 'schema',
+    what: 'what must not be may be there',
+    file: core('message/isolated'),
+    find: "for (const keyword of ['contains', 'not']) {",
+    replace: "for (const keyword of ['contains']) {",
+    tests: unit('schema-faults'),
+  },
+  {
+    stage: 'schema',
+    what: 'what was in one message may be in the next one',
+    file: core('message/fit'),
+    find: ': (value) => Check(schema as never, value),',
+    replace: ': (value) => compiled.Check(value),',
+    tests: unit('schema-faults'),
+  },
+  {
+    stage: 'schema',
+    what: 'a promise of a refinement is a yes',
+    file: core('message/isolated'),
+    find: 'if (isPromise(answer))',
+    replace: 'if (isPromise(answer) && false)',
+    tests: unit('schema-faults'),
   },
   {
     stage: 'message-authorization',

@@ -13,15 +13,19 @@ const folder = join(root, '.cache/typebox', version);
 /** For Jest's moduleNameMapper: the file for each import. */
 export const typeboxFiles = {
   '^typebox$': join(folder, 'index.mjs'),
-  '^typebox/(compile|format|value)$': join(folder, '$1.mjs'),
+  '^typebox/(compile|format|system|value)$': join(folder, '$1.mjs'),
 };
 
 /** Jest calls this once, before all test files. */
 export default async function bundle() {
-  if (existsSync(join(folder, 'index.mjs'))) return;
   const at = (name) => fileURLToPath(import.meta.resolve(`typebox/${name}`));
+  const entries = {
+    index: entry,
+    ...Object.fromEntries(['compile', 'format', 'system', 'value'].map((name) => [name, at(name)])),
+  };
+  if (Object.keys(entries).every((name) => existsSync(join(folder, `${name}.mjs`)))) return;
   await build({
-    entryPoints: { index: entry, compile: at('compile'), format: at('format'), value: at('value') },
+    entryPoints: entries,
     outdir: folder,
     outExtension: { '.js': '.mjs' },
     bundle: true,

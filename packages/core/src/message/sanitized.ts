@@ -1,8 +1,8 @@
-import { Compile } from 'typebox/compile';
 import { keywordsOfSanitizer, type Sanitizer, sanitizerOf } from '../sanitize/sanitizer.ts';
 import { PolicyError } from '../vocabulary/policy-error.ts';
 import type { SchemaNode } from '../wire/envelope.ts';
 import { changed, isComposite, isNode, mapInner } from './closed.ts';
+import { compileFit } from './fit.ts';
 import { isolated } from './isolated.ts';
 import { referredTo } from './references.ts';
 import { isNote } from './schema-keywords.ts';
@@ -93,8 +93,7 @@ function besideSanitizer(schema: SchemaNode, option: string): ((text: string) =>
       'Write it out, and use one sanitizer.',
     );
   }
-  const compiled = Compile(isolated(beside) as never);
-  return (text) => compiled.Check(text);
+  return compileFit(isolated(beside)).fits;
 }
 
 function holdsReference(value: unknown): boolean {
@@ -184,11 +183,11 @@ function choicePlans(schema: SchemaNode, option: string, together: boolean): (Pl
     const plans = nodes.map((member) => planOf(member, option, together));
     if (plans.every((plan) => plan === undefined)) return undefined;
     const choices = nodes.map((member, i) => ({
-      fits: Compile(isolated(withoutSanitized(member)) as never),
+      fits: compileFit(isolated(withoutSanitized(member))).fits,
       plan: plans[i],
     }));
     return (value, visit) => {
-      const fitting = choices.filter(({ fits }) => fits.Check(value));
+      const fitting = choices.filter(({ fits }) => fits(value));
       // The schema has passed, so that it is another sanitizer that has changed what it was about.
       if (fitting.length === 0) refuse(visit);
       const found = fitting.map(({ plan }) => plan).filter((plan) => plan !== undefined);

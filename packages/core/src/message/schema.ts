@@ -1,10 +1,10 @@
-import { Compile } from 'typebox/compile';
 import { PolicyError } from '../vocabulary/policy-error.ts';
 import type { SchemaNode } from '../wire/envelope.ts';
 import { type Incoming, isRecord } from '../wire/incoming.ts';
 import { withoutBytes } from './bytes.ts';
 import { type Check, cutPointer, type Mistake, pointerTo } from './check.ts';
 import { close } from './closed.ts';
+import { compileFit } from './fit.ts';
 import { fixedKeys } from './fixed-shape.ts';
 import { isolated } from './isolated.ts';
 import type { ValueBounds } from './parse.ts';
@@ -41,15 +41,15 @@ export function compileSchema(schema: unknown, options: SchemaOptions): Check {
 function compileBody(document: SchemaNode, options: SchemaOptions, whole: SchemaNode): Check {
   const { option, unknown, bounds, bytes = false } = options;
   const relaxed = isolated(withoutSanitized(whole));
-  const compiled = Compile((bytes ? withoutBytes(relaxed) : relaxed) as never);
+  const { fits, mistake, accelerated } = compileFit(bytes ? withoutBytes(relaxed) : relaxed);
   const sanitizeBody = compileSanitizers(whole, option);
   const leaveOut = unknown === 'strip' ? compileStrip(relaxed) : undefined;
   return {
-    fits: (body) => compiled.Check(body),
+    fits,
     look(incoming, known = false) {
-      if (!known && !compiled.Check(incoming.body)) {
+      if (!known && !fits(incoming.body)) {
         const body = leaveOut === undefined ? incoming.body : leaveOut(incoming.body);
-        if (leaveOut === undefined || !compiled.Check(body)) return mistakeIn('schema', body);
+        if (leaveOut === undefined || !fits(body)) return mistakeIn('schema', body);
         incoming.body = body;
         incoming.changed = true;
       }
@@ -57,16 +57,16 @@ function compileBody(document: SchemaNode, options: SchemaOptions, whole: Schema
       const { refused, changed } = sanitizeIn(incoming, sanitizeBody);
       if (refused !== undefined) return refused;
       // What is handed on is judged: a sanitizer may make what the schema forbids.
-      return changed && !compiled.Check(incoming.body) ? mistakeIn('sanitize', incoming.body) : undefined;
+      return changed && !fits(incoming.body) ? mistakeIn('sanitize', incoming.body) : undefined;
     },
     sanitize: sanitizeBody && ((incoming) => sanitizeIn(incoming, sanitizeBody).refused),
-    accelerated: compiled.IsAccelerated(),
+    accelerated,
     fixedKeys: fixedKeys(relaxed, bounds),
     document,
   };
 
   function mistakeIn(stage: Mistake['stage'], body: unknown): Mistake {
-    return { stage, pointer: pointerOf(compiled.Errors(body)[0]) };
+    return { stage, pointer: pointerOf(mistake(body)) };
   }
 }
 
@@ -122,9 +122,8 @@ export interface BodyCheck {
 
 export function compileReply(schema: unknown, options: Pick<SchemaOptions, 'type' | 'option'>): BodyCheck {
   const document = closedBody(schema, options);
-  const compiled = Compile(isolated(document) as never);
-  const passes = (body: unknown): boolean => compiled.Check(body);
-  const pointer = (body: unknown): string => pointerOf(compiled.Errors(body)[0]);
+  const { fits: passes, mistake } = compileFit(isolated(document));
+  const pointer = (body: unknown): string => pointerOf(mistake(body));
   if (!sharesType(document, options)) return { passes, pointer, document };
   return {
     passes: (body) => passes(withoutType(body)),

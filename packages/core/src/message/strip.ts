@@ -1,6 +1,6 @@
-import { Compile } from 'typebox/compile';
 import type { SchemaNode } from '../wire/envelope.ts';
 import { isNode } from './closed.ts';
+import { compileFit } from './fit.ts';
 
 /** Gives the value without what a closed schema does not name, and leaves what came as it is. The check has the last word. */
 export type Strip = (value: unknown) => unknown;
@@ -127,8 +127,5 @@ function formsOf(schema: SchemaNode): Form[] | undefined {
   const members = Array.isArray(schema.anyOf) ? schema.anyOf : schema.oneOf;
   if (!Array.isArray(members) || schema.unevaluatedProperties !== undefined || 'properties' in schema)
     return undefined;
-  return members.filter(isNode).map((member) => {
-    const check = Compile(member as never);
-    return { shape: shapeOf(member), fits: (value) => check.Check(value) };
-  });
+  return members.filter(isNode).map((member) => ({ shape: shapeOf(member), fits: compileFit(member).fits }));
 }

@@ -730,6 +730,10 @@ describe.each([
   afterAll(() => Settings.Set({ useAcceleration: true }));
   const evil = { evil: 1 };
 
+  test('as they are compiled here', () => {
+    expect(compile(holding({})).accelerated).toBe(useAcceleration);
+  });
+
   test.each<[string, string, object, object]>([
     [
       'by what a condition asks about',
@@ -788,6 +792,21 @@ describe.each([
   ])('%s', (_what, text, right, wrong) => {
     const schema = { type: 'object', ...json(text) };
     expect([passes(schema, right), passes(schema, wrong)]).toEqual([true, false]);
+  });
+
+  test('by what was in another message', () => {
+    const schema = {
+      type: 'object',
+      properties: { k: {} },
+      ...json('{ "if": { "required": ["k"] }, "then": { "properties": { "a": {} } } }'),
+    };
+    const numbers = { allOf: [{ type: 'object' }], unevaluatedProperties: { type: 'number' } };
+    const [one, other] = [compile(schema), compile(numbers)];
+    const look = (check: typeof one, body: object) => check.look(new Incoming('say', body, {}, undefined, 0));
+    expect(look(one, { k: 1, a: 1 })).toBeUndefined();
+    expect(look(one, { a: evil })).toMatchObject({ stage: 'schema' });
+    expect(look(other, { x: 1 })).toBeUndefined();
+    expect(look(other, { x: evil })).toMatchObject({ stage: 'schema' });
   });
 
   test('by a name that every object inherits, in place of another', () => {
