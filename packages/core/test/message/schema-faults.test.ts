@@ -149,7 +149,7 @@ describe('@sinclair/typebox 0.34', () => {
       { a: 1, b: 2 },
       { a: 1, b: 2, c: 3 },
     ],
-    ['a template', Old.TemplateLiteral('a${string}'), 'abc', 'bc'],
+    ['a template', Old.TemplateLiteral([Old.Literal('a'), Old.String()]), 'abc', 'bc'],
     [
       'a recursive one',
       tree,
