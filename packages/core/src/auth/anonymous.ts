@@ -4,8 +4,8 @@ import { type Authenticator, freezeIdentity } from './authenticator.ts';
 export type AnonymousIdentity = Identity<'anonymous', Readonly<Record<string, never>>>;
 
 /**
- * Lets in who presents no credential at all, by name, so that a policy never does so by accident. The subject is
- * the client's address. It is ambient: without a right `Origin` nobody gets in, or every page on the web could
+ * Admits clients that present no credential. The identity's subject is the client's IP address. Counts as an ambient
+ * credential, so a handshake with a missing or foreign `Origin` is denied; otherwise every page on the web could
  * connect as its visitors.
  */
 export function anonymous(): Authenticator<AnonymousIdentity> {

@@ -2,30 +2,27 @@ import { UNAVAILABLE } from '../limits/precheck.ts';
 import { type Denial, deny, isPromise, type MaybePromise, settled } from '../vocabulary/decision.ts';
 import type { Hit, HitRequest, RateLimit } from '../vocabulary/store.ts';
 
-/** Where failures are counted: in this process at once, and by the store that it shares with others. */
 export interface FailureStore {
   localFailures(request: HitRequest): Hit;
   failures(request: HitRequest): MaybePromise<Hit | typeof UNAVAILABLE>;
   chargeFailure(request: HitRequest): void;
 }
 
-/** Whose attempts are counted together. */
+/** Attempts with the same bucket are counted together. */
 export interface AttemptSource {
   readonly bucket: string;
-  /** Wider prefixes, the nearest first. */
+  /** Wider prefixes, the narrowest first. */
   readonly coarser: readonly string[];
-  /** Whether it may be banned. */
   readonly bannable: boolean;
 }
 
-/** Addresses that are kept although nothing is under way: a map that is emptied and filled again makes a new table each time. */
+/** Entries kept for reuse: a map that is emptied and filled again allocates a new table each time. */
 const KEPT = 64;
 
 /**
- * Failed authentications of an address, budgeted apart from successful ones. Beyond the budget nothing is verified
- * any more, so that guessing costs this server no cryptography (OWASP ASVS 5.0, 6.3.1). Attempts that are being
- * verified count as failed until they are not, so that sending all guesses at once gains nothing; whoever finds the
- * budget taken up by those alone waits for its turn.
+ * The budget of failed authentications of one address (OWASP ASVS 5.0, 6.3.1). Once it is spent, no credential is
+ * verified, so guessing costs no cryptography. A verification in progress counts as failed until it ends: sending all
+ * guesses at once gains nothing.
  */
 export class Attempts {
   readonly #underWay = new Map<string, UnderWay>();
@@ -36,8 +33,8 @@ export class Attempts {
   ) {}
 
   /**
-   * A turn to verify a credential, at once or later, or a denial when the budget is used up; spends nothing. `known` is
-   * what the store has just said of this address, so that it is not asked again.
+   * Returns a turn to verify a credential, or a denial once the budget is spent. If only verifications in progress
+   * use up the budget, it waits for them. `known` is an answer that the store has given already.
    */
   begin(source: AttemptSource, known?: Hit | typeof UNAVAILABLE): MaybePromise<Turn | Denial> {
     if (known !== undefined) return this.#decide(known, source);
@@ -50,12 +47,11 @@ export class Attempts {
       : this.#decide(answer, source);
   }
 
-  /** Counts a failure. Nobody has to wait for it: this process knows at once, the others soon. */
+  /** Counts a failure, in this process at once and in the store soon. */
   failed(source: AttemptSource): void {
     this.store.chargeFailure(this.request(source, 1));
   }
 
-  /** The address's budget, as the store knows it. */
   request({ bucket, coarser }: AttemptSource, cost: number): HitRequest {
     return {
       keys: [`attempt ${bucket}`, ...coarser.map((wider) => `attempt ${wider}`)],
@@ -65,8 +61,12 @@ export class Attempts {
   }
 
   #decide(hit: Hit | typeof UNAVAILABLE, source: AttemptSource): MaybePromise<Turn | Denial> {
-    if (hit === UNAVAILABLE) return deny('store_unavailable', 'failed authentications cannot be counted');
-    // Others may have begun or failed since the store was asked; of those of this process it is known at once.
+    if (hit === UNAVAILABLE)
+      return deny(
+        'store_unavailable',
+        'the store does not answer, so failed authentications cannot be counted',
+      );
+    // Other attempts of this process may have begun or failed while the store was asked.
     const local = this.store.localFailures(this.request(source, 0));
     const held = this.#beyond(local, source) ?? this.#beyond(hit, source);
     if (held !== undefined) return held;
@@ -76,7 +76,7 @@ export class Attempts {
     return new Turn(this, source.bucket, underWay);
   }
 
-  /** `undefined` where one more may fail although all that are under way do. */
+  /** `undefined` if the budget would hold even if all verifications in progress failed. */
   #beyond({ remaining, retryAfter }: Hit, source: AttemptSource): MaybePromise<Turn | Denial> | undefined {
     const underWay = this.#count(source);
     if (remaining > underWay) return undefined;
@@ -93,7 +93,6 @@ export class Attempts {
     return this.begin(source);
   }
 
-  /** For a turn: one is through. */
   ended(bucket: string, underWay: UnderWay): void {
     if (--underWay.count === 0 && this.#underWay.size > KEPT) this.#underWay.delete(bucket);
     const { waiting } = underWay;
@@ -106,7 +105,7 @@ export class Attempts {
   }
 }
 
-/** Permission to verify one credential, until `end`, which counts once. */
+/** Permission to verify one credential. Ends once, however often `end` is called. */
 export class Turn {
   #ended = false;
 
@@ -123,7 +122,6 @@ export class Turn {
   }
 }
 
-/** The verifications of one address that have not come to an end. */
 class UnderWay {
   count = 0;
   waiting: (() => void)[] | undefined;

@@ -5,13 +5,12 @@ import { type Authenticator, chooseReader } from './authenticator.ts';
 /** The `type` of the message that carries a credential. */
 export const AUTH_TYPE = 'auth';
 
-/** A credential that came in a message, and who judges it. */
 export interface PresentedInMessage {
   readonly authenticator: Authenticator;
   readonly credential: string;
 }
 
-/** Reads `{ "type": "auth", "token": … }`: exactly one credential, as text, and nothing else. */
+/** Reads `{ "type": "auth", "token": … }`: one credential as text, and no other field. */
 export function readAuthMessage(
   message: unknown,
   authenticators: readonly Authenticator[],

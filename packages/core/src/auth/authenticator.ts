@@ -5,52 +5,52 @@ import { PolicyError } from '../vocabulary/policy-error.ts';
 import type { Clock, Identity, RequestView } from '../vocabulary/ports.ts';
 import type { CredentialSource } from './credential-source.ts';
 
-/** Where tickets are kept. */
+/** What an authenticator uses to store tickets. */
 export interface TicketStore {
-  /** Rejects where it cannot be kept. */
+  /** Rejects if the value cannot be stored. */
   put(key: string, value: string, ttl: number): Promise<void>;
-  /** What was put, once; `UNAVAILABLE` where nobody can say. */
+  /** Returns a value once. `UNAVAILABLE` if the store does not answer. */
   redeem(key: string): MaybePromise<string | undefined | typeof UNAVAILABLE>;
 }
 
-/** What an authenticator is asked about. */
+/** What an authenticator gets to see. */
 export interface Presented {
-  /** The credential found by one of the authenticator's sources; `undefined` when it has none. */
+  /** The credential from one of the authenticator's sources; `undefined` if it has no sources. */
   readonly credential: string | undefined;
   readonly request: RequestView;
   readonly clock: Clock;
   readonly store: TicketStore;
-  /** Aborted when the client goes away or the handshake's deadline passes. */
+  /** Aborted when the client leaves or the handshake's deadline passes. */
   readonly signal: AbortSignal;
 }
 
 /**
- * Turns a credential into an identity, or a denial. `undefined` means that there was nothing to judge: the next
- * authenticator without sources is asked, and in the end `credential_missing` is the answer.
+ * Turns a credential into an identity or a denial. `undefined`: no credential was found, and the guard asks the next
+ * authenticator without sources. If none returns an identity, the handshake is denied with `credential_missing`.
  */
 export interface Authenticator<I extends Identity = Identity> {
-  /** The `scheme` of the identities that it gives. */
+  /** The `scheme` of the identities that it returns. */
   readonly scheme: I['scheme'];
-  /** Where its credential is looked for; empty for one that is asked when no credential was found. */
+  /** Where its credential is looked for. Empty: it is asked if no credential was found elsewhere. */
   readonly from: readonly CredentialSource[];
-  /** Whether what it judges is attached by a browser or the network by itself; only for one without sources. */
+  /** Without sources: whether browsers or the network attach the credential by themselves. */
   readonly ambient: boolean;
-  /** Whether judging runs application code or fetches something, which `explain()` never does. */
+  /** Whether it runs application code or fetches something. `explain()` does neither. */
   readonly asksOutside: boolean;
-  /** Whether judging uses the credential up, so that the caps are looked at before. */
+  /** Whether verifying uses the credential up. The guard then checks the caps first. */
   readonly spends?: boolean;
-  /** The field of `{ "type": "auth", … }` that holds its credential; absent for one that messages cannot carry. */
+  /** The field of `{ "type": "auth", … }` that holds its credential. Default: messages cannot carry it. */
   readonly messageField?: string;
-  /** Milliseconds that a connection outlives `expiresAt`, for clocks that differ. Default: none. */
+  /** Milliseconds that a connection may outlive `expiresAt`, for clocks that differ. Default: 0. */
   readonly tolerance?: number;
-  /** Whether a credential is this authenticator's, where several read the same place. Default: yes. */
+  /** Whether the credential is for this authenticator, if several read the same source. Default: yes. */
   accepts?(credential: string): boolean;
-  /** Drops what it remembers of identities that were revoked. */
+  /** Drops cached credentials of revoked identities. */
   forget?(revoked: (identity: Identity) => boolean): void;
   authenticate(presented: Presented): MaybePromise<I | Denial | undefined>;
 }
 
-/** Nothing falls through: exactly one authenticator judges a credential, by what that says of its issuer. */
+/** Exactly one authenticator verifies a credential. The issuer that the credential claims decides which. */
 export function chooseReader(readers: readonly Authenticator[], credential: string): Authenticator {
   const [first] = readers;
   return (
@@ -58,7 +58,10 @@ export function chooseReader(readers: readonly Authenticator[], credential: stri
   ) as Authenticator;
 }
 
-/** The name of an authenticator. By `anonymous` handlers and the policy's own checks know who presented nothing, so no other may have it. */
+/**
+ * The `scheme` of an authenticator. `anonymous` is reserved: handlers and the policy's checks recognize anonymous
+ * clients by it.
+ */
 export const schemeName: Kind<string> = {
   type: 'string',
   read(scheme, option) {
@@ -71,7 +74,6 @@ export const schemeName: Kind<string> = {
   },
 };
 
-/** Freezes an identity, claims included, all the way down. */
 export function freezeIdentity<I extends Identity>(identity: I): I {
   deepFreeze(identity.claims);
   return Object.freeze(identity);

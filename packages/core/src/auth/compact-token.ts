@@ -1,6 +1,6 @@
 /**
- * A JSON Web Token in its one canonical spelling (RFC 7515 §3.1, RFC 4648 §3.5): three base64url parts without
- * padding, white space or stray bits at their ends. Decoders that forgive those let one signature have many texts.
+ * Whether a JSON Web Token is in its one canonical spelling (RFC 7515 §3.1, RFC 4648 §3.5): three base64url parts
+ * without padding, white space or stray bits. Lenient decoders accept many spellings of one token.
  */
 export function isCanonicalToken(token: string): boolean {
   const parts = token.split('.');

@@ -3,8 +3,8 @@ import { checkedValue, type Kind } from '../vocabulary/option-kinds.ts';
 import { PolicyError } from '../vocabulary/policy-error.ts';
 
 /**
- * Where a credential is looked for. *Ambient* means that a browser or the network attaches it by itself, so that it
- * proves nothing about the page that opened the socket; the origin has to.
+ * Where a credential is looked for. *Ambient* means that a browser or the network attaches the credential by itself.
+ * Such a credential proves nothing about the page that opened the socket, so the `Origin` is checked as well.
  */
 export type CredentialSource =
   | { readonly kind: 'bearer'; readonly ambient: boolean }
@@ -13,8 +13,8 @@ export type CredentialSource =
   | { readonly kind: 'query'; readonly name: string; readonly ambient: false };
 
 /**
- * `Authorization: Bearer <token>` (RFC 6750 §2.1). Browsers cannot set it on a WebSocket, so it counts as explicit.
- * Say `ambient: true` where a proxy injects it: then the origin must be right, as with a cookie.
+ * Reads `Authorization: Bearer <token>` (RFC 6750 §2.1). Browsers cannot set this header on a WebSocket, so the token
+ * is explicit. Set `ambient: true` if a proxy adds the header: then the `Origin` must be allowed, as with a cookie.
  */
 export function bearer(options: { readonly ambient?: boolean } = {}): CredentialSource {
   refuseUnknown(options, ['ambient'], 'bearer()');
@@ -23,8 +23,9 @@ export function bearer(options: { readonly ambient?: boolean } = {}): Credential
 }
 
 /**
- * A cookie. Always ambient: the origin must be right, and stating `origins` openly to all refuses to start.
- * A name that occurs twice is denied (a sibling subdomain can set a second one); `__Host-` names prevent that.
+ * Reads a cookie. A cookie is always ambient: the `Origin` must be allowed, and `unsafeAllowAnyOrigin` beside it is
+ * refused at construction. A cookie name that occurs twice is denied with `credential_ambiguous`, because a sibling
+ * subdomain can set a second one. A `__Host-` name prevents that.
  */
 export function cookie(name: string): CredentialSource {
   if (typeof name !== 'string' || !TOKEN.test(name)) {
@@ -38,9 +39,9 @@ export function cookie(name: string): CredentialSource {
 }
 
 /**
- * A token offered as a WebSocket subprotocol, for browsers: `new WebSocket(url, ['bearer', token])`. It is taken out
- * of the request before any other listener sees it and never echoed; the marker is answered instead, unless one of
- * the application's own subprotocols matches.
+ * Reads a token offered as a WebSocket subprotocol, for browsers: `new WebSocket(url, ['bearer', token])`. The token
+ * is removed from the request before any other listener sees it, and is never sent back. The answer is the marker,
+ * unless one of the application's own subprotocols matches.
  */
 export function subprotocol(options: { readonly marker?: string } = {}): CredentialSource {
   refuseUnknown(options, ['marker'], 'subprotocol()');
@@ -56,8 +57,8 @@ export function subprotocol(options: { readonly marker?: string } = {}): Credent
 }
 
 /**
- * A query parameter. Discouraged, since URLs end up in the logs of proxies (RFC 9700 §4.3.2); within this process
- * the parameter is gone from the URL before the application and its logger see it.
+ * Reads a query parameter. Discouraged, because proxies log URLs (RFC 9700 §4.3.2). Within this process, the
+ * parameter is removed from the URL before the application and its logger see it.
  */
 export function query(name: string): CredentialSource {
   if (typeof name !== 'string' || name === '') {
@@ -66,10 +67,10 @@ export function query(name: string): CredentialSource {
   return { kind: 'query', name, ambient: false };
 }
 
-/** RFC 9110 §5.6.2: what header names, cookie names and subprotocols are made of. */
+/** RFC 9110 §5.6.2: the characters of header names, cookie names and subprotocols. */
 export const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 
-/** One spelling for a source, by which two of them are the same. */
+/** Equal for two sources that read the same place. */
 export function sourceKey(source: CredentialSource): string {
   switch (source.kind) {
     case 'bearer':
@@ -81,13 +82,12 @@ export function sourceKey(source: CredentialSource): string {
   }
 }
 
-/** Whether it came from one of the functions above. */
 export function isCredentialSource(value: unknown): value is CredentialSource {
   const { kind } = (value ?? {}) as { kind?: unknown };
   return kind === 'bearer' || kind === 'cookie' || kind === 'subprotocol' || kind === 'query';
 }
 
-/** A list of places to look at, at least so many. The policy looks at the places themselves. */
+/** A list of at least so many sources. The policy checks the sources themselves. */
 export function places(least: number): Kind<readonly CredentialSource[]> {
   return checkedValue(
     'CredentialSource[]',

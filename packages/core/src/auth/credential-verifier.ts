@@ -7,37 +7,35 @@ import type { AttemptSource, Attempts, Turn } from './attempts.ts';
 import type { Authenticator, Presented, TicketStore } from './authenticator.ts';
 import type { RevocationList } from './revocations.ts';
 
-/** A credential to be judged, wherever it was presented: in the handshake, in a first message, or to renew. */
+/** A credential to verify: of a handshake, of a first message, or of a renewal. */
 export interface VerificationRequest {
   readonly credential: string | undefined;
   readonly request: RequestView;
   readonly source: AttemptSource;
   readonly signal: AbortSignal;
-  /** What the store has just said of the address's failures. */
+  /** The store's answer about failed authentications of this address, if it was asked already. */
   readonly failures?: Hit | typeof UNAVAILABLE | undefined;
-  /** Whether somebody who is known presents it, to renew: a failure is then that identity's, which its connection counts. */
+  /** A renewal: a failure does not count towards a ban, because the connection counts it. */
   readonly renews?: boolean;
 }
 
-/** What the verifier asks the store. */
 export interface VerifierStore extends TicketStore {
   bannedFor(key: string): number;
   staleness(): number;
 }
 
-/** What a ban of an identity goes by. */
 export function identityKey(subject: string): string {
   return `identity ${subject}`;
 }
 
-/** An authenticator that never answers must not keep its address from authenticating for good. */
+/** Milliseconds. Without it, an authenticator that never answers would block its address for good. */
 const LONGEST_TURN = 10_000;
 
 export type Verification = Identity | Denial | undefined;
 
 /**
- * The one way from a credential to an identity: the budget for failed attempts before any cryptography, the
- * authenticator, then what is revoked.
+ * The only way from a credential to an identity: checks the budget for failed attempts, asks the authenticator, then
+ * looks for bans and revocations.
  */
 export class CredentialVerifier {
   constructor(
@@ -45,27 +43,24 @@ export class CredentialVerifier {
     readonly store: VerifierStore,
     readonly attempts: Attempts,
     readonly revocations: RevocationList,
-    /** Milliseconds for which this process may not have heard of a revocation. */
+    /** Milliseconds for which the node may be without news of revocations. */
     readonly staleness: number,
-    /** Told of a failed authentication of nobody in particular, for bans. */
+    /** Called for each failed authentication but renewals, for bans. */
     readonly onFailure: (source: AttemptSource) => void,
     readonly timers: Timers,
   ) {}
 
-  /**
-   * Whether an identity is refused although its credential is right: revoked, banned, or of unknown standing, because
-   * nobody could tell of a revocation for too long.
-   */
+  /** Denies an identity that is revoked or banned, or whose revocation this node could have missed. */
   refuses(identity: Identity): Denial | undefined {
     const { store, revocations, staleness } = this;
     if (revocations.covers(identity)) return deny('revoked', 'this identity was revoked');
     const bannedFor = identity.scheme === 'anonymous' ? 0 : store.bannedFor(identityKey(identity.subject));
     if (bannedFor > 0) return deny('banned', 'this identity is banned', bannedFor);
     if (store.staleness() <= staleness) return undefined;
-    return deny('store_unavailable', 'revocations have not been heard of for too long');
+    return deny('store_unavailable', 'this node has had no news of revocations for too long');
   }
 
-  /** Counts a failure against its address. */
+  /** Counts a failure against the address. */
   verify(authenticator: Authenticator, presented: VerificationRequest): MaybePromise<Verification> {
     if (presented.credential === undefined) return this.#ask(authenticator, presented);
     const turn = this.attempts.begin(presented.source, presented.failures);
@@ -74,7 +69,7 @@ export class CredentialVerifier {
       : this.#askInTurn(turn, authenticator, presented);
   }
 
-  /** The same without counting, for `explain()`; authenticators that ask outside are not for it. */
+  /** For `explain()`: counts nothing. Never called for authenticators that ask outside. */
   preview(authenticator: Authenticator, presented: VerificationRequest): MaybePromise<Verification> {
     return this.#ask(authenticator, presented);
   }
@@ -124,16 +119,19 @@ export class CredentialVerifier {
     const held = this.refuses(verdict);
     if (held !== undefined) return held;
     const { expiresAt, issuedAt = Number.POSITIVE_INFINITY } = verdict;
-    // From its issue, where that is known: a revocation must not be forgotten in the credential's last days.
+    // A revocation must outlive the credential, so the lifetime counts from the credential's issue.
     const born = Math.min(issuedAt * 1_000, this.clock.now());
     if (expiresAt !== undefined && expiresAt * 1_000 > born + this.revocations.retention) {
-      return deny('credential_invalid', 'it outlives limits.revocationRetention, so it could not be revoked');
+      return deny(
+        'credential_invalid',
+        'the credential outlives limits.revocationRetention, so it could not be revoked',
+      );
     }
     return verdict;
   }
 }
 
-/** A class, since each object literal with a getter is of a shape of its own. */
+/** Not an object literal with a getter: each of those gets a shape of its own. */
 class PresentedCredential implements Presented {
   readonly credential: string | undefined;
   readonly request: RequestView;
@@ -149,7 +147,7 @@ class PresentedCredential implements Presented {
     this.#request = presented;
   }
 
-  /** Made when somebody asks for it: most do not, and it is dear. */
+  /** Created on first use, because it is expensive and most authenticators ignore it. */
   get signal(): AbortSignal {
     return this.#request.signal;
   }

@@ -1,11 +1,11 @@
 import type { MaybePromise } from '../vocabulary/decision.ts';
 import type { Identity, RequestView } from '../vocabulary/ports.ts';
 
-/** An anti-forgery token beside an ambient credential, for applications that use one. */
+/** Demands an anti-forgery token beside an ambient credential. */
 export interface CsrfOption {
-  /** The query parameter that holds it; it is scrubbed from the URL. */
+  /** The query parameter that holds the token. It is removed from the URL before the application sees it. */
   readonly query: string;
-  /** Whether it is this session's. Only `true` passes; compare in constant time. */
+  /** Whether the token belongs to this session. Only `true` passes. Compare in constant time. */
   readonly verify: (context: {
     readonly token: string;
     readonly identity: Identity;

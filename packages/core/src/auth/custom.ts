@@ -8,7 +8,7 @@ import { type Authenticator, freezeIdentity, schemeName } from './authenticator.
 import { type CredentialSource, places } from './credential-source.ts';
 import { keepRecheck } from './recheck.ts';
 
-/** What a custom authenticator returns for a credential that is right. */
+/** What `authenticate` returns for a valid credential. */
 export interface CustomIdentity<C> {
   readonly subject: string;
   readonly session?: string | undefined;
@@ -19,10 +19,10 @@ export interface CustomIdentity<C> {
   readonly expiresAt?: number | undefined;
   readonly claims?: C;
   /**
-   * Whether what this identity came from, a session say, is still there. Asked while the connection is open, every
-   * `recheckEvery` and before messages whose rule says `recheck: true`; anything but `true` closes with `revoked`.
-   * No answer until the next question is due, or a rejection, closes with `auth_unavailable`; before a message it is
-   * that message alone which is refused.
+   * Asks whether the login behind this identity, such as a session, still exists. Called every `recheckEvery` while
+   * the connection is open, and before messages whose rule says `recheck: true`. Any answer but `true` closes with
+   * `revoked` (4401). A rejection, or no answer until the next call is due, closes with `auth_unavailable` (1013);
+   * before a message, either one refuses that message only.
    */
   readonly stillValid?: () => MaybePromise<boolean>;
 }
@@ -30,25 +30,27 @@ export interface CustomIdentity<C> {
 export interface CustomOptions<Scheme extends string, C> {
   /** The `scheme` of the identities, by which handlers tell them apart. */
   readonly scheme: Scheme;
-  /** Where the credential is looked for. Default: nowhere; `authenticate` is asked when no other credential was found. */
+  /**
+   * Where the credential is looked for. Default: nowhere; `authenticate` is asked when no other credential was found.
+   */
   readonly from?: readonly CredentialSource[];
   /**
-   * Whether the credential is one that a browser or the network attaches by itself. Default: `true` (a session, a
-   * client certificate, a proxy's identity header), which makes a right `Origin` necessary. With `from`, the
-   * sources say it and this option is refused.
+   * Whether a browser or the network attaches the credential by itself. Default: `true` (a session, a client
+   * certificate, a proxy's identity header), which makes a right `Origin` necessary. Refused together with `from`,
+   * whose sources say it already.
    */
   readonly ambient?: boolean;
   /** How often `stillValid` is asked while a connection is open. Default: 60 s. Else: `revoked` (4401). */
   readonly recheckEvery?: Duration;
   /**
-   * The field of `{ "type": "auth", … }` that holds its credential, for `firstMessage` and `renewal`. Default: none, so
-   * that messages cannot carry it.
+   * The field of `{ "type": "auth", … }` that holds its credential, for `firstMessage` and `renewal`. Default: none,
+   * so that messages cannot carry it.
    */
   readonly messageField?: string;
   /**
-   * Who is it? `undefined` or `null` says that the credential is not right (with `from`), or that there was none.
-   * A rejection denies with `auth_unavailable` (503); the handshake's deadline bounds it, and `signal` tells when
-   * nobody waits for the answer any more.
+   * Returns who the client is. `undefined` or `null` means that the credential is wrong (with `from`), or that there
+   * is none. A rejection denies with `auth_unavailable` (503). The handshake's deadline bounds it, and then aborts
+   * `signal`.
    */
   readonly authenticate: (presented: {
     readonly credential: string | undefined;
@@ -60,8 +62,8 @@ export interface CustomOptions<Scheme extends string, C> {
 const messageField: Kind<string> = checkedValue(
   'string',
   (value) => typeof value === 'string' && value !== '' && value !== 'type',
-  'it is no name for a field beside `type`',
-  "Give 'key', say.",
+  'it cannot be the name of a field beside `type`',
+  "Give a name such as 'key'.",
 );
 
 export const CUSTOM_OPTIONS = {
@@ -79,7 +81,10 @@ export const CUSTOM_OPTIONS = {
   ),
 };
 
-/** An authenticator of the application's own: a server-side session, an API key in a database, a client certificate. */
+/**
+ * Authenticates with the application's own code: a server-side session, an API key in a database, a client
+ * certificate.
+ */
 export function custom<const Scheme extends string, C extends Claims = Claims>(
   options: CustomOptions<Scheme, C>,
 ): Authenticator<Identity<Scheme, C>> {
@@ -103,15 +108,15 @@ export function custom<const Scheme extends string, C extends Claims = Claims>(
     ...(messageField !== undefined && { messageField }),
     authenticate({ credential, request, signal, clock }) {
       type Found = CustomIdentity<C> | undefined | null;
-      const judge = (found: Found): Identity<Scheme, C> | Denial | undefined => {
+      const decide = (found: Found): Identity<Scheme, C> | Denial | undefined => {
         if (found !== undefined && found !== null) return identityOf(scheme, found, every, clock);
         return credential === undefined
           ? undefined
-          : deny('credential_invalid', `${scheme}: it was not accepted`);
+          : deny('credential_invalid', `${scheme}: the credential was not accepted`);
       };
       try {
         const found = authenticate({ credential, request, signal });
-        return isPromise(found) ? settled(found).then(judge, unavailable) : judge(found);
+        return isPromise(found) ? settled(found).then(decide, unavailable) : decide(found);
       } catch {
         return unavailable();
       }
@@ -129,9 +134,9 @@ function identityOf<Scheme extends string, C extends Claims>(
   if (typeof subject !== 'string' || subject === '') {
     return deny('internal', `custom({ scheme: '${scheme}' }) returned an identity without a subject`);
   }
-  // Written so that a number that is none has expired, too.
+  // Negated, so that NaN counts as expired.
   if (expiresAt !== undefined && !(expiresAt * 1_000 > clock.now())) {
-    return deny('credential_expired', `${scheme}: it has expired`);
+    return deny('credential_expired', `${scheme}: the credential has expired`);
   }
   const identity: Identity<Scheme, C> = { scheme, subject, session, tokenId, issuedAt, expiresAt, claims };
   freezeIdentity(identity as Identity);

@@ -6,9 +6,12 @@ import { PolicyError } from '../vocabulary/policy-error.ts';
 import { parseUrl } from '../vocabulary/url.ts';
 import { type RemoteKeys, remoteKeysOf } from './remote-keys.ts';
 
-/** Exactly one of these says how tokens are signed. */
+/** The key that verifies tokens. Set exactly one of these options. */
 export interface KeyOptions {
-  /** A shared secret for HS256, HS384, HS512: at least as long as the hash (RFC 7518 §3.2). Text counts in UTF-8 bytes. Default: none. */
+  /**
+   * A shared secret for HS256, HS384, HS512: at least as long as the hash (RFC 7518 §3.2). Text counts in UTF-8
+   * bytes. Default: none.
+   */
   readonly secret?: string | Uint8Array;
   /** A public key: PEM text (SPKI or certificate), or a `KeyObject`. Default: none. */
   readonly publicKey?: string | KeyObject;
@@ -18,7 +21,6 @@ export interface KeyOptions {
   readonly jwks?: JSONWebKeySet | string | URL;
 }
 
-/** One key, a local set of keys, or an issuer's published keys. */
 export type Keys = KeyObject | JWTVerifyGetKey | RemoteKeys;
 
 const HASH_BYTES: Readonly<Record<string, number>> = { HS256: 32, HS384: 48, HS512: 64 };
@@ -36,7 +38,7 @@ const ASYMMETRIC = [
   'Ed25519',
 ];
 
-/** By type of key, or by curve where the type alone says too little (RFC 7518 §3.4, RFC 8037). */
+/** By type of key, or by curve if the type is not enough (RFC 7518 §3.4, RFC 8037). */
 const ALGORITHMS_OF: Readonly<Record<string, readonly string[]>> = {
   rsa: ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512'],
   'rsa-pss': ['PS256', 'PS384', 'PS512'],
@@ -50,7 +52,7 @@ function isHmac(name: string): boolean {
   return Object.hasOwn(HASH_BYTES, name);
 }
 
-/** Exactly one of them: `importKeys` looks at it. */
+/** All optional here: `importKeys` demands exactly one. */
 export const KEY_OPTIONS = {
   secret: optional(keyAs<string | Uint8Array>('string | Uint8Array'), 'none'),
   publicKey: optional(keyAs<string | KeyObject>('string | KeyObject'), 'none'),
@@ -70,7 +72,7 @@ export const algorithms: Kind<readonly string[]> = {
   },
 };
 
-/** Refuses what must never verify a token: `none`, unknown names, and two families of keys at once (RFC 8725 §3.1). */
+/** Refuses `none`, unknown names, and secrets together with public keys (RFC 8725 §3.1). */
 function checkAlgorithms(algorithms: readonly string[]): void {
   const option = 'jwt({ algorithms })';
   if (!Array.isArray(algorithms) || algorithms.length === 0) {
@@ -82,7 +84,7 @@ function checkAlgorithms(algorithms: readonly string[]): void {
   }
   for (const name of algorithms) {
     if (String(name).toLowerCase() === 'none') {
-      throw new PolicyError(option, "'none' accepts unsigned tokens", 'Take it out.');
+      throw new PolicyError(option, "'none' accepts unsigned tokens", 'Remove it.');
     }
     if (!isHmac(name) && !ASYMMETRIC.includes(name)) {
       throw new PolicyError(
@@ -102,7 +104,6 @@ function checkAlgorithms(algorithms: readonly string[]): void {
   }
 }
 
-/** Imports the key once, at construction, so that a wrong one is found there. */
 export function importKeys(options: KeyOptions, algorithms: readonly string[]): Keys {
   const given = (['secret', 'publicKey', 'jwk', 'jwks'] as const).filter(
     (name) => options[name] !== undefined,
@@ -187,7 +188,7 @@ function importJwk(jwk: JWK, algorithms: readonly string[], symmetric: boolean):
   }
 }
 
-/** Refuses a key that is too weak, or with which no listed algorithm could verify anything. */
+/** Refuses a key that is too weak, or that fits none of the algorithms. */
 function checkPublicKey(key: KeyObject, algorithms: readonly string[], option: string): KeyObject {
   const bits = key.asymmetricKeyDetails?.modulusLength;
   if (bits !== undefined && bits < 2_048) {

@@ -8,47 +8,56 @@ import { schemeName } from './authenticator.ts';
 import { type CredentialSource, places } from './credential-source.ts';
 import { algorithms, KEY_OPTIONS, type KeyOptions } from './jwt-keys.ts';
 
-/** Accepts tokens of every issuer that the key verifies. */
+/** Accepts tokens of every issuer that the key verifies. It switches off the check of `iss` and nothing else. */
 export const unsafeAnyIssuer: unique symbol = Symbol('sallyport.unsafeAnyIssuer');
-/** Accepts tokens that were made for other services. */
+/** Accepts tokens that were issued for other services. It switches off the check of `aud` and nothing else. */
 export const unsafeAnyAudience: unique symbol = Symbol('sallyport.unsafeAnyAudience');
 
 export interface JwtOptions<Scheme extends string = 'jwt'> extends KeyOptions {
   /** Where the token is looked for: `bearer()`, `cookie(name)`, `subprotocol()`, `query(name)`. */
   readonly from: readonly CredentialSource[];
-  /** The only signature algorithms accepted, all of one family; never `none` (RFC 8725 §3.1). Else: `credential_invalid` (401). */
+  /**
+   * The accepted signature algorithms, all of one family; never `none` (RFC 8725 §3.1). Else: `credential_invalid`
+   * (401).
+   */
   readonly algorithms: readonly string[];
-  /** The only accepted `iss`; a list accepts each of them. Else: `credential_invalid` (401). */
+  /** The accepted `iss`, or a list of them. Else: `credential_invalid` (401). */
   readonly issuer: string | readonly string[] | typeof unsafeAnyIssuer;
-  /** The token's `aud` must name this, or one of these. Else: `credential_invalid` (401). */
+  /** The token's `aud` must name this service, or one of these. Else: `credential_invalid` (401). */
   readonly audience: string | readonly string[] | typeof unsafeAnyAudience;
   /** The only accepted `typ` header, such as `at+jwt` (RFC 9068). Default: any. Else: `credential_invalid` (401). */
   readonly type?: string;
-  /** How far clocks may differ when `exp`, `nbf` and the token's age are judged. Default: none. */
+  /**
+   * How far the clocks of issuer and server may differ when `exp`, `nbf` and the token's age are checked. Default:
+   * none.
+   */
   readonly clockTolerance?: Duration;
   /** How old a token may be by its `iat`. Default: as old as its `exp` allows. Beyond: `credential_expired` (401). */
   readonly maxAge?: Duration;
-  /** Claims that must be there beside `sub` and `exp`, which always must. Default: none. Else: `credential_invalid` (401). */
+  /**
+   * Claims that must be there besides `sub` and `exp`, which are always required. Default: none. Else:
+   * `credential_invalid` (401).
+   */
   readonly requiredClaims?: readonly string[];
-  /** Which claim holds the application's session id, which becomes `identity.session`. Default: `'sid'`. */
+  /** The claim with the application's session id, which becomes `identity.session`. Default: `'sid'`. */
   readonly sessionClaim?: string;
-  /** The longest token that is looked at. Default: 8 KiB. Beyond: `credential_invalid` (401). */
+  /** The length of the longest accepted token. Default: 8 KiB. Beyond: `credential_invalid` (401). */
   readonly maxBytes?: Size;
   /**
-   * How many bytes of tokens whose signature was verified are remembered, so that reconnecting is cheap; `false` for
-   * none. Their times, and what is revoked, are judged each time. Default: 4 MiB.
+   * How many bytes of verified tokens are remembered, so that a reconnect costs no cryptography; `false` for none.
+   * Times and revocations are checked each time. Default: 4 MiB.
    */
   readonly verifiedTokens?: Size | false;
   /**
-   * With the URL of a key set: for how long after their ten minutes fetched keys may be used while the issuer does
-   * not answer. Default: not at all. Beyond: `auth_unavailable` (503).
+   * For a key set with a URL: how long fetched keys may be used beyond their ten minutes while the issuer does not
+   * answer. Default: not at all. Beyond: `auth_unavailable` (503).
    */
   readonly staleIfError?: Duration;
   /** The `scheme` of the identities. Default: `'jwt'`. */
   readonly scheme?: Scheme;
 }
 
-/** What `iss` or `aud` has to be: one name, one of several, or anything by the name of the switch. */
+/** One name, several, or the `unsafe` symbol. */
 function expected<Open extends symbol>(
   name: string,
   open: Open,
@@ -71,7 +80,7 @@ export const JWT_OPTIONS = {
   algorithms: required(algorithms, 'credential_invalid'),
   issuer: required(expected('issuer', unsafeAnyIssuer), 'credential_invalid'),
   audience: required(expected('audience', unsafeAnyAudience), 'credential_invalid'),
-  // jose reads an empty `typ` as "any".
+  // jose takes an empty `typ` for "any".
   type: optional(
     checkedValue<string>(
       'string',
@@ -101,7 +110,7 @@ export const JWT_OPTIONS = {
   scheme: option(schemeName, 'jwt'),
 };
 
-/** What `jwt()` was told, beside the key: times in milliseconds, sizes in bytes. */
+/** Times in milliseconds, sizes in bytes. */
 export type JwtSettings = Settings<typeof JWT_OPTIONS>;
 
 export function jwtSettings(options: JwtOptions<string>): JwtSettings {

@@ -15,17 +15,18 @@ import { importKeys, type Keys } from './jwt-keys.ts';
 import { type JwtOptions, type JwtSettings, jwtSettings } from './jwt-options.ts';
 import { KeysUnavailable, RemoteKeys } from './remote-keys.ts';
 import { SharedSecret } from './shared-secret.ts';
-import { judgeTimes, type TokenTimes } from './token-times.ts';
+import { checkTimes, type TokenTimes } from './token-times.ts';
 import { VerifiedTokens } from './verified-tokens.ts';
 
 export type JwtClaims = Readonly<JWTPayload>;
 export type JwtIdentity<Scheme extends string = 'jwt', C = JwtClaims> = Identity<Scheme, C>;
 
 /**
- * JSON Web Tokens (RFC 7519, RFC 8725), verified with pinned keys: `jku`, `x5u` and `jwk` headers are ignored, only the
- * canonical spelling of a token counts, `sub` and `exp` must be there.
+ * Verifies JSON Web Tokens (RFC 7519, RFC 8725) with keys that the policy names: `jku`, `x5u` and `jwk` headers are
+ * ignored. Only the canonical spelling of a token is accepted, and `sub` and `exp` are required.
  *
- * Denies with `credential_expired`, `credential_invalid`, or `auth_unavailable` when remote keys cannot be fetched.
+ * Denies with `credential_expired` or `credential_invalid` (401), or with `auth_unavailable` (503) if remote keys
+ * cannot be fetched.
  */
 export function jwt<const Scheme extends string = 'jwt'>(
   options: JwtOptions<Scheme>,
@@ -50,7 +51,7 @@ export function jwt<const Scheme extends string = 'jwt'>(
   };
 }
 
-/** The `iss` that a token claims, unverified: only to choose which of several authenticators judges it. */
+/** Not verified: it only chooses which of several authenticators verifies the token. */
 function claimedIssuer(token: string): string | undefined {
   try {
     return decodeJwt(token).iss;
@@ -59,12 +60,11 @@ function claimedIssuer(token: string): string | undefined {
   }
 }
 
-/** Verifies the tokens of one `jwt()`. */
 class TokenVerifier<Scheme extends string> {
   readonly #checks: JWTVerifyOptions;
   readonly #times: TokenTimes;
   readonly #verified: VerifiedTokens | undefined;
-  /** There where the key is a shared secret. */
+  /** For a key that is a shared secret. */
   readonly #secret: SharedSecret | undefined;
   readonly #sessionClaim: string;
   readonly #maxBytes: number;
@@ -96,14 +96,14 @@ class TokenVerifier<Scheme extends string> {
     this.#staleIfError = staleIfError ?? 0;
   }
 
-  /** At once for a token seen before, and for one that is signed with a shared secret; else after its signature is verified. */
+  /** Synchronous for a token seen before and for a shared secret. */
   verify(token: string | undefined, clock: Clock): MaybePromise<JwtIdentity<Scheme> | Denial> {
     if (token === undefined || token.length > this.#maxBytes || !isCanonicalToken(token)) {
       return deny('credential_invalid', 'the token is not in canonical compact form, or too long');
     }
     const seen = this.#verified?.get(token, this.#generation());
     if (seen !== undefined)
-      return judgeTimes(seen, this.#times, clock.now()) ?? (seen as JwtIdentity<Scheme>);
+      return checkTimes(seen, this.#times, clock.now()) ?? (seen as JwtIdentity<Scheme>);
     try {
       const payload = this.#secret?.verify(token, new Date(clock.now()));
       if (payload !== undefined) return this.#accept(payload, token, undefined);
@@ -141,7 +141,7 @@ class TokenVerifier<Scheme extends string> {
     if (typeof payload.sub !== 'string' || payload.sub === '')
       return deny('credential_invalid', 'sub is empty');
     const identity = this.#identityOf(payload, payload.sub);
-    // Keys that came in the meantime are not those it was verified with; it may be of one that is gone.
+    // Do not remember a token under keys that were fetched while it was verified.
     if (generation === this.#generation()) this.#verified?.set(token, identity, generation);
     return identity;
   }
@@ -177,7 +177,7 @@ function verifyOptions(settings: JwtSettings): JWTVerifyOptions {
   };
 }
 
-/** jose's error codes are fixed words, and claim names are the policy's own: neither repeats the token. */
+/** Repeats nothing of the token: jose's error codes are fixed words, and claim names come from the policy. */
 function explainFailure(error: unknown): Denial {
   if (error instanceof errors.JWTExpired) return deny('credential_expired', 'exp has passed');
   if (error instanceof errors.JWTClaimValidationFailed)

@@ -2,14 +2,13 @@ import type { MaybePromise } from '../vocabulary/decision.ts';
 import type { Identity } from '../vocabulary/ports.ts';
 import type { Reason } from '../vocabulary/reasons.ts';
 
-/** Asks whether what an identity came from, a session say, is still there. */
 export interface Recheck {
   readonly stillValid: () => MaybePromise<boolean>;
-  /** Milliseconds between two questions while a connection is open. */
+  /** Milliseconds. */
   readonly every: number;
 }
 
-/** Beside the identity and not in it: applications get to see identities, and may log or copy them. */
+/** Not a property of the identity, because applications log and copy identities. */
 const rechecks = new WeakMap<Identity, Recheck>();
 
 export function keepRecheck(identity: Identity, recheck: Recheck): void {
@@ -20,7 +19,7 @@ export function recheckOf(identity: Identity): Recheck | undefined {
   return rechecks.get(identity);
 }
 
-/** The reason to end a connection of this identity, or nothing. An answer that cannot be had is not a yes. */
+/** The reason to close the connection, if there is one. An error is not taken for a yes. */
 export async function stillValid(identity: Identity): Promise<Reason | undefined> {
   const recheck = rechecks.get(identity);
   if (recheck === undefined) return undefined;

@@ -9,29 +9,26 @@ import {
 } from 'jose';
 import type { Clock } from '../vocabulary/ports.ts';
 
-/** How long a fetch of remote keys may take. */
+/** Milliseconds that one fetch may take. */
 const FETCH_TIMEOUT = 5_000;
-/** An unknown key id makes the set be fetched again at most this often, whoever sends it. */
+/** Milliseconds between two fetches because of unknown key ids, which clients can invent. */
 const FETCH_COOL_DOWN = 30_000;
-/** How long fetched keys are used before they are fetched again. */
+/** Milliseconds until fetched keys are fetched again. */
 const KEY_MAX_AGE = 600_000;
-/** After a failed fetch, the next one waits this long: a flood must not fall on an issuer that is down. */
+/** Milliseconds after a failed fetch, so that a flood of tokens spares an issuer that is down. */
 const FAILURE_COOL_DOWN = 5_000;
 
-/** The issuer's keys could not be had: its outage, and not the client's mistake. */
+/** The keys could not be fetched. The client is not to blame. */
 export class KeysUnavailable extends Error {
   override readonly name = 'KeysUnavailable';
 }
 
 type Found = Promise<Awaited<ReturnType<JWTVerifyGetKey>>>;
 
-/**
- * An issuer's published keys, fetched when needed and shared by all that name the same URL, so that rotation needs no
- * restart and any number of clients cost one fetch.
- */
+/** An issuer's published keys, fetched when needed. All authenticators with the same URL share them. */
 export class RemoteKeys {
   readonly #remote: ReturnType<typeof createRemoteJWKSet>;
-  /** What jose fetched last, and when by the machine's own time; it writes this itself. */
+  /** jose writes the fetched keys and the time of the fetch into this object. */
   readonly #fetched: { jwks?: JSONWebKeySet; uat?: number } = {};
   #failedAt = Number.NEGATIVE_INFINITY;
   #lastGood: { readonly uat: number | undefined; readonly at: number } | undefined;
@@ -45,16 +42,15 @@ export class RemoteKeys {
     });
   }
 
-  /** Changes with each fetch, and equals nothing while the keys may be out of date: what was verified then counts no more. */
+  /** Changes with each fetch. Keys that are due for a fetch have a generation that equals no other. */
   get generation(): unknown {
     return this.#remote.fresh ? this.#fetched.uat : {};
   }
 
   /**
-   * Finds the key for a token. While the issuer fails, keys may be used for `staleIfError` milliseconds beyond their
-   * time.
+   * Finds the key for a token.
    *
-   * @throws KeysUnavailable where the keys cannot be had; jose's own errors where the token fits none of them.
+   * @throws KeysUnavailable if the keys cannot be fetched, and jose's errors if the token fits none of them.
    */
   async find(staleIfError: number, clock: Clock, ...[header, jws]: Parameters<JWTVerifyGetKey>): Found {
     const began = clock.monotonic();
@@ -63,7 +59,7 @@ export class RemoteKeys {
       return await this.#remote(header, jws);
     } catch (error) {
       if (isAboutToken(error)) throw error;
-      // An issuer that stalls fails seconds after it was asked.
+      // Not `began`: a fetch that times out fails seconds later.
       this.#failedAt = clock.monotonic();
       return this.#findKnown(staleIfError, began, header, jws);
     } finally {
@@ -72,7 +68,7 @@ export class RemoteKeys {
     }
   }
 
-  /** Without asking the issuer: a key that is not among the known ones may be new, so the token is not called wrong. */
+  /** An unknown key id may belong to a new key, so it counts as unavailable and not as wrong. */
   async #findKnown(staleIfError: number, now: number, ...[header, jws]: Parameters<JWTVerifyGetKey>): Found {
     const { jwks } = this.#fetched;
     const age = now - (this.#lastGood?.at ?? 0);
@@ -89,12 +85,11 @@ function unavailable(): KeysUnavailable {
   return new KeysUnavailable('the keys could not be fetched');
 }
 
-/** jose found the set and no fitting key in it; everything else is about getting the set. */
+/** Any other error means that the set could not be fetched. */
 function isAboutToken(error: unknown): boolean {
   return error instanceof errors.JWKSNoMatchingKey || error instanceof errors.JWKSMultipleMatchingKeys;
 }
 
-/** One set for each URL in the configuration. */
 const shared = new Map<string, RemoteKeys>();
 
 export function remoteKeysOf(url: URL): RemoteKeys {

@@ -1,12 +1,11 @@
 import type { Clock, Identity } from '../vocabulary/ports.ts';
 import type { Revocation } from '../vocabulary/store.ts';
 
-/** One kind of thing that can be revoked. */
 const KINDS = ['subject', 'session', 'tokenId'] as const;
 
 /**
- * Whether a revocation is about this identity, and its credential is old enough for it. What was seen at a time
- * (seconds) had been issued by then, whatever an issuer's clock that is ahead of this one says.
+ * Whether a revocation covers this identity. A credential seen at `seenAt` (seconds) was issued by then, even if the
+ * issuer's clock is ahead.
  */
 export function concerns(
   revocation: Revocation,
@@ -17,7 +16,7 @@ export function concerns(
   return named && wasIssuedBy(identity, revocation.issuedBefore, seenAt);
 }
 
-/** In whole seconds, inclusive. A credential without an issue date might be older, so it counts as that. */
+/** Whole seconds, inclusive. A credential without an issue date may be old, so it counts as revoked. */
 function wasIssuedBy(
   { issuedAt }: Identity,
   issuedBefore: number,
@@ -27,22 +26,22 @@ function wasIssuedBy(
 }
 
 interface Entry {
-  /** Whole seconds since the epoch, inclusive. */
+  /** Seconds since the epoch, inclusive. */
   readonly issuedBefore: number;
-  /** Wall-clock milliseconds after which no credential can be left that this concerns. */
+  /** Milliseconds since the epoch. By then every credential that it covers has expired. */
   readonly until: number;
 }
 
 /**
- * What this process knows to be revoked: by subject, session and token id, never by token text, since one signature
- * can have more than one (an ECDSA signature has a second valid form).
+ * The revocations that this node knows of, by subject, session and token id. Not by the token's text, because an
+ * ECDSA signature has a second valid form.
  */
 export class RevocationList {
   readonly #entries = new Map<string, Entry>();
 
   constructor(
     readonly clock: Clock,
-    /** Milliseconds for which an entry is kept: no accepted credential may live longer. */
+    /** Milliseconds. No accepted credential lives longer. */
     readonly retention: number,
     readonly maxEntries: number,
   ) {}
@@ -51,7 +50,7 @@ export class RevocationList {
     return this.#entries.size;
   }
 
-  /** @throws RangeError when the list is full of entries that still matter. */
+  /** @throws RangeError if the list is full of revocations that still matter. */
   add(revocation: Revocation): void {
     const until = this.clock.now() + this.retention;
     for (const kind of KINDS) {
@@ -66,7 +65,6 @@ export class RevocationList {
     }
   }
 
-  /** Whether a credential of this identity is revoked. */
   covers(identity: Identity): boolean {
     if (this.#entries.size === 0) return false;
     return KINDS.some((kind) => {
@@ -76,7 +74,6 @@ export class RevocationList {
     });
   }
 
-  /** Every revocation that still matters. */
   *known(): Iterable<Revocation> {
     const now = this.clock.now();
     for (const [key, { issuedBefore, until }] of this.#entries) {
@@ -85,7 +82,7 @@ export class RevocationList {
     }
   }
 
-  /** Entries are in the order in which they expire. */
+  /** Relies on the order of entries, which is the order of their expiry. */
   #makeRoom(): void {
     const now = this.clock.now();
     for (const [key, { until }] of this.#entries) {

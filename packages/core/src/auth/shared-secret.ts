@@ -1,7 +1,7 @@
 import { createHmac, type KeyObject, timingSafeEqual } from 'node:crypto';
 import { decodeProtectedHeader, errors, type JWTPayload, type JWTVerifyOptions, UnsecuredJWT } from 'jose';
 
-/** By name of the algorithm (RFC 7518 §3.2). */
+/** RFC 7518 §3.2. */
 const HASHES: ReadonlyMap<string, string> = new Map([
   ['HS256', 'sha256'],
   ['HS384', 'sha384'],
@@ -9,14 +9,13 @@ const HASHES: ReadonlyMap<string, string> = new Map([
 ]);
 
 /**
- * Verifies tokens that are signed with a shared secret, at once. jose asks WebCrypto, which hands each signature to another
- * thread and back: ten times what the hash itself costs. Only the signature is looked at here; the header and the claims are read
- * and judged by jose, as it does for `jwtVerify`.
+ * Verifies tokens signed with a shared secret, synchronously. jose uses WebCrypto, whose second thread costs ten
+ * times as much as the hash. Only the signature is verified here: jose checks the header and the claims.
  */
 export class SharedSecret {
   readonly #key: KeyObject;
   readonly #checks: JWTVerifyOptions;
-  /** The last one that was read: the tokens of one issuer mostly begin alike. */
+  /** The last header, because the tokens of one issuer share it. */
   #header: Header = { text: '', hash: undefined, unsigned: '' };
 
   constructor(key: KeyObject, checks: JWTVerifyOptions) {
@@ -25,10 +24,9 @@ export class SharedSecret {
   }
 
   /**
-   * The claims of a token in canonical form; `undefined` for one whose header says more than how it is signed, which is left to
-   * `jwtVerify`.
+   * Takes a token in canonical form. `undefined` if `jwtVerify` must check its header.
    *
-   * @throws JOSEError for a signature that is not this secret's, and for claims that do not fit.
+   * @throws JOSEError if the signature or a claim is wrong.
    */
   verify(token: string, currentDate: Date): JWTPayload | undefined {
     const [start, end] = [token.indexOf('.'), token.lastIndexOf('.')];
@@ -37,9 +35,9 @@ export class SharedSecret {
     const { hash, unsigned } = this.#header;
     if (hash === undefined) return undefined;
     const expected = createHmac(hash, this.#key).update(token.slice(0, end), 'latin1').digest('base64url');
-    // Of texts in canonical form only the same one stands for the same bytes.
+    // In canonical form, equal bytes have equal texts.
     if (!isSame(expected, token.slice(end + 1))) throw new errors.JWSSignatureVerificationFailed();
-    // The signature is right: of what is left to judge, jose has the same in its decoder for tokens without one.
+    // jose's decoder for unsigned tokens does the remaining checks.
     const { payload } = UnsecuredJWT.decode(`${unsigned}${token.slice(start, end)}.`, {
       ...this.#checks,
       currentDate,
@@ -49,7 +47,7 @@ export class SharedSecret {
 
   #read(text: string, token: string): Header {
     const { alg, typ, crit, b64 } = headerOf(token);
-    // Extensions may change what is signed (RFC 7797).
+    // An extension may change what is signed (RFC 7797).
     const isPlain = crit === undefined && b64 === undefined && this.#checks.algorithms?.includes(alg ?? '');
     return {
       text,
@@ -60,11 +58,10 @@ export class SharedSecret {
 }
 
 interface Header {
-  /** As it stands in the token. */
   readonly text: string;
-  /** `undefined` where it is for `jwtVerify` to say what becomes of it. */
+  /** `undefined` if `jwtVerify` must check this header. */
   readonly hash: string | undefined;
-  /** The same for a token without a signature, as far as claims are judged by it. */
+  /** The header of an unsigned token, for jose's decoder. */
   readonly unsigned: string;
 }
 
@@ -76,7 +73,7 @@ function headerOf(token: string): { alg?: string; typ?: unknown; crit?: unknown;
   }
 }
 
-/** Takes as long wherever they differ. */
+/** In constant time. */
 function isSame(expected: string, given: string): boolean {
   return (
     expected.length === given.length &&

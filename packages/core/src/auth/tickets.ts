@@ -18,17 +18,20 @@ export interface TicketRequest {
   readonly session?: string | undefined;
   readonly claims?: Claims;
   /**
-   * When the login that the ticket stands for took place, in seconds since the epoch: what a message's `freshness` and
-   * a revocation's `issuedBefore` go by. Default: now, which makes every ticket a fresh credential.
+   * When the user logged in, in seconds since the epoch. A message's `freshness` and a revocation's `issuedBefore`
+   * compare with it. Default: now, so that every ticket is a fresh credential.
    */
   readonly issuedAt?: number | undefined;
-  /** When the connection that it opens ends, in seconds since the epoch: the end of the session, say. Default: `limits.lifetime`. */
+  /**
+   * When the connection must end, in seconds since the epoch, such as the end of the session. Default:
+   * `limits.lifetime`.
+   */
   readonly expiresAt?: number | undefined;
-  /** The page that may redeem it: an exact origin such as `https://app.example.com`, or `'any'` by name. */
+  /** The origin of the page that may redeem the ticket, such as `https://app.example.com`, or `'any'`. */
   readonly origin: string;
-  /** The path that it opens, such as `/chat`, or `'any'` by name. */
+  /** The path for which it is valid, such as `/chat`, or `'any'`. */
   readonly route: string;
-  /** How long it can be redeemed. Default and longest: the `ttl` of `tickets()`. */
+  /** How long the ticket can be redeemed. Default: the `ttl` of `tickets()`, which is also the longest. */
   readonly ttl?: Duration;
 }
 
@@ -59,24 +62,25 @@ interface StoredTicket {
   readonly claims: Claims;
   readonly origin: string;
   readonly route: string;
-  /** Whole seconds since the epoch. */
+  /** Seconds since the epoch. */
   readonly issuedAt: number;
-  /** Wall-clock milliseconds until which it can be redeemed. */
+  /** Milliseconds since the epoch. */
   readonly redeemableUntil: number;
-  /** Seconds since the epoch at which the connection ends. */
+  /** Seconds since the epoch. */
   readonly expiresAt: number | undefined;
 }
 
-/** OWASP ASVS 5.0, 7.2.3 asks for 128 random bits. */
+/** OWASP ASVS 5.0, 7.2.3 demands 128 random bits. */
 const TICKET_BYTES = 32;
 const LONGEST = 30_000;
 const TICKET_TTL: unique symbol = Symbol('ticket ttl');
 
 /**
- * Single-use tickets: what a page asks its own server for, over HTTP with its session, and presents once within
- * seconds. For browsers this is the way to authenticate without a cookie on the socket or a long-lived token in a URL.
+ * Accepts single-use tickets. A page requests a ticket from its own server over HTTP, with its session, and presents
+ * it within seconds. This authenticates a browser without a cookie on the socket or a long-lived token in a URL.
  *
- * A ticket is bound to a subject, an origin and a route; presented anywhere else it is burnt. Stores hold its hash.
+ * A ticket is bound to a subject, an origin and a route. Presenting it anywhere else uses it up and is denied. The
+ * store holds only its hash.
  */
 export function tickets(
   options: TicketOptions = {},
@@ -92,16 +96,16 @@ export function tickets(
     messageField: 'ticket',
     authenticate({ credential = '', request, clock, store }) {
       const found = store.redeem(keyOf(credential));
-      const judge = (text: string | undefined | typeof UNAVAILABLE): TicketIdentity | Denial =>
+      const decide = (text: string | undefined | typeof UNAVAILABLE): TicketIdentity | Denial =>
         text === UNAVAILABLE
-          ? deny('store_unavailable', 'tickets cannot be redeemed')
-          : judgeTicket(text, request.origin, request.path, clock);
-      return isPromise(found) ? settled(found).then(judge) : judge(found);
+          ? deny('store_unavailable', 'the store does not answer, so the ticket cannot be redeemed')
+          : checkTicket(text, request.origin, request.path, clock);
+      return isPromise(found) ? settled(found).then(decide) : decide(found);
     },
   };
 }
 
-/** Issues tickets into the store that the guard redeems them from. */
+/** Issues tickets into the store from which the guard redeems them. */
 export class TicketOffice {
   constructor(
     readonly store: TicketStore,
@@ -110,11 +114,9 @@ export class TicketOffice {
   ) {}
 
   /**
-   * A new ticket: 256 random bits as base64url.
+   * Issues a ticket: 256 random bits as base64url. Rejects if the store does not answer.
    *
-   * Rejects while the store is away.
-   *
-   * @throws PolicyError for a missing subject, origin or route, and for a `ttl` beyond that of `tickets()`.
+   * @throws PolicyError for a missing subject, origin or route, and for a `ttl` above that of `tickets()`.
    */
   async issue(request: TicketRequest): Promise<string> {
     const { subject, session, claims = {}, expiresAt, origin, route } = request;
@@ -154,8 +156,8 @@ export function ticketTtl(authenticators: readonly Authenticator[]): number | un
   return found?.[TICKET_TTL];
 }
 
-/** The ticket is gone from the store by now, whatever is found here: a mismatch burns it. */
-function judgeTicket(
+/** Redeeming has removed the ticket, so a mismatch uses it up. */
+function checkTicket(
   text: string | undefined,
   origin: string | undefined,
   path: string,
@@ -170,7 +172,7 @@ function judgeTicket(
     return deny('credential_invalid', 'the ticket is for another route');
   const { subject, session, claims, issuedAt, expiresAt } = ticket;
   if (expiresAt !== undefined && clock.now() >= expiresAt * 1_000)
-    return deny('credential_expired', 'what the ticket stands for has ended');
+    return deny('credential_expired', 'the session behind the ticket has ended');
   return freezeIdentity<TicketIdentity>({
     scheme: 'ticket',
     subject,

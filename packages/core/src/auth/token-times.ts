@@ -1,17 +1,17 @@
 import { type Denial, deny } from '../vocabulary/decision.ts';
 import type { Identity } from '../vocabulary/ports.ts';
 
-/** How the times in a token are judged, in seconds. */
+/** In seconds. */
 export interface TokenTimes {
   readonly tolerance: number;
   readonly maxAge: number | undefined;
 }
 
 /**
- * Judges the times of a token whose signature is known to be right, exactly as they were judged when it was verified
- * (RFC 7519 §4.1.4–4.1.6): whole seconds, `exp` exclusive, `nbf` inclusive.
+ * Checks the times of a token that was verified before, exactly as jose does (RFC 7519 §4.1.4–4.1.6): whole seconds,
+ * `exp` exclusive, `nbf` inclusive.
  */
-export function judgeTimes(
+export function checkTimes(
   { claims }: Identity,
   { tolerance, maxAge }: TokenTimes,
   now: number,

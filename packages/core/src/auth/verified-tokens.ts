@@ -5,19 +5,18 @@ interface Entry {
   readonly bytes: number;
 }
 
-/** What a map entry, an identity and its claims take beside the token's own text. */
+/** Bytes of a map entry, an identity and its claims. */
 const OVERHEAD = 1_024;
 
 /**
- * Tokens whose signature has been verified, of one authenticator and one generation of its keys. It spares the
- * cryptography only: whoever takes an identity from here still has to judge its times. Holds no failures, so that
- * guessing fills nothing; at its bound in bytes the least recently used entry makes room.
+ * Caches verified tokens of one authenticator and one generation of its keys. Callers must still check the times.
+ * Failures are not cached, so guesses cannot fill it. At its bound it evicts the least recently used token.
  */
 export class VerifiedTokens {
   readonly #entries = new Map<string, Entry>();
   #bytes = 0;
   #generation: unknown;
-  /** The last one in `#entries`: whoever it is once more need not be moved there. */
+  /** The newest entry, which needs no move to the end of the map. */
   #latest: string | undefined;
 
   constructor(readonly maxBytes: number) {}
@@ -26,7 +25,6 @@ export class VerifiedTokens {
     return this.#bytes;
   }
 
-  /** The identity that this very text was verified for, under these keys. */
   get(token: string, generation: unknown): Identity | undefined {
     if (generation !== this.#generation) this.clear(generation);
     const entry = this.#entries.get(token);
@@ -60,12 +58,10 @@ export class VerifiedTokens {
     this.#bytes -= entry.bytes;
   }
 
-  /** Forgets the tokens of some identities. */
   forget(which: (identity: Identity) => boolean): void {
     for (const [token, { identity }] of this.#entries) if (which(identity)) this.delete(token);
   }
 
-  /** Forgets everything, and takes what comes from now on as of this generation. */
   clear(generation: unknown): void {
     this.#entries.clear();
     this.#bytes = 0;

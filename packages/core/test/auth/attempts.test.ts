@@ -34,7 +34,7 @@ function bench(failures: FailureStore['failures'] = () => FREE) {
   return { clock, store, attempts, check, look };
 }
 
-test('a turn spends nothing; failing does, until time gives it back', () => {
+test('a turn spends nothing of the budget; a failure spends one until time gives it back', () => {
   const { clock, attempts, check } = bench();
   for (let i = 0; i < 10; i++) expect(check()).toBeInstanceOf(Turn);
   attempts.failed(address);
@@ -46,7 +46,7 @@ test('a turn spends nothing; failing does, until time gives it back', () => {
   expect(check()).toBeInstanceOf(Turn);
 });
 
-test('handshakes of the same address have a budget of their own', () => {
+test('failed authentications and handshakes of one address have separate budgets', () => {
   const { store, check } = bench();
   const keys = [`handshake ${address.bucket}`] as const;
   for (let i = 0; i < 10; i++) store.precheck({ bans: [], hits: [{ keys, limit, cost: 1 }], leases: [] });
@@ -56,7 +56,7 @@ test('handshakes of the same address have a budget of their own', () => {
 describe('what other nodes have counted', () => {
   const used: Hit = { allowed: false, remaining: 0, retryAfter: 700 };
 
-  test('denies, whether it was asked before or is asked now', async () => {
+  test('a budget that other nodes have spent denies, in the answer given before and when asked now', async () => {
     const asked: HitRequest[] = [];
     const { check } = bench(async (request) => {
       asked.push(request);
@@ -65,11 +65,11 @@ describe('what other nodes have counted', () => {
     expect(check(address, used)).toMatchObject({ reason: 'auth_attempts', retryAfter: 700 });
     expect(asked).toEqual([]);
     expect(await check()).toMatchObject({ reason: 'auth_attempts', retryAfter: 700 });
-    // Looked at, not taken.
+    // The budget was checked, not spent.
     expect(asked).toMatchObject([{ cost: 0 }]);
   });
 
-  test('is not asked for where it is known, nor where this process has counted enough by itself', async () => {
+  test('the store is not asked if its answer is known or this process alone has spent the budget', async () => {
     let asked = 0;
     const { attempts, check } = bench(async () => {
       asked++;
@@ -78,12 +78,12 @@ describe('what other nodes have counted', () => {
     expect(check(address, FREE)).toBeInstanceOf(Turn);
     for (let i = 0; i < 2; i++) attempts.failed(address);
     expect(check()).toMatchObject({ reason: 'auth_attempts' });
-    // What the store said a moment ago is older than what this process knows.
+    // This process knows more than the store's earlier answer.
     expect(check(address, FREE)).toMatchObject({ reason: 'auth_attempts' });
     expect(asked).toBe(0);
   });
 
-  test('that cannot be had, where the policy wants it, denies without blaming anybody', async () => {
+  test('a store that does not answer, with a closed check, denies with store_unavailable and counts no failure', async () => {
     const { check, look, attempts } = bench(() => Promise.resolve<typeof UNAVAILABLE>(UNAVAILABLE));
     expect(await check()).toMatchObject({ reason: 'store_unavailable' });
     expect(check(address, UNAVAILABLE)).toMatchObject({ reason: 'store_unavailable' });
@@ -98,7 +98,7 @@ describe('while others are under way', () => {
     return seen;
   };
 
-  test('as many as may still fail have their turn, and the next waits for one of them', async () => {
+  test('verifications in progress up to the budget have a turn, and the next one waits for one to end', async () => {
     const { attempts } = bench();
     const first = attempts.begin(address) as Turn;
     expect(attempts.begin(address)).toBeInstanceOf(Turn);
@@ -110,7 +110,7 @@ describe('while others are under way', () => {
     expect(third).toEqual(['turn']);
   });
 
-  test('who has waited is refused when they have failed', async () => {
+  test('an attempt that waited is denied once those before it have failed', async () => {
     const { attempts } = bench();
     const turns = [attempts.begin(address), attempts.begin(address)] as Turn[];
     const waiting = [outcome(attempts.begin(address)), outcome(attempts.begin(address))];
@@ -122,7 +122,7 @@ describe('while others are under way', () => {
     expect(waiting).toEqual([['auth_attempts'], ['auth_attempts']]);
   });
 
-  test('ending twice gives one turn back', async () => {
+  test('ending a turn twice gives one turn back', async () => {
     const { attempts } = bench();
     const first = attempts.begin(address) as Turn;
     attempts.begin(address);
@@ -133,13 +133,13 @@ describe('while others are under way', () => {
     expect(waiting.flat()).toEqual(['turn']);
   });
 
-  test('another address does not wait', () => {
+  test('an attempt of another address does not wait', () => {
     const { attempts } = bench();
     for (let i = 0; i < 2; i++) attempts.begin(address);
     expect(attempts.begin({ ...address, bucket: 'other' })).toBeInstanceOf(Turn);
   });
 
-  test('with a store that answers later, no more begin than may, and each asks it once', async () => {
+  test('with an asynchronous store, no more verifications begin than the budget allows, and each asks once', async () => {
     let asked = 0;
     const { attempts } = bench(async () => {
       asked++;
@@ -151,7 +151,7 @@ describe('while others are under way', () => {
     expect(asked).toBe(10);
   });
 
-  test('with a store that was asked before, no more begin than it leaves', async () => {
+  test('with an answer of the store given before, no more verifications begin than it leaves', async () => {
     const { attempts } = bench();
     const known = { ...FREE, remaining: 1 };
     const waiting = Array.from({ length: 10 }, () => outcome(attempts.begin(address, known)));

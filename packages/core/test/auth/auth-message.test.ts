@@ -30,7 +30,7 @@ test.each<[object, string]>([
   [{ ticket: 'abc' }, 'ticket: abc'],
   [{ key: 'abc' }, 'key: abc'],
   [{ token: tokenOf('https://two.example') }, `two: ${tokenOf('https://two.example')}`],
-  // Nobody's token is judged by the first, and never by the second after that.
+  // The first authenticator verifies a token of an unknown issuer, and no other one does.
   [{ token: tokenOf('https://evil.example') }, `one: ${tokenOf('https://evil.example')}`],
   [{ token: 'no token' }, 'one: no token'],
   [{}, 'credential_missing'],
@@ -42,10 +42,13 @@ test.each<[object, string]>([
   [{ token: null }, 'credential_invalid'],
   [{ token: ['a'] }, 'credential_invalid'],
   [{ token: { toString: 'a' } }, 'credential_invalid'],
-])('%j: %s', (fields, expected) => {
+])('auth message %j: %s', (fields, expected) => {
   expect(read(fields)).toBe(expected);
 });
 
-test.each(['__proto__', 'constructor', 'toString'])('a field named %s is nobody’s', (name) => {
-  expect(read(JSON.parse(`{"${name}":"a"}`))).toBe('credential_invalid');
-});
+test.each(['__proto__', 'constructor', 'toString'])(
+  'a field named %s in an auth message is denied with credential_invalid',
+  (name) => {
+    expect(read(JSON.parse(`{"${name}":"a"}`))).toBe('credential_invalid');
+  },
+);

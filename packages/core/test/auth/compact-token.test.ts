@@ -6,7 +6,7 @@ const part = fc
   .uint8Array({ minLength: 1, maxLength: 40 })
   .map((bytes) => Buffer.from(bytes).toString('base64url'));
 
-test('what an encoder writes is canonical', () => {
+test('property: what an encoder writes is canonical', () => {
   fc.assert(
     fc.property(part, part, part, (header, payload, signature) => {
       expect(isCanonicalToken(`${header}.${payload}.${signature}`)).toBe(true);
@@ -14,7 +14,7 @@ test('what an encoder writes is canonical', () => {
   );
 });
 
-test('of all texts that decode to the same bytes only one is canonical', () => {
+test('property: of all texts that decode to the same bytes, only one is canonical', () => {
   const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
   fc.assert(
     fc.property(part, fc.constantFrom(...alphabet), (text, last) => {
@@ -44,7 +44,7 @@ describe('refused', () => {
     ['stray bits at the end of a part', 'e31.e30.AAAA'],
     ['stray bits at the end of the signature', 'e30.e30.AB'],
     ['letters that are not ASCII', 'e30.e30.ÄÄÄÄ'],
-  ])('%s', (_, token) => {
+  ])('a token with %s is not canonical', (_, token) => {
     expect(isCanonicalToken(token)).toBe(false);
   });
 });

@@ -8,7 +8,7 @@ test.each([
   [cookie('session'), true],
   [subprotocol(), false],
   [query('token'), false],
-])('%j is attached by a browser or the network: %s', (source, ambient) => {
+])('source %j is ambient: %s', (source, ambient) => {
   expect(source.ambient).toBe(ambient);
 });
 
@@ -30,12 +30,12 @@ describe('refused at construction', () => {
     [() => cookie(undefined as never), /not a cookie name/],
     [() => query(''), /not a parameter name/],
     [() => query(7 as never), /not a parameter name/],
-  ])('%s', (make, message) => {
+  ])('%s throws a PolicyError', (make, message) => {
     expect(make).toThrow(message);
   });
 });
 
-test('two sources are the same when they read the same place', () => {
+test('two sources have equal keys if they read the same place', () => {
   expect(sourceKey(bearer({ ambient: true }))).toBe(sourceKey(bearer()));
   expect(sourceKey(cookie('a'))).not.toBe(sourceKey(query('a')));
   expect(sourceKey(subprotocol())).not.toBe(sourceKey(subprotocol({ marker: 'ticket' })));

@@ -15,7 +15,7 @@ const alice: Identity = { scheme: 'key', subject: 'alice', claims: {} };
 
 function bench(answer: () => MaybePromise<Identity | Denial | undefined>, slow = false) {
   const clock = new ManualClock();
-  // A store on another machine answers with promises.
+  // A shared store answers with promises.
   const shared = slow ? new SharedStore(clock) : undefined;
   const { access: store } = accessTo(shared, clock);
   const revocations = new RevocationList(clock, 30 * DAY * 1_000, 10);
@@ -67,26 +67,29 @@ describe.each([
     ['a denial', () => deny('credential_invalid', 'guessed')],
     ['a denial that comes later', async () => deny('credential_invalid', 'guessed')],
     ['nothing', () => undefined],
-  ])('failures are budgeted, and beyond it nothing is verified: %s', async (_what, answer) => {
-    const { ask, verifications, clock, failed } = bench(answer, slow);
-    const first = await Promise.all([await ask(), await ask(), await ask()]);
-    expect(first).not.toContain('auth_attempts');
-    for (let i = 0; i < 5; i++) expect(await ask()).toBe('auth_attempts');
-    expect(verifications()).toBe(3);
-    // Each is told once, for bans; what was not verified is none.
-    expect(failed).toEqual(Array(3).fill('203.0.113.7'));
-    expect(await ask('x', '203.0.113.8')).not.toBe('auth_attempts');
-    clock.advance(60_000);
-    expect(await ask()).not.toBe('auth_attempts');
-    expect(await ask()).toBe('auth_attempts');
-    expect(verifications()).toBe(5);
-  });
+  ])(
+    'with the budget spent by failures, nothing is verified any more: the authenticator answers %s',
+    async (_what, answer) => {
+      const { ask, verifications, clock, failed } = bench(answer, slow);
+      const first = await Promise.all([await ask(), await ask(), await ask()]);
+      expect(first).not.toContain('auth_attempts');
+      for (let i = 0; i < 5; i++) expect(await ask()).toBe('auth_attempts');
+      expect(verifications()).toBe(3);
+      // Each failure is reported once; a denial without verification is no failure.
+      expect(failed).toEqual(Array(3).fill('203.0.113.7'));
+      expect(await ask('x', '203.0.113.8')).not.toBe('auth_attempts');
+      clock.advance(60_000);
+      expect(await ask()).not.toBe('auth_attempts');
+      expect(await ask()).toBe('auth_attempts');
+      expect(verifications()).toBe(5);
+    },
+  );
 
   test.each<[string, () => Identity | Denial]>([
     ['success', () => alice],
     ["the authenticator's own outage", () => deny('auth_unavailable', 'down')],
     ['an expired credential, which nobody guesses', () => deny('credential_expired', 'late')],
-  ])('costs nothing: %s', async (_what, answer) => {
+  ])('an answer that is no failure spends nothing of the budget: %s', async (_what, answer) => {
     const { ask, verifications, failed } = bench(answer, slow);
     for (let i = 0; i < 20; i++) expect(await ask()).not.toBe('auth_attempts');
     expect(verifications()).toBe(20);
@@ -95,20 +98,20 @@ describe.each([
 });
 
 describe('guesses that come at once', () => {
-  test('are verified as often as those that come one after another', async () => {
+  test('simultaneous guesses are verified as often as guesses one after another', async () => {
     const { ask, verifications } = bench(async () => deny('credential_invalid', 'guessed'));
     const answers = await Promise.all(Array.from({ length: 50 }, () => ask()));
     expect(answers.filter((answer) => answer === 'auth_attempts')).toHaveLength(47);
     expect(verifications()).toBe(3);
   });
 
-  test('do not keep out right credentials that come at once: those take turns', async () => {
+  test('simultaneous valid credentials take turns and all pass', async () => {
     const { ask, verifications, clock } = bench(async () => alice);
     expect(new Set(await Promise.all(Array.from({ length: 50 }, () => ask())))).toEqual(new Set(['alice']));
     expect([verifications(), clock.pending]).toEqual([50, 0]);
   });
 
-  test('that are never answered keep their address waiting for a while, and no longer', async () => {
+  test('verifications that never end block their address for ten seconds and no longer', async () => {
     const { ask, verifications, clock } = bench(() => new Promise(() => {}));
     for (let i = 0; i < 5; i++) void ask();
     await new Promise((resolve) => setImmediate(resolve));
@@ -126,19 +129,19 @@ describe('guesses that come at once', () => {
       },
     ],
     ['rejects', () => Promise.reject(new Error('a bug'))],
-  ])('an authenticator that %s keeps nobody waiting', async (_what, answer) => {
+  ])('an authenticator that %s blocks no later attempt and leaves no timer', async (_what, answer) => {
     const { ask, verifications, clock } = bench(answer);
     for (let i = 0; i < 10; i++) await expect(ask()).rejects.toThrow('a bug');
     expect([verifications(), clock.pending]).toEqual([10, 0]);
   });
 });
 
-test('a handshake without a credential guesses nothing, and is not counted', async () => {
+test('a handshake without a credential spends nothing of the budget', async () => {
   const { ask } = bench(() => undefined);
   for (let i = 0; i < 20; i++) expect(await ask(null)).toBe('nothing');
 });
 
-test('what is revoked is looked at last: after the authenticator, however long that took', async () => {
+test('a revocation that comes while the authenticator works is found afterwards', async () => {
   let finish = (): void => {};
   const { ask, revocations } = bench(
     () =>
@@ -153,7 +156,7 @@ test('what is revoked is looked at last: after the authenticator, however long t
   expect(await asked).toBe('revoked');
 });
 
-test('being revoked is no guess', async () => {
+test('a revoked identity spends nothing of the budget', async () => {
   const { ask, revocations } = bench(() => alice);
   revocations.add({ subject: 'alice', issuedBefore: 0 });
   for (let i = 0; i < 10; i++) expect(await ask()).toBe('revoked');
@@ -164,7 +167,7 @@ describe('a credential that would outlive the memory of its revocation', () => {
   test.each<[string, Partial<Identity>, string]>([
     ['ends just in time', { issuedAt: now, expiresAt: now + 30 * DAY }, 'alice'],
     ['ends a second later', { issuedAt: now, expiresAt: now + 30 * DAY + 1 }, 'credential_invalid'],
-    // Revoked on its second day, it would be good again on its 32nd.
+    // Revoked on its second day, it would be valid again on its 32nd.
     [
       'ends soon, but began long ago',
       { issuedAt: now - 40 * DAY, expiresAt: now + 10 * DAY },
@@ -178,7 +181,10 @@ describe('a credential that would outlive the memory of its revocation', () => {
       'credential_invalid',
     ],
     ['never ends: its source answers for it', {}, 'alice'],
-  ])('%s', async (_what, times, expected) => {
-    expect(await bench(() => ({ ...alice, ...times })).ask()).toBe(expected);
-  });
+  ])(
+    'with a retention of 30 days, a credential that %s is accepted or denied',
+    async (_what, times, expected) => {
+      expect(await bench(() => ({ ...alice, ...times })).ask()).toBe(expected);
+    },
+  );
 });

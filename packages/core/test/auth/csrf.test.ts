@@ -22,12 +22,12 @@ const RIGHT = '/chat?csrf=right%20for%20alice';
 
 test.each([
   ['the right token', RIGHT, 'admitted'],
-  ['none', '/chat', 'csrf_denied'],
-  ['an empty one', '/chat?csrf=', 'csrf_denied'],
-  ["another session's", '/chat?csrf=right%20for%20bob', 'csrf_denied'],
-  ['two, the first of them right', `${RIGHT}&csrf=x`, 'csrf_denied'],
-  ['two, the last of them right', '/chat?csrf=x&csrf=right%20for%20alice', 'csrf_denied'],
-])('with a cookie and %s', async (_what, target, expected) => {
+  ['no token', '/chat', 'csrf_denied'],
+  ['an empty token', '/chat?csrf=', 'csrf_denied'],
+  ["another session's token", '/chat?csrf=right%20for%20bob', 'csrf_denied'],
+  ['two tokens, the first one right', `${RIGHT}&csrf=x`, 'csrf_denied'],
+  ['two tokens, the last one right', '/chat?csrf=x&csrf=right%20for%20alice', 'csrf_denied'],
+])('a cookie with %s at %s is %s', async (_what, target, expected) => {
   expect(await outcome(target)).toBe(expected);
 });
 
@@ -39,16 +39,16 @@ test.each<[string, unknown, string]>([
   ['something truthy later', Promise.resolve('yes'), 'csrf_denied'],
   ['nothing', undefined, 'csrf_denied'],
   ['a rejection', Promise.reject(new Error('down')), 'internal'],
-])('verify answers %s', async (_what, answer, expected) => {
+])('policy.csrf.verify answers %s (%p): the handshake is %s', async (_what, answer, expected) => {
   if (answer instanceof Promise) answer.catch(() => {});
   expect(await outcome(RIGHT, { csrf: { query: 'csrf', verify: () => answer } })).toBe(expected);
 });
 
-test('a credential that no page can make a browser send needs none', async () => {
+test('a bearer token without an anti-forgery token is admitted', async () => {
   expect(await outcome('/chat', {}, { Authorization: 'Bearer x' })).toBe('admitted');
 });
 
-test('the token is scrubbed from what hooks see', async () => {
+test('the anti-forgery token is scrubbed from the target that hooks see', async () => {
   const seen: RequestView[] = [];
   const authorize = ({ request }: { request: RequestView }) => seen.push(request) > 0;
   expect(await outcome('/chat?room=7&csrf=right%20for%20alice', { authorize })).toBe('admitted');
@@ -62,7 +62,7 @@ describe('refused at construction', () => {
     [{ query: '', verify }, /policy\.csrf/],
     [{ query: 'csrf' }, /policy\.csrf/],
     [{ query: 'csrf', verify, header: 'x-csrf' }, /policy\.csrf\.header: unknown option/],
-  ])('%j', (csrf, message) => {
+  ])('policy.csrf %j throws a PolicyError', (csrf, message) => {
     expect(() => guardOf({ csrf })).toThrow(message);
   });
 });

@@ -11,7 +11,7 @@ type Answer = ReturnType<CustomOptions<string, never>['authenticate']>;
 const answering = (answer: unknown) =>
   custom({ scheme: 'key', from: [bearer()], authenticate: () => answer as Answer });
 
-test('hands on credential, request and signal, and gives a frozen identity', async () => {
+test('authenticate gets credential, request and signal, and its identity is frozen', async () => {
   const seen: unknown[] = [];
   const authenticator = custom({
     scheme: 'key',
@@ -33,7 +33,7 @@ test('hands on credential, request and signal, and gives a frozen identity', asy
 });
 
 test.each([undefined, null])(
-  '%s with a credential: it is wrong; without sources: there was none',
+  'authenticate returns %s: the credential is wrong, or without sources there was none',
   async (nothing) => {
     expect(await present(answering(nothing), 'abc', clock)).toMatchObject({ reason: 'credential_invalid' });
     expect(
@@ -52,7 +52,7 @@ describe('failures deny', () => {
       },
     });
 
-  test('a throw, now or later, is auth_unavailable, and the error stays inside', async () => {
+  test('an authenticate that throws or rejects denies with auth_unavailable and hides the error', async () => {
     for (const authenticator of [
       throwing(new Error('connect ECONNREFUSED db.internal')),
       answering(Promise.reject(new Error('connect ECONNREFUSED db.internal'))),
@@ -64,7 +64,7 @@ describe('failures deny', () => {
   });
 
   test.each([{}, { subject: '' }, { subject: 7 }, true, 'alice'])(
-    '%j is no identity: internal',
+    'an identity without a usable subject denies with internal: %j',
     async (answer) => {
       expect(await present(answering(answer), 'abc', clock)).toMatchObject({ reason: 'internal' });
       expect(await present(answering(Promise.resolve(answer)), 'abc', clock)).toMatchObject({
@@ -73,7 +73,7 @@ describe('failures deny', () => {
     },
   );
 
-  test('an identity that has expired by the clock passed in is credential_expired', async () => {
+  test("an identity that has expired by the guard's clock denies with credential_expired", async () => {
     const until = (expiresAt: number): CustomIdentity<never> => ({ subject: 'svc', expiresAt });
     expect(await present(answering(until(NOW)), 'abc', clock)).toMatchObject({
       reason: 'credential_expired',
@@ -84,13 +84,13 @@ describe('failures deny', () => {
     });
   });
 
-  test('an answer whose then returns nothing is waited for, as await does', async () => {
+  test('an answer with a then that returns nothing is awaited', async () => {
     const outcome = await present(answering(bareThenable(null)), 'abc', clock);
     expect(outcome).toMatchObject({ reason: 'credential_invalid' });
   });
 });
 
-test('is ambient unless it says otherwise', () => {
+test('custom() is ambient by default and not with ambient: false', () => {
   const authenticate = () => undefined;
   expect(custom({ scheme: 's', authenticate }).ambient).toBe(true);
   expect(custom({ scheme: 's', ambient: false, authenticate }).ambient).toBe(false);
@@ -99,16 +99,16 @@ test('is ambient unless it says otherwise', () => {
 describe('refused at construction', () => {
   const refused: [string, Record<string, unknown>, RegExp][] = [
     ['an unknown option', { form: [] }, /^custom\(\{ form \}\): unknown option\. Did you mean 'from'\?/],
-    ['no name', { scheme: '' }, /has no name/],
-    ['the name of anonymous()', { scheme: 'anonymous' }, /belongs to anonymous/],
-    ['no function', { authenticate: undefined }, /not a function/],
+    ['no scheme', { scheme: '' }, /has no name/],
+    ['the scheme of anonymous()', { scheme: 'anonymous' }, /belongs to anonymous/],
+    ['no authenticate function', { authenticate: undefined }, /not a function/],
     [
       'ambient beside sources',
       { from: [cookie('a')], ambient: false },
       /the sources in `from` say it already/,
     ],
   ];
-  test.each(refused)('%s', (_, change, message) => {
+  test.each(refused)('custom() with %s throws a PolicyError', (_, change, message) => {
     expect(() => custom({ scheme: 's', authenticate: () => undefined, ...change } as never)).toThrow(message);
   });
 });

@@ -13,7 +13,7 @@ const pair = generateKeyPairSync('ec', { namedCurve: 'P-256' });
 const stranger = generateKeyPairSync('ec', { namedCurve: 'P-256' });
 const clock = new ManualClock();
 
-// A real issuer: what it answers, and how often it was asked.
+// A real HTTP server that counts requests.
 let issuer: Server;
 let fetches: number;
 let answer: { status: number; body: string; location?: string };
@@ -47,7 +47,7 @@ function authenticator() {
   const { port } = issuer.address() as AddressInfo;
   return jwt({
     from: [bearer()],
-    // What is known of a URL is kept, and its failures are: the next issuer may happen to get the same port.
+    // Keys and failures are kept by URL, and the next issuer may get the same port.
     jwks: `http://127.0.0.1:${port}/${run}/jwks.json`,
     algorithms: ['ES256'],
     issuer: 'https://id.example.com',
@@ -71,7 +71,7 @@ async function judge(asked: ReturnType<typeof authenticator>, token: string): Pr
   return outcome instanceof Denial ? outcome.reason : (outcome?.subject ?? 'nobody');
 }
 
-test('keys are fetched once and shared by everybody who asks at the same time', async () => {
+test('simultaneous tokens share one fetch of the keys', async () => {
   const asked = authenticator();
   const token = await sign('k1');
   expect(new Set(await Promise.all(Array.from({ length: 20 }, () => judge(asked, token))))).toEqual(
@@ -81,7 +81,7 @@ test('keys are fetched once and shared by everybody who asks at the same time', 
   expect(fetches).toBe(1);
 });
 
-test('unknown key ids are refused, and a flood of them costs one fetch', async () => {
+test('a flood of unknown key ids costs one fetch, and each token is denied', async () => {
   const asked = authenticator();
   for (let i = 0; i < 20; i++) {
     expect(await judge(asked, await sign(`made up ${i}`, stranger.privateKey))).toBe('credential_invalid');
@@ -90,11 +90,11 @@ test('unknown key ids are refused, and a flood of them costs one fetch', async (
   expect(await judge(asked, await sign('k1'))).toBe('alice');
 });
 
-test('a signature of another key under a published id is refused', async () => {
+test('a token signed with another key under a published key id is denied', async () => {
   expect(await judge(authenticator(), await sign('k1', stranger.privateKey))).toBe('credential_invalid');
 });
 
-test('nothing is fetched for a token that is refused before its signature', async () => {
+test('a token that is denied before its signature is verified causes no fetch', async () => {
   const asked = authenticator();
   const other = new SignJWT({ sub: 'alice' }).setProtectedHeader({ alg: 'HS256' });
   expect(await judge(asked, await other.sign(Buffer.alloc(32)))).toBe('credential_invalid');
@@ -109,14 +109,17 @@ const failures: [string, typeof answer | 'down'][] = [
   ['answers with JSON that is no key set', { status: 200, body: '{"keys":"none"}' }],
   ['sends the fetch elsewhere', { status: 302, body: '', location: 'http://127.0.0.1:9/' }],
 ];
-test.each(failures)('an issuer that %s: auth_unavailable, not a wrong credential', async (_, failure) => {
-  const asked = authenticator();
-  if (failure === 'down') await close();
-  else answer = failure;
-  expect(await judge(asked, await sign('k1'))).toBe('auth_unavailable');
-});
+test.each(failures)(
+  'an issuer that %s denies with auth_unavailable and not credential_invalid',
+  async (_, failure) => {
+    const asked = authenticator();
+    if (failure === 'down') await close();
+    else answer = failure;
+    expect(await judge(asked, await sign('k1'))).toBe('auth_unavailable');
+  },
+);
 
-test('an issuer that comes back is asked again once the cool-down is over', async () => {
+test('an issuer that works again is asked once the cool-down is over', async () => {
   const asked = authenticator();
   answer = { status: 503, body: '' };
   expect(await judge(asked, await sign('k1'))).toBe('auth_unavailable');
@@ -127,7 +130,7 @@ test('an issuer that comes back is asked again once the cool-down is over', asyn
   expect(await judge(asked, await sign('k1'))).toBe('alice');
 });
 
-test('a flood on an issuer that is down costs one fetch', async () => {
+test('a flood of tokens while the issuer is down costs one fetch', async () => {
   const asked = authenticator();
   answer = { status: 503, body: '' };
   const tokens = await Promise.all(Array.from({ length: 50 }, (_, i) => sign(`k${i}`)));

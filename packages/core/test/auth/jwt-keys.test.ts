@@ -20,7 +20,7 @@ describe('algorithms', () => {
   test.each([
     [[], /no algorithm is allowed.*List/],
     ['ES256', /no algorithm is allowed/],
-    [['none'], /unsigned tokens.*Take it out/],
+    [['none'], /unsigned tokens.*Remove it/],
     [['NONE'], /unsigned tokens/],
     [['nOnE', 'ES256'], /unsigned tokens/],
     [['ES256K'], /not supported.*ES256/],
@@ -31,12 +31,12 @@ describe('algorithms', () => {
     [[undefined], /not supported/],
     [['HS256', 'RS256'], /public key be used as the secret.*Keep one family/],
     [['EdDSA', 'HS512'], /public key be used as the secret/],
-  ])('%j is refused', (algorithms, message) => {
+  ])('algorithms %j throw a PolicyError', (algorithms, message) => {
     expect(() => kind.read(algorithms, 'jwt({ algorithms })')).toThrow(message);
   });
 
   test.each([[['HS256', 'HS384', 'HS512']], [['RS256', 'PS256', 'ES256', 'EdDSA', 'Ed25519']]])(
-    '%j are one family',
+    'algorithms %j are accepted',
     (algorithms) => {
       expect(() => kind.read(algorithms, 'jwt({ algorithms })')).not.toThrow();
     },
@@ -45,8 +45,8 @@ describe('algorithms', () => {
 
 describe('a key that is refused at construction', () => {
   const refused: [string, KeyOptions, string[], RegExp][] = [
-    ['none', {}, ['ES256'], /there is no key.*exactly one/],
-    ['two', { secret: SECRET, jwk: oct }, ['HS256'], /secret and jwk are given together/],
+    ['nothing', {}, ['ES256'], /there is no key.*exactly one/],
+    ['two keys', { secret: SECRET, jwk: oct }, ['HS256'], /secret and jwk are given together/],
     ['a secret for public-key signatures', { secret: SECRET }, ['ES256'], /does not verify.*one family/],
     ['a public key for HMAC', { publicKey: pem(rsa) }, ['HS256'], /never be an HMAC secret/],
     ['a public JWK for HMAC', { jwk: jwkOf(ec) }, ['HS256'], /never be an HMAC secret/],
@@ -56,7 +56,7 @@ describe('a key that is refused at construction', () => {
     ['an empty secret', { secret: '' }, ['HS256'], /too few/],
     ['a short secret as a JWK', { jwk: { kty: 'oct', k: 'c2hvcnQ' } }, ['HS256'], /too few/],
     ['a secret JWK for public-key signatures', { jwk: oct }, ['RS256'], /does not verify/],
-    ['a public key that is none', { publicKey: 'key' }, ['RS256'], /cannot be read.*PEM/],
+    ['text that is no public key', { publicKey: 'key' }, ['RS256'], /cannot be read.*PEM/],
     [
       'a secret key object as the public key',
       { publicKey: createSecretKey(Buffer.from(SECRET)) },
@@ -90,12 +90,12 @@ describe('a key that is refused at construction', () => {
     ['a remote set that is no URL', { jwks: 'id.example.com' }, ['ES256'], /not a URL/],
     ['a remote set for HMAC', { jwks: 'https://id.example.com/jwks' }, ['HS256'], /not published/],
   ];
-  test.each(refused)('%s', (_, options, algorithms, message) => {
+  test.each(refused)('jwt() with %s as its key throws a PolicyError', (_, options, algorithms, message) => {
     expect(() => importKeys(options, algorithms)).toThrow(message);
     expect(() => importKeys(options, algorithms)).toThrow(/^jwt\(/);
   });
 
-  test('no refusal repeats the secret', () => {
+  test('no error about a key contains the secret', () => {
     const secret = 'correct horse battery staple';
     expect(() => importKeys({ secret }, ['HS256'])).toThrow(
       expect.objectContaining({ message: expect.not.stringContaining(secret) }),
@@ -115,11 +115,11 @@ describe('a key that is taken', () => {
     ['a remote set', { jwks: new URL('https://id.example.com/jwks') }, ['ES256'], true],
     ['a remote set on loopback', { jwks: 'http://127.0.0.1:4711/jwks' }, ['ES256'], true],
   ];
-  test.each(taken)('%s', (_, options, algorithms, remote) => {
+  test.each(taken)('jwt() accepts %s as its key', (_, options, algorithms, remote) => {
     expect(importKeys(options, algorithms) instanceof RemoteKeys).toBe(remote);
   });
 
-  test('of a private key only the public half is kept', () => {
+  test('of a private key, only the public half is kept', () => {
     expect(importKeys({ publicKey: ec.privateKey }, ['ES256'])).toMatchObject({ type: 'public' });
   });
 });

@@ -16,7 +16,7 @@ let shifted: number;
 beforeEach(async () => {
   clock = new ManualClock();
   issuer = await Issuer.start();
-  // jose goes by the machine's own time.
+  // jose uses Date.now().
   shifted = 0;
   const real = Date.now;
   jest.spyOn(Date, 'now').mockImplementation(() => real() + shifted);
@@ -50,7 +50,7 @@ async function judge(asked: ReturnType<typeof authenticator>, text: string): Pro
 }
 
 describe('rotation, without a restart', () => {
-  test('a new key is fetched as soon as the cool-down allows, and costs one fetch', async () => {
+  test('a token under a new key passes once the cool-down allows a fetch, which happens once', async () => {
     const asked = authenticator();
     const before = await token();
     expect(await judge(asked, before)).toBe('alice');
@@ -63,7 +63,7 @@ describe('rotation, without a restart', () => {
     expect(issuer.fetches).toBe(2);
   });
 
-  test('a key that is published no more verifies nothing, not even what was verified before', async () => {
+  test('a token under a key that is no longer published is denied, even if it was verified before', async () => {
     const asked = authenticator();
     const before = await token();
     expect(await judge(asked, before)).toBe('alice');
@@ -73,7 +73,7 @@ describe('rotation, without a restart', () => {
     expect(await judge(asked, await token())).toBe('alice');
   });
 
-  test('a token that is being verified while the keys change is not remembered under the new ones', async () => {
+  test('a token that is verified while the keys change is not remembered under the new keys', async () => {
     const asked = authenticator();
     const before = await token();
     expect(await judge(asked, before)).toBe('alice');
@@ -81,14 +81,14 @@ describe('rotation, without a restart', () => {
     issuer.rotate();
     pass(31_000);
     const after = await token();
-    // The first finds its key at once, and verifies while the second makes the keys be fetched anew.
+    // The first token is verified while the second causes a fetch.
     const answers = await Promise.all([judge(asked, before), judge(asked, after)]);
     expect(answers[1]).toBe('alice');
     expect(await judge(asked, before)).toBe('credential_invalid');
   });
 });
 
-test('a flood of unknown key ids costs one fetch per cool-down, and right tokens pass meanwhile', async () => {
+test('a flood of unknown key ids costs one fetch per cool-down, and valid tokens pass meanwhile', async () => {
   const asked = authenticator();
   const right = await token();
   expect(await judge(asked, right)).toBe('alice');
@@ -105,18 +105,21 @@ test('a flood of unknown key ids costs one fetch per cool-down, and right tokens
 });
 
 describe('an issuer that', () => {
-  test.each(['fails', 'lies'] as const)('%s: its outage, and no wrong credential', async (behaviour) => {
-    const asked = authenticator();
-    issuer.behave(behaviour);
-    expect(await judge(asked, await token())).toBe('auth_unavailable');
-    issuer.behave('answers');
-    expect(await judge(asked, await token())).toBe('auth_unavailable');
-    expect(issuer.fetches).toBe(1);
-    pass(5_000);
-    expect(await judge(asked, await token())).toBe('alice');
-  });
+  test.each(['fails', 'lies'] as const)(
+    'an issuer that %s denies with auth_unavailable and counts no failure',
+    async (behaviour) => {
+      const asked = authenticator();
+      issuer.behave(behaviour);
+      expect(await judge(asked, await token())).toBe('auth_unavailable');
+      issuer.behave('answers');
+      expect(await judge(asked, await token())).toBe('auth_unavailable');
+      expect(issuer.fetches).toBe(1);
+      pass(5_000);
+      expect(await judge(asked, await token())).toBe('alice');
+    },
+  );
 
-  test('fails while the keys are fresh is not noticed', async () => {
+  test('an issuer that fails while its keys are fresh denies nothing', async () => {
     const asked = authenticator();
     expect(await judge(asked, await token())).toBe('alice');
     await issuer.stop();
@@ -126,7 +129,7 @@ describe('an issuer that', () => {
     issuer = await Issuer.start();
   });
 
-  test('stalls keeps waiting who needs its keys, asked once; the others pass', async () => {
+  test('while the issuer stalls, tokens that need its keys wait for one fetch and others pass', async () => {
     const asked = authenticator();
     const right = await token();
     expect(await judge(asked, right)).toBe('alice');
@@ -139,13 +142,13 @@ describe('an issuer that', () => {
     expect(issuer.fetches).toBe(2);
   });
 
-  test('stalled until the fetch was given up is left alone from then on, not from when it was asked', async () => {
+  test('the cool-down after a stalled fetch begins when the fetch was given up', async () => {
     const asked = authenticator();
     issuer.behave('stalls');
     const text = await token();
     const first = judge(asked, text);
     while (issuer.fetches === 0) await new Promise((resolve) => setImmediate(resolve));
-    // As long as the fetch may take.
+    // The timeout of the fetch.
     pass(5_000);
     issuer.behave('fails');
     expect(await first).toBe('auth_unavailable');
@@ -160,19 +163,22 @@ describe('staleIfError', () => {
     ['5m', 10 * MINUTE, 'alice'],
     ['5m', 15 * MINUTE - 1, 'alice'],
     ['5m', 15 * MINUTE, 'auth_unavailable'],
-  ] as const)('of %s, %d ms after the last fetch: %s', async (staleIfError, wait, expected) => {
-    const asked = authenticator({ ...(staleIfError && { staleIfError }) });
-    const text = await token();
-    expect(await judge(asked, text)).toBe('alice');
-    issuer.behave('fails');
-    pass(wait);
-    expect(await judge(asked, text)).toBe(expected);
-    // Within the cool-down after the failure, too.
-    expect(await judge(asked, text)).toBe(expected);
-    expect(issuer.fetches).toBe(2);
-  });
+  ] as const)(
+    'staleIfError %s, %d ms after the last fetch: the outcome is %s',
+    async (staleIfError, wait, expected) => {
+      const asked = authenticator({ ...(staleIfError && { staleIfError }) });
+      const text = await token();
+      expect(await judge(asked, text)).toBe('alice');
+      issuer.behave('fails');
+      pass(wait);
+      expect(await judge(asked, text)).toBe(expected);
+      // Still within the cool-down after the failure.
+      expect(await judge(asked, text)).toBe(expected);
+      expect(issuer.fetches).toBe(2);
+    },
+  );
 
-  test('a key that nobody knows yet is not called wrong meanwhile', async () => {
+  test('an unknown key id while the issuer fails denies with auth_unavailable and not credential_invalid', async () => {
     const asked = authenticator({ staleIfError: '5m' });
     expect(await judge(asked, await token())).toBe('alice');
     issuer.rotate();
@@ -181,7 +187,7 @@ describe('staleIfError', () => {
     expect(await judge(asked, await token())).toBe('auth_unavailable');
   });
 
-  test('without keys that are fetched it is refused', () => {
+  test('staleIfError without a URL of keys throws a PolicyError', () => {
     expect(() =>
       jwt({
         from: [bearer()],
@@ -195,7 +201,7 @@ describe('staleIfError', () => {
   });
 });
 
-test('two issuers in one policy: each token is judged by its own, and an outage of one is only its own', async () => {
+test('with two issuers, each token is verified by its own jwt(), and the outage of one affects no token of the other', async () => {
   const partner = await Issuer.start('https://partner.example');
   try {
     const from = [bearer()];
@@ -221,7 +227,7 @@ test('two issuers in one policy: each token is judged by its own, and an outage 
     expect(await outcome(await issuer.token(claims))).toBe('admitted');
     expect(await outcome(await partner.token(claims))).toBe('admitted');
     expect(seen).toEqual(['own', 'partner']);
-    // Signed by one in the name of the other, of nobody, of a third.
+    // Signed by one issuer in the name of the other, of none, of a third.
     for (const iss of [issuer.name, undefined, 'https://evil.example']) {
       expect(await outcome(await partner.token({ ...claims, iss } as never))).toBe('credential_invalid');
     }

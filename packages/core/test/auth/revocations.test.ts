@@ -37,19 +37,19 @@ const rows: readonly (readonly [string, Revocation, Partial<Identity>, boolean])
   ['of a subject that is called as the session is', { subject: 's1', issuedBefore: 2_000 }, {}, false],
 ];
 
-describe.each(rows)('%s', (_what, revocation, more, expected) => {
-  test('by the list', () => {
+describe.each(rows)('a revocation %s', (_what, revocation, more, expected) => {
+  test(`a revocation ${_what} covers the identity by the list: ${expected}`, () => {
     const { revocations } = list();
     revocations.add(revocation);
     expect(revocations.covers(identity(more))).toBe(expected);
   });
 
-  test('by itself', () => {
+  test(`a revocation ${_what} covers the identity by itself: ${expected}`, () => {
     expect(concerns(revocation, identity(more))).toBe(expected);
   });
 });
 
-test('the latest date of several counts, whatever their order', () => {
+test('of several revocations of one subject the latest date counts, in any order', () => {
   const { revocations } = list();
   revocations.add({ subject: 'alice', issuedBefore: 2_000 });
   revocations.add({ subject: 'alice', issuedBefore: 500 });
@@ -57,7 +57,7 @@ test('the latest date of several counts, whatever their order', () => {
   expect(revocations.size).toBe(1);
 });
 
-test('the list is bounded: full of what still matters, it refuses to forget any of it', () => {
+test('a list full of revocations that still matter throws a RangeError', () => {
   const { clock, revocations } = list(3);
   for (const subject of ['a', 'b', 'c']) revocations.add({ subject, issuedBefore: 0 });
   expect(() => revocations.add({ subject: 'd', issuedBefore: 0 })).toThrow(/limits\.revocations \(3\)/);
@@ -71,7 +71,7 @@ test('the list is bounded: full of what still matters, it refuses to forget any 
   expect(revocations.covers(identity({ subject: 'd', issuedAt: undefined }))).toBe(true);
 });
 
-test('what is revoked again is kept as long again', () => {
+test('a repeated revocation is kept for the whole retention again', () => {
   const { clock, revocations } = list(2);
   revocations.add({ subject: 'alice', issuedBefore: 2_000 });
   clock.advance(30_000);

@@ -107,12 +107,12 @@ describe('says of every token what jwtVerify says', () => {
   );
   const change = fc.constantFrom('none', 'none', 'none', 'hash', 'secret', 'signature', 'claims', 'short');
 
-  test('whatever is in its header, its claims and its signature', async () => {
+  test('property: verify and jwtVerify decide alike about every header, claim and signature', async () => {
     const reached = new Map<string, number>();
     const step = fc.record({ header: fc.oneof(header, { weight: 2, arbitrary: plain }), claims, change });
     await fc.assert(
       fc.asyncProperty(checks, fc.array(step, { minLength: 1, maxLength: 6 }), async (options, steps) => {
-        // One for all of them, since it remembers the last header.
+        // One object for all steps, because it remembers the last header.
         const secret = new SharedSecret(key, options);
         for (const { header: said, claims: body, change: how } of steps) {
           const { alg: named } = Object(said) as { alg?: unknown };
@@ -140,7 +140,7 @@ describe('says of every token what jwtVerify says', () => {
             answer === undefined ? 'left to jwtVerify' : Array.isArray(answer) ? String(answer[0]) : 'good';
           reached.set(word, (reached.get(word) ?? 0) + 1);
           if (answer !== undefined) expect(answer).toEqual(expected);
-          // What is left to jwtVerify has something odd in its header, or another algorithm.
+          // Only unusual headers and other algorithms are left to jwtVerify.
           else if (options.algorithms?.includes('HS256') === true)
             expect(JSON.stringify(said)).not.toMatch(/^\{"alg":"HS256"(,"typ":"JWT")?\}$/);
         }
@@ -159,7 +159,7 @@ describe('says of every token what jwtVerify says', () => {
   }, 60_000);
 });
 
-test('bytes that are no UTF-8 are not read as something else', async () => {
+test('bytes that are not UTF-8 are read as jwtVerify reads them', async () => {
   const bytes = Buffer.concat([
     Buffer.from('{"exp":2000000000,"sub":"'),
     Buffer.from([0xff]),

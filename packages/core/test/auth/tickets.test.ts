@@ -32,7 +32,7 @@ function bench(
   return { clock, store, office, redeem, authenticator };
 }
 
-test('a ticket tells who it was issued for, frozen', async () => {
+test('a ticket gives the frozen identity that it was issued for', async () => {
   const { office, authenticator, clock, store } = bench();
   const ticket = await office.issue({
     ...REQUEST,
@@ -59,7 +59,7 @@ test('a ticket tells who it was issued for, frozen', async () => {
   );
 });
 
-test('a ticket is as old as the login that it stands for', async () => {
+test("a ticket's issuedAt is that of the login, or now", async () => {
   const { office, authenticator, clock, store } = bench();
   const ticket = await office.issue({ ...REQUEST, issuedAt: clock.now() / 1_000 - 3_600.5 });
   const request = { origin: APP, path: '/chat' };
@@ -67,7 +67,7 @@ test('a ticket is as old as the login that it stands for', async () => {
   expect(identity).toMatchObject({ issuedAt: clock.now() / 1_000 - 3_601 });
 });
 
-test('of a thousand who present it at once, one gets in', async () => {
+test('of a thousand simultaneous uses of one ticket, exactly one succeeds', async () => {
   const { office, redeem } = bench({}, (store) => ({ ...store, redeem: async (key) => store.redeem(key) }));
   const ticket = await office.issue(REQUEST);
   const answers = await Promise.all(Array.from({ length: 1_000 }, () => redeem(ticket)));
@@ -82,21 +82,24 @@ describe('presented elsewhere', () => {
     ['by no page', {}, '', '/chat', 'credential_invalid'],
     ['at another route', {}, APP, '/admin', 'credential_invalid'],
     ['below its route', {}, APP, '/chat/', 'credential_invalid'],
-    ['by any page, as it says', { origin: 'any' }, 'https://other.example', '/chat', 'alice'],
-    ['by no page, as it says', { origin: 'any' }, '', '/chat', 'alice'],
-    ['at any route, as it says', { route: 'any' }, APP, '/admin', 'alice'],
-    ['at any route, by another page', { route: 'any' }, 'https://x.example', '/chat', 'credential_invalid'],
-  ])('%s', async (_what, more, origin, path, expected) => {
-    const { office, redeem } = bench();
-    const ticket = await office.issue({ ...REQUEST, ...more });
-    expect(await redeem(ticket, origin, path)).toBe(expected);
-    // Whatever came of it, it is burnt.
-    expect(await redeem(ticket)).toBe('credential_invalid');
-  });
+    ['by another page, with origin any', { origin: 'any' }, 'https://other.example', '/chat', 'alice'],
+    ['by no page, with origin any', { origin: 'any' }, '', '/chat', 'alice'],
+    ['at another route, with route any', { route: 'any' }, APP, '/admin', 'alice'],
+    ['by another page, with route any', { route: 'any' }, 'https://x.example', '/chat', 'credential_invalid'],
+  ])(
+    'a ticket presented %s is accepted or denied, and used up',
+    async (_what, more, origin, path, expected) => {
+      const { office, redeem } = bench();
+      const ticket = await office.issue({ ...REQUEST, ...more });
+      expect(await redeem(ticket, origin, path)).toBe(expected);
+      // The ticket is used up in any case.
+      expect(await redeem(ticket)).toBe('credential_invalid');
+    },
+  );
 });
 
 describe('while the store is away', () => {
-  test("none is redeemed, and that is nobody's guess", async () => {
+  test('redeeming a ticket denies with store_unavailable if the store does not answer', async () => {
     const { redeem } = bench({}, (store) => ({ ...store, redeem: () => UNAVAILABLE }));
     expect(await redeem('a ticket')).toBe('store_unavailable');
     const later = bench({}, (store) => ({
@@ -106,7 +109,7 @@ describe('while the store is away', () => {
     expect(await later.redeem('a ticket')).toBe('store_unavailable');
   });
 
-  test('none is issued', async () => {
+  test('issuing a ticket rejects if the store does not answer', async () => {
     const { office } = bench({}, (store) => ({ ...store, put: () => Promise.reject(new Error('away')) }));
     await expect(office.issue(REQUEST)).rejects.toThrow('away');
   });
@@ -118,14 +121,14 @@ describe('in time', () => {
     [undefined, 30_000, 'credential_invalid'],
     ['5s', 4_999, 'alice'],
     ['5s', 5_000, 'credential_invalid'],
-  ] as const)('issued for %s, presented after %d ms: %s', async (ttl, wait, expected) => {
+  ] as const)('a ticket with ttl %s, presented after %d ms: %s', async (ttl, wait, expected) => {
     const { clock, office, redeem } = bench();
     const ticket = await office.issue({ ...REQUEST, ...(ttl && { ttl }) });
     clock.advance(wait);
     expect(await redeem(ticket)).toBe(expected);
   });
 
-  test('a store that forgets late, or whose clock stands still, gives it no more time', async () => {
+  test("a ticket expires by the guard's clock even if the store still has it", async () => {
     const { clock, office, redeem } = bench({}, (store) => {
       const kept = new Map<string, string>();
       return {
@@ -139,7 +142,7 @@ describe('in time', () => {
     expect(await redeem(ticket)).toBe('credential_invalid');
   });
 
-  test('what it stands for may end before it', async () => {
+  test('a ticket whose expiresAt has passed denies with credential_expired', async () => {
     const { clock, office, redeem } = bench();
     const ticket = await office.issue({ ...REQUEST, expiresAt: clock.now() / 1_000 + 10 });
     clock.advance(10_000);
@@ -147,7 +150,7 @@ describe('in time', () => {
   });
 });
 
-test('256 random bits, of which the store learns the hash only', async () => {
+test('a ticket is 256 random bits, and the store holds only its hash', async () => {
   const kept: string[] = [];
   const { office } = bench({}, (store) => ({
     ...store,
@@ -173,11 +176,11 @@ describe('refused at once', () => {
     ['the origin null', { origin: 'null' }],
     ['no route', { route: undefined }],
     ['a route that is no path', { route: 'chat' }],
-    ['longer than the policy says', { ttl: '31s' }],
-    ['an end that is no number', { expiresAt: Number.NaN }],
-    ['a login that is no time', { issuedAt: Number.NaN }],
-    ['a login in the future', { issuedAt: new ManualClock().now() / 1_000 + 1 }],
-  ])('a ticket with %s', async (_what, wrong) => {
+    ['a ttl above that of the policy', { ttl: '31s' }],
+    ['an expiresAt that is no number', { expiresAt: Number.NaN }],
+    ['an issuedAt that is no number', { issuedAt: Number.NaN }],
+    ['an issuedAt in the future', { issuedAt: new ManualClock().now() / 1_000 + 1 }],
+  ])('tickets.issue() with %s rejects', async (_what, wrong) => {
     const { office } = bench();
     await expect(office.issue({ ...REQUEST, ...wrong } as never)).rejects.toThrow(/tickets\.issue/);
   });
@@ -186,16 +189,16 @@ describe('refused at once', () => {
     [{ ttl: '31s' }, /a password in a URL/],
     [{ from: [] }, /no place to look/],
     [{ form: [query('t')] }, /^tickets\(\{ form \}\): unknown option\. Did you mean 'from'\?/],
-  ])('tickets(%j)', (options, message) => {
+  ])('tickets(%j) throws a PolicyError', (options, message) => {
     expect(() => tickets(options as never)).toThrow(message);
   });
 
-  test('a shorter ttl of the policy is the longest of a ticket', async () => {
+  test('a ttl above that of tickets() is refused', async () => {
     const { office } = bench({ ttl: '10s', from: [bearer()] });
     await expect(office.issue({ ...REQUEST, ttl: '11s' })).rejects.toThrow(/ttl/);
   });
 
-  test('a guard without tickets() issues none', () => {
+  test('guard.tickets throws if the policy has no tickets()', () => {
     expect(() => guardOf({}).tickets).toThrow(/nothing would redeem/);
   });
 });

@@ -1,11 +1,11 @@
 import { describe, expect, test } from '@jest/globals';
-import { judgeTimes } from '../../src/auth/token-times.ts';
+import { checkTimes } from '../../src/auth/token-times.ts';
 import type { Identity } from '../../src/vocabulary/ports.ts';
 
 const judge = (claims: object, times: { tolerance?: number; maxAge?: number }, seconds: number) => {
   const identity = { scheme: 'jwt', subject: 'alice', claims } as unknown as Identity;
   const { tolerance = 0, maxAge } = times;
-  return judgeTimes(identity, { tolerance, maxAge }, seconds * 1_000)?.reason ?? 'good';
+  return checkTimes(identity, { tolerance, maxAge }, seconds * 1_000)?.reason ?? 'good';
 };
 
 describe('exp is exclusive, nbf inclusive, both in whole seconds', () => {
@@ -23,7 +23,7 @@ describe('exp is exclusive, nbf inclusive, both in whole seconds', () => {
     [{ exp: 100, iat: 40 }, { maxAge: 10, tolerance: 5 }, 56, 'credential_expired'],
     [{ exp: 100, iat: 40 }, { maxAge: 10 }, 39, 'credential_invalid'],
     [{ exp: 100, iat: 40 }, {}, 39, 'good'],
-  ])('%j with %j at %d: %s', (claims, times, seconds, expected) => {
+  ])('claims %j with options %j at second %d: %s', (claims, times, seconds, expected) => {
     expect(judge(claims, times, seconds)).toBe(expected);
   });
 });

@@ -12,25 +12,25 @@ import { present } from '../support/present.ts';
 const identity = (subject = 'alice'): Identity => ({ scheme: 'jwt', subject, claims: {} });
 
 describe('the table', () => {
-  test('gives back what was put in, for that text and those keys only', () => {
+  test('the cache returns the identity for the same token under the same keys only', () => {
     const tokens = new VerifiedTokens(1_000_000);
     const alice = identity();
     tokens.set('a.b.c', alice, 1);
     expect(tokens.get('a.b.c', 1)).toBe(alice);
     expect(tokens.get('a.b.d', 1)).toBeUndefined();
     expect(tokens.get('a.b.c', 2)).toBeUndefined();
-    // Emptied, not only skipped.
+    // The cache was emptied.
     expect(tokens.get('a.b.c', 1)).toBeUndefined();
     expect(tokens.bytes).toBe(0);
   });
 
-  test('a generation that equals nothing remembers nothing', () => {
+  test('a generation that equals nothing caches nothing', () => {
     const tokens = new VerifiedTokens(1_000_000);
     tokens.set('a.b.c', identity(), {});
     expect(tokens.get('a.b.c', {})).toBeUndefined();
   });
 
-  test('forgets what was revoked, and only that', () => {
+  test('forget removes the tokens of revoked identities only', () => {
     const tokens = new VerifiedTokens(1_000_000);
     tokens.set('a', identity('alice'), 1);
     tokens.set('b', identity('bob'), 1);
@@ -38,7 +38,7 @@ describe('the table', () => {
     expect([tokens.get('a', 1), tokens.get('b', 1)?.subject]).toEqual([undefined, 'bob']);
   });
 
-  test('the least recently used makes room', () => {
+  test('the least recently used token is evicted at the bound', () => {
     const tokens = new VerifiedTokens(3 * 1_026);
     for (const token of ['a', 'b', 'c']) tokens.set(token, identity(token), 1);
     tokens.get('a', 1);
@@ -50,7 +50,7 @@ describe('the table', () => {
     ]);
   });
 
-  test('is never beyond its bound in bytes, and counts what it holds', () => {
+  test('property: the cache never exceeds its bound and counts its bytes correctly', () => {
     const step = fc.record({ length: fc.integer({ min: 1, max: 3_000 }), drop: fc.boolean() });
     fc.assert(
       fc.property(fc.integer({ min: 0, max: 20_000 }), fc.array(step, { maxLength: 60 }), (max, steps) => {
@@ -107,7 +107,7 @@ describe('a jwt() that remembers', () => {
   });
   const TOLERANCE: Record<string, number> = { '2s': 2_000, '500ms': 500 };
   const AGE: Record<string, number> = { '3s': 3_000, '8s': 8_000 };
-  // The clock is set to just before, at, and just after a time in the token; in between, to when all is well.
+  // The clock is set to just before, at and just after a time in the token, and in between to a valid time.
   const step = fc.record({
     token: fc.nat({ max: 3 }),
     to: fc.constantFrom('start', 'start', 'exp', 'nbf', 'iat', 'age'),
@@ -116,7 +116,7 @@ describe('a jwt() that remembers', () => {
     forget: fc.constantFrom(undefined, undefined, undefined, 'alice'),
   });
 
-  test('answers as the same jwt() that does not, whatever the times, and however the clock jumps', async () => {
+  test('property: a jwt() with and without the cache answer alike at all times', async () => {
     const seen = new Map<unknown, number>();
     await fc.assert(
       fc.asyncProperty(
@@ -153,7 +153,7 @@ describe('a jwt() that remembers', () => {
       ),
       { numRuns: 150, seed: 20_300_101 },
     );
-    // The generator has reached every answer.
+    // Every outcome was generated.
     expect([...seen.keys()].sort()).toEqual(['credential_expired', 'credential_invalid', 'good']);
   }, 60_000);
 
@@ -170,7 +170,7 @@ describe('a jwt() that remembers', () => {
       .setProtectedHeader({ alg: 'ES256' })
       .sign(key);
 
-  test('verifies a signature once: the second answer is there at once, and the same', async () => {
+  test('the second answer for a token is synchronous, equal, and verifies no signature', async () => {
     const clock = new ManualClock();
     const cached = jwt(published);
     const text = await signPublished();
@@ -184,7 +184,7 @@ describe('a jwt() that remembers', () => {
     expect(ask()).toBeInstanceOf(Promise);
   });
 
-  test('so does one with a shared secret, whose first answer is there at once, too', async () => {
+  test('a token with a shared secret is verified synchronously and then cached', async () => {
     const clock = new ManualClock();
     const cached = jwt(base);
     const text = await sign({ exp: START + 60 });
@@ -196,7 +196,7 @@ describe('a jwt() that remembers', () => {
     expect(ask()).not.toBe(first);
   });
 
-  test('remembers no failure', async () => {
+  test('a failure is not cached', async () => {
     const clock = new ManualClock();
     const cached = jwt(published);
     const text = await signPublished(generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey);
@@ -207,7 +207,7 @@ describe('a jwt() that remembers', () => {
     }
   });
 
-  test('gives claims that nobody can change for the next one', async () => {
+  test('the identity from the cache is frozen', async () => {
     const clock = new ManualClock();
     const cached = jwt(base);
     const text = await sign({ exp: START + 60, roles: ['user'] });
@@ -217,7 +217,7 @@ describe('a jwt() that remembers', () => {
     expect(await present(cached, text, clock)).toMatchObject({ claims: { sub: 'alice', roles: ['user'] } });
   });
 
-  test('belongs to one authenticator: what one has verified another verifies itself', async () => {
+  test('two authenticators do not share their caches', async () => {
     const clock = new ManualClock();
     const text = await sign({ exp: START + 60 });
     expect(await present(jwt(base), text, clock)).toMatchObject({ subject: 'alice' });
@@ -225,7 +225,7 @@ describe('a jwt() that remembers', () => {
     expect(await present(other, text, clock)).toMatchObject({ reason: 'credential_invalid' });
   });
 
-  test('the second valid form of an ECDSA signature is another text, and verified for itself', async () => {
+  test('the second valid form of an ECDSA signature is verified separately', async () => {
     const cached = jwt(published);
     const clock = new ManualClock();
     const text = await signPublished();

@@ -47,7 +47,7 @@ test('property: scrubbing removes every value of a credential and keeps all else
   );
 });
 
-test('a parameter name with an invalid escape is scrubbed by its unchanged spelling', () => {
+test('a parameter name is scrubbed by its decoded spelling, in which invalid escapes stay', () => {
   const names = new Set(['t%zz', 'jetón']);
   expect([...readTarget('/?%74%zz=1&jet%C3%B3n=2&a=3', names).credentials.keys()]).toEqual(['t%zz', 'jetón']);
 });
