@@ -10,6 +10,7 @@ export type { HostGuard, HostLimits } from './guard/host-guard.ts';
 export type { Handshake } from './handshake/handshake.ts';
 export { frameOf } from './outbound/frame.ts';
 export { Denial, deny, isPromise } from './vocabulary/decision.ts';
+export { refuseUnknown } from './vocabulary/option-checks.ts';
 export type { FramedMessage, Socket } from './vocabulary/ports.ts';
 export { type Refusal, refusalOf } from './vocabulary/refusal.ts';
 export { parseWindow } from './vocabulary/units.ts';

@@ -226,6 +226,6 @@ describe.each([
 test('upgrade() throws for a misspelt option', () => {
   const app = express5();
   expect(() => upgrade(createServer(app), app, openGuard(), { otherUpgrade: 'public' } as never)).toThrow(
-    /unknown option/,
+    /^upgrade\(…, \{ otherUpgrade \}\): unknown option\. Did you mean 'otherUpgrades'\?/,
   );
 });

@@ -1,6 +1,6 @@
 import type { Server } from 'node:http';
 import { type AnyGuard, type Duration, PolicyError } from '@sallyport/core';
-import { isGuard, parseWindow } from '@sallyport/core/host';
+import { isGuard, parseWindow, refuseUnknown } from '@sallyport/core/host';
 
 export interface SallyportOptions {
   /**
@@ -22,13 +22,7 @@ const KNOWN = ['guard', 'server', 'closeWithin', 'prefix', 'logLevel', 'logSeria
 
 /** @throws PolicyError for an unknown option or a wrong value. */
 export function checkOptions(options: SallyportOptions): void {
-  const unknown = Object.keys(options).find((key) => !KNOWN.includes(key));
-  if (unknown !== undefined)
-    throw new PolicyError(
-      `register(sallyport, { ${unknown} })`,
-      'unknown option',
-      "Use 'guard', 'server' and 'closeWithin'.",
-    );
+  refuseUnknown(options, KNOWN, 'register(sallyport)');
   if (options.guard !== undefined && !isGuard(options.guard))
     throw new PolicyError('register(sallyport, { guard })', 'not a guard', 'Make it with createGuard.');
   closeWindow(options);

@@ -321,6 +321,11 @@ const wrongs: readonly [string, string, () => Promise<unknown>][] = [
       (await application({ guard: guardFor(), websocket: { options: { server: createServer() } } })).ready(),
   ],
   [
+    'an option is misspelt',
+    "^register\\(sallyport, { closeWitin }\\): unknown option\\. Did you mean 'closeWithin'\\?",
+    async () => Fastify().register(sallyport, { guard: guardFor(), closeWitin: '1s' } as never),
+  ],
+  [
     'the server speaks HTTP/2',
     'HTTP/2',
     async () => Fastify({ http2: true }).register(sallyport as never, { guard: guardFor() }),

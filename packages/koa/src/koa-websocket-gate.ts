@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type AnyGuard, PolicyError, reasons } from '@sallyport/core';
+import { refuseUnknown } from '@sallyport/core/host';
 import type { WebSocket, WebSocketServer } from '@sallyport/ws';
 import { connectionOf } from '@sallyport/ws';
 import { acceptUpgrade, dispatchInsteadOf, emitConnection } from '@sallyport/ws/host';
@@ -44,12 +45,11 @@ type SocketContext = KoaContext & { websocket: WebSocket; app: unknown; request:
 export function guardKoaWebsocket(
   app: KoaWebSocket,
   guard: AnyGuard,
-  { middleware = [], ...rest }: KoaWebsocketOptions = {},
+  options: KoaWebsocketOptions = {},
 ): void {
   const { ws } = app;
-  const [unknown] = Object.keys(rest);
-  if (unknown !== undefined)
-    throw new PolicyError(`guardKoaWebsocket(…, { ${unknown} })`, 'unknown option', "Use 'middleware'.");
+  const { middleware = [] } = options;
+  refuseUnknown(options, ['middleware'], 'guardKoaWebsocket(…)');
   if (ws.server !== undefined)
     throw new PolicyError(
       'guardKoaWebsocket',
@@ -59,8 +59,8 @@ export function guardKoaWebsocket(
   ws.middleware.unshift(closeUnhandled(guard));
   const contexts = reuseContexts(app);
   const { listen } = ws;
-  ws.listen = (options) => {
-    listen.call(ws, options);
+  ws.listen = (serverOptions) => {
+    listen.call(ws, serverOptions);
     const wss = ws.server as WebSocketServer;
     const accept = (ctx: SocketContext): Promise<void> => {
       const { req, res } = ctx;

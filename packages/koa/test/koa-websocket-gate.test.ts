@@ -261,7 +261,7 @@ describe('guardKoaWebsocket', () => {
     await start();
     expect(() => guardKoaWebsocket(app, openGuard())).toThrow(/listens already/);
     expect(() => guardKoaWebsocket(websockify(new Koa()), openGuard(), { midleware: [] } as never)).toThrow(
-      /unknown option/,
+      /^guardKoaWebsocket\(…, \{ midleware \}\): unknown option\. Did you mean 'middleware'\?/,
     );
   });
 });

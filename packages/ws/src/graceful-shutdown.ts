@@ -1,7 +1,7 @@
 import type { Server } from 'node:http';
 import type { Socket } from 'node:net';
-import { type AnyGuard, type Duration, PolicyError } from '@sallyport/core';
-import { hostGuard, parseWindow } from '@sallyport/core/host';
+import type { AnyGuard, Duration } from '@sallyport/core';
+import { hostGuard, parseWindow, refuseUnknown } from '@sallyport/core/host';
 
 export interface ShutdownOptions {
   /** How long the shutdown may take; sockets still open then are destroyed. Default: 5 s. 0 destroys all sockets at once. */
@@ -34,13 +34,7 @@ export function gracefulShutdown(
   guard: AnyGuard,
   options: ShutdownOptions = {},
 ): GracefulShutdown {
-  const unknown = Object.keys(options).find((key) => key !== 'within' && key !== 'signals');
-  if (unknown !== undefined)
-    throw new PolicyError(
-      `gracefulShutdown(…, { ${unknown} })`,
-      'unknown option',
-      "Use 'within' and 'signals'.",
-    );
+  refuseUnknown(options, ['within', 'signals'], 'gracefulShutdown(…)');
   const { within = '5s', signals = ['SIGTERM', 'SIGINT'] } = options;
   return new ServerShutdown(server, guard, parseWindow(within, 'gracefulShutdown(…, { within })'), signals);
 }

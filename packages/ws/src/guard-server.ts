@@ -1,5 +1,6 @@
 import type { IncomingMessage, Server } from 'node:http';
 import { type AnyGuard, PolicyError } from '@sallyport/core';
+import { refuseUnknown } from '@sallyport/core/host';
 import type { WebSocket, WebSocketServer } from 'ws';
 import { emitConnection } from './connection-event.ts';
 import { connectionOf } from './guarded-socket.ts';
@@ -33,14 +34,7 @@ export function guardServer(
   guard: AnyGuard,
   options: GuardServerOptions = {},
 ): void {
-  const unknown = Object.keys(options).find((key) => key !== 'path' && key !== 'otherUpgrades');
-  if (unknown !== undefined) {
-    throw new PolicyError(
-      `guardServer(…, { ${unknown} })`,
-      'unknown option',
-      "Use 'path' and 'otherUpgrades'.",
-    );
-  }
+  refuseUnknown(options, ['path', 'otherUpgrades'], 'guardServer(…)');
   if (wss.options.noServer !== true) {
     throw new PolicyError(
       'guardServer',

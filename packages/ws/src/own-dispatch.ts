@@ -1,6 +1,6 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { type AnyGuard, type Connection, type Guard, type Identity, PolicyError } from '@sallyport/core';
-import { deny, isPromise, refusalOf } from '@sallyport/core/host';
+import { deny, isPromise, refusalOf, refuseUnknown } from '@sallyport/core/host';
 import { type WebSocket, WebSocketServer } from 'ws';
 import type { GuardServerOptions } from './guard-server.ts';
 import { connectionOf } from './guarded-socket.ts';
@@ -30,9 +30,7 @@ export function dispatchUpgrades(
   run: RunApplication,
   options: DispatchOptions = {},
 ): void {
-  const unknown = Object.keys(options).find((key) => key !== 'otherUpgrades');
-  if (unknown !== undefined)
-    throw new PolicyError(`upgrade(…, { ${unknown} })`, 'unknown option', "Use 'otherUpgrades'.");
+  refuseUnknown(options, ['otherUpgrades'], 'upgrade(…)');
   const interceptor = interceptUpgrades(server, guard);
   if (options.otherUpgrades === 'public') interceptor.otherUpgrades = 'public';
   interceptor.addHandler({

@@ -131,5 +131,8 @@ test('an unknown option and a wrong duration throw a PolicyError', () => {
   const begin = (options: object) => () =>
     gracefulShutdown({} as Server, {} as AnyGuard, { signals: [], ...options });
   expect(begin({ timeout: 5 })).toThrow(PolicyError);
+  expect(begin({ whitin: 5 })).toThrow(
+    /^gracefulShutdown\(…, \{ whitin \}\): unknown option\. Did you mean 'within'\?/,
+  );
   expect(begin({ within: 'soon' })).toThrow(/gracefulShutdown\(…, \{ within \}\)/);
 });

@@ -29,6 +29,16 @@ describe('guardServer for a ws server that would get no upgrades', () => {
   });
 });
 
+test('guardServer and dispatchUpgrades name the option that was meant by a misspelt one', () => {
+  const [server, guard] = [createServer(), newGuard()];
+  expect(() => guardServer(server, newWss(), guard, { pathh: '/admin' } as never)).toThrow(
+    /^guardServer\(…, \{ pathh \}\): unknown option\. Did you mean 'path'\?/,
+  );
+  expect(() => dispatchUpgrades(server, guard, () => {}, { otherUpgrade: 'public' } as never)).toThrow(
+    /^upgrade\(…, \{ otherUpgrade \}\): unknown option\. Did you mean 'otherUpgrades'\?/,
+  );
+});
+
 test('a handler that was refused for another upgrade listener can be added once that is removed', async () => {
   const [server, guard] = [createServer(), newGuard()];
   const other = (): void => {};

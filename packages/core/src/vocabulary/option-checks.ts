@@ -30,12 +30,12 @@ function misplaced(unknown: string, elsewhere: readonly string[]): string | unde
   return near === undefined ? undefined : elsewhere[names.indexOf(near)];
 }
 
-/** Where an option stands: `policy.limits.idle` of `policy.limits`, `jwt({ from })` of `jwt()`, `gate(…, { a })` of `gate(…)`. */
+/** Where an option stands: `policy.limits.idle` of `policy.limits`, `jwt({ from })` of `jwt()`, `upgrade(…, { a })` of `upgrade(…)`. */
 export function optionPath(where: string, name: string): string {
   if (where.endsWith('()')) return `${where.slice(0, -1)}{ ${name} })`;
-  if (where.endsWith('…)')) return `${where.slice(0, -1)}, { ${name} })`;
   const [, before, braces] = /^(.*[^ }])((?: \})+\))$/.exec(where) ?? [];
-  return braces === undefined ? `${where}.${name}` : `${before}: { ${name} }${braces}`;
+  if (braces !== undefined) return `${before}: { ${name} }${braces}`;
+  return where.endsWith(')') ? `${where.slice(0, -1)}, { ${name} })` : `${where}.${name}`;
 }
 
 export function asObject(value: unknown, option: string): Options {

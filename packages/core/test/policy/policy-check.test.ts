@@ -59,6 +59,18 @@ describe('options that do not exist', () => {
     [{ limits: { mesages: '1/s' } }, 'policy.limits.mesages: unknown option.'],
     [{ limits: { messge: 5 } }, "policy.limits.messge: unknown option. Did you mean 'message'?"],
     [{ limits: { json: { dept: 3 } } }, "policy.limits.json.dept: unknown option. Did you mean 'depth'?"],
+    [{ orgins: [] }, "policy.orgins: unknown option. Did you mean 'origins'?"],
+    [{ heartbeat: '5s' }, "policy.heartbeat: unknown option. Did you mean 'limits.heartbeat'?"],
+    [{ limits: { onRate: 'drop' } }, "policy.limits.onRate: unknown option. Did you mean 'policy.onRate'?"],
+    [{ bans: { fro: '1m' } }, "policy.bans.fro: unknown option. Did you mean 'for'?"],
+    [
+      { limits: { messages: { rate: '1/s', brust: 2 } } },
+      "policy.limits.messages.brust: unknown option. Did you mean 'burst'?",
+    ],
+    [
+      { csrf: { qeury: 'csrf', verify: () => true } },
+      "policy.csrf.qeury: unknown option. Did you mean 'query'?",
+    ],
   ])('%j', (options, expected) => {
     expect(refusal(options)).toContain(expected);
   });
@@ -141,6 +153,15 @@ describe('values that are none', () => {
     [{ limits: { idle: 10 } }, /^policy\.limits\.idle: .*once a second/],
     [{ limits: { identityMessages: '5' } }, /^policy\.limits\.identityMessages: .*such as '20\/s'/],
     [{ forwardedHeader: 'x-real-ip' }, /^policy\.forwardedHeader: .*x-forwarded-for or forwarded/],
+    [{ name: '' }, /^policy\.name: it is no text/],
+    [{ logger: console.warn }, /^policy\.logger: it is not an object/],
+    [{ logger: {} }, /^policy\.logger: it has no 'warn', so it is no logger/],
+    [{ clock: { now: Date.now } }, /^policy\.clock: it has no 'monotonic', so it is no clock/],
+    [{ replies: 5 }, /^policy\.replies: it is not an object/],
+    [{ csrf: { verify: () => true } }, /^policy\.csrf\.query: it is no text.*'csrf'/],
+    [{ csrf: { query: 'csrf' } }, /^policy\.csrf\.verify: it is not a function/],
+    [{ limits: { message: null } }, /^policy\.limits\.message: null is not a size/],
+    [{ firstMessage: 'yes' }, /^policy\.firstMessage: it is not an object/],
     [{ compression: 'yes' }, /^policy\.compression: .*true or false/],
     [{ transport: 'plain' }, /^policy\.transport: .*unsafeAllowPlaintext/],
     [{ transport: unsafeAllowAnyOrigin }, /^policy\.transport/],
