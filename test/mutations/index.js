@@ -6,6 +6,7 @@ import { mutations as guard } from './guard.js';
 import { mutations as handshake } from './handshake.js';
 import { mutations as limits } from './limits.js';
 import { mutations as message } from './message.js';
+import { mutations as policy } from './policy.js';
 import { mutations as redis } from './redis.js';
 import { mutations as wire } from './wire.js';
 import { mutations as ws } from './ws.js';
@@ -15,6 +16,7 @@ import { mutations as ws } from './ws.js';
  * contract and the attacks are. Of each `stage`, `pnpm mutate --each-stage` takes the first.
  */
 export const mutations = [
+  ...policy,
   ...handshake,
   ...auth,
   ...message,

@@ -95,7 +95,7 @@ export const mutations = [
     stage: 'store',
     what: 'failures that cannot be counted are none',
     file: core('limits/store-fallback'),
-    find: "return this.#modes.authFailures === 'closed' ? UNAVAILABLE : FREE;",
+    find: "return this.modes.authFailures === 'closed' ? UNAVAILABLE : FREE;",
     replace: 'return FREE;',
     tests: attack('failing-store'),
   },

@@ -33,7 +33,7 @@ export interface StoreAccessOptions {
   readonly store: Store | undefined;
   /** Milliseconds that one call may take. */
   readonly timeout: number;
-  readonly modes: FailureModes;
+  readonly modes: Required<FailureModes>;
   readonly banTerms: BanTerms;
   readonly maxRevocations: number;
   readonly listener: StoreListener;

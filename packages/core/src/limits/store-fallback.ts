@@ -29,23 +29,20 @@ export interface FailureModes {
 /** What this process decides by itself: always, where it shares no store, and else what the policy says of a store that is away. */
 export class StoreFallback {
   readonly memory: Store;
-  readonly #modes: Required<FailureModes>;
   /** Every slot of this process, whoever granted it. */
   readonly #slots = new SlotTable();
 
   constructor(
     clock: Clock,
-    modes: FailureModes,
+    readonly modes: Required<FailureModes>,
     /** Milliseconds that a ban still lasts, as far as this process knows. */
     readonly bannedFor: (key: string) => number,
   ) {
     this.memory = memoryStore({ clock });
-    const { handshakes = 'local', authFailures = 'local', bans = 'local', connections = 'local' } = modes;
-    this.#modes = { handshakes, authFailures, bans, connections };
   }
 
   precheck({ bans, handshake, slots }: HandshakePrecheck): HandshakePrecheckAnswer | typeof UNAVAILABLE {
-    const modes = this.#modes;
+    const modes = this.modes;
     if ([modes.handshakes, modes.bans, modes.connections].includes('closed')) return UNAVAILABLE;
     const bannedFor = modes.bans === 'local' ? Math.max(0, ...bans.map((key) => this.bannedFor(key))) : 0;
     if (bannedFor > 0) return banned(bannedFor);
@@ -60,16 +57,16 @@ export class StoreFallback {
 
   /** What is said of failed authentications beside what this process has counted, which is looked at in any case. */
   failures(): Hit | typeof UNAVAILABLE {
-    return this.#modes.authFailures === 'closed' ? UNAVAILABLE : FREE;
+    return this.modes.authFailures === 'closed' ? UNAVAILABLE : FREE;
   }
 
   /** Failed authentications as this process has counted them. */
   localFailures(request: HitRequest, isAvailable: boolean): Hit {
-    return !isAvailable && this.#modes.authFailures === 'open' ? FREE : this.hit(request);
+    return !isAvailable && this.modes.authFailures === 'open' ? FREE : this.hit(request);
   }
 
   acquire(slots: readonly LeaseRequest[]): Acquired | typeof UNAVAILABLE {
-    const { connections } = this.#modes;
+    const { connections } = this.modes;
     if (connections === 'closed') return UNAVAILABLE;
     return connections === 'open' ? { lease: this.#slots.hold(slots) } : this.#slots.acquire(slots);
   }

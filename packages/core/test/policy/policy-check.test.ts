@@ -154,7 +154,7 @@ describe('values that are none', () => {
     [{ limits: { identityMessages: '5' } }, /^policy\.limits\.identityMessages: .*such as '20\/s'/],
     [{ forwardedHeader: 'x-real-ip' }, /^policy\.forwardedHeader: .*x-forwarded-for or forwarded/],
     [{ name: '' }, /^policy\.name: it is no text/],
-    [{ logger: console.warn }, /^policy\.logger: it is not an object/],
+    [{ logger: () => {} }, /^policy\.logger: it is not an object/],
     [{ logger: {} }, /^policy\.logger: it has no 'warn', so it is no logger/],
     [{ clock: { now: Date.now } }, /^policy\.clock: it has no 'monotonic', so it is no clock/],
     [{ replies: 5 }, /^policy\.replies: it is not an object/],

@@ -82,9 +82,7 @@ describe('a policy of nothing but what is required', () => {
   });
 
   test('has types without further options', () => {
-    expect(route.messages).toEqual(
-      new Map([['say', { schema: SAY, recheck: false, cost: 1, once: false }]]),
-    );
+    expect(route.messages).toEqual(new Map([['say', { schema: SAY, recheck: false, cost: 1, once: false }]]));
   });
 });
 
@@ -133,7 +131,11 @@ describe('an extension', () => {
       report: ['sanitize'],
     });
     expect(route).toMatchObject({ name: 'chat', onDenied: 'close', report: new Set(['schema', 'sanitize']) });
-    expect(route.limits).toMatchObject({ message: 2_048, idle: 300_000, json: { depth: 5, keys: 9, text: 2_048 } });
+    expect(route.limits).toMatchObject({
+      message: 2_048,
+      idle: 300_000,
+      json: { depth: 5, keys: 9, text: 2_048 },
+    });
   });
 
   test('can be extended again', () => {
