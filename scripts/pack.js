@@ -13,8 +13,8 @@ export const root = dirname(import.meta.dirname);
  */
 export function packAll(destination) {
   mkdirSync(destination, { recursive: true });
-  run(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-b', ...projects()], root);
-  return projects().map((folder) => {
+  buildPackages();
+  return packageFolders().map((folder) => {
     const { name, exports } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
     const tarball = join(destination, `${basename(folder)}.tgz`);
     pnpm(['pack', '--out', tarball], folder);
@@ -45,7 +45,11 @@ export function run(program, args, cwd) {
   throw new Error(`${program} ${args.join(' ')} failed in ${cwd}: ${error ?? ''}\n${stdout}\n${stderr}`);
 }
 
-function projects() {
+export function buildPackages() {
+  run(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-b', ...packageFolders()], root);
+}
+
+export function packageFolders() {
   const packages = join(root, 'packages');
   return readdirSync(packages).map((name) => join(packages, name));
 }

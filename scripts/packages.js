@@ -1,7 +1,9 @@
-// Looks at every packed tarball as a registry's visitor would: publint for what is in it, attw for its types.
+// Looks at every packed tarball as a registry's visitor would: publint for what is in it, attw for its types. Then compares
+// what the entries export with the reports in docs/api.
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { outdatedMessage, outdatedReports } from './api-reports.js';
 import { packAll, root, run } from './pack.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'sallyport-packages-'));
@@ -13,6 +15,11 @@ try {
   }
 } finally {
   rmSync(folder, { recursive: true, force: true });
+}
+
+for (const name of outdatedReports()) {
+  console.error(outdatedMessage(name));
+  process.exitCode = 1;
 }
 
 function check(name, tool, args) {
