@@ -7,7 +7,6 @@ import {
   custom,
   definePolicy,
   type Guard,
-  type Identity,
   jwt,
   passthrough,
   Type,
@@ -58,12 +57,12 @@ const policy = definePolicy({
 });
 export const guard = createGuard(policy);
 
-export function early(admission: Admission<Identity, unknown, unknown>): string {
+export function early(admission: Admission): string {
   // @ts-expect-error: with a first message, the identity may be unknown here
   return admission.identity.subject;
 }
 
-export function useConnection(admission: Admission<Identity, unknown, unknown>, socket: never): void {
+export function useConnection(admission: Admission, socket: never): void {
   // @ts-expect-error: the admission of any guard has no known messages
   admission.open(socket, (connection) => void connection.on('say', () => undefined));
 }

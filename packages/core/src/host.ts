@@ -7,7 +7,7 @@ export type { Receiver } from './connection/receiver.ts';
 export type { Admission } from './guard/admission.ts';
 export { hostGuard, isGuard, shareOuterDoor } from './guard/host-access.ts';
 export type { HostGuard, HostLimits } from './guard/host-guard.ts';
-export type { Handshake } from './handshake/handshake.ts';
+export type { HostHandshake } from './guard/host-handshake.ts';
 export { frameOf } from './outbound/frame.ts';
 export { Denial, deny, isPromise } from './vocabulary/decision.ts';
 export { refuseUnknown } from './vocabulary/option-checks.ts';

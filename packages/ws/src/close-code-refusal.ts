@@ -1,14 +1,14 @@
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { type AnyGuard, reasons } from '@sallyport/core';
-import { type Denial, type Handshake, hostGuard } from '@sallyport/core/host';
+import { type Denial, type HostHandshake, hostGuard } from '@sallyport/core/host';
 import { WebSocketServer } from 'ws';
 
 /** What is needed of an `Upgrade` to accept it only for its close code. */
 export interface RejectedUpgrade {
   readonly request: IncomingMessage;
   readonly socket: Duplex;
-  readonly handshake: Pick<Handshake, 'subprotocol'>;
+  readonly handshake: Pick<HostHandshake, 'subprotocol'>;
   takeOver(): Buffer;
   upgraded(): void;
 }

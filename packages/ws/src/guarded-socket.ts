@@ -33,7 +33,7 @@ export function connectionOf<I extends readonly Identity[], M, R>(
  */
 export function guardSocket(
   socket: WebSocket,
-  admission: Admission<Identity, unknown, unknown>,
+  admission: Admission,
   guard: AnyGuard,
   onOpen: (connection: Connection) => void,
 ): Receiver {

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { HandshakeRequest } from '@sallyport/core';
-import type { Handshake } from '@sallyport/core/host';
+import type { HostHandshake } from '@sallyport/core/host';
 
 /**
  * A node:http upgrade request as the guard reads it, for `guard.handshake` and `guard.explain`.
@@ -36,7 +36,7 @@ const OFFERS = 'sec-websocket-protocol';
  * Removes credentials from the request before the application, its logger or another listener sees it: from the URL, and
  * from the offered subprotocols, raw headers included (OWASP ASVS 5.0, 14.2.1).
  */
-export function scrub(request: IncomingMessage, handshake: Handshake): void {
+export function scrub(request: IncomingMessage, handshake: HostHandshake): void {
   request.url = handshake.target;
   if (handshake.offeredSubprotocols.length === 0) return;
   const offers = handshake.offeredSubprotocols.join(', ');

@@ -1,10 +1,8 @@
-import type { AnyGuard, Identity } from '@sallyport/core';
+import type { AnyGuard } from '@sallyport/core';
 import { type Admission, hostGuard } from '@sallyport/core/host';
 import type { WebSocketServer } from 'ws';
 import { guardedClass } from './guarded-prototype.ts';
 import { METHODS } from './guarded-socket.ts';
-
-type Admitted = Admission<Identity, unknown, unknown>;
 
 /** A view of a ws server with one guard's limits, and the subprotocol of the upgrade that is being accepted. */
 interface LimitedServer {
@@ -19,7 +17,7 @@ const limitedServers = new WeakMap<WebSocketServer, WeakMap<AnyGuard, LimitedSer
  * itself is not changed, because it may serve public routes as well. Use the result at once: the next upgrade of the same
  * guard sets another subprotocol on it.
  */
-export function limitedServer(wss: WebSocketServer, admission: Admitted, guard: AnyGuard): WebSocketServer {
+export function limitedServer(wss: WebSocketServer, admission: Admission, guard: AnyGuard): WebSocketServer {
   // With `verifyClient`, ws may read its options later, after another upgrade; so each upgrade gets a view of its own.
   if (wss.options.verifyClient !== undefined && wss.options.verifyClient !== null)
     return limit(wss, admission, guard).server;
@@ -38,7 +36,7 @@ export function limitedServer(wss: WebSocketServer, admission: Admitted, guard: 
 }
 
 /** All other options are inherited from the server, which may change them later. */
-function limit(wss: WebSocketServer, admission: Admitted, guard: AnyGuard): LimitedServer {
+function limit(wss: WebSocketServer, admission: Admission, guard: AnyGuard): LimitedServer {
   const { compression, closeTimeout } = hostGuard(guard).limits;
   const { WebSocket } = wss.options;
   const limited = {

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import type { AnyGuard, Identity, MaybePromise } from '@sallyport/core';
+import type { AnyGuard, MaybePromise } from '@sallyport/core';
 import { type Admission, type Denial, hostGuard, isPromise } from '@sallyport/core/host';
 import type { Upgrade } from './upgrade.ts';
 
@@ -30,11 +30,9 @@ export interface UpgradeHooks {
   readonly beforeSwitching?: (request: IncomingMessage) => unknown;
 }
 
-export type Admitted = Admission<Identity, unknown, unknown>;
-
 /** An upgrade that a guard's inner door has admitted. */
 export interface GuardedDecision {
-  readonly admission: Admitted;
+  readonly admission: Admission;
   readonly guard: AnyGuard;
 }
 
@@ -65,7 +63,7 @@ function runInnerDoor(upgrade: Upgrade, route: Route | Denial): MaybePromise<Dec
   }
   if ('public' in route) return route;
   const { guard, native } = route;
-  const settle = (result: Denial | Admitted): Decision | undefined => {
+  const settle = (result: Denial | Admission): Decision | undefined => {
     if (!result.denied) return { admission: result, guard };
     upgrade.refuse(result, guard);
     return undefined;

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { AnyGuard } from '@sallyport/core';
-import { type Denial, deny, type Handshake, hostGuard } from '@sallyport/core/host';
+import { type Denial, deny, type HostHandshake, hostGuard } from '@sallyport/core/host';
 import { refuseByClosing } from './close-code-refusal.ts';
 import { handshakeRequest, scrub } from './handshake-request.ts';
 import { refuse } from './http-refusal.ts';
@@ -20,7 +20,7 @@ export function upgradeOf(request: IncomingMessage): Upgrade | undefined {
  * is noticed (which unread bytes would hide). A decision that comes at once needs none of these listeners.
  */
 export class Upgrade {
-  readonly handshake: Handshake;
+  readonly handshake: HostHandshake;
   #chunks: Buffer[];
   #bytes: number;
   #done = false;

@@ -75,6 +75,11 @@ const TICKET_BYTES = 32;
 const LONGEST = 30_000;
 const TICKET_TTL: unique symbol = Symbol('ticket ttl');
 
+interface TicketAuthenticator extends Authenticator<TicketIdentity> {
+  /** Milliseconds. */
+  readonly [TICKET_TTL]: number;
+}
+
 /**
  * Accepts single-use tickets. A page requests a ticket from its own server over HTTP, with its session, and presents
  * it within seconds. This authenticates a browser without a cookie on the socket or a long-lived token in a URL.
@@ -82,11 +87,9 @@ const TICKET_TTL: unique symbol = Symbol('ticket ttl');
  * A ticket is bound to a subject, an origin and a route. Presenting it anywhere else uses it up and is denied. The
  * store holds only its hash.
  */
-export function tickets(
-  options: TicketOptions = {},
-): Authenticator<TicketIdentity> & { readonly [TICKET_TTL]: number } {
+export function tickets(options: TicketOptions = {}): Authenticator<TicketIdentity> {
   const { from = [query('ticket')], ttl } = readOnlyOptions(TICKET_OPTIONS, options, 'tickets()');
-  return {
+  const authenticator: TicketAuthenticator = {
     [TICKET_TTL]: ttl,
     scheme: 'ticket',
     from,
@@ -103,21 +106,28 @@ export function tickets(
       return isPromise(found) ? settled(found).then(decide) : decide(found);
     },
   };
+  return authenticator;
 }
 
 /** Issues tickets into the store from which the guard redeems them. */
-export class TicketOffice {
-  constructor(
-    readonly store: TicketStore,
-    readonly clock: Clock,
-    readonly ttl: number,
-  ) {}
-
+export interface TicketOffice {
   /**
    * Issues a ticket: 256 random bits as base64url. Rejects if the store does not answer.
    *
    * @throws PolicyError for a missing subject, origin or route, and for a `ttl` above that of `tickets()`.
    */
+  issue(request: TicketRequest): Promise<string>;
+}
+
+/** The ticket office of one guard. */
+export class TicketIssuer implements TicketOffice {
+  constructor(
+    readonly store: TicketStore,
+    readonly clock: Clock,
+    /** Milliseconds for which a ticket can be redeemed at the longest. */
+    readonly ttl: number,
+  ) {}
+
   async issue(request: TicketRequest): Promise<string> {
     const { subject, session, claims = {}, expiresAt, origin, route } = request;
     if (typeof subject !== 'string' || subject === '') throw missing('subject', 'Say who may use it.');

@@ -3,7 +3,7 @@ import type { Receiver } from '../connection/receiver.ts';
 import type { Identity, Socket } from '../vocabulary/ports.ts';
 
 /** What a passed handshake holds: who it is, what was agreed on, and reserved slots. It opens once, or is released. */
-export interface Admission<I extends Identity, M, R> {
+export interface Admission<I extends Identity = Identity, M = unknown, R = unknown> {
   readonly denied: false;
   /** `undefined` until a first message has told. */
   readonly identity: I | undefined;

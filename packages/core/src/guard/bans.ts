@@ -22,8 +22,23 @@ export interface BanOptions extends BanTarget {
   readonly for?: Duration;
 }
 
-/** Who is kept out for a while, by whom it was decided, and what becomes of open connections. */
-export class Bans {
+/** Who is kept out for a while: to see, to add to, and to lift. */
+export interface Bans {
+  /** The bans in force on every node, at most `limit` (default 1,000) of them. */
+  list(limit?: number): Promise<readonly Ban[]>;
+  /**
+   * Bans from now on, as if it had been earned. Resolves once every node can know; while the store is away with a ban in this
+   * process, of which the others are told when it is back.
+   *
+   * @throws TypeError for no IP address, and for one that is never banned: loopback, and what `policy.trustedProxies` lists.
+   */
+  add(options: BanOptions): Promise<Ban>;
+  /** Lifts a ban, and forgets that there was one. Resolves with whether there was. Rejects while the store is away. */
+  lift(target: BanTarget): Promise<boolean>;
+}
+
+/** Imposes the bans that offences and operators call for, and says whom they concern. */
+export class BanKeeper implements Bans {
   readonly #offences: Offences | undefined;
   readonly #underWay = new Set<string>();
 
@@ -40,17 +55,10 @@ export class Bans {
     this.#offences = after === undefined ? undefined : new Offences(clock, after, (key) => this.#ban(key));
   }
 
-  /** The bans in force on every node, at most `limit` (default 1,000) of them. */
   list(limit = 1_000): Promise<readonly Ban[]> {
     return this.store.bans(limit);
   }
 
-  /**
-   * Bans from now on, as if it had been earned. Resolves once every node can know; while the store is away with a ban in this
-   * process, of which the others are told when it is back.
-   *
-   * @throws TypeError for no IP address, and for one that is never banned: loopback, and what `policy.trustedProxies` lists.
-   */
   async add({ for: duration, ...target }: BanOptions): Promise<Ban> {
     const { terms } = this.settings;
     const key = this.#keyOf(target);
@@ -64,7 +72,6 @@ export class Bans {
     return this.store.ban(key, { ...terms, duration: milliseconds, growth: 1, longest: milliseconds });
   }
 
-  /** Lifts a ban, and forgets that there was one. Resolves with whether there was. Rejects while the store is away. */
   async lift(target: BanTarget): Promise<boolean> {
     return this.store.unban(this.#keyOf(target));
   }

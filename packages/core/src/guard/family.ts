@@ -15,7 +15,7 @@ import { EventHub } from '../vocabulary/events.ts';
 import type { Clock } from '../vocabulary/ports.ts';
 import type { Reason } from '../vocabulary/reasons.ts';
 import type { Ban, RateLimit, Revocation } from '../vocabulary/store.ts';
-import { Bans } from './bans.ts';
+import { BanKeeper } from './bans.ts';
 import { CredentialSources } from './credential-sources.ts';
 import { Registry, type Withdrawable } from './registry.ts';
 import { reportingTo } from './route.ts';
@@ -29,7 +29,7 @@ export class GuardFamily {
   readonly clock: Clock;
   readonly timers: Timers;
   readonly store: StoreAccess;
-  readonly bans: Bans;
+  readonly bans: BanKeeper;
   readonly events: EventHub;
   readonly warnings: Warnings;
   readonly slots: Slots;
@@ -82,7 +82,7 @@ export class GuardFamily {
       onFault,
     });
     const sourceOf = (address: string): AttemptSource => this.sourceOf(address);
-    this.bans = new Bans(this.store, settings.bans, this.clock, sourceOf, onFault);
+    this.bans = new BanKeeper(this.store, settings.bans, this.clock, sourceOf, onFault);
     const replace = settings.onIdentityLimit === 'replace-oldest';
     this.slots = new Slots(
       this.store,

@@ -1,4 +1,4 @@
-import { TicketOffice, ticketTtl } from '../auth/tickets.ts';
+import { TicketIssuer, type TicketOffice, ticketTtl } from '../auth/tickets.ts';
 import type { Connection } from '../connection/connection.ts';
 import type { ExtendOptions, PolicyOptions } from '../policy/policy.ts';
 import { readExtension, readPolicy } from '../policy/policy-settings.ts';
@@ -13,7 +13,7 @@ import { broadcast } from './broadcast.ts';
 import { type Explanation, explainHandshake } from './explain.ts';
 import { GuardFamily } from './family.ts';
 import { guardView } from './guard-view.ts';
-import { HostGuard } from './host-guard.ts';
+import { newHostGuard } from './host-guard.ts';
 import { keepInternals } from './internals.ts';
 import { type RevokeOptions, revocationOf } from './revoke-options.ts';
 import { compileRoute, type Route } from './route.ts';
@@ -38,12 +38,15 @@ export function createGuard<
 >(policy: PolicyOptions<I, M, R>): Guard<I, M, R> {
   const { server, route } = readPolicy(policy);
   const family = new GuardFamily(server);
-  return new Guard<I, M, R>(family, compileRoute(route, family));
+  return newGuard(family, compileRoute(route, family));
 }
 
 /** A guard whose types do not matter, for hosts. */
 // biome-ignore lint/suspicious/noExplicitAny: any guard is meant
 export type AnyGuard = Guard<any, any, any>;
+
+/** The constructor, which is nobody else's: applications have `createGuard` and `extend`. */
+let newGuard: <I extends readonly Identity[], M, R>(family: GuardFamily, route: Route) => Guard<I, M, R>;
 
 /** A policy compiled once. */
 export class Guard<
@@ -56,19 +59,19 @@ export class Guard<
   readonly #tickets: TicketOffice | undefined;
 
   static {
+    newGuard = (family, route) => new Guard(family, route);
     showAs('Guard', Guard.prototype, (guard) =>
       #family in guard ? guardView(guard.#family, guard.#route) : undefined,
     );
   }
 
-  /** @internal Use `createGuard` or `guard.extend`. */
-  constructor(family: GuardFamily, route: Route) {
+  private constructor(family: GuardFamily, route: Route) {
     this.#family = family;
     this.#route = route;
-    keepInternals(this, { host: new HostGuard(family, route), route });
+    keepInternals(this, { host: newHostGuard(family, route), route });
     family.credentialSources.learn(route.settings.auth, route.settings.csrf);
     const ttl = ticketTtl(route.settings.auth);
-    this.#tickets = ttl === undefined ? undefined : new TicketOffice(family.store, family.clock, ttl);
+    this.#tickets = ttl === undefined ? undefined : new TicketIssuer(family.store, family.clock, ttl);
     warnAboutRoute(route, family.warnings);
   }
 

@@ -4,6 +4,7 @@ import type { HandshakeRequest, Identity, Logger } from '../vocabulary/ports.ts'
 import type { Admission } from './admission.ts';
 import { contextsOf, type RouteContexts } from './contexts.ts';
 import type { GuardFamily } from './family.ts';
+import type { HostHandshake } from './host-handshake.ts';
 import { PassedHandshake } from './passed-handshake.ts';
 import type { Route } from './route.ts';
 
@@ -19,6 +20,9 @@ export interface HostLimits {
   readonly closeTimeout: number;
 }
 
+/** The constructor, which is nobody else's: adapters have `hostGuard`. */
+export let newHostGuard: (family: GuardFamily, route: Route) => HostGuard;
+
 /**
  * A guard as an adapter uses it. For each upgrade request: `begin`, `enter` (the outer door), `admit` (the inner door of the
  * route), and then either the refusal of the denial, or `open` of the admission.
@@ -32,26 +36,31 @@ export class HostGuard<
   readonly #route: Route;
   readonly #contexts: RouteContexts;
 
-  /** @internal Use `hostGuard`. */
-  constructor(family: GuardFamily, route: Route) {
+  static {
+    newHostGuard = (family, route) => new HostGuard(family, route);
+  }
+
+  private constructor(family: GuardFamily, route: Route) {
     this.#family = family;
     this.#route = route;
     this.#contexts = contextsOf(family, route);
   }
 
   /** A handshake begins. `onTurnedAway` is called when its deadline, or a shutdown, comes before a decision. */
-  begin(request: HandshakeRequest, onTurnedAway: (denial: Denial) => void): Handshake {
+  begin(request: HandshakeRequest, onTurnedAway: (denial: Denial) => void): HostHandshake {
     return new Handshake(request, this.#family.settings, onTurnedAway);
   }
 
   /** The outer door, the same for every guard of the family. `undefined` lets the handshake pass. */
-  enter(handshake: Handshake): MaybePromise<Denial | undefined> {
+  enter(begun: HostHandshake): MaybePromise<Denial | undefined> {
+    const handshake = begun as Handshake;
     const closing = this.#family.shutdown.denial();
     return closing === undefined ? handshake.enter() : handshake.deny(closing);
   }
 
   /** The inner door of this guard's route. `native` is the host's own request, for the application's hooks. */
-  admit(handshake: Handshake, native: unknown): MaybePromise<Denial | Admission<I[number], M, R>> {
+  admit(begun: HostHandshake, native: unknown): MaybePromise<Denial | Admission<I[number], M, R>> {
+    const handshake = begun as Handshake;
     if (handshake.settings !== this.#family.settings)
       return handshake.deny(deny('internal', 'the handshake began at another guard').at('route'));
     const verdict = handshake.pass(this.#route.innerDoor, this.#route.reporting, native);

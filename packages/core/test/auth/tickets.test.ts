@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { bearer, query, type TicketRequest, tickets } from '@sallyport/core';
 import type { TicketStore } from '../../src/auth/authenticator.ts';
-import { TicketOffice, ticketTtl } from '../../src/auth/tickets.ts';
+import { TicketIssuer, ticketTtl } from '../../src/auth/tickets.ts';
 import { memoryStore } from '../../src/limits/memory-store.ts';
 import { UNAVAILABLE } from '../../src/limits/precheck.ts';
 import { Denial } from '../../src/vocabulary/decision.ts';
@@ -22,7 +22,7 @@ function bench(
     redeem: (key) => memory.redeem(key),
   });
   const authenticator = tickets(options);
-  const office = new TicketOffice(store, clock, ticketTtl([authenticator]) as number);
+  const office = new TicketIssuer(store, clock, ticketTtl([authenticator]) as number);
   const redeem = async (ticket: string, origin: string | undefined = APP, path = '/chat') => {
     const request = { origin, path } as never;
     const signal = new AbortController().signal;

@@ -4,6 +4,7 @@ import { describe, expect, test } from '@jest/globals';
 import { type AnyGuard, bearer, jwt, passthrough, query, subprotocol, Type, tickets } from '@sallyport/core';
 import { hostGuard } from '@sallyport/core/host';
 import { SignJWT } from 'jose';
+import type { Handshake } from '../../src/handshake/handshake.ts';
 import { admitted, connect } from '../support/decide.ts';
 import { guardOf } from '../support/guards.ts';
 import { ManualClock } from '../support/manual-clock.ts';
@@ -122,7 +123,7 @@ describe('util.inspect shows no secret and no token', () => {
     await hostGuard(guard).enter(handshake);
     const admission = await hostGuard(guard).admit(handshake, undefined);
     expect(admission.denied).toBe(false);
-    const shown = look([handshake, handshake.context, admission]);
+    const shown = look([handshake, (handshake as Handshake).context, admission]);
     expect(shown).toContain("subject: 'alice'");
     expect(shown).toContain("path: '/chat'");
     expectNothingOf([token, SECRET], shown);

@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { custom } from '@sallyport/core';
 import { type Denial, hostGuard } from '@sallyport/core/host';
+import type { Handshake } from '../../src/handshake/handshake.ts';
 import { collect, guardOf } from '../support/guards.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import { SharedStore } from '../support/shared-store.ts';
@@ -129,7 +130,7 @@ describe('a client that leaves', () => {
     const { guard } = slow();
     const handshake = hostGuard(guard).begin(REQUEST, () => {});
     handshake.abandon();
-    expect(handshake.context.signal.aborted).toBe(true);
+    expect((handshake as Handshake).context.signal.aborted).toBe(true);
   });
 });
 

@@ -1,7 +1,7 @@
-import type { AnyGuard, Connection, HandshakeRequest, Identity } from '@sallyport/core';
+import type { AnyGuard, Connection, HandshakeRequest } from '@sallyport/core';
 import { type Admission, type Denial, hostGuard, type Socket } from '@sallyport/core/host';
 
-export type Decision = Denial | Admission<Identity, unknown, unknown>;
+export type Decision = Denial | Admission;
 
 /** Takes a request through both doors, as a host does. */
 export async function decide(
@@ -30,7 +30,7 @@ export async function admitted(guard: AnyGuard, request: HandshakeRequest) {
 }
 
 /** The connection that an admission opens into, where no first message has to come before. */
-export function connect(admission: Admission<Identity, unknown, unknown>, socket: Socket): Connection {
+export function connect(admission: Admission, socket: Socket): Connection {
   let connection: Connection | undefined;
   admission.open(socket, (opened) => {
     connection = opened as unknown as Connection;
