@@ -40,7 +40,7 @@ export function scrub(request: IncomingMessage, handshake: HostHandshake): void 
   request.url = handshake.target;
   if (handshake.offeredSubprotocols.length === 0) return;
   const offers = handshake.offeredSubprotocols.join(', ');
-  // Node makes these from the raw headers on first use, by a count that it keeps: they have to exist before a line goes.
+  // Node builds both objects from the raw headers on first use, and keeps their count. So read them before a line is removed.
   const { headers, headersDistinct, rawHeaders = [] } = request;
   if (headers[OFFERS] !== undefined) headers[OFFERS] = offers;
   headersDistinct?.[OFFERS]?.splice(0, Number.POSITIVE_INFINITY, offers);
@@ -48,6 +48,6 @@ export function scrub(request: IncomingMessage, handshake: HostHandshake): void 
     i % 2 === 0 && name.toLowerCase() === OFFERS ? [i] : [],
   );
   if (first !== undefined) rawHeaders[first + 1] = offers;
-  // The list may stand on several lines, and each may hold a token.
+  // A client may offer subprotocols in several header lines, each of which may contain a token.
   for (const line of more.reverse()) rawHeaders.splice(line, 2);
 }
