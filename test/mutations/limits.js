@@ -119,8 +119,8 @@ export const mutations = [
     stage: 'tables',
     what: 'a full one forgets whoever comes first',
     file: core('limits/tat-table'),
-    find: 'if (this.get(next.value) <= now) this.#tats.delete(next.value);',
-    replace: 'this.#tats.delete(next.value);',
+    find: 'if (key !== undefined && this.get(key) <= now) this.#tats.delete(key);',
+    replace: 'this.#tats.delete(key as string);',
     tests: attack('million-addresses'),
   },
   {

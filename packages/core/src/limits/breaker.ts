@@ -1,48 +1,36 @@
 import { isPromise, type MaybePromise, settled } from '../vocabulary/decision.ts';
 import type { Clock } from '../vocabulary/ports.ts';
 
-/** So many failures in a row, and the store is not asked any more. */
+/** After so many failures in a row, the store is not asked any more. */
 const TOLERATED = 3;
-/** Milliseconds between two looks whether it is back. */
 const RETRY_EVERY = 1_000;
-/** Milliseconds by which a deadline is noticed too late, and within which what has arrived meanwhile is read. */
+/** Milliseconds. A timer that fires later than this was delayed by a busy event loop. */
 const LATE = 20;
 
 export interface BreakerOptions {
   readonly clock: Clock;
-  /** Milliseconds that one call may take. */
   readonly timeout: number;
-  /** Asks whether the store is back; never for longer than `timeout`. */
   readonly probe: () => MaybePromise<void>;
-  /** The store is not asked any more. */
   readonly onOpen: (error: unknown) => void;
-  /** It is asked again, after so many milliseconds. */
   readonly onClose: (milliseconds: number) => void;
 }
 
-/**
- * A circuit breaker with a deadline on every call: a store that fails or hangs costs a few handshakes their deadline, and
- * then nobody anything, until a look from time to time finds it back. Nobody else is sent ahead to try.
- */
+/** A circuit breaker. A failing store costs a few calls their deadline. Then no call waits until a probe succeeds. */
 export class Breaker {
   #failures = 0;
-  /** Monotonic milliseconds since it is open. */
   #openedAt: number | undefined;
   #cancelProbe = (): void => {};
   #stopped = false;
-  /** How to give up each call that has no answer yet. */
   readonly #waiting = new Set<(error: unknown) => void>();
 
   constructor(readonly options: BreakerOptions) {}
 
-  /** Whether the store is not asked. */
   get isOpen(): boolean {
     return this.#stopped || this.#openedAt !== undefined;
   }
 
   /**
-   * What the store answers, or what `otherwise` says where it is not asked, fails, or is too late. `late` gets an answer
-   * that came too late, to undo what nobody knows of.
+   * Calls `otherwise` if the store is not asked, fails or is too slow, and `late` with an answer that comes too late.
    */
   call<T>(
     ask: () => MaybePromise<T>,
@@ -73,7 +61,6 @@ export class Breaker {
     );
   }
 
-  /** Asks nothing more, not even whether it is back, and waits for no answer. */
   stop(): void {
     this.#stopped = true;
     this.#cancelProbe();
@@ -93,7 +80,7 @@ export class Breaker {
       const expire = (): void => giveUp(new Error(`The store did not answer within ${timeout} ms.`));
       const due = clock.monotonic() + timeout;
       let cancel = clock.schedule(timeout, () => {
-        // After a stall of this process the answer may be there, unread, and that is not the store's failure.
+        // The answer may have been received but not yet read. Give it one more chance.
         if (clock.monotonic() - due > LATE) cancel = clock.schedule(LATE, expire);
         else expire();
       });
@@ -110,7 +97,6 @@ export class Breaker {
     this.#failures++;
     if (this.#failures < TOLERATED || this.isOpen) return;
     this.#openedAt = this.options.clock.monotonic();
-    // Whoever waits has waited for the same store.
     this.#giveUp(error);
     this.options.onOpen(error);
     this.#probeLater();

@@ -1,29 +1,26 @@
 import type { Hit, RateLimit } from '../vocabulary/store.ts';
 
-/** Milliseconds; far above what hundreds of additions lose, and far below what anybody could use. */
+/** Milliseconds: above the rounding error of hundreds of additions, and too little to gain anything. */
 const SLACK = 1e-3;
 
 /**
- * The generic cell rate algorithm as pure arithmetic: one number of state, the theoretical arrival time, and no
- * timer. A bucket whose time has come is as good as new, which is what makes forgetting it safe.
- *
- * Returns the new state when `cost` fits, or the negative number of milliseconds until it would.
+ * The generic cell rate algorithm (GCRA) on one number, the theoretical arrival time. A bucket whose time has passed
+ * is full, so it can be forgotten. Returns the new state, or the negative number of milliseconds until `cost` fits.
  */
 export function spend(tat: number, now: number, limit: RateLimit, cost = 1): number {
   const next = Math.max(tat, now) + cost * limit.interval;
-  // A cost above the burst would never fit; it is let through alone, from a full bucket, and paid off afterwards.
+  // A cost above the burst would never fit. It passes from a full bucket and is paid off afterwards.
   const ahead = next - Math.max(limit.burst, cost) * limit.interval;
-  // Sums of fractions miss by a rounding error: without some slack the last hit of a burst would be refused.
+  // Without the slack, rounding errors would refuse the last hit of a burst.
   return ahead <= now + Math.min(SLACK, limit.interval / 2) ? next : now - ahead;
 }
 
-/** How many hits would fit at once. */
 export function remaining(tat: number, now: number, { interval, burst }: RateLimit): number {
   const free = burst - (Math.max(tat, now) - now) / interval;
   return Math.max(0, Math.floor(free + Math.min(SLACK, interval / 2) / interval));
 }
 
-/** The outcome of `cost` hits, or of a look where that is 0; `next` is the state afterwards. */
+/** A cost of 0 only looks. */
 export function hitOf(
   tat: number,
   now: number,

@@ -2,45 +2,41 @@ import type { Clock } from '../vocabulary/ports.ts';
 import type { Demand, RateLimit } from '../vocabulary/store.ts';
 import { spend } from './cell-rate.ts';
 
-/** The bucket of one identity's messages in this process: one for all its connections. */
+/** The bucket of one identity's messages in this process. All its connections share it. */
 export interface IdentityShare {
   readonly key: string;
   /** Theoretical arrival time of the next message. */
   tat: number;
-  /** This process's part of the limit. */
   limit: RateLimit;
-  /** How large that part is: 1 for all of it. */
+  /** The size of that part: 1 for the whole limit. */
   part: number;
-  /** Messages since the other nodes were last told, refused ones included. */
+  /** Messages since the last report to the other nodes, refused ones included. */
   hits: number;
-  /** Open connections. */
   holders: number;
 }
 
-/** Resolves with this node's part of each limit; with `undefined` while nobody can say. */
+/** Resolves with this node's part of each limit, or with `undefined` if the store does not answer. */
 export type AskForShares = (
   demands: readonly Demand[],
   interval: number,
 ) => Promise<readonly number[] | undefined>;
 
-/** How many identities without a connection are remembered until they have paid off what they owe. */
 const MOST_LEAVING = 10_000;
-/** Milliseconds: what a node that slept tells of its demand must not count for as long as it slept. */
+/** Bounds in milliseconds what a node that slept reports of its demand. */
 const LONGEST_INTERVAL = 10_000;
 
-/** Asks for one message more: the bucket's new state, or the negative number of milliseconds until it fits. */
+/** Returns the bucket's new state, or the negative number of milliseconds until one message fits. */
 export function request(share: IdentityShare, now: number): number {
   share.hits++;
   return spend(share.tat, now, share.limit);
 }
 
 /**
- * How fast one identity may send over all its connections. In one process that is exact. Of several, each has a part of
- * the limit, which follows the demand: no message waits for another node. After a change of where an identity sends, all
- * of them together let through at most the burst and one interval's worth for each node; then at most the limit.
+ * The message rate of one identity over all its connections. With several nodes, each has a part of the limit that
+ * follows the demand, so no message waits for another node. After an identity moves to other nodes, all of them
+ * together admit at most the burst and one interval's worth per node; then at most the limit.
  */
 export class IdentityRates {
-  /** Bounded by the open connections, and by `MOST_LEAVING`. */
   readonly #shares = new Map<string, IdentityShare>();
   readonly #leaving = new Set<IdentityShare>();
   #toldAt = 0;
@@ -49,16 +45,13 @@ export class IdentityRates {
   constructor(
     readonly limit: RateLimit,
     readonly clock: Clock,
-    /** Absent where there is one process only. */
     readonly ask?: AskForShares,
   ) {}
 
-  /** How many buckets there are. */
   get size(): number {
     return this.#shares.size;
   }
 
-  /** A connection of this subject has opened. */
   enter(subject: string): IdentityShare {
     if (this.#shares.size === 0) this.#toldAt = this.clock.monotonic();
     const key = `messages ${subject}`;
@@ -72,7 +65,7 @@ export class IdentityRates {
     return share;
   }
 
-  /** One has closed. Who has sent too much does not get rid of that by connecting anew. */
+  /** Keeps the bucket until it is full, so that reconnecting resets no limit. */
   leave(share: IdentityShare): void {
     if (--share.holders > 0) return;
     this.#leaving.add(share);
@@ -82,7 +75,6 @@ export class IdentityRates {
       this.#forget(oldest, Number.POSITIVE_INFINITY);
   }
 
-  /** Once a second: forgets who has recovered, and has the limits shared out anew. */
   tick(): void {
     const now = this.clock.monotonic();
     for (const share of this.#leaving) this.#forget(share, now);
@@ -98,21 +90,20 @@ export class IdentityRates {
   #rebalance(now: number): void {
     const interval = Math.min(now - this.#toldAt, LONGEST_INTERVAL);
     this.#toldAt = now;
-    // Whoever has all of a limit and asks for nothing has nothing to tell.
+    // A node with the whole limit and no demand has nothing to report.
     const asked = [...this.#shares.values()].filter(({ hits, part }) => hits > 0 || part < 1);
     if (this.ask === undefined || asked.length === 0 || interval <= 0) return;
     const demands = asked.map(({ key, hits }) => ({ key, hits }));
     for (const share of asked) share.hits = 0;
     this.#asking = true;
     this.ask(demands, interval)
-      // While the store is away, the last parts stay.
       .then((parts) => this.#resize(asked, parts ?? []), ignore)
       .finally(() => {
         this.#asking = false;
       });
   }
 
-  /** What somebody owes stays what it is, in time. */
+  /** `tat` is a time, so a debt stays the same. */
   #resize(asked: readonly IdentityShare[], parts: readonly number[]): void {
     const { interval, burst } = this.limit;
     for (const [i, share] of asked.entries()) {

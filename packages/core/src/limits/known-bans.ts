@@ -2,49 +2,40 @@ import type { Clock } from '../vocabulary/ports.ts';
 import type { Ban, BanTerms } from '../vocabulary/store.ts';
 import { BanTable } from './ban-table.ts';
 
-/** The most bans that a process knows of. */
 const MOST = 10_000;
-/** Milliseconds between two tries to agree with the store. */
 const RETRY_AFTER = 1_000;
 
-/** What the store does for them; rejects where it is away. */
 export interface BanSource {
   ban(key: string, terms: BanTerms): Promise<Ban>;
   bans(limit: number): Promise<readonly Ban[]>;
 }
 
-/**
- * What this process knows of bans: a copy of what the store has, and what was decided here while the store was away, which
- * it is told when it is back. Bounded: at the bound a ban that ends soon makes room.
- */
+/** The store's bans, and those that this process imposed while the store was away and then reports to it. */
 export class KnownBans {
   readonly #table = new BanTable(MOST);
   /** Bans that no other node knows of. */
   readonly #unstored = new Set<string>();
-  /** What was heard of while the store was being asked: newer than its answer. */
+  /** Keys of news that came while the store was being asked, and are newer than its answer. */
   #heard: Set<string> | undefined;
   #closed = false;
   #cancelRetry: (() => void) | undefined;
 
   constructor(
     readonly clock: Clock,
-    /** Milliseconds after its end for which a ban is remembered. */
     readonly memory: number,
     readonly source: BanSource,
   ) {}
 
-  /** Milliseconds that it still lasts, as far as this process knows. */
   left(key: string): number {
     return this.#table.left(key, this.clock.now());
   }
 
-  /** The same of bans that the store cannot know of. */
+  /** Milliseconds until a ban ends that the store does not know of. */
   leftUnstored(keys: readonly string[]): number {
     if (this.#unstored.size === 0) return 0;
     return Math.max(0, ...keys.filter((key) => this.#unstored.has(key)).map((key) => this.left(key)));
   }
 
-  /** The ban in force. */
   get(key: string): Ban | undefined {
     return this.#table.get(key, this.clock.now());
   }
@@ -53,7 +44,6 @@ export class KnownBans {
     return this.#table.list(this.clock.now(), limit);
   }
 
-  /** Bans in this process alone, until the store is back. */
   impose(key: string, terms: BanTerms): Ban {
     const ban = this.#table.add(key, terms, this.clock.now());
     if (this.#unstored.size < MOST) this.#unstored.add(key);
@@ -61,19 +51,17 @@ export class KnownBans {
     return ban;
   }
 
-  /** The store has told of a ban. */
   imposed(ban: Ban): void {
     this.#table.put(ban, this.memory, this.clock.now());
     this.#settled(ban.key);
   }
 
-  /** It has told that one was lifted. */
   lifted(key: string): void {
     this.#table.delete(key, this.clock.now());
     this.#settled(key);
   }
 
-  /** Tells the store what it has not been told and takes over what it knows, again and again until both have been done. */
+  /** Reports unstored bans and copies the store's, with retries until both succeed. */
   async agree(): Promise<void> {
     if (this.#heard !== undefined || this.#closed) return;
     this.#cancelRetry?.();
@@ -110,7 +98,7 @@ export class KnownBans {
   #takeOver(bans: readonly Ban[], heard: ReadonlySet<string>): void {
     const now = this.clock.now();
     const stored = new Set(bans.map(({ key }) => key));
-    // Those that were lifted while nobody was told.
+    // Bans that were lifted without this process hearing of it.
     for (const { key } of this.#table.list(now, MOST)) {
       if (!(stored.has(key) || heard.has(key) || this.#unstored.has(key))) this.#table.delete(key, now);
     }
@@ -120,7 +108,7 @@ export class KnownBans {
   }
 
   #agreeLater(): void {
-    // What is decided in the meantime puts nothing off.
+    // A later ban does not postpone the retry.
     if (this.#closed || this.#cancelRetry !== undefined) return;
     this.#cancelRetry = this.clock.schedule(RETRY_AFTER, () => {
       this.#cancelRetry = undefined;

@@ -7,15 +7,18 @@ import { ValueTable } from './value-table.ts';
 
 export interface MemoryStoreOptions {
   readonly clock: Clock;
-  /** The most keys whose rate is remembered one by one. Default: 100,000, which is about 16 MiB. Beyond: they share wider ones. */
+  /**
+   * How many keys have a rate of their own. Default: 100,000, which is about 16 MiB. Beyond: new keys share wider
+   * ones.
+   */
   readonly maxKeys?: number;
-  /** The most tickets that wait to be redeemed. Default: 100,000. Beyond: `put` throws. */
+  /** How many tickets can wait to be redeemed. Default: 100,000. Beyond: `put` throws. */
   readonly maxValues?: number;
-  /** The most bans that are remembered. Default: 10,000. Beyond: one that ends soon makes room. */
+  /** How many bans are remembered. Default: 10,000. Beyond: a ban that ends soon is forgotten. */
   readonly maxBans?: number;
 }
 
-/** The store of one process. Every operation answers at once, and none fails. */
+/** A store for one process. Every operation is synchronous. */
 export function memoryStore(options: MemoryStoreOptions): Store {
   return new MemoryStore(options);
 }
@@ -90,7 +93,6 @@ class MemoryStore implements Store {
     return () => this.#listeners.delete(listener);
   }
 
-  /** There is nobody else to be told by. */
   staleness(): number {
     return 0;
   }

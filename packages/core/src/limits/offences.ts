@@ -4,9 +4,8 @@ import { spend } from './cell-rate.ts';
 import { TatTable } from './tat-table.ts';
 
 /**
- * Counts what only the peer itself can do: failed authentications, denied messages, floods. Whoever does more of it than
- * the limit allows is banned. Counted in this process, since a ban is told to all. Bounded: a full table takes in nobody new
- * until somebody has recovered, since sharing a count would ban one for what another did.
+ * Counts offences that only the peer itself can commit, and bans above the limit. A full table takes no new key: with
+ * a shared count, one client would be banned for another's offences.
  */
 export class Offences {
   readonly #tats: TatTable;
@@ -32,7 +31,6 @@ export class Offences {
       this.#tats.set(key, tat);
       return;
     }
-    // Whoever is banned begins anew.
     this.#tats.delete(key);
     this.ban(key);
   }

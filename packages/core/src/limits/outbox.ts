@@ -6,7 +6,7 @@ interface Waiting {
   readonly reject: (error: unknown) => void;
 }
 
-/** Revocations that the store has not taken yet, in order. Bounded: beyond that a new one is refused. */
+/** Revocations that wait for the store, in order. At its bound a new one is refused. */
 export class Outbox {
   readonly #waiting: Waiting[] = [];
   #sending = false;
@@ -15,9 +15,7 @@ export class Outbox {
 
   constructor(
     readonly limit: number,
-    /** Stores one; rejects where the store is away. */
     readonly send: (revocation: Revocation) => Promise<void>,
-    /** Calls back after a while; the returned function cancels it. */
     readonly later: (callback: () => void) => () => void,
   ) {}
 
@@ -25,7 +23,7 @@ export class Outbox {
     return this.#waiting.length;
   }
 
-  /** Resolves once the store has it, however long that takes. */
+  /** Resolves once the revocation is stored, however long that takes. */
   put(revocation: Revocation): Promise<void> {
     if (this.#abandoned) return Promise.reject(tooLate());
     if (this.#waiting.length >= this.limit) {
@@ -38,7 +36,6 @@ export class Outbox {
     return stored;
   }
 
-  /** Sends what waits, until the store fails. */
   async flush(): Promise<void> {
     if (this.#sending) return;
     this.#sending = true;
@@ -47,18 +44,17 @@ export class Outbox {
       for (let first = this.#waiting[0]; first !== undefined; first = this.#waiting[0]) {
         await this.send(first.revocation);
         first.resolve();
-        // It was given up in the meantime, with all the others.
+        // `abandon` may have emptied the list meanwhile.
         if (this.#waiting[0] === first) this.#waiting.shift();
       }
     } catch {
-      // It stays where it is, until the store is back.
       if (!this.#abandoned) this.#cancelRetry = this.later(() => void this.flush());
     } finally {
       this.#sending = false;
     }
   }
 
-  /** Gives up: what waits was never stored, and nothing more will be. */
+  /** Rejects all waiting revocations and takes no more. */
   abandon(): void {
     this.#abandoned = true;
     this.#cancelRetry();

@@ -3,14 +3,13 @@ import { hitOf } from './cell-rate.ts';
 import { TatTable } from './tat-table.ts';
 
 /**
- * Buckets by key, in tables from fine to wide. At its bound a table forgets only entries that have fully recovered, and
- * new keys share the bucket of a wider key. Whoever gets a bucket of their own after that takes over the debt of what
- * they shared. So flooding a table gives nobody their tokens back early.
+ * Buckets by key, in tables from fine to wide. A full table forgets only buckets that have recovered; a new key then
+ * shares the bucket of a wider key, and later inherits its debt. So flooding the tables resets nobody's rate.
  */
 export class RateTables {
   readonly #tables: readonly TatTable[];
 
-  /** The finest table has room for `maxKeys`, each wider one for a quarter of the one before. */
+  /** The finest table holds `maxKeys`, each wider one a quarter of the one before. */
   constructor(maxKeys: number, levels = 3) {
     this.#tables = Array.from(
       { length: levels },
@@ -29,7 +28,7 @@ export class RateTables {
     return hit;
   }
 
-  /** Takes hits even where they do not fit; never into more than a full burst of debt, which would take for ever to pay off. */
+  /** Counts hits even if they do not fit, up to a debt of one full burst. */
   charge({ keys, limit, cost }: HitRequest, now: number): void {
     const { table, key, tat } = this.#bucket(keys, limit, now);
     const next = Math.max(tat, now) + cost * limit.interval;
@@ -48,7 +47,7 @@ export class RateTables {
     return { table: widest, key, tat: widest.get(key) };
   }
 
-  /** What a new key of this level may owe already, in the buckets that it has shared while there was no room. */
+  /** The debt that a new key inherits from the buckets that it shared. */
   #sharedDebt(keys: readonly string[], limit: RateLimit, level: number): number {
     let tat = (this.#tables.at(-1) as TatTable).get(everyone(limit));
     for (let wider = level + 1; wider < this.#tables.length; wider++) {
@@ -61,7 +60,6 @@ export class RateTables {
 interface Bucket {
   readonly table: TatTable;
   readonly key: string;
-  /** Theoretical arrival time. */
   readonly tat: number;
 }
 
@@ -69,7 +67,7 @@ function keyAt(keys: readonly string[], level: number): string {
   return keys[Math.min(level, keys.length - 1)] as string;
 }
 
-/** The bucket of all new keys once even the widest table is full; of one limit, since debts of two cannot be compared. */
+/** The bucket of all new keys once every table is full. Debts of two limits cannot be compared. */
 function everyone({ interval, burst }: RateLimit): string {
   return `* ${interval} ${burst}`;
 }

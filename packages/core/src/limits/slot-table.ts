@@ -1,24 +1,21 @@
 import type { Acquired, Lease, LeaseRequest } from '../vocabulary/store.ts';
 
-/** Keys that are kept although nothing is held of them: a map that is emptied and filled again makes a new table each time. */
+/** Keys kept for reuse: a map that is emptied and filled again allocates a new table each time. */
 const KEPT = 64;
 
-/** How much is held of one key; all leases of that key lead here, and hold no text of their own. */
+/** Leases refer to this object instead of holding the key, which saves memory. */
 interface Count {
   readonly key: string;
   held: number;
 }
 
-/** Slots of one process, counted by key; bounded by what is held. */
 export class SlotTable {
   readonly #counts = new Map<string, Count>();
 
-  /** How many keys are remembered. */
   get size(): number {
     return this.#counts.size;
   }
 
-  /** The index of the first slot that has no room, or -1. */
   full(leases: readonly LeaseRequest[]): number {
     return leases.findIndex(({ key, cap }) => (this.#counts.get(key)?.held ?? 0) >= cap);
   }
@@ -28,7 +25,7 @@ export class SlotTable {
     return full === -1 ? { lease: this.hold(leases) } : { full };
   }
 
-  /** Counts what somebody else has granted, whether there is room or not. */
+  /** Takes the slots even beyond their caps, because the store has granted them. */
   hold(leases: readonly LeaseRequest[]): Lease {
     return new HeldLease(
       this,
@@ -36,8 +33,7 @@ export class SlotTable {
     );
   }
 
-  /** For a lease: one of them is held no more. */
-  letGo(count: Count): void {
+  release(count: Count): void {
     count.held--;
     if (count.held === 0 && this.#counts.size > KEPT) this.#counts.delete(count.key);
   }
@@ -66,10 +62,10 @@ class HeldLease implements Lease {
   }
 
   release(): void {
-    for (const count of this.#counts) this.table.letGo(count);
+    for (const count of this.#counts) this.table.release(count);
     this.#counts = NOTHING;
   }
 
-  /** What is held in this process's memory is lost with it. */
+  /** Never called: the leases are lost only with the process. */
   onLost(): void {}
 }

@@ -29,9 +29,8 @@ import { type FailureModes, StoreFallback } from './store-fallback.ts';
 
 export interface StoreAccessOptions {
   readonly clock: Clock;
-  /** Shared by several processes; absent where there is only this one. */
+  /** Absent if there is only one process. */
   readonly store: Store | undefined;
-  /** Milliseconds that one call may take. */
   readonly timeout: number;
   readonly modes: Required<FailureModes>;
   readonly banTerms: BanTerms;
@@ -39,16 +38,15 @@ export interface StoreAccessOptions {
   readonly listener: StoreListener;
   readonly onFailing: (error: unknown) => void;
   readonly onRecovered: (milliseconds: number) => void;
-  /** Something has thrown where nobody waits for an answer. */
+  /** Called with an error that nothing waits for. */
   readonly onFault: (error: unknown) => void;
 }
 
-/** Milliseconds between two tries to tell the store what it has not taken. */
 const RESEND_AFTER = 1_000;
 
 /**
- * The store as the guard uses it: with a deadline, a circuit breaker, and for each check what happens without it. Where
- * there is no shared store, everything is answered at once from this process's memory.
+ * The store as the guard uses it: with a deadline, a circuit breaker, and a fallback for each check. Without a shared
+ * store, this process's memory answers synchronously.
  */
 export class StoreAccess {
   readonly #options: StoreAccessOptions;
@@ -85,17 +83,14 @@ export class StoreAccess {
     if (store !== undefined) void this.#bans.agree();
   }
 
-  /** Whether counts are shared with other processes. */
   get isShared(): boolean {
     return this.#shared !== undefined;
   }
 
-  /** Whether the shared store is being asked. */
   get isAvailable(): boolean {
     return !this.#breaker.isOpen;
   }
 
-  /** Revocations that wait for the store. */
   get outbox(): number {
     return this.#outbox.size;
   }
@@ -112,12 +107,10 @@ export class StoreAccess {
     );
   }
 
-  /** Whether a failed authentication more would be within the budget, as far as this process has seen. */
   localFailures(request: HitRequest): Hit {
     return this.#fallback.localFailures(request, this.isAvailable);
   }
 
-  /** The same, as far as any node has seen; where the store cannot say, as the policy says. */
   failures(request: HitRequest): MaybePromise<Hit | typeof UNAVAILABLE> {
     const shared = this.#shared;
     if (shared === undefined) return FREE;
@@ -127,7 +120,6 @@ export class StoreAccess {
     );
   }
 
-  /** Counts a failed authentication. Nobody waits for it. */
   chargeFailure(request: HitRequest): void {
     void this.#fallback.memory.charge(request);
     const shared = this.#shared;
@@ -145,7 +137,7 @@ export class StoreAccess {
     );
   }
 
-  /** Rejects while the store is away: a ticket that only this process knew would be good once on every node. */
+  /** Rejects if the store does not answer: a ticket in this process alone could be redeemed once on every node. */
   async put(key: string, value: string, ttl: number): Promise<void> {
     const stored = await this.#strictly((store) => store.put(key, value, ttl));
     if (stored === UNAVAILABLE) throw new Error('The store is not available, so nothing can be put into it.');
@@ -155,12 +147,11 @@ export class StoreAccess {
     return this.#strictly((store) => store.redeem(key));
   }
 
-  /** Milliseconds that somebody is still banned for, as far as this process knows. */
   bannedFor(key: string): number {
     return this.#bans.left(key);
   }
 
-  /** Bans here at once, and everywhere as soon as the store knows. */
+  /** Bans in this process at once, and on every node as soon as the store knows. */
   ban(key: string, terms = this.#options.banTerms): MaybePromise<Ban> {
     const shared = this.#shared;
     if (shared === undefined) return this.#fallback.memory.ban(key, terms);
@@ -172,14 +163,13 @@ export class StoreAccess {
     );
   }
 
-  /** Rejects while the store is away, since the ban would come back with it. */
+  /** Rejects if the store does not answer, because the ban would come back with the store. */
   async unban(key: string): Promise<boolean> {
     const lifted = await this.#strictly((store) => store.unban(key));
     if (lifted === UNAVAILABLE) throw new Error('The store is not available, so the ban stays.');
     return lifted;
   }
 
-  /** The bans in force; while the store is away, those that this process knows of. */
   async bans(limit: number): Promise<readonly Ban[]> {
     const shared = this.#shared;
     if (shared === undefined) return this.#fallback.memory.bans(limit);
@@ -189,13 +179,13 @@ export class StoreAccess {
     );
   }
 
-  /** Resolves once every node can know; until then it waits, and is sent again. Rejects where too many wait. */
+  /** Resolves once the store has it. Retried until then. Rejects if too many revocations wait. */
   revoke(revocation: Revocation): MaybePromise<void> {
     if (this.#shared === undefined) return this.#fallback.memory.revoke(revocation);
     return this.#outbox.put(revocation);
   }
 
-  /** Milliseconds since it was last certain that this process knows of every revocation. */
+  /** Milliseconds since this process last knew of every revocation. */
   staleness(): number {
     try {
       return this.#shared?.staleness() ?? 0;
@@ -204,7 +194,6 @@ export class StoreAccess {
     }
   }
 
-  /** This node's share of limits; `undefined` while the store is away. */
   async shares(demands: readonly Demand[], interval: number): Promise<readonly number[] | undefined> {
     const shared = this.#shared;
     if (shared === undefined) return undefined;
@@ -214,7 +203,6 @@ export class StoreAccess {
     );
   }
 
-  /** Asks the store nothing more, and hears of nothing; what waits for it is given up. */
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
@@ -226,14 +214,13 @@ export class StoreAccess {
 
   #banLocally(key: string, terms: BanTerms, before: number): Ban {
     const told = this.#bans.get(key);
-    // It was stored and told, and only the answer was lost.
+    // The ban was stored and announced, and only the answer was lost.
     if (told !== undefined && this.bannedFor(key) > before) return told;
     const ban = this.#bans.impose(key, terms);
     this.#options.listener.banned(ban);
     return ban;
   }
 
-  /** What has no second-best: the store itself, or nothing. */
   #strictly<T>(use: (store: Store) => MaybePromise<T>): MaybePromise<T | typeof UNAVAILABLE> {
     const shared = this.#shared;
     if (shared === undefined) return use(this.#fallback.memory);
@@ -243,7 +230,6 @@ export class StoreAccess {
     );
   }
 
-  /** The same as a promise, which rejects. */
   async #certainly<T>(use: (store: Store) => MaybePromise<T>): Promise<T> {
     const answer = await this.#strictly(use);
     if (answer === UNAVAILABLE) throw new Error('The store is away.');
@@ -256,7 +242,7 @@ export class StoreAccess {
     void this.#bans.agree();
   }
 
-  /** What other nodes tell is known here from then on. Nothing is thrown at a store that only tells. */
+  /** Keeps errors of the guard's listener away from the store. */
   #listener(listener: StoreListener): StoreListener {
     return {
       revoked: (revocation) => this.#shield(() => listener.revoked(revocation)),
@@ -281,7 +267,6 @@ export class StoreAccess {
   }
 }
 
-/** Nobody waits for it any more, and nobody else would give it back. */
 function giveBack(late: Acquired | typeof UNAVAILABLE): void {
   if (late !== UNAVAILABLE && 'lease' in late) late.lease.release();
 }

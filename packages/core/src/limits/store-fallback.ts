@@ -11,7 +11,7 @@ import {
 } from './precheck.ts';
 import { SlotTable } from './slot-table.ts';
 
-/** What is done about a check while the store cannot answer: deny, let through, or count in this process alone. */
+/** What happens to a check while the store does not answer: deny, let through, or count in this process alone. */
 export type FailureMode = 'closed' | 'open' | 'local';
 
 /** For each check that asks the store. */
@@ -20,22 +20,20 @@ export interface FailureModes {
   readonly handshakes?: FailureMode;
   /** Failed authentications of an address (`limits.authFailures`). Default: `'local'`. */
   readonly authFailures?: FailureMode;
-  /** Bans; of those that were made elsewhere `'local'` knows what this process has heard. Default: `'local'`. */
+  /** Bans. With `'local'`, the bans that this process has heard of are enforced. Default: `'local'`. */
   readonly bans?: FailureMode;
-  /** Every cap on connections; with `'local'` each process lets in up to the whole cap. Default: `'local'`. */
+  /** Every cap on connections. With `'local'`, each process admits up to the whole cap. Default: `'local'`. */
   readonly connections?: FailureMode;
 }
 
-/** What this process decides by itself: always, where it shares no store, and else what the policy says of a store that is away. */
+/** What this process decides without the store. */
 export class StoreFallback {
   readonly memory: Store;
-  /** Every slot of this process, whoever granted it. */
   readonly #slots = new SlotTable();
 
   constructor(
     clock: Clock,
     readonly modes: Required<FailureModes>,
-    /** Milliseconds that a ban still lasts, as far as this process knows. */
     readonly bannedFor: (key: string) => number,
   ) {
     this.memory = memoryStore({ clock });
@@ -49,18 +47,17 @@ export class StoreFallback {
     return {
       bannedFor,
       handshake: modes.handshakes === 'local' ? this.hit(handshake) : FREE,
-      // Only whoever presents a credential needs a budget, and is denied where that is looked at.
+      // The budget is looked at only with a credential, so a closed check denies only there.
       failures: this.failures(),
       full: modes.connections === 'local' ? this.#slots.full(slots) : -1,
     };
   }
 
-  /** What is said of failed authentications beside what this process has counted, which is looked at in any case. */
+  /** The answer beside this process's own count, which is looked at in any case. */
   failures(): Hit | typeof UNAVAILABLE {
     return this.modes.authFailures === 'closed' ? UNAVAILABLE : FREE;
   }
 
-  /** Failed authentications as this process has counted them. */
   localFailures(request: HitRequest, isAvailable: boolean): Hit {
     return !isAvailable && this.modes.authFailures === 'open' ? FREE : this.hit(request);
   }
@@ -71,7 +68,7 @@ export class StoreFallback {
     return connections === 'open' ? { lease: this.#slots.hold(slots) } : this.#slots.acquire(slots);
   }
 
-  /** Counts what the store has granted, so that this process does not start from nothing when the store goes. */
+  /** Counts the store's leases here as well, so that a failing store does not reset the counts. */
   mirrored(acquired: Acquired, slots: readonly LeaseRequest[], onFault: (error: unknown) => void): Acquired {
     if (!('lease' in acquired)) return acquired;
     return { lease: new MirroredLease(acquired.lease, this.#slots.hold(slots), onFault) };
@@ -82,7 +79,6 @@ export class StoreFallback {
   }
 }
 
-/** A lease of the store's, and the same slots as this process counts them. */
 class MirroredLease implements Lease {
   constructor(
     readonly shared: Lease,

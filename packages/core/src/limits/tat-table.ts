@@ -1,13 +1,12 @@
+import { RotatingCursor } from './rotating-cursor.ts';
+
 /** How many entries are looked at for each new key that finds the table full. */
 const SWEEP = 4;
 
-/**
- * Theoretical arrival times by key. Bounded: a full table takes in a new key only in the place of one that has fully
- * recovered, which is as good as new. A hand that goes round looks for those, so that a few in long debt hide nobody.
- */
+/** Theoretical arrival times by key. A full table evicts only recovered keys, which are like new ones. */
 export class TatTable {
   readonly #tats = new Map<string, number>();
-  #hand = this.#tats.keys();
+  readonly #cursor = new RotatingCursor(this.#tats);
 
   constructor(readonly maxKeys: number) {}
 
@@ -15,7 +14,6 @@ export class TatTable {
     return this.#tats.size;
   }
 
-  /** 0 for a key that is not there. */
   get(key: string): number {
     return this.#tats.get(key) ?? 0;
   }
@@ -40,13 +38,8 @@ export class TatTable {
 
   #sweep(now: number): void {
     for (let looked = 0; looked < SWEEP; looked++) {
-      let next = this.#hand.next();
-      if (next.done === true) {
-        this.#hand = this.#tats.keys();
-        next = this.#hand.next();
-      }
-      if (next.done === true) return;
-      if (this.get(next.value) <= now) this.#tats.delete(next.value);
+      const key = this.#cursor.next();
+      if (key !== undefined && this.get(key) <= now) this.#tats.delete(key);
     }
   }
 }

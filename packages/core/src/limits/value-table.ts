@@ -1,10 +1,10 @@
-/** Values that can be taken out once, until they expire. Bounded: beyond that nothing more can be put in. */
+/** Values that can be taken out once, until they expire. At its bound it takes no more. */
 export class ValueTable {
   readonly #values = new Map<string, { readonly value: string; readonly until: number }>();
 
   constructor(readonly maxValues: number) {}
 
-  /** @throws RangeError when it is full of values that have not expired. */
+  /** @throws RangeError if it is full of values that have not expired. */
   put(key: string, value: string, now: number, ttl: number): void {
     for (const [oldest, { until }] of this.#values) {
       if (until > now) break;

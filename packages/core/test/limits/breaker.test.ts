@@ -41,7 +41,7 @@ function bench() {
 }
 
 describe('a store that', () => {
-  test('answers, at once or later, is asked', async () => {
+  test('a store that answers, synchronously or not, is asked each time', async () => {
     const { call, clock } = bench();
     expect(call(() => 'at once')).toBe('at once');
     expect(await call(async () => 'later')).toBe('later');
@@ -51,13 +51,16 @@ describe('a store that', () => {
   test.each<[string, () => MaybePromise<string>]>([
     ['throws', fail],
     ['rejects', async () => fail()],
-  ])('%s costs three questions and then none, and says so once', async (_what, answer) => {
-    const { call, told, asked } = bench();
-    for (let i = 0; i < 10; i++) expect(await call(answer)).toBe('otherwise');
-    expect([asked(), told]).toEqual([3, ['open: away']]);
-  });
+  ])(
+    'a store that %s is asked three times and then not, and its failure is reported once',
+    async (_what, answer) => {
+      const { call, told, asked } = bench();
+      for (let i = 0; i < 10; i++) expect(await call(answer)).toBe('otherwise');
+      expect([asked(), told]).toEqual([3, ['open: away']]);
+    },
+  );
 
-  test('hangs costs three deadlines, and then nobody anything', async () => {
+  test('a store that hangs costs three deadlines, and then calls get the fallback at once', async () => {
     const { call, clock, told, asked } = bench();
     for (let i = 0; i < 3; i++) {
       const outcome = call(() => new Promise(() => {}));
@@ -68,12 +71,12 @@ describe('a store that', () => {
       expect(await outcome).toBe('otherwise');
     }
     expect(told).toEqual(['open: The store did not answer within 500 ms.']);
-    // At once, and not by a promise.
+    // Synchronously.
     for (let i = 0; i < 100; i++) expect(call(() => new Promise(() => {}))).toBe('otherwise');
     expect(asked()).toBe(3);
   });
 
-  test('answers now and then is asked on', async () => {
+  test('a store that answers now and then is asked each time', async () => {
     const { call, told, asked } = bench();
     for (let i = 0; i < 5; i++) {
       for (let failure = 0; failure < 2; failure++) await call(fail);
@@ -82,18 +85,18 @@ describe('a store that', () => {
     expect([asked(), told]).toEqual([15, []]);
   });
 
-  test('fails keeps nobody waiting who has asked it before', async () => {
+  test('when the breaker opens, calls in progress get the fallback at once', async () => {
     const { call, clock } = bench();
     const waiting = Array.from({ length: 5 }, () => call(() => new Promise(() => {})));
     for (let i = 0; i < 3; i++) await call(fail);
     expect(await Promise.all(waiting)).toEqual(Array(5).fill('otherwise'));
-    // The next look is all that is left.
+    // Only the timer of the next probe is left.
     expect(clock.pending).toBe(1);
   });
 });
 
 describe('an answer that comes too late', () => {
-  test('is handed over, to be undone, and changes nothing else', async () => {
+  test('an answer after the deadline is passed to late() and changes nothing else', async () => {
     const { call, clock } = bench();
     const held = new Held<string>();
     const late: string[] = [];
@@ -104,7 +107,7 @@ describe('an answer that comes too late', () => {
     expect(late).toEqual(['a lease']);
   });
 
-  test('in time is nobody else’s', async () => {
+  test('an answer within the deadline is not passed to late()', async () => {
     const { call, clock } = bench();
     const late: string[] = [];
     expect(
@@ -117,7 +120,7 @@ describe('an answer that comes too late', () => {
     expect(late).toEqual([]);
   });
 
-  test('is no failure a second time, nor a rejection that nobody hears', async () => {
+  test('a rejection after the deadline counts no second failure and is handled', async () => {
     const { call, clock, told } = bench();
     const helds = Array.from({ length: 2 }, () => new Held<string>());
     const outcomes = helds.map((held) => call(held.ask));
@@ -137,7 +140,7 @@ describe('a look whether it is back', () => {
     return of;
   };
 
-  test('is taken each second, by nobody else, until it is', async () => {
+  test('a failing store is probed each second and not called until a probe succeeds', async () => {
     const { clock, breaker, call, probes, probed, told, asked } = await opened();
     for (let i = 1; i <= 3; i++) {
       clock.advance(999);
@@ -153,14 +156,14 @@ describe('a look whether it is back', () => {
     await settle();
     expect(told).toEqual(['open: away', 'closed after 4000']);
     expect([breaker.isOpen, call(() => 'asked'), clock.pending]).toEqual([false, 'asked', 0]);
-    // From here on it may fail twice again.
+    // The count of failures has started anew.
     for (let i = 0; i < 2; i++) await call(fail);
     expect(breaker.isOpen).toBe(false);
     await call(fail);
     expect(breaker.isOpen).toBe(true);
   });
 
-  test('that hangs or rejects is over after the deadline, and taken again', async () => {
+  test('a probe that hangs or rejects ends at the deadline and is repeated', async () => {
     const { clock, breaker, probes, probed } = await opened();
     const held = new Held<void>();
     probes.push(held.ask(), Promise.reject(new Error('away')), Promise.resolve());
@@ -168,7 +171,7 @@ describe('a look whether it is back', () => {
     await settle();
     clock.advance(500);
     await settle();
-    // Too late to count.
+    // After the deadline.
     await held.answer();
     expect([breaker.isOpen, probed()]).toEqual([true, 1]);
     clock.advance(1_000);
@@ -181,7 +184,7 @@ describe('a look whether it is back', () => {
 });
 
 describe('once stopped', () => {
-  test('it asks nothing, waits for nothing and leaves no timer', async () => {
+  test('a stopped breaker asks nothing, ends calls in progress and leaves no timer', async () => {
     const { clock, breaker, call, asked } = bench();
     const waiting = call(() => new Promise(() => {}));
     breaker.stop();
@@ -190,7 +193,7 @@ describe('once stopped', () => {
     expect([asked(), clock.pending]).toEqual([1, 0]);
   });
 
-  test('it looks no more, and tells of nothing', async () => {
+  test('a breaker that is stopped during a probe probes no more and reports nothing', async () => {
     const { clock, breaker, call, probes, told } = bench();
     for (let i = 0; i < 3; i++) await call(fail);
     probes.push(new Promise(() => {}));
@@ -203,7 +206,7 @@ describe('once stopped', () => {
   });
 });
 
-test('an answer that came in time is read, although this process did not run until after the deadline', async () => {
+test('an answer that came in time is used although the event loop was blocked beyond the deadline', async () => {
   const breaker = new Breaker({
     clock: systemClock,
     timeout: 20,
@@ -211,7 +214,7 @@ test('an answer that came in time is read, although this process did not run unt
     onOpen: () => {},
     onClose: () => {},
   });
-  // Another thread does it meanwhile, as another process would.
+  // Another thread answers while this one is blocked, as another process would.
   const outcome = breaker.call(
     () => promisify(pbkdf2)('', '', 1, 1, 'sha256').then(() => 'answered'),
     () => 'otherwise',

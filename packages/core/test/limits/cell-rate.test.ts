@@ -21,10 +21,10 @@ class LeakyBucket {
   }
 }
 
-test('agrees with a leaky bucket on every sequence of hits', () => {
+test('property: the cell rate agrees with a leaky bucket on every sequence of hits', () => {
   fc.assert(
     fc.property(
-      // Powers of two keep the bucket's own divisions exact, so that the two differ only where one is wrong.
+      // Powers of two keep divisions exact, so a difference means a mistake.
       fc.integer({ min: 0, max: 10 }).map((power) => 2 ** power),
       fc.integer({ min: 1, max: 50 }),
       fc.array(fc.tuple(fc.integer({ min: 0, max: 5_000 }), fc.integer({ min: 1, max: 80 })), {
@@ -45,7 +45,7 @@ test('agrees with a leaky bucket on every sequence of hits', () => {
   );
 });
 
-test('exactly the burst fits at one instant, whatever the rate and the time of day', () => {
+test('property: at one instant exactly the burst fits, at every rate and time', () => {
   fc.assert(
     fc.property(
       fc.double({ min: 0.01, max: 4_000_000, noNaN: true }),
@@ -66,7 +66,7 @@ test('exactly the burst fits at one instant, whatever the rate and the time of d
   );
 });
 
-test('over a long time no more pass than the rate and one burst', () => {
+test('property: over a long time no more hits pass than the rate and one burst', () => {
   fc.assert(
     fc.property(
       fc.double({ min: 1, max: 1_000, noNaN: true }),
@@ -89,7 +89,7 @@ test('over a long time no more pass than the rate and one burst', () => {
   );
 });
 
-test('the time it asks to wait is enough, and a millisecond less is not', () => {
+test('property: a hit fits after the wait that was told, and not a millisecond earlier', () => {
   fc.assert(
     fc.property(
       fc.double({ min: 2, max: 10_000, noNaN: true }),
@@ -112,14 +112,14 @@ test('the time it asks to wait is enough, and a millisecond less is not', () => 
 describe('a cost above the burst', () => {
   const limit = { interval: 10, burst: 5 };
 
-  test('passes alone from a full bucket, and is paid off afterwards', () => {
+  test('a cost above the burst passes from a full bucket and is paid off afterwards', () => {
     const tat = spend(0, 1_000, limit, 20);
     expect(tat).toBe(1_200);
     expect(spend(tat, 1_149, limit)).toBeLessThan(0);
     expect(spend(tat, 1_160, limit)).toBeGreaterThan(0);
   });
 
-  test('waits for the bucket to be full', () => {
+  test('a cost above the burst is refused until the bucket is full', () => {
     const tat = spend(0, 1_000, limit, 1);
     expect(spend(tat, 1_000, limit, 20)).toBe(-10);
     expect(spend(tat, 1_010, limit, 20)).toBe(1_210);
@@ -150,7 +150,7 @@ class Debt {
   }
 }
 
-test('the outcome of each hit, and of each look, is that of a simulation of every millisecond', () => {
+test('property: each hit and each look has the outcome of a simulation by milliseconds', () => {
   fc.assert(
     fc.property(
       fc.integer({ min: 1, max: 20 }),
@@ -166,7 +166,7 @@ test('the outcome of each hit, and of each look, is that of a simulation of ever
           const cost = Math.min(wanted, burst);
           const { hit, next } = hitOf(tat, now, { interval, burst }, cost);
           expect(hit).toEqual(model.hit(cost));
-          // Whoever is refused, or only looks, owes what they owed.
+          // A refused hit or a look leaves the debt unchanged.
           if (!hit.allowed || cost === 0) expect(next).toBe(tat);
           tat = next;
         }
@@ -175,7 +175,7 @@ test('the outcome of each hit, and of each look, is that of a simulation of ever
   );
 });
 
-test('one more fits exactly where at least one is left, for any rate and time', () => {
+test('property: a hit fits exactly if at least one remains', () => {
   fc.assert(
     fc.property(
       fc.double({ min: 0.01, max: 100_000, noNaN: true }),

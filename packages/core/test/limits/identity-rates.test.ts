@@ -34,7 +34,7 @@ function bench({ limits = {}, ...options }: { limits?: object; [option: string]:
 }
 
 describe('in one process', () => {
-  test('all connections of an identity share one budget, on every route, and nobody else does', async () => {
+  test('all connections of one identity share its rate, on every route, and other identities do not', async () => {
     const { clock, guard, open } = bench();
     const admin = guard.extend({ limits: { lifetime: '1h' } });
     const [one, two, other] = [await open('alice'), await open('alice', admin), await open('bob')];
@@ -46,7 +46,7 @@ describe('in one process', () => {
     expect(denied).toEqual([expect.objectContaining({ subject: 'alice', reason: 'message_rate' })]);
   });
 
-  test('a budget that is used up is not there again for who connects anew, until time gives it back', async () => {
+  test('reconnecting does not reset a rate that is used up', async () => {
     const { clock, open } = bench();
     const first = await open('alice');
     first.send(4);
@@ -58,7 +58,7 @@ describe('in one process', () => {
     expect((await open('alice')).send(2)).toBe(2);
   });
 
-  test('a first message tells whose budget it is', async () => {
+  test("a connection that authenticates by its first message uses that identity's rate", async () => {
     const { guard, open } = bench({ firstMessage: true });
     (await open('alice')).send(3);
     const socket = new RecordingSocket();
@@ -69,7 +69,7 @@ describe('in one process', () => {
     expect([socket.delivered.length, socket.closes.map(({ code }) => code)]).toEqual([1, [4429]]);
   });
 
-  test('nobody in particular has no budget of their own', async () => {
+  test('anonymous clients have no rate per identity', async () => {
     const guard = guardOf({ limits: { identityMessages: LIMIT } });
     const request = upgradeRequest({ headers: { Origin: 'http://localhost:3000' } });
     const sockets = [new RecordingSocket(), new RecordingSocket()];
@@ -80,7 +80,7 @@ describe('in one process', () => {
     expect(sockets.map(({ closes }) => closes)).toEqual([[], []]);
   });
 
-  test('throttled, the connections take turns, and together keep to the rate', async () => {
+  test('throttled connections of one identity take turns and together keep to the rate', async () => {
     const { clock, open } = bench({ onRate: 'throttle' });
     const [one, two] = [await open('alice'), await open('alice')];
     one.send(7);
@@ -97,7 +97,7 @@ describe('in one process', () => {
     ]);
   });
 
-  test('is only reported where rates only report', async () => {
+  test("in report-only mode a message above the identity's rate passes and is reported", async () => {
     const { open } = bench({ report: ['message-rate'] });
     expect((await open('alice')).send(20)).toBe(20);
   });
@@ -106,7 +106,7 @@ describe('in one process', () => {
 describe('the buckets', () => {
   const limit = { interval: 1_000, burst: 4 };
 
-  test('are gone with the last connection, or once they have recovered', () => {
+  test('the bucket of an identity is removed with its last connection, or once it is full again', () => {
     const clock = new ManualClock();
     const rates = new IdentityRates(limit, clock);
     const [one, two] = [rates.enter('alice'), rates.enter('alice')];
@@ -127,7 +127,7 @@ describe('the buckets', () => {
     expect(rates.size).toBe(0);
   });
 
-  test('of those who are gone are bounded', () => {
+  test('the buckets of identities without a connection are bounded', () => {
     const clock = new ManualClock();
     const rates = new IdentityRates(limit, clock);
     for (let i = 0; i < 10_050; i++) {
@@ -218,7 +218,7 @@ describe('on several nodes', () => {
   };
   const sum = (numbers: readonly number[]) => numbers.reduce((a, b) => a + b, 0);
 
-  test('however the demand moves: bounded after a change, the limit at most once it has settled, and most of it used', () => {
+  test('property: several nodes together exceed a limit only after the demand moves, and use most of it otherwise', () => {
     const demands = fc.array(fc.integer({ min: 0, max: 60 }), { minLength: 4, maxLength: 4 });
     return fc.assert(
       fc.asyncProperty(
@@ -230,7 +230,7 @@ describe('on several nodes', () => {
             const first = await run(demand, SETTLED);
             expect(sum(first)).toBeLessThanOrEqual(size * (BURST + RATE * SETTLED));
             const settled = await run(demand, 8);
-            // A message is whole: each node may have the rest of one.
+            // Messages are whole, so each node may exceed its part by a fraction.
             expect(worstExcess(settled, (RATE * STEP) / 1_000)).toBeLessThanOrEqual(BURST + size);
             const asked = Math.min(RATE, sum(demand.slice(0, size)));
             expect(sum(settled)).toBeGreaterThanOrEqual(8 * asked * 0.8 - size);
@@ -241,7 +241,7 @@ describe('on several nodes', () => {
     );
   });
 
-  test('a node that nobody else competes with has all of it', async () => {
+  test('a node without competing demand has the whole limit', async () => {
     const { run, nodes } = cluster(3);
     await run([40, 40, 40], 5);
     expect(nodes.map(({ share }) => Math.round(share.part * 100))).toEqual([33, 33, 33]);
@@ -249,7 +249,7 @@ describe('on several nodes', () => {
     expect(sum(await run([40, 0, 0], 5))).toBeGreaterThanOrEqual(RATE * 5 * 0.9);
   });
 
-  test('while the store is away, the last parts stay', async () => {
+  test('while the store does not answer, each node keeps its part of the limit', async () => {
     const { run, board, nodes } = cluster(2);
     await run([30, 10], 5);
     const parts = nodes.map(({ share }) => share.part);
@@ -269,7 +269,7 @@ describe('on several nodes', () => {
     ['too much', async () => [7]],
     ['no answer for it', async () => []],
     ['a failure', () => Promise.reject(new Error('down'))],
-  ])('a store that answers with %s leaves the whole limit, and no more', async (_what, ask) => {
+  ])('a store that answers with %s leaves the node the whole limit and no more', async (_what, ask) => {
     const rates = new IdentityRates(limit, new ManualClock(), ask);
     const share = rates.enter('alice');
     for (let i = 0; i < 3; i++) {
@@ -282,7 +282,7 @@ describe('on several nodes', () => {
     expect([share.part, share.limit.interval, share.limit.burst]).toEqual([1, limit.interval, BURST]);
   });
 
-  test('a store that is slow is asked again only once it has answered', async () => {
+  test('a slow store is asked again only after it has answered', async () => {
     const held = new Held<readonly number[]>();
     const clock = new ManualClock();
     const rates = new IdentityRates(limit, clock, held.ask);
@@ -301,7 +301,7 @@ describe('on several nodes', () => {
   });
 });
 
-test('a guard with a shared store tells its demand once a second, and no message waits for that', async () => {
+test('a guard with a shared store reports its demand once a second, and no message waits for the answer', async () => {
   const told: (readonly [readonly Demand[], number])[] = [];
   const clock = new ManualClock();
   const memory = memoryStore({ clock });
@@ -319,14 +319,14 @@ test('a guard with a shared store tells its demand once a second, and no message
   clock.advance(1_000);
   expect(told).toEqual([[[{ key: 'messages alice', hits: 3 }], 1_000]]);
   await settle();
-  // Of the four seconds that a burst is worth two are left; one message costs two now.
+  // A burst takes four seconds. Two are left, and a message now costs two.
   expect(alice.send(1)).toBe(4);
   clock.advance(1_000);
   await settle();
   clock.advance(1_000);
   expect(told.slice(1)).toEqual([
     [[{ key: 'messages alice', hits: 1 }], 1_000],
-    // Whoever has only a part of it keeps telling, to have all of it back.
+    // A node with a part of the limit keeps reporting, to get the whole limit back.
     [[{ key: 'messages alice', hits: 0 }], 1_000],
   ]);
   expect(alice.send(2)).toBe(5);

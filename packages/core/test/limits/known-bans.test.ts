@@ -43,7 +43,7 @@ function bench() {
   };
 }
 
-test('at the start it takes over what the store has', async () => {
+test("at the start the store's bans are copied", async () => {
   const { known, has, until } = bench();
   has({ key: 'a', until: until(5), count: 2 }, { key: 'b', until: until(9), count: 1 });
   await known.agree();
@@ -52,7 +52,7 @@ test('at the start it takes over what the store has', async () => {
   expect(known.leftUnstored(['a', 'b'])).toBe(0);
 });
 
-test('a store that is away at the start is asked again until it is not', async () => {
+test('a store that does not answer at the start is asked until it does', async () => {
   const { known, has, until, clock, breakStore, listed } = bench();
   has({ key: 'a', until: until(60), count: 1 });
   breakStore();
@@ -69,7 +69,7 @@ test('a store that is away at the start is asked again until it is not', async (
 });
 
 describe('a ban that was decided here while the store was away', () => {
-  test('holds here, and is told as what is left of it when the store is back', async () => {
+  test('a ban imposed without the store is in force here, and stored later with the time that is left', async () => {
     const { known, clock, stored, breakStore } = bench();
     breakStore();
     expect(known.impose('a', BAN_TERMS)).toEqual({ key: 'a', until: clock.now() + 60_000, count: 1 });
@@ -85,7 +85,7 @@ describe('a ban that was decided here while the store was away', () => {
     expect([known.left('a'), known.leftUnstored(['a']), clock.pending]).toEqual([40_000, 0, 0]);
   });
 
-  test('is told by and by, also where nobody says that the store is back', async () => {
+  test('a ban imposed without the store is stored by a retry, even if nothing reports that the store works', async () => {
     const { known, clock, stored } = bench();
     known.impose('a', BAN_TERMS);
     clock.advance(1_000);
@@ -93,7 +93,7 @@ describe('a ban that was decided here while the store was away', () => {
     expect(stored).toHaveLength(1);
   });
 
-  test('is told although others follow it all the time', async () => {
+  test('later bans do not postpone the retry', async () => {
     const { known, clock, stored } = bench();
     for (let i = 0; i < 5; i++) {
       known.impose(`${i}`, BAN_TERMS);
@@ -103,7 +103,7 @@ describe('a ban that was decided here while the store was away', () => {
     expect(stored.map(({ key }) => key)).toEqual(['0', '1', '2']);
   });
 
-  test('that has ended meanwhile is not told', async () => {
+  test('a ban that has ended before the store works again is not stored', async () => {
     const { known, clock, stored, breakStore } = bench();
     breakStore();
     known.impose('a', BAN_TERMS);
@@ -113,7 +113,7 @@ describe('a ban that was decided here while the store was away', () => {
     expect(stored).toEqual([]);
   });
 
-  test('is the store’s from the moment that it tells of it', async () => {
+  test('a ban that the store reports is no longer stored by this process', async () => {
     const { known, until, stored } = bench();
     known.impose('a', BAN_TERMS);
     known.imposed({ key: 'a', until: until(7), count: 3 });
@@ -124,7 +124,7 @@ describe('a ban that was decided here while the store was away', () => {
 });
 
 describe('what the store says', () => {
-  test('ends what was lifted while nobody was told, and nothing that it cannot know', async () => {
+  test('bans that the store no longer lists are lifted, except those that it was not told of', async () => {
     const { known, has, until } = bench();
     known.imposed({ key: 'lifted', until: until(60), count: 1 });
     known.imposed({ key: 'kept', until: until(60), count: 1 });
@@ -134,7 +134,7 @@ describe('what the store says', () => {
     expect([known.left('lifted'), known.left('kept'), known.left('own')]).toEqual([0, 60_000, 60_000]);
   });
 
-  test('is older than what it tells while it is being asked', async () => {
+  test('news from the store while it is being asked count more than its answer', async () => {
     const { known, source, until } = bench();
     const held = new Held<readonly Ban[]>();
     source.bans = held.ask;
@@ -149,7 +149,7 @@ describe('what the store says', () => {
   });
 });
 
-test('once closed it asks nothing, and leaves no timer', async () => {
+test('after close nothing is asked and no timer is left', async () => {
   const { known, clock, breakStore, listed } = bench();
   breakStore();
   known.impose('a', BAN_TERMS);

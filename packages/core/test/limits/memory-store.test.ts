@@ -52,7 +52,7 @@ describe('a precheck', () => {
     expect(hit('a')).toMatchObject({ allowed: true });
   });
 
-  test('a cost of 0 answers as a hit would, and takes nothing', () => {
+  test('a hit with a cost of 0 gives the answer and spends nothing', () => {
     const { hit } = bench();
     for (let i = 0; i < 5; i++) expect(hit('a', 0)).toEqual({ allowed: true, remaining: 2, retryAfter: 0 });
     for (let i = 0; i < 2; i++) hit('a');
@@ -61,7 +61,7 @@ describe('a precheck', () => {
     }
   });
 
-  test('hits are taken in order up to the first that is refused; those behind it cost nothing', () => {
+  test('hits are counted in order up to the first refused one, and those behind it cost nothing', () => {
     const { precheck, hit } = bench();
     for (let i = 0; i < 2; i++) hit('a');
     expect(precheck({ hits: [of('b'), of('a'), of('c')] }).hits.map(({ allowed }) => allowed)).toEqual([
@@ -71,7 +71,7 @@ describe('a precheck', () => {
     expect([hit('b', 0), hit('c', 0)]).toMatchObject([{ remaining: 1 }, { remaining: 2 }]);
   });
 
-  test('slots are looked at and not taken, also where a hit is refused', () => {
+  test('a precheck looks at slots without taking them, even if a hit is refused', () => {
     const { precheck, acquire, hit } = bench();
     const leases = [
       { key: 'all', cap: 2 },
@@ -84,7 +84,7 @@ describe('a precheck', () => {
     expect(precheck({ hits: [of('a')], leases })).toMatchObject({ hits: [{ allowed: false }], full: 1 });
   });
 
-  test('of whoever is banned takes nothing, and tells how long the last ban lasts', () => {
+  test('a precheck of banned keys spends nothing and answers with the longest ban', () => {
     const { store, precheck, hit } = bench();
     void store.ban('address b', BAN_TERMS);
     void store.ban('address c', { ...BAN_TERMS, duration: 90_000 });
@@ -95,7 +95,7 @@ describe('a precheck', () => {
   });
 });
 
-test('a charge takes what does not fit as well, up to one burst of debt', () => {
+test('a charge counts hits that do not fit, up to a debt of one burst', () => {
   const { clock, store, hit } = bench();
   for (let i = 0; i < 50; i++) void store.charge(of('a'));
   expect(hit('a', 0)).toEqual({ allowed: false, remaining: 0, retryAfter: 1_000 });
@@ -106,20 +106,20 @@ test('a charge takes what does not fit as well, up to one burst of debt', () => 
 describe('leases', () => {
   const one = (cap: number) => [{ key: 'all', cap }];
 
-  test('are acquired all or none, and the first full one is told', () => {
+  test('leases are acquired all or none, and the answer names the first full one', () => {
     const { precheck, acquire } = bench();
     const both = [...one(5), { key: 'address', cap: 1 }];
     const held = leaseOf(acquire(both));
     expect(acquire(both)).toEqual({ full: 1 });
     expect(precheck({ leases: both }).full).toBe(1);
-    // The refused attempt holds nothing of the first slot.
+    // The refused lease holds no part of the first slot.
     for (let i = 0; i < 4; i++) leaseOf(acquire(one(5)));
     expect(acquire(one(5))).toEqual({ full: 0 });
     held.release();
     expect(precheck({ leases: both }).full).toBe(-1);
   });
 
-  test('a release counts once however often it is called', () => {
+  test('releasing a lease twice frees its slot once', () => {
     const { acquire } = bench();
     const first = leaseOf(acquire(one(2)));
     leaseOf(acquire(one(2)));
@@ -129,7 +129,7 @@ describe('leases', () => {
   });
 });
 
-test('values are redeemed once, and in time', () => {
+test('a value is redeemed once, and not after its end', () => {
   const { clock, store } = bench();
   void store.put('a', 'one', 1_000);
   void store.put('b', 'two', 1_000);
@@ -139,7 +139,7 @@ test('values are redeemed once, and in time', () => {
 });
 
 describe('those who listen', () => {
-  test('are told of revocations and bans by whoever made them, until they stop', () => {
+  test('listeners are told of every revocation and ban until they unsubscribe', () => {
     const { store } = bench();
     const [told, other]: [string[], string[]] = [[], []];
     const stop = store.subscribe(listener(told));
@@ -153,7 +153,7 @@ describe('those who listen', () => {
     expect([told.length, other.length]).toEqual([3, 4]);
   });
 
-  test('are up to date, since there is nobody else', () => {
+  test('the memory store is never stale', () => {
     const { store } = bench();
     expect(store.staleness()).toBe(0);
     expect(
@@ -169,7 +169,7 @@ describe('those who listen', () => {
   });
 });
 
-test('bans are listed while they are in force, and can be lifted once', () => {
+test('bans are listed while in force and lifted once', () => {
   const { clock, store } = bench();
   const ban = store.ban('address a', BAN_TERMS) as Ban;
   expect(ban).toEqual({ key: 'address a', until: clock.now() + 60_000, count: 1 });
@@ -180,7 +180,7 @@ test('bans are listed while they are in force, and can be lifted once', () => {
   expect(store.bans(10)).toEqual([]);
 });
 
-test('every table is as large as it was told', () => {
+test('each table holds as many entries as its option says', () => {
   const { store, hit } = bench({ maxKeys: 4, maxValues: 2, maxBans: 2 });
   for (let i = 0; i < 2; i++) void store.put(`${i}`, '', 1_000);
   expect(() => store.put('2', '', 1_000)).toThrow('More than 2 values');

@@ -12,7 +12,7 @@ function bench(maxKeys?: number) {
   return { clock, banned, offences, commit };
 }
 
-test('whoever does more than is borne is banned, each by their own', () => {
+test('a key with more offences than the limit is banned, and other keys are not', () => {
   const { banned, commit } = bench();
   commit('a', 3);
   commit('b', 3);
@@ -21,7 +21,7 @@ test('whoever does more than is borne is banned, each by their own', () => {
   expect(banned).toEqual(['a']);
 });
 
-test('time makes up for it', () => {
+test('time makes up for offences', () => {
   const { clock, banned, commit } = bench();
   commit('a', 3);
   for (let i = 0; i < 20; i++) {
@@ -33,7 +33,7 @@ test('time makes up for it', () => {
   expect(banned).toEqual(['a']);
 });
 
-test('whoever was banned begins anew', () => {
+test('after a ban the count starts anew', () => {
   const { banned, commit, offences } = bench();
   commit('a', 4);
   expect(offences.size).toBe(0);
@@ -43,7 +43,7 @@ test('whoever was banned begins anew', () => {
   expect(banned).toEqual(['a', 'a']);
 });
 
-test('a full table counts nobody new rather than one for another, and forgets nobody', () => {
+test('a full table counts no new key and forgets none', () => {
   const { clock, banned, offences, commit } = bench(2);
   commit('a', 3);
   commit('b', 1);
@@ -51,7 +51,7 @@ test('a full table counts nobody new rather than one for another, and forgets no
   expect([banned, offences.size]).toEqual([[], 2]);
   commit('a', 1);
   expect(banned).toEqual(['a']);
-  // Its place is free.
+  // The ban has freed its place.
   commit('c', 4);
   expect(banned).toEqual(['a', 'c']);
   for (let i = 0; i < 10_000; i++) commit(`flood ${i}`, 1);

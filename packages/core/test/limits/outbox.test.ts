@@ -23,14 +23,14 @@ function bench(limit = 10) {
   return { clock, outbox, sent, breakStore };
 }
 
-test('what is put in is sent, in order, and each is told', async () => {
+test('revocations are sent in order, and each put resolves once its own is stored', async () => {
   const { outbox, sent, clock } = bench();
   await Promise.all(['a', 'b', 'c'].map((subject) => outbox.put(of(subject))));
   expect([sent, outbox.size, clock.pending]).toEqual([['a', 'b', 'c'], 0, 0]);
 });
 
 describe('while the store is away', () => {
-  test('everything waits, and is sent in order when it is back', async () => {
+  test('while the store does not answer, revocations wait and are then sent in order', async () => {
     const { outbox, sent, clock, breakStore } = bench();
     breakStore();
     const stored: string[] = [];
@@ -50,7 +50,7 @@ describe('while the store is away', () => {
     expect([sent, stored, outbox.size, clock.pending]).toEqual([['a', 'b', 'c'], ['a', 'b', 'c'], 0, 0]);
   });
 
-  test('whoever knows that it is back need not wait', async () => {
+  test('flush sends without waiting for the retry', async () => {
     const { outbox, sent, clock, breakStore } = bench();
     breakStore();
     const waiting = outbox.put(of('a'));
@@ -61,7 +61,7 @@ describe('while the store is away', () => {
     expect([sent, clock.pending]).toEqual([['a'], 0]);
   });
 
-  test('it is bounded: a new one is refused, and none of the old ones is given up for it', async () => {
+  test('a full outbox rejects the new revocation and keeps the waiting ones', async () => {
     const { outbox, sent, clock, breakStore } = bench(2);
     breakStore();
     const waiting = [outbox.put(of('a')), outbox.put(of('b'))];
@@ -75,7 +75,7 @@ describe('while the store is away', () => {
   });
 });
 
-test('what is put in while one is being sent comes after it, and nothing is sent twice', async () => {
+test('a revocation that is put while another is sent follows it, and none is sent twice', async () => {
   const clock = new ManualClock();
   const held = new Held<void>();
   const sent: string[] = [];
@@ -98,7 +98,7 @@ test('what is put in while one is being sent comes after it, and nothing is sent
 });
 
 describe('given up', () => {
-  test('all that wait are told, nothing is sent any more, and no timer is left', async () => {
+  test('abandon rejects all waiting revocations, sends none and leaves no timer', async () => {
     const { outbox, sent, clock, breakStore } = bench();
     breakStore();
     const waiting = [outbox.put(of('a')), outbox.put(of('b'))];
@@ -112,14 +112,17 @@ describe('given up', () => {
     expect([sent, outbox.size, clock.pending]).toEqual([[], 0, 0]);
   });
 
-  test.each(['answers', 'fails'] as const)('while one is being sent that %s after all', async (outcome) => {
-    const clock = new ManualClock();
-    const held = new Held<void>();
-    const outbox = new Outbox(10, held.ask, (callback) => clock.schedule(1_000, callback));
-    const waiting = Promise.allSettled([outbox.put(of('a')), outbox.put(of('b'))]);
-    outbox.abandon();
-    await (outcome === 'answers' ? held.answer() : held.fail());
-    expect((await waiting).map(({ status }) => status)).toEqual(['rejected', 'rejected']);
-    expect([outbox.size, held.count, clock.pending]).toEqual([0, 0, 0]);
-  });
+  test.each(['answers', 'fails'] as const)(
+    'abandon while a revocation is sent, before the store %s, rejects it and sends nothing more',
+    async (outcome) => {
+      const clock = new ManualClock();
+      const held = new Held<void>();
+      const outbox = new Outbox(10, held.ask, (callback) => clock.schedule(1_000, callback));
+      const waiting = Promise.allSettled([outbox.put(of('a')), outbox.put(of('b'))]);
+      outbox.abandon();
+      await (outcome === 'answers' ? held.answer() : held.fail());
+      expect((await waiting).map(({ status }) => status)).toEqual(['rejected', 'rejected']);
+      expect([outbox.size, held.count, clock.pending]).toEqual([0, 0, 0]);
+    },
+  );
 });

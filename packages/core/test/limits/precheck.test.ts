@@ -22,7 +22,7 @@ function storeOf(answer: Partial<PrecheckAnswer>) {
 }
 
 describe('the precheck of a handshake', () => {
-  test('is asked about in one', () => {
+  test("a handshake's precheck asks the store once for bans, rates, failures and slots", () => {
     const { asked, store } = storeOf({ hits: [hit, { ...hit, remaining: 1 }], full: 0 });
     expect(precheckOf(store, PRECHECK)).toEqual({
       bannedFor: 0,
@@ -35,7 +35,7 @@ describe('the precheck of a handshake', () => {
     ]);
   });
 
-  test('whose handshake is refused has not been asked about failures', () => {
+  test('a refused handshake has no answer about failures', () => {
     const refused = { ...hit, allowed: false };
     expect(precheckOf(storeOf({ hits: [refused] }).store, PRECHECK)).toMatchObject({
       handshake: refused,
@@ -43,7 +43,7 @@ describe('the precheck of a handshake', () => {
     });
   });
 
-  test('and is banned is asked about nothing else', () => {
+  test('a banned address has no other answer', () => {
     expect(precheckOf(storeOf({ bannedFor: 7 }).store, PRECHECK)).toMatchObject({
       bannedFor: 7,
       handshake: { allowed: true },
@@ -51,13 +51,13 @@ describe('the precheck of a handshake', () => {
   });
 });
 
-test('an answer without what was asked is none', () => {
+test('an answer without the hits that were asked for throws a TypeError', () => {
   expect(() => precheckOf(storeOf({}).store, PRECHECK)).toThrow(TypeError);
   expect(() => hitOf(storeOf({}).store, of('a'))).toThrow(TypeError);
   expect(hitOf(storeOf({ hits: [hit] }).store, of('a'))).toBe(hit);
 });
 
-test('what is there at once is changed at once, and any thenable later', async () => {
+test('map changes a plain value synchronously and a thenable later', async () => {
   expect(map(1, (value) => value + 1)).toBe(2);
   expect(await map(bareThenable(1), (value) => value + 1)).toBe(2);
   await expect(map(Promise.reject(new Error('odd')), () => 1)).rejects.toThrow('odd');

@@ -12,7 +12,7 @@ function bench(maxKeys: number, levels?: number) {
   return { tables, hit, allowed };
 }
 
-test('a denied key stays denied however many other keys come', () => {
+test('a denied key stays denied while many other keys come', () => {
   const { allowed } = bench(10);
   for (let i = 0; i < 2; i++) expect(allowed(0, 'mine', 'wide')).toBe(true);
   for (let i = 0; i < 1_000; i++) allowed(0, `flood ${i}`, `net ${i % 40}`);
@@ -20,26 +20,26 @@ test('a denied key stays denied however many other keys come', () => {
 });
 
 describe('at the bound', () => {
-  test('new keys share the bucket of their wider prefix, then of the next, then one bucket of all', () => {
+  test('in full tables new keys share the bucket of their wider prefix, then the next, then one for all', () => {
     const { allowed } = bench(16);
     for (let i = 0; i < 16; i++) allowed(0, `old ${i}`, 'old', 'older');
-    // Four prefixes have a bucket of their own, in which keys that never came before find what others left.
+    // Four prefixes have a bucket, in which new keys find the debt of others.
     expect([1, 2, 3].map((i) => allowed(0, `a${i}`, 'net a', 'wide a'))).toEqual([true, true, false]);
     for (const net of ['b', 'c', 'd']) expect(allowed(0, net, `net ${net}`, 'wide b')).toBe(true);
-    // One wider prefix has one.
+    // One wider prefix has a bucket.
     expect([1, 2, 3].map((i) => allowed(0, `e${i}`, `net e${i}`, 'wide e'))).toEqual([true, true, false]);
-    // Everybody else shares one.
+    // All others share one bucket.
     expect([1, 2, 3].map((i) => allowed(0, `f${i}`, `net f${i}`, `wide f${i}`))).toEqual([true, true, false]);
     expect(allowed(0, 'old 0', 'old', 'older')).toBe(true);
   });
 
-  test('a key without wider ones has a place of its own in each table', () => {
+  test('a key without wider prefixes has its own place in each table', () => {
     const { allowed } = bench(4);
     for (let i = 0; i < 4; i++) allowed(0, `old ${i}`);
     expect([1, 2, 3].map(() => allowed(0, 'new'))).toEqual([true, true, false]);
   });
 
-  test('keys of different limits do not share the bucket of all, whose debts they could not pay', () => {
+  test('keys of different limits do not share the bucket for all', () => {
     const { tables, allowed } = bench(1);
     for (let i = 0; i < 3; i++) allowed(0, `old ${i}`, `net ${i}`, `wide ${i}`);
     const slow = { interval: 60_000, burst: 20 };
@@ -47,7 +47,7 @@ describe('at the bound', () => {
     expect(allowed(0, 'quick', 'net', 'wide')).toBe(true);
   });
 
-  test('entries that have recovered make room', () => {
+  test('entries that have recovered make room for new keys', () => {
     const { allowed } = bench(2);
     allowed(0, 'a', 'net');
     allowed(0, 'b', 'net');
@@ -56,11 +56,11 @@ describe('at the bound', () => {
     }
   });
 
-  test('whoever gets a bucket of their own takes over the debt of what they shared', () => {
+  test('a key that gets its own bucket inherits the debt of the shared one', () => {
     const { allowed } = bench(1, 2);
     allowed(0, 'old', 'elsewhere');
     expect([1, 2, 3].map(() => allowed(500, 'mine', 'net'))).toEqual([true, true, false]);
-    // At 1,000 the old one has recovered, and its place is free; at 1,500 the shared bucket has one token again.
+    // At 1,000 the old key has recovered and frees its place; at 1,500 the shared bucket has one token again.
     expect(allowed(1_000, 'mine', 'net')).toBe(false);
     expect([1, 2].map(() => allowed(1_500, 'mine', 'net'))).toEqual([true, false]);
   });
@@ -71,14 +71,14 @@ describe('a charge', () => {
     tables.charge({ keys: ['a'], limit: LIMIT, cost }, now);
   const look = (tables: RateTables, now: number) => tables.hit({ keys: ['a'], limit: LIMIT, cost: 0 }, now);
 
-  test('goes into debt up to one burst', () => {
+  test('a charge goes into debt up to one burst', () => {
     const tables = new RateTables(10);
     charge(tables, 100, 0);
     expect(look(tables, 0)).toEqual({ allowed: false, remaining: 0, retryAfter: 1_000 });
     expect(look(tables, 1_000)).toMatchObject({ remaining: 1 });
   });
 
-  test('never makes a debt smaller that a hit above the burst has made', () => {
+  test('a charge never reduces a debt that a hit above the burst has made', () => {
     const tables = new RateTables(10);
     expect(tables.hit({ keys: ['a'], limit: LIMIT, cost: 10 }, 0)).toMatchObject({ allowed: true });
     charge(tables, 1, 0);
@@ -87,7 +87,7 @@ describe('a charge', () => {
   });
 });
 
-test('nobody gets tokens back early, however many others come and go', () => {
+test('property: other keys never give a key its tokens back early', () => {
   fc.assert(
     fc.property(
       fc.integer({ min: 1, max: 6 }),
@@ -107,7 +107,7 @@ test('nobody gets tokens back early, however many others come and go', () => {
           for (const [first, start] of times.entries()) {
             for (const [last, end] of times.entries()) {
               if (last < first) continue;
-              // A burst and the rate, as if the table had no end.
+              // As much as in a table without a bound.
               const allowance = LIMIT.burst + Math.floor((end - start) / LIMIT.interval);
               expect(last - first + 1).toBeLessThanOrEqual(allowance);
             }
@@ -119,7 +119,7 @@ test('nobody gets tokens back early, however many others come and go', () => {
   );
 });
 
-test('whoever is alone in a table that is not full has exactly the burst and the rate', () => {
+test('property: a key in a table that is not full has exactly its burst and rate', () => {
   const { allowed } = bench(100);
   expect(Array.from({ length: 6 }, (_, i) => allowed(i * 500, 'a', 'net'))).toEqual([
     true,
@@ -131,7 +131,7 @@ test('whoever is alone in a table that is not full has exactly the burst and the
   ]);
 });
 
-test('the tables stay within their bounds, whatever comes', () => {
+test('property: the tables stay within their bounds', () => {
   const limits = [LIMIT, { interval: 5_000, burst: 10 }];
   fc.assert(
     fc.property(

@@ -5,7 +5,7 @@ import type { Lease } from '../../src/vocabulary/store.ts';
 
 const one = (cap: number) => [{ key: 'all', cap }];
 
-test('any sequence holds at most the cap, and nothing once all is released', () => {
+test('property: at most the cap is held, and nothing once all is released', () => {
   fc.assert(
     fc.property(fc.integer({ min: 1, max: 5 }), fc.array(fc.boolean(), { maxLength: 100 }), (cap, steps) => {
       const table = new SlotTable();
@@ -32,7 +32,7 @@ test('of several slots all are held or none', () => {
   expect([table.full(one(2)), table.full(one(1)), table.full(both)]).toEqual([-1, 0, 1]);
 });
 
-test('what somebody else has granted counts, with or without room, and is given back once', () => {
+test('a lease granted elsewhere is counted beyond the cap and released once', () => {
   const table = new SlotTable();
   const leases = Array.from({ length: 3 }, () => table.hold(one(2)));
   expect(table.acquire(one(3))).toEqual({ full: 0 });
@@ -41,7 +41,7 @@ test('what somebody else has granted counts, with or without room, and is given 
   expect(table.acquire(one(3))).toEqual({ full: 0 });
 });
 
-test('a million keys that came and went take no room, and one that is held meanwhile is not forgotten', () => {
+test('a million keys that are released take no memory, and a held key is not forgotten', () => {
   const table = new SlotTable();
   const lease = table.hold(one(1));
   const crowd = Array.from({ length: 1_000 }, (_, i) => table.hold([{ key: `early ${i}`, cap: 1 }]));

@@ -56,7 +56,7 @@ function leaseOf(acquired: Acquired | typeof UNAVAILABLE): Lease {
 const precheck = async (access: StoreAccess) => (await access.precheck(PRECHECK)) as HandshakePrecheckAnswer;
 
 describe('without a shared store', () => {
-  test('everything is answered at once, by this process', async () => {
+  test('without a shared store, this process answers everything synchronously', async () => {
     const clock = new ManualClock();
     const { access, told } = accessTo(undefined, clock);
     expect(access.precheck(PRECHECK)).toMatchObject({ bannedFor: 0, handshake: { allowed: true }, full: -1 });
@@ -85,7 +85,7 @@ describe('without a shared store', () => {
 });
 
 describe('a shared store', () => {
-  test('is asked once for each', async () => {
+  test('a shared store is asked once for each operation', async () => {
     const { access, store } = await bench();
     await precheck(access);
     leaseOf(await access.acquire(SLOTS));
@@ -96,7 +96,7 @@ describe('a shared store', () => {
     expect(store.takeAsked()).toEqual(['precheck', 'acquire', 'precheck', 'put', 'redeem', 'shares']);
   });
 
-  test('is asked for its bans at the start', async () => {
+  test('a shared store is asked for its bans at the start', async () => {
     const clock = new ManualClock();
     const store = new SharedStore(clock);
     await store.memory.ban('identity alice', { duration: 5_000, growth: 1, longest: 5_000, memory: 1 });
@@ -105,7 +105,7 @@ describe('a shared store', () => {
     expect([access.bannedFor('identity alice'), store.asked]).toEqual([5_000, ['bans']]);
   });
 
-  test('counts a failure although nobody waits, and this process knows at once', async () => {
+  test('a failure is counted in this process at once and in the store without waiting', async () => {
     const { access, store } = await bench();
     access.chargeFailure(of('attempt a', 1));
     expect(access.localFailures(PRECHECK.failures)).toMatchObject({ remaining: 1 });
@@ -126,13 +126,13 @@ describe('a shared store', () => {
       Number.POSITIVE_INFINITY,
     ],
     ['says', () => 1_234, 1_234],
-  ])('that %s how stale it is', async (_what, staleness, expected) => {
+  ])('the staleness of a store that %s it', async (_what, staleness, expected) => {
     const clock = new ManualClock();
     const { access } = accessTo(new SharedStore(clock, { overrides: { staleness } }), clock);
     expect(access.staleness()).toBe(expected);
   });
 
-  test('whose answer leaves out what was asked has not answered', async () => {
+  test('a store whose answer lacks a hit counts as failing', async () => {
     const clock = new ManualClock();
     const overrides = { precheck: async () => ({ bannedFor: 0, hits: [], full: -1 }) };
     const { access } = accessTo(new SharedStore(clock, { overrides }), clock, {
@@ -151,7 +151,7 @@ describe.each<Behaviour>(['throws', 'rejects', 'hangs'])('a store that %s', (how
   ) => {
     const of = await bench(modes);
     of.store.behave(how, operation);
-    // Whether it is asked in vain, or not any more.
+    // Once while the store is still asked, and once with the breaker open.
     const first = ask(of.access);
     of.clock.advance(500);
     const outcomes = [await first];
@@ -160,7 +160,7 @@ describe.each<Behaviour>(['throws', 'rejects', 'hangs'])('a store that %s', (how
     return outcomes;
   };
 
-  test('closed: nobody gets in', async () => {
+  test('a failing store with a closed check denies', async () => {
     for (const check of ['handshakes', 'bans', 'connections'] as const) {
       const outcomes = await each({ modes: { [check]: 'closed' } }, 'precheck', (access) =>
         access.precheck(PRECHECK),
@@ -174,14 +174,14 @@ describe.each<Behaviour>(['throws', 'rejects', 'hangs'])('a store that %s', (how
     const closed = { modes: { authFailures: 'closed' } } as const;
     const failures = await each(closed, 'precheck', (access) => access.failures(PRECHECK.failures));
     expect(failures).toEqual([UNAVAILABLE, UNAVAILABLE]);
-    // Only those are denied who need a budget.
+    // The precheck passes: only a handshake with a credential is denied, later.
     const answer = await each(closed, 'precheck', (access) => access.precheck(PRECHECK));
     expect(answer).toMatchObject(
       Array(2).fill({ bannedFor: 0, handshake: { allowed: true }, failures: UNAVAILABLE }),
     );
   });
 
-  test('open: everybody does', async () => {
+  test('a failing store with open checks denies nothing', async () => {
     const modes = { handshakes: 'open', authFailures: 'open', bans: 'open', connections: 'open' } as const;
     const { access, lose, store } = await bench({ modes });
     void store.memory.ban('address a', { duration: 60_000, growth: 1, longest: 60_000, memory: 1 });
@@ -195,7 +195,7 @@ describe.each<Behaviour>(['throws', 'rejects', 'hangs'])('a store that %s', (how
     }
   });
 
-  test('local: as this process counts', async () => {
+  test('a failing store with local checks counts in this process, with the leases that it had granted', async () => {
     const { access, lose, store } = await bench();
     const before = leaseOf(await access.acquire(SLOTS));
     await lose(how);
@@ -206,7 +206,7 @@ describe.each<Behaviour>(['throws', 'rejects', 'hangs'])('a store that %s', (how
     ]);
     expect((await precheck(access)).handshake).toMatchObject({ allowed: false, retryAfter: 1_000 });
     expect(access.localFailures(PRECHECK.failures)).toMatchObject({ remaining: 1 });
-    // With what the store has granted before: not one more than the cap.
+    // The store's earlier lease counts towards the cap.
     leaseOf(await access.acquire(SLOTS));
     expect(await access.acquire(SLOTS)).toEqual({ full: 0 });
     expect((await precheck(access)).full).toBe(0);
@@ -215,7 +215,7 @@ describe.each<Behaviour>(['throws', 'rejects', 'hangs'])('a store that %s', (how
     expect(store.asked).toEqual([]);
   });
 
-  test('tickets are neither kept nor redeemed, and nothing is lifted', async () => {
+  test('with a failing store, tickets are not stored or redeemed and no ban is lifted', async () => {
     const { access, lose } = await bench();
     await access.put('ticket', 'alice', 60_000);
     await lose(how);
@@ -227,21 +227,24 @@ describe.each<Behaviour>(['throws', 'rejects', 'hangs'])('a store that %s', (how
 });
 
 describe('a lease that the store has granted too late', () => {
-  test.each<Behaviour>(['lags', 'hangs'])('is given back: the store %s', async (how) => {
-    const { access, store, clock } = await bench();
-    store.behave(how, 'acquire');
-    const asked = access.acquire(SLOTS);
-    clock.advance(500);
-    const here = leaseOf(await asked);
-    store.wake();
-    await settle();
-    expect([store.count('acquire'), store.held]).toEqual([1, 0]);
-    here.release();
-    for (let i = 0; i < 2; i++) leaseOf(await access.acquire(SLOTS));
-    expect(store.held).toBe(2);
-  });
+  test.each<Behaviour>(['lags', 'hangs'])(
+    'a lease granted after the deadline by a store that %s is released',
+    async (how) => {
+      const { access, store, clock } = await bench();
+      store.behave(how, 'acquire');
+      const asked = access.acquire(SLOTS);
+      clock.advance(500);
+      const here = leaseOf(await asked);
+      store.wake();
+      await settle();
+      expect([store.count('acquire'), store.held]).toEqual([1, 0]);
+      here.release();
+      for (let i = 0; i < 2; i++) leaseOf(await access.acquire(SLOTS));
+      expect(store.held).toBe(2);
+    },
+  );
 
-  test('also after the guard was closed', async () => {
+  test('a lease granted after the guard was closed is released', async () => {
     const { access, store } = await bench();
     store.behave('lags', 'acquire');
     const asked = access.acquire(SLOTS);
@@ -255,7 +258,7 @@ describe('a lease that the store has granted too late', () => {
 });
 
 describe('a lease', () => {
-  test('is given back once, here and there', async () => {
+  test('releasing a lease twice releases it once, in the store and in this process', async () => {
     const { access, store } = await bench();
     const lease = leaseOf(await access.acquire(SLOTS));
     leaseOf(await access.acquire(SLOTS));
@@ -266,7 +269,7 @@ describe('a lease', () => {
     expect(await access.acquire(SLOTS)).toEqual({ full: 0 });
   });
 
-  test('that cannot be given back is a fault of the store, and free here', async () => {
+  test('a lease whose release throws is freed in this process, and the fault is reported', async () => {
     const clock = new ManualClock();
     const release = () => {
       throw new Error('odd');
@@ -277,7 +280,7 @@ describe('a lease', () => {
     expect(faults).toMatchObject([{ message: 'odd' }]);
   });
 
-  test('that is lost is told', async () => {
+  test('a lease that the store loses is reported', async () => {
     const { access, store } = await bench();
     let lost = 0;
     leaseOf(await access.acquire(SLOTS)).onLost(() => lost++);
@@ -287,7 +290,7 @@ describe('a lease', () => {
 });
 
 describe('the turns', () => {
-  test('are told once each, with how long it was', async () => {
+  test('an outage and its end are reported once each, with its length', async () => {
     const { access, store, told, clock } = await bench();
     store.behave('rejects');
     for (let i = 0; i < 10; i++) await precheck(access);
@@ -301,7 +304,7 @@ describe('the turns', () => {
     expect(await precheck(access)).toMatchObject({ handshake: { allowed: true } });
   });
 
-  test('send what has waited: revocations in order, and bans', async () => {
+  test('once the store works again, waiting revocations are sent in order, and bans as well', async () => {
     const { access, store, lose, bring, clock } = await bench();
     await lose();
     const revoked = ['alice', 'bob'].map((subject) => access.revoke({ subject, issuedBefore: 0 }));
@@ -318,7 +321,7 @@ describe('the turns', () => {
     expect([access.outbox, await store.memory.bans(10)]).toMatchObject([0, [{ key: 'address a' }]]);
   });
 
-  test('a ban that failed alone is enforced here until the store has it', async () => {
+  test('a ban that the store did not take is enforced in this process until it does', async () => {
     const { access, store, clock } = await bench();
     store.behave('rejects', 'ban');
     await access.ban('address a');
@@ -328,16 +331,16 @@ describe('the turns', () => {
     clock.advance(1_000);
     await settle();
     expect(await store.memory.bans(10)).toMatchObject([{ key: 'address a' }]);
-    // From then on it is the store's: lifted there, it is over here.
+    // Now the store decides: a ban that is lifted there ends here.
     await store.memory.unban('address a');
     expect(await precheck(access)).toMatchObject({ bannedFor: 0 });
   });
 
   test.each<[Behaviour, string]>([
-    // Told by the store itself before its answer is given up, or by the answer that comes after all.
+    // The news of the ban comes before the deadline, or the answer comes after it.
     ['lags', 'and told'],
     ['hangs', 'too late'],
-  ])('a ban that was stored although it %s, %s, is one ban', async (how) => {
+  ])('a ban that was stored although its answer %s (%s) counts once', async (how) => {
     const { access, store, clock } = await bench();
     store.behave(how, 'ban');
     const banned = access.ban('address a');
@@ -352,7 +355,7 @@ describe('the turns', () => {
   });
 });
 
-test('what other nodes do is known here, and a listener that throws is no failure of the store', async () => {
+test('news of other nodes are known here, and a listener that throws is no failure of the store', async () => {
   const thrower = {
     revoked: () => {
       throw new Error('full');
@@ -375,7 +378,7 @@ test('what other nodes do is known here, and a listener that throws is no failur
 });
 
 describe('once closed', () => {
-  test('nothing is asked, heard of or waited for, and no timer is left', async () => {
+  test('after close nothing is asked, received or waited for, and no timer is left', async () => {
     const { access, store, clock, lose, told } = await bench();
     await lose('hangs');
     const waiting = access.revoke({ subject: 'alice', issuedBefore: 0 });
@@ -391,7 +394,7 @@ describe('once closed', () => {
     expect(store.asked).toEqual([]);
   });
 
-  test('whoever still waits for an answer is told at once', async () => {
+  test('close ends calls in progress with the fallback', async () => {
     const { access, store, clock } = await bench({ modes: { handshakes: 'closed' } });
     store.behave('hangs');
     const waiting = access.precheck(PRECHECK);

@@ -10,13 +10,13 @@ const of = (key: string, cost: number): HitRequest => ({ keys: [key], limit: LIM
 const SLOTS = [{ key: 'connections', cap: 1 }];
 const PRECHECK = { bans: ['address a'], handshake: of('h', 1), failures: of('f', 0), slots: SLOTS };
 
-/** One who is banned, has used everything up, and finds no slot. */
+/** A fallback that has spent every limit and has no free slot. */
 function exhausted(modes: FailureModes, bannedFor = 0) {
-  const alone = new StoreFallback(new ManualClock(), { ...ALL_LOCAL, ...modes }, () => bannedFor);
-  alone.hit(of('h', 1));
-  void alone.memory.charge(of('f', 1));
-  alone.mirrored({ lease: { release() {}, onLost() {} } }, SLOTS, () => {});
-  return alone;
+  const fallback = new StoreFallback(new ManualClock(), { ...ALL_LOCAL, ...modes }, () => bannedFor);
+  fallback.hit(of('h', 1));
+  void fallback.memory.charge(of('f', 1));
+  fallback.mirrored({ lease: { release() {}, onLost() {} } }, SLOTS, () => {});
+  return fallback;
 }
 
 describe('the precheck of a handshake', () => {
@@ -25,14 +25,17 @@ describe('the precheck of a handshake', () => {
     ['bans', 'local', { bannedFor: 5_000 }],
     ['handshakes', 'closed', UNAVAILABLE],
     ['connections', 'closed', UNAVAILABLE],
-  ])('with %s %s', (check, mode, expected) => {
-    const modes: FailureModes = { bans: 'open', handshakes: 'open', connections: 'open', [check]: mode };
-    const answer = exhausted(modes, 5_000).precheck(PRECHECK);
-    if (expected === UNAVAILABLE) expect(answer).toBe(UNAVAILABLE);
-    else expect(answer).toMatchObject(expected as object);
-  });
+  ])(
+    'the fallback of a precheck with check %s set to %s denies or reports the ban',
+    (check, mode, expected) => {
+      const modes: FailureModes = { bans: 'open', handshakes: 'open', connections: 'open', [check]: mode };
+      const answer = exhausted(modes, 5_000).precheck(PRECHECK);
+      if (expected === UNAVAILABLE) expect(answer).toBe(UNAVAILABLE);
+      else expect(answer).toMatchObject(expected as object);
+    },
+  );
 
-  test('with everything local', () => {
+  test('the fallback of a precheck with local checks counts in this process', () => {
     expect(exhausted(ALL_LOCAL).precheck(PRECHECK)).toMatchObject({
       bannedFor: 0,
       handshake: { allowed: false },
@@ -41,7 +44,7 @@ describe('the precheck of a handshake', () => {
     });
   });
 
-  test('with everything open', () => {
+  test('the fallback of a precheck with open checks denies nothing', () => {
     const modes = { bans: 'open', handshakes: 'open', connections: 'open', authFailures: 'open' } as const;
     expect(exhausted(modes, 5_000).precheck(PRECHECK)).toMatchObject({
       bannedFor: 0,
@@ -53,22 +56,22 @@ describe('the precheck of a handshake', () => {
 });
 
 describe('failed authentications', () => {
-  test('as this process has counted them, always; but where they are open, not without the store', () => {
+  test('failures counted in this process deny, except without the store when the check is open', () => {
     for (const authFailures of ['local', 'closed', 'open'] as const) {
-      const alone = exhausted({ authFailures });
-      expect(alone.localFailures(of('f', 0), true)).toMatchObject({ allowed: false });
-      expect(alone.localFailures(of('f', 0), false)).toMatchObject({ allowed: authFailures === 'open' });
+      const fallback = exhausted({ authFailures });
+      expect(fallback.localFailures(of('f', 0), true)).toMatchObject({ allowed: false });
+      expect(fallback.localFailures(of('f', 0), false)).toMatchObject({ allowed: authFailures === 'open' });
     }
   });
 
-  test('of others, of whom nobody knows', () => {
+  test('failures of other nodes are unavailable if the check is closed, and otherwise none', () => {
     expect(exhausted({ authFailures: 'closed' }).failures()).toBe(UNAVAILABLE);
     expect(exhausted({}).failures()).toMatchObject({ allowed: true });
   });
 });
 
 describe('slots', () => {
-  test('are counted whoever has granted them', () => {
+  test('slots that the store granted count in the fallback as well', () => {
     expect(exhausted({ connections: 'closed' }).acquire(SLOTS)).toBe(UNAVAILABLE);
     expect(exhausted({}).acquire(SLOTS)).toEqual({ full: 0 });
     const open = exhausted({ connections: 'open' });
@@ -76,9 +79,9 @@ describe('slots', () => {
     expect(() => lease.release()).not.toThrow();
   });
 
-  test('that the store has refused are not', () => {
-    const alone = new StoreFallback(new ManualClock(), ALL_LOCAL, () => 0);
-    expect(alone.mirrored({ full: 1 }, SLOTS, () => {})).toEqual({ full: 1 });
-    expect(alone.acquire(SLOTS) as Acquired).toHaveProperty('lease');
+  test('slots that the store refused do not count in the fallback', () => {
+    const fallback = new StoreFallback(new ManualClock(), ALL_LOCAL, () => 0);
+    expect(fallback.mirrored({ full: 1 }, SLOTS, () => {})).toEqual({ full: 1 });
+    expect(fallback.acquire(SLOTS) as Acquired).toHaveProperty('lease');
   });
 });

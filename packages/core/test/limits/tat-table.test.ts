@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
 import { TatTable } from '../../src/limits/tat-table.ts';
 
-test('a key that is not there owes nothing', () => {
+test('a key that is not in the table has no debt', () => {
   const table = new TatTable(2);
   expect([table.get('a'), table.has('a'), table.size]).toEqual([0, false, 0]);
   table.set('a', 5);
@@ -10,7 +10,7 @@ test('a key that is not there owes nothing', () => {
   expect([table.get('a'), table.has('a'), table.size]).toEqual([0, false, 0]);
 });
 
-test('there is room for what is there, for what fits, and in the place of what has fully recovered', () => {
+test('a full table takes a key only in the place of a recovered one', () => {
   const table = new TatTable(2);
   expect(table.hasRoomFor('a', 0)).toBe(true);
   table.set('a', 10);
@@ -20,7 +20,7 @@ test('there is room for what is there, for what fits, and in the place of what h
   expect([table.has('a'), table.has('b'), table.size]).toEqual([false, true, 1]);
 });
 
-test('what is in long debt hides nothing that has recovered', () => {
+test('keys in long debt do not hide a recovered one', () => {
   const table = new TatTable(1_000);
   for (let i = 0; i < 500; i++) table.set(`long ${i}`, 1_000_000);
   for (let i = 0; i < 500; i++) table.set(`short ${i}`, 10);
@@ -30,12 +30,12 @@ test('what is in long debt hides nothing that has recovered', () => {
     table.set(`new ${i}`, 1_000_000);
     found++;
   }
-  // 500 in debt are gone past, at 4 for each that asks.
+  // The search passes 500 keys in debt, 4 at a time.
   expect(found).toBe(75);
   expect(table.size).toBeLessThanOrEqual(1_000);
 });
 
-test('a look at a full table costs the same, however long it is', () => {
+test('asking for room costs the same in a table of any size', () => {
   const table = new TatTable(100_000);
   for (let i = 0; i < 100_000; i++) table.set(`key ${i}`, 1_000_000);
   let looked = 0;

@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
 import { ValueTable } from '../../src/limits/value-table.ts';
 
-test('a value comes out once, and not from its end on', () => {
+test('a value is taken once, and not after its end', () => {
   const table = new ValueTable(10);
   table.put('a', 'one', 0, 100);
   table.put('b', 'two', 0, 100);
@@ -10,7 +10,7 @@ test('a value comes out once, and not from its end on', () => {
   expect(table.redeem('never', 0)).toBeUndefined();
 });
 
-test('a full table takes nothing more, until something was taken out or has expired', () => {
+test('a full table refuses values until one was taken or has expired', () => {
   const table = new ValueTable(2);
   table.put('a', '', 0, 100);
   table.put('b', '', 0, 200);
