@@ -233,13 +233,10 @@ function chooseSubprotocols(random: Random, draft: Draft, token: string | undefi
 const ONCE = [
   'Host',
   'Origin',
-  'Cookie',
   'Authorization',
   'Upgrade',
   'Sec-WebSocket-Key',
   'Sec-WebSocket-Version',
-  'Sec-WebSocket-Protocol',
-  'Sec-WebSocket-Extensions',
   'Content-Length',
 ];
 
@@ -254,6 +251,14 @@ function chooseRepetition(random: Random, draft: Draft): void {
     random.chance(0.5) ? value : random.pick(['', 'x', ...ORIGINS, ...HOSTS, 'websocket', '13']),
   );
   draft.deny(`${name} twice`);
+}
+
+/** Headers that are lists, and what stands between their entries: they may come on several lines. */
+const LISTS: Readonly<Record<string, string>> = { Cookie: ';', 'Sec-WebSocket-Protocol': ',' };
+
+function lines(random: Random, name: string, value: string): readonly string[] {
+  const separator = LISTS[name];
+  return separator !== undefined && random.chance(0.2) ? value.split(separator) : [value];
 }
 
 /** One handshake from independent choices. Each choice records whether the handshake must be denied for it. */
@@ -271,7 +276,11 @@ export function generate(random: Random, pool: Pool): Generated {
   ]);
   const order = (headers: [string, string][]): [string, string][] => {
     // X-Forwarded-For is a list whose order matters, and it occurs once.
-    return random.shuffled(headers).map(([name, value]) => [casing(name), value]);
+    return random
+      .shuffled(headers)
+      .flatMap(([name, value]) =>
+        lines(random, name, value).map((line): [string, string] => [casing(name), line]),
+      );
   };
   return { draft, request: draft.request(order) };
 }

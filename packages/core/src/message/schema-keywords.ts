@@ -27,7 +27,7 @@ export type Content =
 export type Role = 'same' | 'inner' | 'definition' | 'question' | 'question inside';
 
 /** The one type of value that a keyword says something about. */
-export type Subject = 'string' | 'number' | 'array' | 'object';
+type Subject = 'string' | 'number' | 'array' | 'object';
 
 export interface Keyword {
   readonly holds: Content;

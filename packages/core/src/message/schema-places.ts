@@ -74,7 +74,7 @@ interface Inner {
 }
 
 /** The schemas that stand directly in a schema. */
-export function innerOf(node: SchemaNode): Inner[] {
+function innerOf(node: SchemaNode): Inner[] {
   const found: Inner[] = [];
   for (const [keyword, value] of Object.entries(node)) {
     const { role, holds } = KEYWORDS.get(keyword) ?? {};

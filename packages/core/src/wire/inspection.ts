@@ -30,7 +30,7 @@ export interface DeniedMessage {
 }
 
 /** A message about which the application's own rule or schema has thrown, and whom to tell. */
-export interface FaultedMessage {
+interface FaultedMessage {
   readonly fault: unknown;
   readonly to: Addressee;
 }
