@@ -35,7 +35,9 @@ export function listEntries(value: string, most: number): readonly string[] | un
 
 /** The letters A to Z in lower case, and every other character as it is. */
 export function lowerCase(text: string): string {
-  return /[A-Z]/.test(text) ? text.replace(/[A-Z]+/g, (letters) => letters.toLowerCase()) : text;
+  return /[\u0080-\uffff]/.test(text)
+    ? text.replace(/[A-Z]/g, (letter) => letter.toLowerCase())
+    : text.toLowerCase();
 }
 
 function isBlank(code: number): boolean {
