@@ -1,6 +1,7 @@
 import type { MaybePromise } from '../vocabulary/decision.ts';
 import type { SchemaNode } from '../wire/envelope.ts';
 import type { Incoming } from '../wire/incoming.ts';
+import { escapeStep } from './json-pointer.ts';
 
 /** Where a body is wrong, and which stage says so. */
 export interface Mistake {
@@ -39,7 +40,7 @@ const MAX_POINTER = 200;
 
 /** A JSON Pointer (RFC 6901) of the keys on the way. */
 export function pointerTo(path: readonly PropertyKey[]): string {
-  const steps = path.map((key) => `/${String(key).replaceAll('~', '~0').replaceAll('/', '~1')}`);
+  const steps = path.map((key) => `/${escapeStep(String(key))}`);
   return cutPointer(steps.join(''));
 }
 

@@ -1,5 +1,6 @@
 import { isNode } from './closed.ts';
-import { escapeStep, type Place } from './schema-places.ts';
+import { escapeStep, keyOfStep } from './json-pointer.ts';
+import type { Place } from './schema-places.ts';
 
 /** The types that a value may have, `number` for whole numbers as well. */
 export type Types = ReadonlySet<string>;
@@ -122,12 +123,8 @@ function anchorName({ resource }: Pick<Place, 'resource'>, anchor: string): stri
 }
 
 function decoded(step: string): string {
-  try {
-    const key = decodeURIComponent(step).replaceAll('~1', '/').replaceAll('~0', '~');
-    return escapeStep(key);
-  } catch {
-    return step;
-  }
+  const key = keyOfStep(step);
+  return key === undefined ? step : escapeStep(key);
 }
 
 function general(type: unknown): string {

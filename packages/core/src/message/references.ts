@@ -1,5 +1,6 @@
 import type { SchemaNode } from '../wire/envelope.ts';
 import { changed, isNode, mapInner } from './closed.ts';
+import { keyOfStep } from './json-pointer.ts';
 
 /**
  * The part of a schema that a `$ref` in it names: by JSON Pointer, `$id` or `$anchor`. `undefined` for what is found
@@ -15,20 +16,12 @@ export function referredTo(whole: SchemaNode, reference: unknown): SchemaNode | 
 function atPointer(whole: SchemaNode, reference: string): SchemaNode | undefined {
   let at: unknown = whole;
   for (const step of reference.slice(2).split('/')) {
-    const key = stepOf(step);
+    const key = keyOfStep(step);
     if (key === undefined || typeof at !== 'object' || at === null || !Object.hasOwn(at, key))
       return undefined;
     at = (at as SchemaNode)[key];
   }
   return isNode(at) ? at : undefined;
-}
-
-function stepOf(step: string): string | undefined {
-  try {
-    return decodeURIComponent(step).replaceAll('~1', '/').replaceAll('~0', '~');
-  } catch {
-    return undefined;
-  }
 }
 
 function named(value: unknown, reference: string): SchemaNode | undefined {

@@ -1,6 +1,7 @@
 import { PolicyError } from '../vocabulary/policy-error.ts';
 import type { SchemaNode } from '../wire/envelope.ts';
 import { isComposite, isNode } from './closed.ts';
+import { escapeStep } from './json-pointer.ts';
 import { KEYWORDS, type Role } from './schema-keywords.ts';
 
 /** Whether a schema describes a value by itself, describes it together with others, or asks about it. */
@@ -86,9 +87,4 @@ function innerOf(node: SchemaNode): Inner[] {
     }
   }
   return found;
-}
-
-/** A key as a step of a JSON Pointer. */
-export function escapeStep(key: string): string {
-  return key.replaceAll('~', '~0').replaceAll('/', '~1');
 }
