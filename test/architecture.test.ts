@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
-import { importsOf, longFile, readSources, STILL_LONGER, violations } from './support/architecture.ts';
+import { importsOf, readSources, violations } from './support/architecture.ts';
 
 const root = join(import.meta.dirname, '..');
 
@@ -10,11 +10,6 @@ test('the sources of all packages break no rule of the architecture', () => {
     expect([...sources.keys()]).toContain(`packages/${name}/src/index.ts`);
   }
   expect(violations(sources)).toEqual([]);
-});
-
-test('a file that is no longer too long has left STILL_LONGER', () => {
-  const sources = readSources(root);
-  expect(STILL_LONGER.filter((path) => longFile(path, sources.get(path) ?? '').length === 0)).toEqual([]);
 });
 
 describe('a source that breaks this rule is reported:', () => {

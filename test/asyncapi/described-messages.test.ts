@@ -9,6 +9,7 @@ import {
   safeText,
   Type,
 } from '@sallyport/core';
+import type { Receiver } from '@sallyport/core/host';
 import { type } from 'arktype';
 import { z } from 'zod';
 import { admitted, connect } from '../../packages/core/test/support/decide.ts';
@@ -124,7 +125,7 @@ async function open(options: object) {
 }
 
 /** Whether the guard hands the message on. */
-async function takes(connection: Connection, socket: RecordingSocket, message: unknown): Promise<boolean> {
+async function takes(connection: Receiver, socket: RecordingSocket, message: unknown): Promise<boolean> {
   const before = socket.delivered.length;
   connection.receive(JSON.stringify(message), false);
   if (socket.delivered.length === before) await settle();

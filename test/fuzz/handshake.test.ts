@@ -1,7 +1,6 @@
 import { expect, test } from '@jest/globals';
 import {
   bearer,
-  type Connection,
   cookie,
   createGuard,
   custom,
@@ -13,7 +12,7 @@ import {
   subprotocol,
   Type,
 } from '@sallyport/core';
-import { type Admission, type Denial, hostGuard, refusalOf } from '@sallyport/core/host';
+import { type Admission, type Denial, hostGuard, type Receiver, refusalOf } from '@sallyport/core/host';
 import { ManualClock } from '../../packages/core/test/support/manual-clock.ts';
 import { RecordingSocket } from '../../packages/core/test/support/recording-socket.ts';
 import { SharedStore } from '../../packages/core/test/support/shared-store.ts';
@@ -137,7 +136,7 @@ test(`${RUNS} generated handshakes end with the decision that their generator ex
   const random = new Random(SEED);
   const pool: Pool = await tokenPool(clock.now() / 1_000);
   const told = new Map<Reason | 'admitted', number>();
-  const open: Connection[] = [];
+  const open: Receiver[] = [];
   const faults: unknown[] = [];
   guard.on('fault', (event) => faults.push(event));
   guard.on('handshake.denied', (event) => {
@@ -154,7 +153,7 @@ test(`${RUNS} generated handshakes end with the decision that their generator ex
       if (decision.denied) return;
       // Some admissions are released, others open a connection that closes later.
       if (random.chance(0.3)) decision.release();
-      else open.push(decision.open(new RecordingSocket(), () => {}) as unknown as Connection);
+      else open.push(decision.open(new RecordingSocket(), () => {}));
     } catch (error) {
       const { draft, request } = generated;
       throw new Error(
@@ -176,7 +175,7 @@ test(`${RUNS} generated handshakes end with the decision that their generator ex
   }
 
   expect(faults).toEqual([]);
-  for (const connection of open) connection.closed(1000);
+  for (const receiver of open) receiver.closed(1000);
   expect(guard.stats().connections).toBe(0);
   expect(store.slots).toEqual([]);
   expect(clock.pending).toBe(0);

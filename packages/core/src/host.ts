@@ -3,7 +3,7 @@
  *
  * @packageDocumentation
  */
-export type { Receiver } from './connection/receiver.ts';
+export { type Receiver, receiverOf } from './connection/receiver.ts';
 export type { Admission } from './guard/admission.ts';
 export { hostGuard, isGuard, shareOuterDoor } from './guard/host-access.ts';
 export type { HostGuard, HostLimits } from './guard/host-guard.ts';

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AnyGuard, Connection } from '@sallyport/core';
-import { isPromise } from '@sallyport/core/host';
+import { isPromise, receiverOf } from '@sallyport/core/host';
 import type { WebSocket, WebSocketServer } from '@sallyport/ws';
 import { acceptUpgrade, emitConnection } from '@sallyport/ws/host';
 
@@ -75,13 +75,13 @@ function routeHandler(handler: Handler): RouteHandler {
 function run(handler: Handler, request: Request, next: Next, connection: Connection): void {
   const proceed: Next = (error) => {
     if (error === undefined || error === null || error === 'route' || error === 'router') next(error);
-    else connection.fault(error);
+    else receiverOf(connection).fault(error);
   };
   try {
     const result = handler(request.ws as WebSocket, request, proceed);
-    if (isPromise(result)) result.then(undefined, (error: unknown) => connection.fault(error));
+    if (isPromise(result)) result.then(undefined, (error: unknown) => receiverOf(connection).fault(error));
   } catch (error) {
-    connection.fault(error);
+    receiverOf(connection).fault(error);
   }
 }
 

@@ -1,5 +1,5 @@
 import type { WebSocket } from '@fastify/websocket';
-import { isPromise } from '@sallyport/core/host';
+import { isPromise, receiverOf } from '@sallyport/core/host';
 import { connectionOf } from '@sallyport/ws';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { WebSocketRoutes } from './websocket-routes.ts';
@@ -56,7 +56,7 @@ function wrapper(routes: WebSocketRoutes): (handler: unknown) => unknown {
           const guard = routes.guardOf(request);
           if (guard === undefined || guard === 'public') return handler.call(this, socket, request);
           delayErrorListener(socket);
-          const failed = (error: unknown): void => connectionOf(socket, guard).fault(error);
+          const failed = (error: unknown): void => receiverOf(connectionOf(socket, guard)).fault(error);
           try {
             const result: unknown = handler.call(this, socket, request);
             return isPromise(result) ? result.then(undefined, failed) : result;

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type AnyGuard, PolicyError, reasons } from '@sallyport/core';
-import { refuseUnknown } from '@sallyport/core/host';
+import { receiverOf, refuseUnknown } from '@sallyport/core/host';
 import type { WebSocket, WebSocketServer } from '@sallyport/ws';
 import { connectionOf } from '@sallyport/ws';
 import { acceptUpgrade, dispatchInsteadOf, emitConnection } from '@sallyport/ws/host';
@@ -119,7 +119,7 @@ function closeUnhandled(guard: AnyGuard) {
       await next();
       if (!isTaken) connection.close(4404, reasons.route_unknown.text);
     } catch (error) {
-      connection.fault(error);
+      receiverOf(connection).fault(error);
     }
     take();
   };

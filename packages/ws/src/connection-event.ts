@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import type { Connection } from '@sallyport/core';
-import { isPromise } from '@sallyport/core/host';
+import { isPromise, receiverOf } from '@sallyport/core/host';
 import type { WebSocket, WebSocketServer } from 'ws';
 
 /**
@@ -15,6 +15,6 @@ export function emitConnection(
 ): void {
   for (const listener of wss.rawListeners('connection')) {
     const result: unknown = listener.call(wss, socket, request);
-    if (isPromise(result)) result.then(undefined, (error) => connection.fault(error));
+    if (isPromise(result)) result.then(undefined, (error) => receiverOf(connection).fault(error));
   }
 }

@@ -1,6 +1,6 @@
 import type { AnyGuard, Connection, Guard, Identity, MaybePromise } from '@sallyport/core';
 import type { Admission, FramedMessage, Receiver, Socket } from '@sallyport/core/host';
-import { isPromise } from '@sallyport/core/host';
+import { isPromise, receiverOf } from '@sallyport/core/host';
 import type { WebSocket } from 'ws';
 import { asBinaryType, guardedBinaryType } from './binary-type.ts';
 import { rawSocket } from './cork.ts';
@@ -106,7 +106,7 @@ class GuardedSocket implements Socket, GuardState {
   ) {}
 
   opened(connection: Connection): void {
-    this.receiver = connection;
+    this.receiver = receiverOf(connection);
     this.connection = connection;
   }
 

@@ -1,6 +1,6 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { type AnyGuard, type Connection, type Guard, type Identity, PolicyError } from '@sallyport/core';
-import { deny, isPromise, refusalOf, refuseUnknown } from '@sallyport/core/host';
+import { deny, isPromise, receiverOf, refusalOf, refuseUnknown } from '@sallyport/core/host';
 import { type WebSocket, WebSocketServer } from 'ws';
 import type { GuardServerOptions } from './guard-server.ts';
 import { connectionOf } from './guarded-socket.ts';
@@ -137,7 +137,7 @@ export async function acceptUpgrade<I extends readonly Identity[], M, R>(
   const accept = (socket: WebSocket): void => {
     const connection = connectionOf(socket, guard);
     const result = handler(connection, socket);
-    if (isPromise(result)) result.then(undefined, (error: unknown) => connection.fault(error));
+    if (isPromise(result)) result.then(undefined, (error: unknown) => receiverOf(connection).fault(error));
   };
   // What the application does right after its route comes before the 101, so that cookies it sets there are sent.
   await undefined;

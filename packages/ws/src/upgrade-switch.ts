@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import type { MaybePromise } from '@sallyport/core';
-import { isPromise } from '@sallyport/core/host';
+import { isPromise, receiverOf } from '@sallyport/core/host';
 import type { WebSocket, WebSocketServer } from 'ws';
 import { guardSocket } from './guarded-socket.ts';
 import { limitedServer } from './limited-server.ts';
@@ -114,7 +114,7 @@ function acceptGuarded(
     try {
       accept(ws, request);
     } catch (error) {
-      connection.fault(error);
+      receiverOf(connection).fault(error);
     }
   });
 }

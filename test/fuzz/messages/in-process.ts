@@ -1,4 +1,5 @@
-import { type Connection, createGuard, type GuardEvents } from '@sallyport/core';
+import { createGuard, type GuardEvents } from '@sallyport/core';
+import type { GuardedConnection } from '../../../packages/core/src/connection/guarded-connection.ts';
 import { admitted, connect } from '../../../packages/core/test/support/decide.ts';
 import { ManualClock } from '../../../packages/core/test/support/manual-clock.ts';
 import { upgradeRequest } from '../../../packages/core/test/support/upgrade-request.ts';
@@ -26,7 +27,7 @@ export class InProcess {
   readonly tally = new Tally();
   readonly faults: unknown[] = [];
   readonly #outcomes = new Outcomes();
-  #connection!: Connection;
+  #connection!: GuardedConnection;
   #denied: GuardEvents['message.denied'][] = [];
   /** Messages that were sent and whose outcomes are not checked yet. */
   #waiting: Sent[] = [];

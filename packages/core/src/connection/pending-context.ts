@@ -4,7 +4,7 @@ import type { EventHub } from '../vocabulary/events.ts';
 import type { Clock, Socket } from '../vocabulary/ports.ts';
 import type { Lease } from '../vocabulary/store.ts';
 import type { Incoming } from '../wire/incoming.ts';
-import type { ConnectionState } from './connection.ts';
+import type { GuardedConnection } from './guarded-connection.ts';
 
 /** The settings of a route's pending connections, and their way to the other layers. `P` is a pending connection. */
 export interface PendingContext<P> {
@@ -50,7 +50,7 @@ export interface PendingOrigin {
 
 /** A first message that told who it is. */
 export interface Authenticated {
-  open(socket: Socket): ConnectionState;
+  open(socket: Socket): GuardedConnection;
   /** Gives the identity's slot back where its peer has gone meanwhile. */
   release(): void;
 }

@@ -5,7 +5,7 @@ import { type Reason, reasons } from '../vocabulary/reasons.ts';
 import { NOWHERE, type Rostered } from '../vocabulary/roster.ts';
 import type { Payload } from '../wire/codec.ts';
 import type { Incoming, MessageId } from '../wire/incoming.ts';
-import type { ConnectionState } from './connection.ts';
+import type { GuardedConnection } from './guarded-connection.ts';
 import type { Authenticated, PendingContext, PendingOrigin } from './pending-context.ts';
 
 interface Waiting {
@@ -28,7 +28,7 @@ export class Pending implements Rostered {
   #receivedBytes = 0;
   #controls = 0;
   #early: Waiting[] = [];
-  #connection: ConnectionState | undefined;
+  #connection: GuardedConnection | undefined;
   readonly #abort = new AbortController();
   readonly #cancelDeadline: () => void;
   #cancelTerminate: (() => void) | undefined;
@@ -37,7 +37,7 @@ export class Pending implements Rostered {
     readonly socket: Socket,
     readonly origin: PendingOrigin,
     readonly context: PendingContext<Pending>,
-    readonly onOpen: (connection: ConnectionState) => void,
+    readonly onOpen: (connection: GuardedConnection) => void,
   ) {
     this.#cancelDeadline = context.clock.schedule(context.timeout, () => this.end('auth_timeout'));
     context.opened(this);

@@ -1,3 +1,4 @@
+import type { ConnectionView } from '../vocabulary/ports.ts';
 import type { Reason } from '../vocabulary/reasons.ts';
 
 /** Where a host tells what happens on an accepted socket, whether it is open or still pending. */
@@ -22,4 +23,18 @@ export interface Receiver {
   fault(error: unknown): void;
   /** The socket has closed. */
   closed(code: number): void;
+}
+
+/** Registered, since the application may have a copy of the core of its own, whose connections an adapter is handed. */
+export const RECEIVER: unique symbol = Symbol.for('sallyport.receiver') as never;
+
+/**
+ * The receiver of an open connection, for a host that has only the connection at hand.
+ *
+ * @throws TypeError for what is no connection of a guard.
+ */
+export function receiverOf(connection: Pick<ConnectionView, 'id'>): Receiver {
+  const { [RECEIVER]: receiver } = connection as { readonly [RECEIVER]?: Receiver };
+  if (receiver !== undefined) return receiver;
+  throw new TypeError('This is no connection of a guard.');
 }

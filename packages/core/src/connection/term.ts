@@ -1,6 +1,8 @@
 import { recheckOf, stillValid } from '../auth/recheck.ts';
+import type { Writer } from '../outbound/writer.ts';
 import type { Clock, Identity } from '../vocabulary/ports.ts';
 import type { Reason } from '../vocabulary/reasons.ts';
+import type { Payload } from '../wire/codec.ts';
 
 /** What bounds the terms of a route's connections. */
 export interface TermContext {
@@ -15,11 +17,12 @@ export interface TermContext {
 
 /** Whose term it is. */
 export interface TermOwner {
+  readonly context: TermContext;
   readonly identity: Identity;
   /** The term is over. */
   end(reason: Reason): void;
-  /** The credential ends soon. */
-  expiring(expiresAt: number): void;
+  /** Sends a message of the guard's own. */
+  notify(write: (writer: Writer) => Payload | undefined): void;
 }
 
 /**
@@ -35,20 +38,18 @@ export class Term {
   #recheckAt: number | undefined;
   /** Whose session was asked for and has not answered. */
   #asked: Identity | undefined;
-  readonly #endsAt: number;
+  /** Monotonic milliseconds. */
+  readonly openedAt: number;
 
-  constructor(
-    readonly owner: TermOwner,
-    readonly context: TermContext,
-    openedAt: number,
-  ) {
-    this.#endsAt = openedAt + context.lifetime;
+  constructor(readonly owner: TermOwner) {
+    this.openedAt = owner.context.clock.monotonic();
     this.renew();
   }
 
   /** Takes the times of the owner's identity, the first one or a new one. */
   renew(): void {
-    const { owner, context } = this;
+    const { owner } = this;
+    const { context } = owner;
     const { expiresAt } = owner.identity;
     const recheck = recheckOf(owner.identity);
     this.#recheckAt = recheck === undefined ? undefined : context.clock.monotonic() + recheck.every;
@@ -63,7 +64,7 @@ export class Term {
   /** Does what has come due. */
   tick(now: number, monotonic: number): void {
     if (isDue(this.#expiresAt, now)) this.owner.end('credential_expired');
-    else if (monotonic >= this.#endsAt) this.owner.end('lifetime');
+    else if (monotonic - this.openedAt >= this.owner.context.lifetime) this.owner.end('lifetime');
     else {
       if (isDue(this.#noticeAt, now)) this.#notify();
       if (isDue(this.#recheckAt, monotonic)) this.#recheck(monotonic);
@@ -72,7 +73,8 @@ export class Term {
 
   #notify(): void {
     this.#noticeAt = undefined;
-    this.owner.expiring(this.owner.identity.expiresAt as number);
+    const { expiresAt } = this.owner.identity;
+    this.owner.notify((writer) => writer.notice('auth_expiring', { expiresAt }));
   }
 
   /** Ends the connection unless its session answers, before the next question is due, that it is still there. */

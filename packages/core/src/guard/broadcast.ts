@@ -1,4 +1,4 @@
-import type { ConnectionState } from '../connection/connection.ts';
+import type { GuardedConnection } from '../connection/guarded-connection.ts';
 import { frameOf } from '../outbound/frame.ts';
 import type { Writer } from '../outbound/writer.ts';
 import type { FramedMessage } from '../vocabulary/ports.ts';
@@ -8,17 +8,17 @@ import type { FramedMessage } from '../vocabulary/ports.ts';
  * many took it.
  */
 export function broadcast(
-  connections: Iterable<ConnectionState>,
+  connections: Iterable<GuardedConnection>,
   writer: Writer,
   type: string,
   body: object,
-  isMeant: (connection: ConnectionState) => boolean,
+  isMeant: (connection: GuardedConnection) => boolean,
 ): number {
   const data = writer.message(type, body);
   const message: FramedMessage = { data, frame: frameOf(data) };
   let taken = 0;
   for (const connection of connections) {
-    if (!writer.writesLike(connection.writer) || !isMeant(connection)) continue;
+    if (!writer.writesLike(connection.context.writer) || !isMeant(connection)) continue;
     if (connection.sendFramed(message)) taken++;
   }
   return taken;

@@ -1,5 +1,5 @@
-import type { ConnectionState } from '../connection/connection.ts';
 import type { ConnectionContext } from '../connection/connection-context.ts';
+import type { GuardedConnection } from '../connection/guarded-connection.ts';
 import type { Pending } from '../connection/pending.ts';
 import type { PendingContext } from '../connection/pending-context.ts';
 import { checkFrame, inspectMessage } from '../message/pipeline.ts';
@@ -9,7 +9,7 @@ import type { Route } from './route.ts';
 
 /** How the connections of a route reach the message stages and the family: one layer's result goes to the next here. */
 export interface RouteContexts {
-  readonly connection: ConnectionContext<ConnectionState>;
+  readonly connection: ConnectionContext<GuardedConnection>;
   readonly pending: PendingContext<Pending>;
 }
 
@@ -17,7 +17,7 @@ export function contextsOf(family: GuardFamily, route: Route): RouteContexts {
   return { connection: connectionContext(family, route), pending: pendingContext(family, route) };
 }
 
-function connectionContext(family: GuardFamily, route: Route): ConnectionContext<ConnectionState> {
+function connectionContext(family: GuardFamily, route: Route): ConnectionContext<GuardedConnection> {
   const { rules, writer, settings } = route;
   const { limits, renewal } = settings;
   const tolerances = new Map(settings.auth.map(({ scheme, tolerance = 0 }) => [scheme, tolerance]));

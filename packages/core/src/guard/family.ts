@@ -1,7 +1,7 @@
 import { type AttemptSource, Attempts } from '../auth/attempts.ts';
 import { CredentialVerifier } from '../auth/credential-verifier.ts';
 import { concerns, RevocationList } from '../auth/revocations.ts';
-import type { ConnectionState } from '../connection/connection.ts';
+import type { GuardedConnection } from '../connection/guarded-connection.ts';
 import type { Pending } from '../connection/pending.ts';
 import { sourceOfAddress } from '../handshake/address.ts';
 import type { HandshakeSettings } from '../handshake/handshake.ts';
@@ -110,7 +110,7 @@ export class GuardFamily {
   }
 
   /** A connection is open: from now on it is told what has come due. */
-  opened(connection: ConnectionState): void {
+  opened(connection: GuardedConnection): void {
     const { connections } = this.registry;
     connections.add(connection);
     const { identity, ledger } = connection;
@@ -118,7 +118,7 @@ export class GuardFamily {
     if (connections.size === 1) this.#ticker.start();
   }
 
-  closed(connection: ConnectionState, reason: Reason | undefined): void {
+  closed(connection: GuardedConnection, reason: Reason | undefined): void {
     const { connections } = this.registry;
     this.tally.connectionClosed(reason);
     connections.delete(connection);
@@ -135,7 +135,7 @@ export class GuardFamily {
   }
 
   /** An admission has become a connection or a pending one; without a `guest` it was given back. */
-  settled(admission: Withdrawable, guest?: ConnectionState | Pending): void {
+  settled(admission: Withdrawable, guest?: GuardedConnection | Pending): void {
     this.registry.admissions.delete(admission);
     this.shutdown.settled(guest);
   }

@@ -1,6 +1,6 @@
 import { AUTH_TYPE, readAuthMessage } from '../auth/auth-message.ts';
 import type { VerificationRequest } from '../auth/credential-verifier.ts';
-import type { ConnectionState } from '../connection/connection.ts';
+import type { GuardedConnection } from '../connection/guarded-connection.ts';
 import type { Authenticated } from '../connection/pending-context.ts';
 import { isAcceptable } from '../message/parse.ts';
 import { readMessage } from '../message/pipeline.ts';
@@ -51,7 +51,7 @@ export async function authenticateFirstMessage(
 export async function renewConnection(
   family: GuardFamily,
   route: Route,
-  connection: ConnectionState,
+  connection: GuardedConnection,
   message: unknown,
 ): Promise<Identity | Denial> {
   const { identity: current, request } = connection;

@@ -1,5 +1,6 @@
 import type { AttemptSource } from '../auth/attempts.ts';
-import { Connection, type ConnectionState } from '../connection/connection.ts';
+import type { Connection } from '../connection/connection.ts';
+import { GuardedConnection } from '../connection/guarded-connection.ts';
 import { Pending } from '../connection/pending.ts';
 import type { Authenticated } from '../connection/pending-context.ts';
 import type { Receiver } from '../connection/receiver.ts';
@@ -62,8 +63,8 @@ export class PassedHandshake<I extends Identity, M, R> implements Admission<I, M
   open(socket: Socket, onOpen: (connection: Connection<I, M, R>) => void): Receiver {
     this.#spend();
     if (this.#pendingLease !== undefined) return this.#wait(socket, this.#pendingLease, onOpen);
-    const connection = this.#connect(socket, this.identity as I, this.#lease);
-    if (connection.state === 'open') onOpen(connection);
+    const connection = this.#connect(socket, this.identity as Identity, this.#lease);
+    if (connection.state === 'open') onOpen(connection as unknown as Connection<I, M, R>);
     return connection;
   }
 
@@ -85,7 +86,7 @@ export class PassedHandshake<I extends Identity, M, R> implements Admission<I, M
     this.#spent = true;
   }
 
-  #connect(socket: Socket, identity: I, lease: Lease): Connection<I, M, R> {
+  #connect(socket: Socket, identity: Identity, lease: Lease): GuardedConnection {
     const { subprotocol } = this;
     const family = this.#family;
     // A connection keeps nothing of the host's request, which would be most of its memory.
@@ -103,8 +104,8 @@ export class PassedHandshake<I extends Identity, M, R> implements Admission<I, M
       address: this.#address,
       path: this.#path,
     };
-    const connection = new Connection<I, M, R>(socket, origin, this.#contexts.connection);
-    family.settled(this, connection as unknown as ConnectionState);
+    const connection = new GuardedConnection(socket, origin, this.#contexts.connection);
+    family.settled(this, connection);
     const held = family.verifier.refuses(identity) ?? family.bans.refuses(this.#client);
     if (held !== undefined) connection.end(held.reason);
     return connection;
@@ -129,8 +130,7 @@ export class PassedHandshake<I extends Identity, M, R> implements Admission<I, M
 
   #authenticate(message: unknown, signal: AbortSignal): MaybePromise<Authenticated | Denial> {
     const open = (identity: Identity, slot: Lease): Authenticated => ({
-      open: (socket) =>
-        this.#connect(socket, identity as I, both(this.#lease, slot)) as unknown as ConnectionState,
+      open: (socket) => this.#connect(socket, identity, both(this.#lease, slot)),
       release: () => slot.release(),
     });
     const circumstances = { request: this.#request as RequestView, source: this.#source, signal };

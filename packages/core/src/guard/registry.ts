@@ -1,4 +1,4 @@
-import type { ConnectionState } from '../connection/connection.ts';
+import type { GuardedConnection } from '../connection/guarded-connection.ts';
 import type { Pending } from '../connection/pending.ts';
 import type { Handshake } from '../handshake/handshake.ts';
 import type { Reason } from '../vocabulary/reasons.ts';
@@ -20,10 +20,10 @@ export class Registry {
   /** Sockets that were pending, and are being closed. */
   readonly lingering = new Roster<Pending>();
   /** In the order in which they were opened. */
-  readonly connections = new Roster<ConnectionState>();
+  readonly connections = new Roster<GuardedConnection>();
 
   /** Ends each connection that is meant. */
-  endConnections(reason: Reason, isMeant: (connection: ConnectionState) => boolean): void {
+  endConnections(reason: Reason, isMeant: (connection: GuardedConnection) => boolean): void {
     for (const connection of this.connections) if (isMeant(connection)) connection.end(reason);
   }
 

@@ -1,5 +1,5 @@
-import type { ConnectionState } from '../connection/connection.ts';
 import { Drain } from '../connection/drain.ts';
+import type { GuardedConnection } from '../connection/guarded-connection.ts';
 import type { Pending } from '../connection/pending.ts';
 import { type Denial, deny } from '../vocabulary/decision.ts';
 import type { Clock } from '../vocabulary/ports.ts';
@@ -40,13 +40,13 @@ export class Shutdown {
   }
 
   /** An admission has become a socket, or was given back. */
-  settled(guest: ConnectionState | Pending | undefined): void {
+  settled(guest: GuardedConnection | Pending | undefined): void {
     if (guest !== undefined) this.#drain?.arrived(guest);
     this.#drain?.look();
   }
 
   /** A connection has closed. */
-  left(connection: ConnectionState): void {
+  left(connection: GuardedConnection): void {
     this.#drain?.left(connection);
   }
 

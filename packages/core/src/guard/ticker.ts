@@ -1,4 +1,4 @@
-import type { ConnectionState } from '../connection/connection.ts';
+import type { GuardedConnection } from '../connection/guarded-connection.ts';
 import { TICK } from '../connection/liveness.ts';
 import type { IdentityRates } from '../limits/identity-rates.ts';
 import type { Clock } from '../vocabulary/ports.ts';
@@ -15,7 +15,7 @@ export class Ticker {
 
   constructor(
     readonly clock: Clock,
-    readonly connections: ReadonlyRoster<ConnectionState>,
+    readonly connections: ReadonlyRoster<GuardedConnection>,
     readonly identityRates: IdentityRates | undefined,
   ) {}
 

@@ -1,7 +1,7 @@
 // `guard.close`: whom it reaches, whom it waits for, and that nothing is left of the guard afterwards.
 import { describe, expect, test } from '@jest/globals';
-import { type AnyGuard, type Clock, type Connection, systemClock } from '@sallyport/core';
-import { type Denial, hostGuard, refusalOf } from '@sallyport/core/host';
+import { type AnyGuard, type Clock, systemClock } from '@sallyport/core';
+import { type Denial, hostGuard, type Receiver, refusalOf } from '@sallyport/core/host';
 import { admitted, connect, decide } from '../support/decide.ts';
 import { collect, guardOf } from '../support/guards.ts';
 import { auth, byName, Held, keys, say, settle } from '../support/late-auth.ts';
@@ -161,11 +161,11 @@ describe('the window', () => {
   test('of two thousand: half of them when half of the spread is over, all of them before its end', async () => {
     const { guard, clock } = bench();
     const sockets: RecordingSocket[] = [];
-    const connections: Connection[] = [];
+    const receivers: Receiver[] = [];
     for (let i = 0; i < 2_000; i++) {
       const { socket, connection } = await enter(guard, 'alice');
       sockets.push(socket);
-      connections.push(connection);
+      receivers.push(connection);
     }
     const closedSoFar = () => sockets.filter(({ closes }) => closes.length > 0).length;
     const before = clock.pending;
@@ -178,7 +178,7 @@ describe('the window', () => {
     expect(clock.pending - before - closedSoFar()).toBe(2);
     clock.advance(4_000);
     expect(closedSoFar()).toBe(2_000);
-    for (const connection of connections) connection.closed(1001);
+    for (const receiver of receivers) receiver.closed(1001);
     await done;
     expect(clock.pending).toBe(0);
   }, 30_000);

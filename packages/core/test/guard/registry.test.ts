@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import type { ConnectionState } from '../../src/connection/connection.ts';
+import type { GuardedConnection } from '../../src/connection/guarded-connection.ts';
 import { Registry } from '../../src/guard/registry.ts';
 import { NOWHERE } from '../../src/vocabulary/roster.ts';
 
@@ -20,7 +20,7 @@ function bench(...subjects: string[]) {
         done.push(`${subject}${i} replaced`);
         connection.state = 'closing';
       },
-    } as unknown as ConnectionState & { state: string };
+    } as unknown as GuardedConnection & { state: string };
     registry.connections.add(connection);
     return connection;
   });

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import type { ConnectionState } from '../../src/connection/connection.ts';
+import type { GuardedConnection } from '../../src/connection/guarded-connection.ts';
 import { Ticker } from '../../src/guard/ticker.ts';
 import { NOWHERE, Roster } from '../../src/vocabulary/roster.ts';
 import { ManualClock } from '../support/manual-clock.ts';
@@ -7,7 +7,7 @@ import { ManualClock } from '../support/manual-clock.ts';
 /** A ticker over connections that remember how much time passed at each tick. */
 function bench() {
   const clock = new ManualClock();
-  const connections = new Roster<ConnectionState>();
+  const connections = new Roster<GuardedConnection>();
   const ticker = new Ticker(clock, connections, undefined);
   const open = (onTick: () => void = () => {}) => {
     const ticks: { elapsed: number; late: boolean }[] = [];
@@ -17,12 +17,12 @@ function bench() {
         ticks.push(passed);
         onTick();
       },
-    } as unknown as ConnectionState;
+    } as unknown as GuardedConnection;
     connections.add(connection);
     if (connections.size === 1) ticker.start();
     return { connection, ticks };
   };
-  const close = (connection: ConnectionState) => {
+  const close = (connection: GuardedConnection) => {
     connections.delete(connection);
     if (connections.size === 0) ticker.stop();
   };

@@ -1,5 +1,6 @@
-import type { AnyGuard, Connection, HandshakeRequest } from '@sallyport/core';
+import type { AnyGuard, HandshakeRequest } from '@sallyport/core';
 import { type Admission, type Denial, hostGuard, type Socket } from '@sallyport/core/host';
+import type { GuardedConnection } from '../../src/connection/guarded-connection.ts';
 
 export type Decision = Denial | Admission;
 
@@ -30,10 +31,10 @@ export async function admitted(guard: AnyGuard, request: HandshakeRequest) {
 }
 
 /** The connection that an admission opens into, where no first message has to come before. */
-export function connect(admission: Admission, socket: Socket): Connection {
-  let connection: Connection | undefined;
+export function connect(admission: Admission, socket: Socket): GuardedConnection {
+  let connection: GuardedConnection | undefined;
   admission.open(socket, (opened) => {
-    connection = opened as unknown as Connection;
+    connection = opened as unknown as GuardedConnection;
   });
   if (connection === undefined) throw new Error('it did not open');
   return connection;
