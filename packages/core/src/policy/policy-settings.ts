@@ -45,16 +45,24 @@ function merged(base: AnyPolicy, extension: Partial<AnyPolicy>): AnyPolicy {
       ...inherited(base.limits, limits),
       json: inherited(base.limits?.json, limits?.json),
     },
-    report: Array.isArray(report) ? [...(base.report ?? []), ...report] : (report ?? base.report),
+    report: Array.isArray(report)
+      ? [...(base.report ?? []), ...report]
+      : report === undefined
+        ? base.report
+        : report,
   } as AnyPolicy;
 }
 
-/** An option that is there but undefined is left out: spread over the base, it would switch a check off. */
+/**
+ * An option that is there but undefined is left out: spread over the base, it would switch a check off. What is no object of
+ * options stays as it is, to be refused where it is read.
+ */
 function inherited<T extends object>(
   base: T | undefined,
   extension: Partial<T> | undefined,
 ): Partial<T> | undefined {
-  if (typeof extension !== 'object') return extension ?? base;
-  const stated = Object.entries(extension ?? {}).filter(([, value]) => value !== undefined);
+  if (extension === undefined) return base;
+  if (typeof extension !== 'object' || extension === null || Array.isArray(extension)) return extension;
+  const stated = Object.entries(extension).filter(([, value]) => value !== undefined);
   return { ...base, ...(Object.fromEntries(stated) as Partial<T>) };
 }

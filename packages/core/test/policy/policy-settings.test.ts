@@ -148,6 +148,11 @@ describe('an extension', () => {
   test.each<[object, RegExp]>([
     [{ limits: 5 }, /^extend\(\{ limits \}\): it is not an object/],
     [{ limits: { json: 5 } }, /^policy\.limits\.json: it is not an object/],
+    [{ limits: { json: null } }, /^policy\.limits\.json: it is not an object/],
+    [{ limits: { json: [] } }, /^policy\.limits\.json: it is not an object/],
+    [{ limits: null }, /^extend\(\{ limits \}\): it is not an object/],
+    [{ onDenied: null }, /^policy\.onDenied: null is not an option/],
+    [{ report: null }, /^policy\.report: it is not a list/],
     [{ report: 'schema' }, /^policy\.report: it is not a list/],
   ])('%j is refused', (extension, message) => {
     expect(() => readExtension(base.policy, extension)).toThrow(message);
