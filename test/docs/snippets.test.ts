@@ -2,12 +2,13 @@ import { spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { exampleSnippets } from './exports.ts';
 import { readPages, root, snippetsOf } from './markdown.ts';
 import { layOut, type Workbench } from './workbench.ts';
 
-const snippets = readPages()
-  .flatMap(snippetsOf)
-  .filter(({ language }) => ['ts', 'js'].includes(language));
+const snippets = [...readPages().flatMap(snippetsOf), ...exampleSnippets()].filter(({ language }) =>
+  ['ts', 'js'].includes(language),
+);
 let workbench: Workbench;
 
 beforeAll(() => {

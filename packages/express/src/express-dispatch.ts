@@ -12,6 +12,16 @@ export type ExpressApplication = (request: never, response: never) => unknown;
  *
  * @throws PolicyError for an unknown option, for a server with a guard of another family, and for `upgrade` listeners
  * without a guard, unless `otherUpgrades: 'public'` lets them answer what the application answers with 404.
+ *
+ * @example
+ * ```ts
+ * import { upgrade } from '@sallyport/express';
+ * import express from 'express';
+ * import { guard } from './policy.ts';
+ *
+ * const app = express(); // with websocket() routes
+ * upgrade(app.listen(3000), app, guard);
+ * ```
  */
 export function upgrade(
   server: Server,

@@ -11,6 +11,21 @@ import type { Request } from 'express';
  * and their cookies are sent with it; later changes need `request.session.save()`.
  *
  * A handler that throws or rejects closes the connection with `internal`. A request that is no upgrade gets 426.
+ *
+ * @example
+ * ```ts
+ * import { websocket } from '@sallyport/express';
+ * import express from 'express';
+ * import { guard } from './policy.ts';
+ *
+ * export const routes = express.Router();
+ * routes.get(
+ *   '/chat',
+ *   websocket(guard, (chat, request) => {
+ *     chat.on('say', ({ text }) => chat.send('said', { text, from: request.ip }));
+ *   }),
+ * );
+ * ```
  */
 export function websocket<I extends readonly Identity[], M, R, Q extends IncomingMessage = Request>(
   guard: Guard<I, M, R>,

@@ -7,6 +7,16 @@ import { unguardedRefusal } from '@sallyport/ws/host';
  * (500), an event and a line in the guard's log. Ordinary requests pass untouched. It notices that `upgrade()` or
  * `guardExpressWs()` was forgotten, or called with a guard of another family. Under an unguarded express-ws it closes the
  * socket before a handler sees it.
+ *
+ * @example
+ * ```ts
+ * import { refuseUnguarded } from '@sallyport/express';
+ * import express from 'express';
+ * import { guard } from './policy.ts';
+ *
+ * export const app = express();
+ * app.use(refuseUnguarded(guard)); // behind the session middleware, before the routes
+ * ```
  */
 export function refuseUnguarded(
   guard: AnyGuard,

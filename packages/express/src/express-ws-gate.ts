@@ -30,6 +30,21 @@ export interface ExpressWs {
  * calls `next(error)` closes the connection with `internal`.
  *
  * @throws PolicyError for an instance that is guarded already, and for a server with a guard of another family.
+ *
+ * @example
+ * ```ts
+ * import { connectionOf, guardExpressWs } from '@sallyport/express';
+ * import express from 'express';
+ * import expressWs from 'express-ws';
+ * import { guard } from './policy.ts';
+ *
+ * const instance = expressWs(express());
+ * guardExpressWs(instance, guard);
+ * instance.app.ws('/chat', (socket) => {
+ *   connectionOf(socket, guard).on('say', ({ text }) => console.log(text));
+ * });
+ * instance.app.listen(3000);
+ * ```
  */
 export function guardExpressWs(instance: ExpressWs, guard: AnyGuard): void {
   const wss = instance.getWss() as WebSocketServer;

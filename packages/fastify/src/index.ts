@@ -26,6 +26,22 @@ const meta = { fastify: '5.x', name: '@sallyport/fastify' };
  *
  * @throws PolicyError at start-up for an unknown option, for a WebSocket route that has neither a guard nor
  * `config: { guard: 'public' }`, and for a set-up in which a route could be reached without its guard.
+ *
+ * @example
+ * ```ts
+ * import websocket from '@fastify/websocket';
+ * import { connectionOf, sallyport } from '@sallyport/fastify';
+ * import Fastify from 'fastify';
+ * import { guard } from './policy.ts';
+ *
+ * const app = Fastify({ logger: true });
+ * await app.register(websocket);
+ * await app.register(sallyport, { guard });
+ * app.get('/chat', { websocket: true }, (socket) => {
+ *   connectionOf(socket, guard).on('say', ({ text }) => app.log.info(text));
+ * });
+ * await app.listen({ port: 3000 });
+ * ```
  */
 export const sallyport = Object.assign(fastifyPlugin(guardApplication, meta), { connectionOf });
 

@@ -2,6 +2,7 @@ import type { Server } from 'node:http';
 import { type AnyGuard, type Duration, PolicyError } from '@sallyport/core';
 import { isGuard, parseWindow, refuseUnknown } from '@sallyport/core/host';
 
+/** Options of the Fastify plugin `sallyport`. */
 export interface SallyportOptions {
   /**
    * The guard of every WebSocket route without `config: { guard }`. Default: none; then a route without `config: { guard }`

@@ -15,6 +15,16 @@ export interface KoaApplication {
  *
  * @throws PolicyError for an unknown option, for a server with a guard of another family, and for `upgrade` listeners
  * without a guard, unless `otherUpgrades: 'public'` lets them answer what the application answers with 404.
+ *
+ * @example
+ * ```ts
+ * import { upgrade } from '@sallyport/koa';
+ * import Koa from 'koa';
+ * import { guard } from './policy.ts';
+ *
+ * const app = new Koa(); // with websocket() routes
+ * upgrade(app.listen(3000), app, guard);
+ * ```
  */
 export function upgrade(
   server: Server,

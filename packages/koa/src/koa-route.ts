@@ -12,6 +12,21 @@ import type { KoaContext } from './koa-unguarded-refusal.ts';
  * be saved explicitly.
  *
  * A handler that throws or rejects closes the connection with `internal`. A request that is no upgrade gets 426.
+ *
+ * @example
+ * ```ts
+ * import Router from '@koa/router';
+ * import { websocket } from '@sallyport/koa';
+ * import { guard } from './policy.ts';
+ *
+ * export const router = new Router();
+ * router.get(
+ *   '/chat',
+ *   websocket(guard, (chat, ctx) => {
+ *     chat.on('say', ({ text }) => chat.send('said', { text, from: ctx.ip }));
+ *   }),
+ * );
+ * ```
  */
 export function websocket<
   I extends readonly Identity[],

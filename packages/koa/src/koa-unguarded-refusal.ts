@@ -16,6 +16,16 @@ export interface KoaContext {
  * Middleware that refuses upgrade requests which did not come through the outer door of this guard's family, with `internal`
  * (500), an event and a line in the guard's log. Ordinary requests pass untouched. It notices that `upgrade()` was
  * forgotten, or called with a guard of another family.
+ *
+ * @example
+ * ```ts
+ * import { refuseUnguarded } from '@sallyport/koa';
+ * import Koa from 'koa';
+ * import { guard } from './policy.ts';
+ *
+ * export const app = new Koa();
+ * app.use(refuseUnguarded(guard)); // behind the session middleware, before the routes
+ * ```
  */
 export function refuseUnguarded(
   guard: AnyGuard,

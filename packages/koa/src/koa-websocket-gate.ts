@@ -20,6 +20,7 @@ export interface KoaWebSocket extends KoaApplication {
   };
 }
 
+/** Options of `guardKoaWebsocket()`. */
 export interface KoaWebsocketOptions {
   /**
    * Middleware that runs before the inner door, on a context of the application: `[session(app)]`. Its refusals and errors
@@ -41,6 +42,21 @@ type SocketContext = KoaContext & { websocket: WebSocket; app: unknown; request:
  *
  * @throws PolicyError for an unknown option, for an application that listens already, and (from `listen`) for a server with
  * a guard of another family.
+ *
+ * @example
+ * ```ts
+ * import { connectionOf, guardKoaWebsocket } from '@sallyport/koa';
+ * import Koa from 'koa';
+ * import websockify from 'koa-websocket';
+ * import { guard } from './policy.ts';
+ *
+ * const app = websockify(new Koa());
+ * guardKoaWebsocket(app, guard);
+ * app.ws.use((ctx) => {
+ *   connectionOf(ctx.websocket, guard).on('say', ({ text }) => console.log(text));
+ * });
+ * app.listen(3000);
+ * ```
  */
 export function guardKoaWebsocket(
   app: KoaWebSocket,

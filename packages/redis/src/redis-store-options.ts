@@ -1,6 +1,7 @@
 import type { Duration } from '@sallyport/core/store';
 import { optionError } from './redis-store-error.ts';
 
+/** Options of `redisStore()`. */
 export interface RedisStoreOptions {
   /**
    * How every key and channel begins. Guards with the same one share their limits. Default: `sallyport`. On a Cluster, a

@@ -32,6 +32,19 @@ import { Shares } from './shares.ts';
  * client is yours to make, connect and close.
  *
  * @throws TypeError named `PolicyError` for an unknown or unacceptable option, and for what is no client.
+ *
+ * @example
+ * ```ts
+ * import { anonymous, createGuard, Type } from '@sallyport/core';
+ * import { redisStore } from '@sallyport/redis';
+ * import { Redis } from 'ioredis';
+ *
+ * export const guard = createGuard({
+ *   auth: [anonymous()],
+ *   messages: { say: Type.Object({ text: Type.String({ maxLength: 500 }) }) },
+ *   store: redisStore(new Redis('redis://127.0.0.1:6379'), { prefix: 'chat' }),
+ * });
+ * ```
  */
 export function redisStore(client: RedisClient, options: RedisStoreOptions = {}): Store {
   return new RedisStore(client, settingsOf(options));

@@ -3,6 +3,7 @@ import type { Socket } from 'node:net';
 import type { AnyGuard, Duration } from '@sallyport/core';
 import { hostGuard, parseWindow, refuseUnknown } from '@sallyport/core/host';
 
+/** Options of `gracefulShutdown()`. */
 export interface ShutdownOptions {
   /** How long the shutdown may take; sockets still open then are destroyed. Default: 5 s. 0 destroys all sockets at once. */
   readonly within?: Duration;
@@ -10,6 +11,7 @@ export interface ShutdownOptions {
   readonly signals?: readonly NodeJS.Signals[];
 }
 
+/** A shutdown that waits for its signal, or is under way. */
 export interface GracefulShutdown {
   /** Starts the shutdown, and resolves when it is over. A second call waits for the same shutdown. */
   close(): Promise<void>;
@@ -28,6 +30,18 @@ const IDLE_CHECK_INTERVAL = 100;
  * Call it once for a server, before the server listens or right after. On Fastify, `app.close()` does this instead.
  *
  * @throws PolicyError for an unknown option, and for a `within` that is no duration.
+ *
+ * @example
+ * ```ts
+ * import { createServer } from 'node:http';
+ * import { gracefulShutdown } from '@sallyport/ws';
+ * import { guard } from './policy.ts';
+ *
+ * const server = createServer().listen(3000);
+ * const { closed } = gracefulShutdown(server, guard, { within: '10s' });
+ * await closed;
+ * console.log('now close the database');
+ * ```
  */
 export function gracefulShutdown(
   server: Server,

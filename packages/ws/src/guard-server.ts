@@ -7,6 +7,7 @@ import { connectionOf } from './guarded-socket.ts';
 import { interceptUpgrades } from './upgrade-interceptor.ts';
 import { gate } from './ws-server-gate.ts';
 
+/** Options of `guardServer()`. */
 export interface GuardServerOptions {
   /**
    * The path that this WebSocket server answers, compared exactly and without the query, or a function that tells for each
@@ -27,6 +28,22 @@ export interface GuardServerOptions {
  *
  * @throws PolicyError for an unknown option, for a ws server that answers upgrades itself, for a second family of guards
  * on one HTTP server, for a path that an earlier ws server answers, and for `upgrade` listeners without a guard.
+ *
+ * @example
+ * ```ts
+ * import { createServer } from 'node:http';
+ * import { connectionOf, guardServer } from '@sallyport/ws';
+ * import { WebSocketServer } from 'ws';
+ * import { guard } from './policy.ts';
+ *
+ * const server = createServer();
+ * const wss = new WebSocketServer({ noServer: true });
+ * guardServer(server, wss, guard, { path: '/chat' });
+ * wss.on('connection', (socket) => {
+ *   connectionOf(socket, guard).on('say', ({ text }) => console.log(text));
+ * });
+ * server.listen(3000);
+ * ```
  */
 export function guardServer(
   server: Server,

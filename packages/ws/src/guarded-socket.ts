@@ -14,6 +14,19 @@ type GuardedWebSocket = WebSocket & { readonly [GUARD_STATE]?: GuardedSocket };
  * The typed connection of a guarded socket.
  *
  * @throws TypeError for a socket that no guard, or another guard, admitted.
+ *
+ * @example
+ * ```ts
+ * import { connectionOf, type WebSocketServer } from '@sallyport/ws';
+ * import { guard } from './policy.ts';
+ *
+ * export function serve(wss: WebSocketServer): void {
+ *   wss.on('connection', (socket) => {
+ *     const chat = connectionOf(socket, guard);
+ *     chat.on('say', ({ text }) => chat.send('said', { text }));
+ *   });
+ * }
+ * ```
  */
 export function connectionOf<I extends readonly Identity[], M, R>(
   socket: WebSocket,

@@ -13,6 +13,7 @@ import { switchIfAdmitted } from './upgrade-switch.ts';
 /** An application, as node:http calls it. Its result is ignored, unless it is a promise: a rejection refuses with `internal`. */
 export type RunApplication = (request: IncomingMessage, response: ServerResponse) => unknown;
 
+/** Options of own dispatch. */
 export type DispatchOptions = Pick<GuardServerOptions, 'otherUpgrades'>;
 
 /**
@@ -88,6 +89,7 @@ export function dispatchUpgrade(upgrade: Upgrade, run: RunApplication, passOn = 
   }
 }
 
+/** How `acceptUpgrade` accepts an upgrade: which guard decides, and what the host still does before the 101. */
 export interface AcceptOptions<I extends readonly Identity[], M, R> {
   /** The guard whose inner door decides. */
   readonly guard: Guard<I, M, R>;

@@ -4,6 +4,7 @@ import { setImmediate } from 'node:timers';
 import type { Reason } from '@sallyport/core';
 import { WebSocket } from 'ws';
 
+/** Options of `openSocket()`: the client that it plays. */
 export interface OpenOptions {
   /** Path and query. Default: `/`. */
   readonly path?: string;
@@ -39,6 +40,20 @@ export class HandshakeRefused extends Error {
  * server's HTTP parser, its outer door and the application run as for a client on the network.
  *
  * @throws HandshakeRefused when the answer is not a 101.
+ *
+ * @example
+ * ```ts
+ * import { createServer } from 'node:http';
+ * import { HandshakeRefused, openSocket } from '@sallyport/ws/testing';
+ *
+ * const server = createServer(); // with the application and its guard
+ * try {
+ *   const socket = await openSocket(server, { path: '/chat', origin: 'https://evil.example' });
+ *   socket.terminate();
+ * } catch (error) {
+ *   if (error instanceof HandshakeRefused) console.log(error.status, error.reason); // 403 origin_denied
+ * }
+ * ```
  */
 export function openSocket(server: Server, options: OpenOptions = {}): Promise<WebSocket> {
   const {

@@ -21,6 +21,7 @@ export interface UpgradeHandler {
  */
 export type OtherUpgrades = 'refused' | 'replaced' | 'public';
 
+/** A listener of a server's `upgrade` event (Node: `Event: 'upgrade'` of `http.Server`). */
 export type UpgradeListener = (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
 
 const interceptors = new WeakMap<Server, UpgradeInterceptor>();

@@ -6,6 +6,7 @@ import { upgradeOf } from './upgrade.ts';
 import type { UpgradeHooks } from './upgrade-decision.ts';
 import { switchIfAdmitted } from './upgrade-switch.ts';
 
+/** Options of `gate()`: how to find the guard of an upgrade, and the guard for upgrades that no route has. */
 export interface GateOptions extends UpgradeHooks {
   /** Refuses, and reports, an upgrade that did not come through the outer door, for which no route is looked up. */
   readonly guard: AnyGuard;

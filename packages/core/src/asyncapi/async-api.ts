@@ -24,6 +24,14 @@ import { Shelf } from './shelf.ts';
  * so is what draft-07, the dialect of AsyncAPI, has no words for. A sanitized text is described as it is handed on.
  *
  * @throws PolicyError for a missing title or version, and for unknown or contradictory options.
+ *
+ * @example
+ * ```ts
+ * import { asyncApi } from '@sallyport/core';
+ * import { guard } from './policy.ts';
+ *
+ * export const document = asyncApi({ guard, path: '/chat' }, { title: 'Chat', version: '1.0.0' });
+ * ```
  */
 export function asyncApi(
   channels: AnyGuard | AsyncApiChannel | readonly (AnyGuard | AsyncApiChannel)[],

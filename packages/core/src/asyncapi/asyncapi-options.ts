@@ -10,6 +10,7 @@ export interface AsyncApiChannel {
   readonly path: string;
 }
 
+/** What `asyncApi` writes into the document that no guard knows. */
 export interface AsyncApiOptions {
   /** What the API is called. */
   readonly title: string;

@@ -15,6 +15,17 @@ export type CredentialSource =
 /**
  * Reads `Authorization: Bearer <token>` (RFC 6750 §2.1). Browsers cannot set this header on a WebSocket, so the token
  * is explicit. Set `ambient: true` if a proxy adds the header: then the `Origin` must be allowed, as with a cookie.
+ *
+ * @example
+ * ```ts
+ * import { bearer, custom } from '@sallyport/core';
+ *
+ * export const apiKeys = custom({
+ *   scheme: 'api-key',
+ *   from: [bearer()], // Authorization: Bearer <key>
+ *   authenticate: ({ credential }) => (credential === process.env.API_KEY ? { subject: 'billing' } : undefined),
+ * });
+ * ```
  */
 export function bearer(options: { readonly ambient?: boolean } = {}): CredentialSource {
   refuseUnknown(options, ['ambient'], 'bearer()');
@@ -26,6 +37,19 @@ export function bearer(options: { readonly ambient?: boolean } = {}): Credential
  * Reads a cookie. A cookie is always ambient: the `Origin` must be allowed, and `unsafeAllowAnyOrigin` beside it is
  * refused at construction. A cookie name that occurs twice is denied with `credential_ambiguous`, because a sibling
  * subdomain can set a second one. A `__Host-` name prevents that.
+ *
+ * @example
+ * ```ts
+ * import { cookie, jwt } from '@sallyport/core';
+ *
+ * export const tokens = jwt({
+ *   from: [cookie('__Host-token')],
+ *   secret: process.env.TOKEN_SECRET,
+ *   algorithms: ['HS256'],
+ *   issuer: 'https://id.example.com',
+ *   audience: 'chat',
+ * });
+ * ```
  */
 export function cookie(name: string): CredentialSource {
   if (typeof name !== 'string' || !TOKEN.test(name)) {
@@ -42,6 +66,20 @@ export function cookie(name: string): CredentialSource {
  * Reads a token offered as a WebSocket subprotocol, for browsers: `new WebSocket(url, ['bearer', token])`. The token
  * is removed from the request before any other listener sees it, and is never sent back. The answer is the marker,
  * unless one of the application's own subprotocols matches.
+ *
+ * @example
+ * ```ts
+ * import { jwt, subprotocol } from '@sallyport/core';
+ *
+ * // In a browser: new WebSocket('wss://chat.example.com/chat', ['bearer', token])
+ * export const tokens = jwt({
+ *   from: [subprotocol()],
+ *   secret: process.env.TOKEN_SECRET,
+ *   algorithms: ['HS256'],
+ *   issuer: 'https://id.example.com',
+ *   audience: 'chat',
+ * });
+ * ```
  */
 export function subprotocol(options: { readonly marker?: string } = {}): CredentialSource {
   refuseUnknown(options, ['marker'], 'subprotocol()');
@@ -59,6 +97,13 @@ export function subprotocol(options: { readonly marker?: string } = {}): Credent
 /**
  * Reads a query parameter. Discouraged, because proxies log URLs (RFC 9700 §4.3.2). Within this process, the
  * parameter is removed from the URL before the application and its logger see it.
+ *
+ * @example
+ * ```ts
+ * import { query, tickets } from '@sallyport/core';
+ *
+ * export const ways = tickets({ from: [query('t')] }); // wss://chat.example.com/chat?t=<ticket>
+ * ```
  */
 export function query(name: string): CredentialSource {
   if (typeof name !== 'string' || name === '') {

@@ -27,6 +27,7 @@ export interface CustomIdentity<C> {
   readonly stillValid?: () => MaybePromise<boolean>;
 }
 
+/** Options of `custom()`. */
 export interface CustomOptions<Scheme extends string, C> {
   /** The `scheme` of the identities, by which handlers tell them apart. */
   readonly scheme: Scheme;
@@ -84,6 +85,22 @@ export const CUSTOM_OPTIONS = {
 /**
  * Authenticates with the application's own code: a server-side session, an API key in a database, a client
  * certificate.
+ *
+ * @example
+ * ```ts
+ * import { cookie, custom } from '@sallyport/core';
+ *
+ * declare function findSession(id: string): Promise<{ user: string; roles: string[] } | undefined>;
+ *
+ * export const sessions = custom({
+ *   scheme: 'session',
+ *   from: [cookie('__Host-session')],
+ *   async authenticate({ credential = '' }) {
+ *     const session = await findSession(credential);
+ *     return session && { subject: session.user, session: credential, claims: { roles: session.roles } };
+ *   },
+ * });
+ * ```
  */
 export function custom<const Scheme extends string, C extends Claims = Claims>(
   options: CustomOptions<Scheme, C>,

@@ -13,6 +13,7 @@ export const unsafeAnyIssuer: unique symbol = Symbol('sallyport.unsafeAnyIssuer'
 /** Accepts tokens that were issued for other services. It switches off the check of `aud` and nothing else. */
 export const unsafeAnyAudience: unique symbol = Symbol('sallyport.unsafeAnyAudience');
 
+/** Options of `jwt()`. Exactly one of the keys in `KeyOptions` is required. */
 export interface JwtOptions<Scheme extends string = 'jwt'> extends KeyOptions {
   /** Where the token is looked for: `bearer()`, `cookie(name)`, `subprotocol()`, `query(name)`. */
   readonly from: readonly CredentialSource[];

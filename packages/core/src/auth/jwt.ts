@@ -18,7 +18,9 @@ import { SharedSecret } from './shared-secret.ts';
 import { checkTimes, type TokenTimes } from './token-times.ts';
 import { VerifiedTokens } from './verified-tokens.ts';
 
+/** The claims of a verified token (RFC 7519 §4), as its issuer wrote them. */
 export type JwtClaims = Readonly<JWTPayload>;
+/** The identity that `jwt()` gives. `claims` are all claims of the token; `C` narrows them. */
 export type JwtIdentity<Scheme extends string = 'jwt', C = JwtClaims> = Identity<Scheme, C>;
 
 /**
@@ -27,6 +29,19 @@ export type JwtIdentity<Scheme extends string = 'jwt', C = JwtClaims> = Identity
  *
  * Denies with `credential_expired` or `credential_invalid` (401), or with `auth_unavailable` (503) if remote keys
  * cannot be fetched.
+ *
+ * @example
+ * ```ts
+ * import { bearer, jwt, subprotocol } from '@sallyport/core';
+ *
+ * export const tokens = jwt({
+ *   from: [bearer(), subprotocol()],
+ *   jwks: 'https://id.example.com/.well-known/jwks.json',
+ *   algorithms: ['ES256'],
+ *   issuer: 'https://id.example.com',
+ *   audience: 'chat',
+ * });
+ * ```
  */
 export function jwt<const Scheme extends string = 'jwt'>(
   options: JwtOptions<Scheme>,

@@ -10,6 +10,7 @@ import { parseUrl } from '../vocabulary/url.ts';
 import { type Authenticator, freezeIdentity, type TicketStore } from './authenticator.ts';
 import { type CredentialSource, places, query } from './credential-source.ts';
 
+/** The identity that `tickets()` gives: what `guard.tickets.issue` was told of it. */
 export type TicketIdentity = Identity<'ticket', Claims>;
 
 /** What a ticket is issued for. */
@@ -35,6 +36,7 @@ export interface TicketRequest {
   readonly ttl?: Duration;
 }
 
+/** Options of `tickets()`. */
 export interface TicketOptions {
   /** Where the ticket is looked for. Default: `[query('ticket')]`, from where it is scrubbed. */
   readonly from?: readonly CredentialSource[];
@@ -86,6 +88,17 @@ interface TicketAuthenticator extends Authenticator<TicketIdentity> {
  *
  * A ticket is bound to a subject, an origin and a route. Presenting it anywhere else uses it up and is denied. The
  * store holds only its hash.
+ *
+ * @example
+ * ```ts
+ * import { createGuard, tickets, Type } from '@sallyport/core';
+ *
+ * export const guard = createGuard({
+ *   origins: ['https://app.example.com'],
+ *   auth: [tickets({ ttl: '10s' })], // new WebSocket(`wss://chat.example.com/chat?ticket=${ticket}`)
+ *   messages: { say: Type.Object({ text: Type.String({ maxLength: 500 }) }) },
+ * });
+ * ```
  */
 export function tickets(options: TicketOptions = {}): Authenticator<TicketIdentity> {
   const { from = [query('ticket')], ttl } = readOnlyOptions(TICKET_OPTIONS, options, 'tickets()');
@@ -115,6 +128,17 @@ export interface TicketOffice {
    * Issues a ticket: 256 random bits as base64url. Rejects if the store does not answer.
    *
    * @throws PolicyError for a missing subject, origin or route, and for a `ttl` above that of `tickets()`.
+   *
+   * @example
+   * ```ts
+   * import { createGuard, tickets, Type } from '@sallyport/core';
+   *
+   * const guard = createGuard({ auth: [tickets()], messages: { say: Type.Object({}) } });
+   *
+   * // In an HTTP route that has checked the session:
+   * export const issueTicket = (user: string): Promise<string> =>
+   *   guard.tickets.issue({ subject: user, origin: 'https://app.example.com', route: '/chat' });
+   * ```
    */
   issue(request: TicketRequest): Promise<string>;
 }

@@ -53,10 +53,15 @@ export interface Connection<
    *
    * @example
    * ```ts
-   * connection.on('say', ({ text }) => {
-   *   connection.send('said', { by: connection.identity.subject, text });
-   * });
-   * connection.on('count', 'counted', async ({ room }) => ({ messages: await countMessages(room) }));
+   * import { connectionOf, type WebSocket } from '@sallyport/ws';
+   * import { guard } from './policy.ts';
+   *
+   * export function chat(socket: WebSocket): void {
+   *   const connection = connectionOf(socket, guard);
+   *   connection.on('say', ({ room, text }) => {
+   *     connection.send('said', { room, text, user: connection.identity.subject });
+   *   });
+   * }
    * ```
    */
   on<K extends keyof M & string>(
@@ -73,6 +78,23 @@ export interface Connection<
    * Calls the listener once when the connection has closed. `code` is the close code of RFC 6455 §7.4, 1006 where no close
    * frame came. `reason` says why where the guard ended the connection; `undefined` where your code or the client did.
    * A listener that throws or rejects is the event `fault`, and the others are called.
+   *
+   * @example
+   * ```ts
+   * import { connectionOf, type WebSocket } from '@sallyport/ws';
+   * import { guard } from './policy.ts';
+   *
+   * const present = new Set<string>();
+   *
+   * export function chat(socket: WebSocket): void {
+   *   const connection = connectionOf(socket, guard);
+   *   present.add(connection.id);
+   *   connection.onClose(({ code, reason }) => {
+   *     present.delete(connection.id);
+   *     console.log('closed', { code, reason });
+   *   });
+   * }
+   * ```
    */
   onClose(listener: (event: { readonly code: number; readonly reason: Reason | undefined }) => unknown): this;
 
@@ -85,8 +107,11 @@ export interface Connection<
    *
    * @example
    * ```ts
-   * const taken = connection.send('said', { by: 'alice', text: 'Hello' });
-   * if (!taken) console.warn('not sent to', connection.id);
+   * import { guard } from './policy.ts';
+   *
+   * for (const connection of guard.connections()) {
+   *   if (!connection.send('maintenance', { minutes: 5 })) console.log(`${connection.id} is closing or too slow`);
+   * }
    * ```
    */
   send<K extends keyof R & string>(type: K, body: ReplyOf<R[K]> & object): boolean;
@@ -98,6 +123,15 @@ export interface Connection<
    * @param code 1000–1014 without 1004–1006, or 3000–4999 (RFC 6455 §7.4). Default: 1000.
    * @param reason Text for the client. What is longer than 123 bytes of UTF-8 is cut, between characters. Default: none.
    * @throws RangeError for a code that may not be sent.
+   *
+   * @example
+   * ```ts
+   * import { guard } from './policy.ts';
+   *
+   * for (const connection of guard.connections()) {
+   *   if (connection.identity.subject === 'alice') connection.close(4000, 'you left the room');
+   * }
+   * ```
    */
   close(code?: number, reason?: string): void;
 

@@ -17,6 +17,7 @@ export interface BanTarget {
   readonly subject?: string;
 }
 
+/** Whom `guard.bans.add` bans, and for how long. */
 export interface BanOptions extends BanTarget {
   /** How long. Default: as `policy.bans` says, growing on repetition. */
   readonly for?: Duration;
@@ -31,6 +32,14 @@ export interface Bans {
    * process, of which the others are told when it is back.
    *
    * @throws TypeError for no IP address, and for one that is never banned: loopback, and what `policy.trustedProxies` lists.
+   *
+   * @example
+   * ```ts
+   * import { guard } from './policy.ts';
+   *
+   * await guard.bans.add({ subject: 'mallory', for: '1d' });
+   * await guard.bans.add({ address: '203.0.113.7' });
+   * ```
    */
   add(options: BanOptions): Promise<Ban>;
   /** Lifts a ban, and forgets that there was one. Resolves with whether there was. Rejects while the store is away. */

@@ -20,7 +20,20 @@ import { compileRoute, type Route } from './route.ts';
 import { warnAboutRoute } from './route-warnings.ts';
 import { type GuardStats, statsOf } from './stats.ts';
 
-/** A typed policy. Unknown and contradictory options throw here, with the fix in the message. */
+/**
+ * A typed policy. Unknown and contradictory options throw here, with the fix in the message.
+ *
+ * @example
+ * ```ts
+ * import { anonymous, createGuard, definePolicy, Type } from '@sallyport/core';
+ *
+ * const policy = definePolicy({
+ *   auth: [anonymous()],
+ *   messages: { say: Type.Object({ text: Type.String({ maxLength: 500 }) }) },
+ * });
+ * export const guard = createGuard(policy);
+ * ```
+ */
 export function definePolicy<
   const I extends readonly Identity[],
   M extends Record<string, unknown>,
@@ -30,7 +43,21 @@ export function definePolicy<
   return policy;
 }
 
-/** Compiles a policy once; what comes out is what the hosts get, and what the application keeps. */
+/**
+ * Compiles a policy once; what comes out is what the hosts get, and what the application keeps.
+ *
+ * @example
+ * ```ts
+ * import { anonymous, createGuard, Type } from '@sallyport/core';
+ *
+ * export const guard = createGuard({
+ *   origins: ['https://app.example.com'],
+ *   auth: [anonymous()],
+ *   messages: { say: Type.Object({ text: Type.String({ maxLength: 500 }) }) },
+ *   limits: { messages: '20/s' },
+ * });
+ * ```
+ */
 export function createGuard<
   const I extends readonly Identity[],
   M extends Record<string, unknown>,
@@ -84,6 +111,18 @@ export class Guard<
    * registry and caps. What is left out is inherited.
    *
    * @throws PolicyError for an option that is decided once for the server.
+   *
+   * @example
+   * ```ts
+   * import { Type } from '@sallyport/core';
+   * import { guard } from './policy.ts';
+   *
+   * export const admin = guard.extend({
+   *   name: 'admin',
+   *   authorize: ({ identity }) => identity.subject === 'root',
+   *   messages: { kick: Type.Object({ user: Type.String({ maxLength: 64 }) }) },
+   * });
+   * ```
    */
   extend<const I2 extends readonly Identity[] = I, M2 = M, R2 = R>(
     options: ExtendOptions<I2, M2, R2>,
@@ -92,7 +131,19 @@ export class Guard<
     return new Guard<I2, M2, R2>(this.#family, compileRoute(route, this.#family));
   }
 
-  /** Calls the listener for each event; the returned function stops that. A listener that throws changes no decision. */
+  /**
+   * Calls the listener for each event; the returned function stops that. A listener that throws changes no decision.
+   *
+   * @example
+   * ```ts
+   * import { guard } from './policy.ts';
+   *
+   * const stop = guard.on('handshake.denied', ({ reason, stage, address }) => {
+   *   console.warn('denied', { reason, stage, address });
+   * });
+   * process.once('beforeExit', stop);
+   * ```
+   */
   on<N extends EventName>(name: N, listener: (event: GuardEvents[N]) => void): () => void {
     return this.#family.events.on(name, listener);
   }
@@ -100,6 +151,20 @@ export class Guard<
   /**
    * How this guard would decide on a handshake, stage by stage, with nothing reserved, spent or fetched. For
    * operators: never serve it on a route, since it tells an attacker what to change.
+   *
+   * @example
+   * ```ts
+   * import { guard } from './policy.ts';
+   *
+   * const { allowed, stages } = await guard.explain({
+   *   method: 'GET',
+   *   target: '/chat',
+   *   httpVersion: '1.1',
+   *   rawHeaders: ['Host', 'chat.example.com', 'Origin', 'https://app.example.com'],
+   *   peer: { address: '203.0.113.7', encrypted: true, unix: false },
+   * });
+   * console.log(allowed, stages.find(({ outcome }) => outcome === 'deny'));
+   * ```
    */
   explain(request: HandshakeRequest): Promise<Explanation> {
     const { reading, outerDoor, reporting } = this.#family.settings;
@@ -124,6 +189,14 @@ export class Guard<
    * not, nor one that is slow, to which `onSlowConsumer` happens.
    *
    * @throws TypeError where `policy.replies` does not allow it, and what `filter` throws.
+   *
+   * @example
+   * ```ts
+   * import { guard } from './policy.ts';
+   *
+   * const taken = guard.broadcast('news', { text: 'Hello' }, ({ identity }) => identity.subject !== 'alice');
+   * console.log(`${taken} connections take it`);
+   * ```
    */
   broadcast<K extends keyof R & string>(
     type: K,
@@ -142,6 +215,14 @@ export class Guard<
    * session or a token, whenever issued. A credential without an issue date counts as older.
    *
    * Rejects when it could not be remembered, or told to other nodes; what was open here is closed all the same.
+   *
+   * @example
+   * ```ts
+   * import { guard } from './policy.ts';
+   *
+   * await guard.revoke({ subject: 'alice' }); // Alice has changed her password: each older token of hers ends.
+   * await guard.revoke({ session: 'the id of the session that was logged out' });
+   * ```
    */
   async revoke(what: RevokeOptions): Promise<void> {
     await this.#family.revoke(revocationOf(what, this.#family.clock.now()));
@@ -177,6 +258,13 @@ export class Guard<
    * joins the first, and the shorter deadline counts. Default: 5 s; 0 terminates at once.
    *
    * @throws PolicyError for a `within` that is no duration.
+   *
+   * @example
+   * ```ts
+   * import { guard } from './policy.ts';
+   *
+   * await guard.close({ within: '10s' });
+   * ```
    */
   async close({ within = '5s' }: { readonly within?: Duration } = {}): Promise<void> {
     await this.#family.shutdown.finishWithin(parseWindow(within, 'close({ within })'));

@@ -1,3 +1,4 @@
+import { systemClock } from '../vocabulary/clock.ts';
 import type { Clock } from '../vocabulary/ports.ts';
 import type { Hit, PrecheckAnswer, Store, StoreListener } from '../vocabulary/store.ts';
 import { BanTable } from './ban-table.ts';
@@ -5,8 +6,10 @@ import { RateTables } from './rate-table.ts';
 import { SlotTable } from './slot-table.ts';
 import { ValueTable } from './value-table.ts';
 
+/** Options of `memoryStore()`: how much one process remembers. */
 export interface MemoryStoreOptions {
-  readonly clock: Clock;
+  /** What time it is. Default: the machine's own time. */
+  readonly clock?: Clock;
   /**
    * How many keys have a rate of their own. Default: 100,000, which is about 16 MiB. Beyond: new keys share wider
    * ones.
@@ -18,8 +21,21 @@ export interface MemoryStoreOptions {
   readonly maxBans?: number;
 }
 
-/** A store for one process. Every operation is synchronous. */
-export function memoryStore(options: MemoryStoreOptions): Store {
+/**
+ * A store for one process. Every operation is synchronous.
+ *
+ * @example
+ * ```ts
+ * import { anonymous, createGuard, memoryStore, Type } from '@sallyport/core';
+ *
+ * export const guard = createGuard({
+ *   auth: [anonymous()],
+ *   messages: { say: Type.Object({}) },
+ *   store: memoryStore({ maxKeys: 1_000_000 }),
+ * });
+ * ```
+ */
+export function memoryStore(options: MemoryStoreOptions = {}): Store {
   return new MemoryStore(options);
 }
 
@@ -31,7 +47,12 @@ class MemoryStore implements Store {
   readonly #bans: BanTable;
   readonly #listeners = new Set<StoreListener>();
 
-  constructor({ clock, maxKeys = 100_000, maxValues = 100_000, maxBans = 10_000 }: MemoryStoreOptions) {
+  constructor({
+    clock = systemClock,
+    maxKeys = 100_000,
+    maxValues = 100_000,
+    maxBans = 10_000,
+  }: MemoryStoreOptions) {
     this.#clock = clock;
     this.#rates = new RateTables(maxKeys);
     this.#values = new ValueTable(maxValues);

@@ -13,6 +13,17 @@ export interface Passthrough {
 /**
  * For protocols that bring their own validation: origin, authentication, size and rates are guarded, the content is
  * handed on as it came. Frames of a kind that is not named close with `frame_unsupported` (1003).
+ *
+ * @example
+ * ```ts
+ * import { anonymous, createGuard, passthrough } from '@sallyport/core';
+ *
+ * export const guard = createGuard({
+ *   auth: [anonymous()],
+ *   messages: passthrough({ binary: true }),
+ *   subprotocols: ['mqtt'],
+ * });
+ * ```
  */
 export function passthrough(frames: { readonly text?: boolean; readonly binary?: boolean }): Passthrough {
   refuseUnknown(frames, ['text', 'binary'], 'passthrough()');

@@ -22,6 +22,13 @@ const LONGEST_ENTITY = 6;
  * Use it where the output cannot escape, which is the better place: it knows what it is written into. A text that is
  * escaped here and there again shows its entities; what is escaped here must not be normalized, cut or decoded after.
  * What comes out has at most six times `maxLength` code points.
+ *
+ * @example
+ * ```ts
+ * import { escapedText, Type } from '@sallyport/core';
+ *
+ * export const say = Type.Object({ html: escapedText({ maxLength: 500 }) });
+ * ```
  */
 export function escapedText(options: EscapedTextOptions = {}): TString {
   const { lengths, sanitizer } = compileSafeText(options, 'escapedText');

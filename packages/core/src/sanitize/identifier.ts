@@ -3,6 +3,7 @@ import { asObject, oneOf, refuseUnknown } from '../vocabulary/option-checks.ts';
 import { type Lengths, parseLengths } from './lengths.ts';
 import { sanitizedText } from './sanitizer.ts';
 
+/** Options of `identifier()`. */
 export interface IdentifierOptions {
   /** The shortest name, in characters. Default: 1, which is also the least. Else: the message is refused. */
   readonly minLength?: number;
@@ -31,6 +32,13 @@ function inAnyCase(word: string): string {
  * In SQL it still needs quotes (`"name"`), since it may be a reserved word such as `select`, and a list of the tables
  * and columns that a client may name, since it may be one that it should not see; values need parameters, whatever they
  * were checked for. Paths and SQL may take `Name` and `name` for the same.
+ *
+ * @example
+ * ```ts
+ * import { identifier, Type } from '@sallyport/core';
+ *
+ * export const join = Type.Object({ room: identifier({ maxLength: 32 }) });
+ * ```
  */
 export function identifier(options: IdentifierOptions = {}): TString {
   const given = asObject(options, 'identifier()');

@@ -9,8 +9,10 @@ import { compileRules } from './html-rules.ts';
 import { ofLength, parseLengths } from './lengths.ts';
 import { sanitizedText } from './sanitizer.ts';
 
+/** A protocol that `safeHtml()` can allow in links. */
 export type LinkProtocol = 'https:' | 'http:' | 'mailto:' | 'tel:';
 
+/** Options of `safeHtml()`. */
 export interface SafeHtmlOptions {
   /** The shortest markup, in Unicode code points of what comes out. Default: 0. Else: the message is refused. */
   readonly minLength?: number;
@@ -64,6 +66,14 @@ const ROUNDS = 4;
  * content of an element, not for an attribute, and must not be changed after: no replacing, cutting or decoding.
  *
  * Needs `parse5`, `hast-util-from-parse5`, `hast-util-sanitize` and `hast-util-to-html`.
+ *
+ * @example
+ * ```ts
+ * import { Type } from '@sallyport/core';
+ * import { safeHtml } from '@sallyport/core/html';
+ *
+ * export const post = Type.Object({ body: safeHtml({ maxLength: 5_000, tags: ['p', 'b', 'i', 'a'] }) });
+ * ```
  */
 export function safeHtml(options: SafeHtmlOptions = {}): TString {
   const given = asObject(options, 'safeHtml()');

@@ -4,6 +4,7 @@ import { cleanText } from './clean-text.ts';
 import { type Lengths, ofLength, parseLengths } from './lengths.ts';
 import { type Sanitizer, sanitizedText } from './sanitizer.ts';
 
+/** Options of `safeText()`. */
 export interface SafeTextOptions {
   /** The shortest text, in Unicode code points of what is left. Default: 0. Else: the message is refused. */
   readonly minLength?: number;
@@ -37,6 +38,13 @@ const PLAIN_LINES = /^[\t\n -~]*$/;
  *
  * It is text and no markup: `<b>` passes as it came, and has to be escaped where it is put into HTML, as any text has.
  * Two names that look the same may still differ; names that have to be unique are an `identifier()`.
+ *
+ * @example
+ * ```ts
+ * import { safeText, Type } from '@sallyport/core';
+ *
+ * export const say = Type.Object({ text: safeText({ maxLength: 500, lines: true }) });
+ * ```
  */
 export function safeText(options: SafeTextOptions = {}): TString {
   const { lengths, sanitizer } = compileSafeText(options, 'safeText');

@@ -6,6 +6,14 @@ import { sanitizerOf } from './sanitizer.ts';
  * the text that may be used, or `undefined` where it is refused.
  *
  * @throws PolicyError, which is a TypeError, for a schema without a sanitizer.
+ *
+ * @example
+ * ```ts
+ * import { safeText, sanitize } from '@sallyport/core';
+ *
+ * const text = sanitize(safeText({ maxLength: 80 }), 'from elsewhere');
+ * console.log(text ?? 'refused');
+ * ```
  */
 export function sanitize(schema: object, text: string): string | undefined {
   const sanitizer = typeof schema === 'object' && schema !== null ? sanitizerOf(schema) : undefined;

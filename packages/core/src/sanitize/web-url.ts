@@ -5,6 +5,7 @@ import { canonicalUrl } from './canonical-url.ts';
 import { parseLengths } from './lengths.ts';
 import { sanitizedText } from './sanitizer.ts';
 
+/** Options of `webUrl()`. */
 export interface WebUrlOptions {
   /** The schemes that it may have, of `https:`, `http:`, `wss:` and `ws:`. Default: `https:` and `http:`. */
   readonly protocols?: readonly WebProtocol[];
@@ -17,6 +18,7 @@ export interface WebUrlOptions {
   readonly hosts?: readonly string[];
 }
 
+/** A protocol that `webUrl()` can allow. */
 export type WebProtocol = 'https:' | 'http:' | 'wss:' | 'ws:';
 
 const KNOWN: readonly string[] = ['protocols', 'maxLength', 'hosts'] satisfies (keyof WebUrlOptions)[];
@@ -29,6 +31,13 @@ const WEB: readonly string[] = ['https:', 'http:', 'wss:', 'ws:'] satisfies WebP
  *
  * It is no guard against request forgery: a server that fetches it must itself look at the addresses that the name
  * resolves to, for every redirect. Apostrophes and ampersands are left in it, so that it is escaped in HTML as any text.
+ *
+ * @example
+ * ```ts
+ * import { Type, webUrl } from '@sallyport/core';
+ *
+ * export const share = Type.Object({ link: webUrl({ hosts: ['*.example.com'] }) });
+ * ```
  */
 export function webUrl(options: WebUrlOptions = {}): TString {
   const given = asObject(options, 'webUrl()');

@@ -33,6 +33,7 @@ export type StageName = HandshakeStage | MessageStage | 'deadline' | 'route' | '
 /** A result that is there at once wherever it can be, and a promise only where something asynchronous was asked. */
 export type MaybePromise<T> = T | Promise<T>;
 
+/** Whether a value has to be waited for, so that what is there already is used at once. */
 export function isPromise<T>(value: MaybePromise<T>): value is Promise<T> {
   return (
     typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function'
@@ -68,6 +69,7 @@ export class Denial {
   }
 }
 
+/** A denial for one of the reasons. `detail` is for operators; clients never see it. `retryAfter` is in milliseconds. */
 export function deny(reason: Reason, detail: string, retryAfter?: number): Denial {
   return new Denial(reason, detail, retryAfter);
 }

@@ -15,6 +15,7 @@ interface Common extends OwaspName {
 /** What whoever tells an event says of it. */
 export type Facts<T extends Common> = Omit<T, keyof Common>;
 
+/** What every event about a handshake tells. */
 export interface HandshakeFacts extends Common {
   readonly address: string;
   readonly host: string;
@@ -24,12 +25,14 @@ export interface HandshakeFacts extends Common {
   readonly subject: string | undefined;
 }
 
+/** A handshake that was denied, or would have been in report-only mode: the stage, the reason, and a detail for operators. */
 export interface HandshakeVerdict extends HandshakeFacts {
   readonly reason: Reason;
   readonly stage: StageName;
   readonly detail: string;
 }
 
+/** What every event about a connection tells. */
 export interface ConnectionFacts extends Common {
   readonly connection: string;
   readonly subject: string;
@@ -37,6 +40,7 @@ export interface ConnectionFacts extends Common {
   readonly path: string;
 }
 
+/** A message that was denied, or would have been in report-only mode: the stage and the reason, but never its content. */
 export interface MessageVerdict extends ConnectionFacts {
   readonly reason: Reason;
   readonly stage: StageName;
@@ -75,6 +79,7 @@ export interface GuardEvents {
   fault: Common & { readonly stage: HandshakeStage | StageName; readonly error: unknown };
 }
 
+/** The name of an event that `guard.on` takes. */
 export type EventName = keyof GuardEvents;
 type Listener<N extends EventName> = (event: GuardEvents[N]) => void;
 

@@ -36,6 +36,7 @@ export interface RequestView {
   readonly native: unknown;
 }
 
+/** What an authenticator knows of an identity beyond its subject. */
 export type Claims = Readonly<Record<string, unknown>>;
 
 /** Who is at the other end. Frozen. */

@@ -1,5 +1,6 @@
 import type { MaybePromise } from './decision.ts';
 
+/** A rate as a store counts it: a bucket of `burst` hits, of which one comes back every `interval`. */
 export interface RateLimit {
   /** Milliseconds that one hit costs: the emission interval of the generic cell rate algorithm. */
   readonly interval: number;
@@ -28,6 +29,7 @@ export interface Hit {
   readonly retryAfter: number;
 }
 
+/** A slot that is asked for. */
 export interface LeaseRequest {
   /** What is counted, such as `address 203.0.113.7`. */
   readonly key: string;
@@ -58,6 +60,7 @@ export interface PrecheckRequest {
   readonly leases: readonly LeaseRequest[];
 }
 
+/** The answer to a precheck: the outcome of each of its questions. */
 export interface PrecheckAnswer {
   /** Milliseconds until the last of the bans ends; 0 where there is none. */
   readonly bannedFor: number;
