@@ -51,4 +51,6 @@ export const outdated: Members<Bans> = { ...bans, clear: 'offered' };
 
 /** Nobody makes a guard but `createGuard` and `extend`. */
 // @ts-expect-error: The constructor is private.
-export type Constructed = ConstructorParameters<typeof import('../../packages/core/src/guard/guard.ts').Guard>;
+export type Constructed = ConstructorParameters<
+  typeof import('../../packages/core/src/guard/guard.ts').Guard
+>;
