@@ -49,8 +49,7 @@ export const incomplete: Members<Bans> = { list: 'offered', add: 'offered' };
 // @ts-expect-error: Bans have no such member.
 export const outdated: Members<Bans> = { ...bans, clear: 'offered' };
 
-/** Nobody makes a guard but `createGuard` and `extend`. */
+/** Only `createGuard` and `extend` make a guard. */
+type GuardClass = typeof import('../../packages/core/src/guard/guard.ts').Guard;
 // @ts-expect-error: The constructor is private.
-export type Constructed = ConstructorParameters<
-  typeof import('../../packages/core/src/guard/guard.ts').Guard
->;
+export type Constructed = ConstructorParameters<GuardClass>;
