@@ -85,7 +85,9 @@ export function violations(sources: Sources): string[] {
 export function importsOf(source: string): Import[] {
   const statements =
     /^(?:import|export)\s+(type\s)?[^'";]*?from\s+'([^']+)'|^import\s+'([^']+)'|\bimport\(\s*'([^']+)'/gm;
-  return [...source.matchAll(statements)].map(([, type, from, bare, dynamic]) => ({
+  // Examples in doc comments import as well.
+  const code = source.replace(/^\s*\/?\*.*$/gm, '');
+  return [...code.matchAll(statements)].map(([, type, from, bare, dynamic]) => ({
     specifier: from ?? bare ?? dynamic ?? '',
     typeOnly: type !== undefined,
   }));
