@@ -1,4 +1,4 @@
-import type { Bans, Guard, TicketOffice } from '@sallyport/core';
+import type { Bans, Connection, Guard, TicketOffice } from '@sallyport/core';
 import type { HostGuard, HostHandshake } from '@sallyport/core/host';
 
 /** What an editor offers after a dot. A member that is not listed, or not there any more, does not compile. */
@@ -16,6 +16,20 @@ export const guard: Members<Guard> = {
   bans: 'offered',
   tickets: 'offered',
   close: 'offered',
+};
+
+export const connection: Members<Connection> = {
+  id: 'offered',
+  identity: 'offered',
+  state: 'offered',
+  subprotocol: 'offered',
+  address: 'offered',
+  path: 'offered',
+  on: 'offered',
+  onClose: 'offered',
+  send: 'offered',
+  close: 'offered',
+  terminate: 'offered',
 };
 
 export const bans: Members<Bans> = { list: 'offered', add: 'offered', lift: 'offered' };
