@@ -31,6 +31,7 @@ import { chatGuard, chatJwt } from '../support/chat-policy.ts';
 const messagePack: Codec = {
   contentType: 'application/msgpack',
   frames: 'binary',
+  uniqueKeys: true,
   decode: (data) => decode(data as Uint8Array),
   encode: (value) => encode(value),
 };

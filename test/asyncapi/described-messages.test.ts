@@ -230,6 +230,7 @@ test('messages written by a codec fit their descriptions once they are decoded',
   const codec: Codec = {
     contentType: 'application/msgpack',
     frames: 'binary',
+    uniqueKeys: true,
     decode: (data) => decode(data as Uint8Array),
     encode: (value) => encode(value),
   };

@@ -6,7 +6,7 @@ import { hosts } from '../contract/hosts/index.ts';
 import { applications } from '../support/applications.ts';
 import { goodHeaders, type PolicyOverrides } from '../support/chat-policy.ts';
 import { eventually } from '../support/eventually.ts';
-import { messagePack } from '../support/message-pack.ts';
+import { messagePack, unpack } from '../support/message-pack.ts';
 import { watch } from '../support/watched.ts';
 import { frame } from '../support/wire.ts';
 
@@ -109,7 +109,7 @@ describe.each(hosts)('$name', (host) => {
     await app.settled();
     expect([app.typed.length, app.raw.length, app.faults]).toEqual([1, 1, []]);
     await eventually(() => app.wire.frames().length >= Object.keys(hostile).length, 'all answers');
-    const answers = app.wire.frames().map(({ data }) => messagePack.decode(data) as { code: string });
+    const answers = app.wire.frames().map(({ data }) => unpack(data) as { code: string });
     const codes = Object.keys(hostile).map((what, i) => [what, answers[i]?.code]);
     expect(codes).toEqual(Object.keys(hostile).map((what) => [what, 'message_malformed']));
     expect(({} as { polluted?: unknown }).polluted).toBeUndefined();
@@ -126,12 +126,23 @@ describe.each(hosts)('$name', (host) => {
     expect(app.typed.map(([type]) => type)).toEqual(['any', 'next']);
   });
 
-  test('a repeated key: typed and raw listeners get the value that was checked', async () => {
-    const twice = Buffer.concat([Buffer.of(0x83), ...['type', 'any', 'body', 1, 'body', 2].map(pack)]);
-    const app = await attack(messagePack, [twice, pack({ type: 'next' })]);
+  test('a repeated key, at the top or deep inside, gets message_malformed, and the next message is handled', async () => {
+    const map = (...parts: readonly (Buffer | readonly number[])[]) =>
+      Buffer.concat(parts.map((part) => Buffer.from(part)));
+    const one = pack(1);
+    const twice = [
+      map([0x83], ...['type', 'any', 'body', 1, 'body', 2].map(pack)),
+      map([0x83], ...['type', 'any', 'type', 'next', 'body', 1].map(pack)),
+      body(map([0x82], text('a'), one, text('a'), one)),
+      body(map([0x91, 0x82], text(''), one, text(''), one)),
+      // Two spellings of one key: a shorter and a longer head, a number and its text.
+      body(map([0x82], text('a'), one, [0xd9, 1, 0x61], one)),
+      body(map([0x82], one, one, text('1'), one)),
+    ];
+    const app = await attack(messagePack, [...twice, pack({ type: 'next' })]);
     await app.settled();
-    expect(app.typed[0]).toEqual(['any', { type: 'any', body: 2 }]);
-    expect(app.raw[0]).toEqual(pack({ type: 'any', body: 2 }));
+    expect(app.denied).toEqual(twice.map(() => 'parse message_malformed'));
+    expect(app.typed.map(([type]) => type)).toEqual(['next']);
   });
 
   test('a text frame for a binary codec closes the connection with 1003', async () => {
@@ -146,6 +157,7 @@ describe.each(hosts)('$name', (host) => {
     const queue = [...Object.values(values), { type: 'next' }];
     const codec: Codec = {
       contentType: 'application/x-odd',
+      uniqueKeys: true,
       frames: 'binary',
       decode(data) {
         if ((data as Uint8Array)[0] === 0) throw thrown.pop();
@@ -189,7 +201,7 @@ describe.each(hosts)('$name', (host) => {
       ),
     ],
   ])('%s closes the connection with 1011, with one fault and no handler', async (_what, value) => {
-    const codec: Codec = { ...messagePack, decode: () => value };
+    const codec: Codec = { ...messagePack, uniqueKeys: true, decode: () => value };
     const app = await attack(codec, [Buffer.of(1)]);
     expect(await app.wire.closeCode()).toBe(1011);
     expect([app.typed, app.raw, app.faults.length]).toEqual([[], [], 1]);

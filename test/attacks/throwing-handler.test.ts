@@ -165,6 +165,7 @@ describe.each(hosts)('$name', (host) => {
     const codec: Codec = {
       contentType: 'application/x-odd',
       frames: 'text',
+      uniqueKeys: true,
       decode: (data) => JSON.parse(String(data)),
       encode: boom,
     };

@@ -1,7 +1,11 @@
-// M1: types, properties at any depth, and keys of the envelope that the policy does not name reach no handler. Neither do names
+// M1, M9: types, properties at any depth, and keys of the envelope that the policy does not name reach no handler. Neither do names
 // that every object inherits (OWASP WebSocket Security Cheat Sheet, input validation; ASVS 5.0, 2.2).
 import { describe, expect, test } from '@jest/globals';
 import { Type } from '@sallyport/core';
+import { type } from 'arktype';
+import Joi from 'joi';
+import * as v from 'valibot';
+import * as yup from 'yup';
 import { z } from 'zod';
 import { hosts } from '../contract/hosts/index.ts';
 import { applications } from '../support/applications.ts';
@@ -20,8 +24,36 @@ const messages = {
   }),
   plain: { type: 'object', properties: { text: { type: 'string' } } },
   zod: z.object({ text: z.string(), inner: z.object({ a: z.number() }).optional() }),
+  valibot: v.object({ text: v.string(), inner: v.optional(v.object({ a: v.number() })) }),
+  arktype: type({ text: 'string', 'inner?': { a: 'number' } }),
+  joi: Joi.object({ text: Joi.string(), inner: Joi.object({ a: Joi.number() }) }),
+  yup: yup.object({ text: yup.string(), inner: yup.object({ a: yup.number() }).default(undefined) }),
+  referring: {
+    type: 'object',
+    properties: { first: inner, second: { $ref: '#/properties/first' } },
+  },
+  depending: {
+    type: 'object',
+    properties: { text: {} },
+    dependencies: { text: { properties: { inner } } },
+  },
   next: Type.Object({}),
 };
+/** Messages whose unknown parts can only be refused: elements of a list, and what a condition asks about. */
+const lists = {
+  tuple: { type: 'object', properties: { pair: { type: 'array', prefixItems: [inner] } } },
+  asking: {
+    type: 'object',
+    properties: { text: {} },
+    if: { properties: { admin: { type: 'object' } }, required: ['admin'] },
+    else: { required: ['text'] },
+  },
+};
+const unlistable: readonly (readonly [type: string, body: object, pointer: string])[] = [
+  ['tuple', { pair: [{ a: 1 }, { admin: true }] }, '/pair'],
+  ['tuple', { pair: [{ a: 1, admin: true }] }, '/pair/0'],
+  ['asking', { admin: { any: 'thing' } }, ''],
+];
 const deep = { list: [{ a: 1 }], either: { a: 1 }, map: { x: { a: 1 } } };
 
 const INHERITED = ['__proto__', 'constructor', 'prototype', 'toString', 'valueOf', 'hasOwnProperty'];
@@ -48,6 +80,13 @@ const extra: readonly (readonly [type: string, body: object, left: object, point
   ['plain', { admin: true }, {}, ''],
   ['zod', { ...hi, admin: true }, hi, ''],
   ['zod', { ...hi, inner: { a: 1, admin: true } }, { ...hi, inner: { a: 1 } }, '/inner'],
+  ...['valibot', 'arktype', 'joi', 'yup'].flatMap((library) => [
+    [library, { ...hi, admin: true }, hi, ''] as const,
+    [library, { ...hi, toString: 1 }, hi, ''] as const,
+    [library, { ...hi, inner: { a: 1, admin: true } }, { ...hi, inner: { a: 1 } }, '/inner'] as const,
+  ]),
+  ['referring', { second: { a: 1, admin: true } }, { second: { a: 1 } }, '/second'],
+  ['depending', { ...hi, inner: { a: 1, admin: true } }, { ...hi, inner: { a: 1 } }, '/inner'],
   ['deep', { ...deep, list: [{ a: 1, admin: true }] }, deep, '/list/0'],
   ['deep', { ...deep, either: { a: 1, admin: true } }, deep, '/either'],
   ['deep', { ...deep, map: { x: { a: 1, admin: true } } }, deep, '/map/x'],
@@ -134,6 +173,22 @@ describe.each(hosts)('$name', (host) => {
       const errors = (await app.wire.messages(extra.length)).map(envelope.errorOf);
       expect(errors).toEqual(
         extra.map(([, , , path], id) => ({ code: 'message_invalid', path, ...(envelope.hasIds && { id }) })),
+      );
+    });
+
+    test('elements behind the end of a list, and properties that only a condition names, get message_invalid', async () => {
+      const app = await attack(
+        unlistable.map(([type, body], i) => json(envelope.write(type, body, i))),
+        { messages: { ...lists, next: Type.Object({}) } as never },
+      );
+      onlyNext(app);
+      const errors = (await app.wire.messages(unlistable.length)).map(envelope.errorOf);
+      expect(errors).toEqual(
+        unlistable.map(([, , path], id) => ({
+          code: 'message_invalid',
+          path,
+          ...(envelope.hasIds && { id }),
+        })),
       );
     });
 

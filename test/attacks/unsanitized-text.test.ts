@@ -1,4 +1,4 @@
-// M4: text is sanitized field by field as the schema says, for typed and raw listeners alike: control, bidirectional
+// M4, M8: text is sanitized field by field as the schema says, for typed and raw listeners alike: control, bidirectional
 // (CVE-2021-42574) and zero-width characters, markup, URLs with code, dangerous names. A refused text reaches no handler.
 import { describe, expect, test } from '@jest/globals';
 import { escapedText, identifier, safeText, Type, webUrl } from '@sallyport/core';
@@ -7,7 +7,7 @@ import { hosts } from '../contract/hosts/index.ts';
 import { applications } from '../support/applications.ts';
 import { goodHeaders, type PolicyOverrides } from '../support/chat-policy.ts';
 import { envelopes } from '../support/envelopes.ts';
-import { messagePack } from '../support/message-pack.ts';
+import { messagePack, unpack } from '../support/message-pack.ts';
 import { watch } from '../support/watched.ts';
 import { frame } from '../support/wire.ts';
 
@@ -25,6 +25,10 @@ const post = Type.Object({
   either: Type.Optional(Type.Union([Type.Null(), Type.Object({ line })])),
   pair: Type.Optional(Type.Tuple([Type.Number(), line])),
   both: Type.Optional(Type.Intersect([Type.Object({ line }), Type.Object({ name: identifier() })])),
+  user: Type.Optional(Type.Refine(line, (text) => text !== 'admin')),
+  plain: Type.Optional(Type.Intersect([line, Type.String({ pattern: '^[^;]*$' })])),
+  tags: Type.Optional(Type.Array(line, { uniqueItems: true })),
+  word: Type.Optional({ ...line, pattern: '^[a-z]+$', maxLength: 5 } as typeof line),
 });
 const messages = { post, next: Type.Object({}) } as never;
 
@@ -55,6 +59,8 @@ const cleaned: readonly (readonly [what: string, sent: object, got: object])[] =
   ['in a record', { map: { x: 'a\u200b' } }, { map: { x: 'a' } }],
   ['in a union', { either: { line: 'a\u200b' } }, { either: { line: 'a' } }],
   ['in a tuple', { pair: [1, 'a\u200b'] }, { pair: [1, 'a'] }],
+  ['a text that a refinement allows', { user: 'ad\u200bmiral' }, { user: 'admiral' }],
+  ['a text that a keyword beside the sanitizer allows', { word: 'abc\u200bde' }, { word: 'abcde' }],
   ['in an intersection', { both: { line: 'a\u200b', name: 'b' } }, { both: { line: 'a', name: 'b' } }],
 ];
 
@@ -74,6 +80,13 @@ const refused: readonly (readonly [sent: object, pointer: string])[] = [
   [{ list: [{ line: 'a' }, { line: 'x'.repeat(21) }] }, '/list/1/line'],
   [{ map: { x: 'x'.repeat(21) } }, '/map/x'],
   [{ both: { line: 'a', name: '..' } }, '/both/name'],
+  // What cleaning makes of them is what the schema forbids.
+  [{ user: 'admin\u200b' }, '/user'],
+  [{ user: 'ad\u2060min' }, '/user'],
+  [{ plain: 'a\u037e drop' }, '/plain'],
+  [{ tags: ['a', 'a\u200b'] }, '/tags'],
+  [{ word: 'a b\u200b' }, '/word'],
+  [{ word: 'abcdef' }, '/word'],
 ];
 
 describe.each(hosts)('$name', (host) => {
@@ -137,7 +150,7 @@ describe.each(hosts)('$name', (host) => {
       { type: 'next' },
     ];
     expect(app.typed.map(([, body]) => body)).toEqual(expected);
-    expect(app.raw.map((bytes) => messagePack.decode(bytes as Buffer))).toEqual(expected);
+    expect(app.raw.map((bytes) => unpack(bytes as Buffer))).toEqual(expected);
     expect(app.denied).toHaveLength(refused.length);
   });
 

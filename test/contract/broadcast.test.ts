@@ -4,7 +4,7 @@ import { type AnyGuard, Type } from '@sallyport/core';
 import { applications } from '../support/applications.ts';
 import { chatGuard, goodHeaders, messages, type PolicyOverrides } from '../support/chat-policy.ts';
 import { eventually } from '../support/eventually.ts';
-import { messagePack } from '../support/message-pack.ts';
+import { messagePack, unpack } from '../support/message-pack.ts';
 import { frame, type Wire } from '../support/wire.ts';
 import type { RunningHost } from './hosts/host.ts';
 import { hosts } from './hosts/index.ts';
@@ -117,7 +117,7 @@ describe.each(hosts)('$name', (host) => {
     expect(guard.broadcast('said', { text: 'hi' } as never)).toBe(1);
     await eventually(() => wire.frames().length === 1, 'the message');
     const [{ opcode, data }] = wire.frames() as [{ opcode: number; data: Buffer }];
-    const message = policy.codec === undefined ? JSON.parse(String(data)) : messagePack.decode(data);
+    const message = policy.codec === undefined ? JSON.parse(String(data)) : unpack(data);
     expect(opcode).toBe(policy.codec === undefined ? 0x1 : 0x2);
     expect(message).toEqual(
       policy.codec === undefined

@@ -13,7 +13,7 @@ import {
 } from '../support/chat-policy.ts';
 import { envelopes } from '../support/envelopes.ts';
 import { eventually } from '../support/eventually.ts';
-import { messagePack } from '../support/message-pack.ts';
+import { messagePack, unpack } from '../support/message-pack.ts';
 import { frame } from '../support/wire.ts';
 import type { ChatHandler } from './hosts/host.ts';
 import { hosts } from './hosts/index.ts';
@@ -176,7 +176,7 @@ describe.each(hosts)('$name', (host) => {
     wire.send(pack({ type: 'say', data: { text: 'hi' }, id: 1 })).send(pack({ type: 'shout', id: 2 }));
     wire.send(pack({ type: 'blob', data: { data: new Uint8Array([1, 2]) } }));
     await eventually(() => wire.frames().length === 2 && raw.length === 4, 'both answers');
-    const got = wire.frames().map(({ opcode, data }) => [opcode, messagePack.decode(data)]);
+    const got = wire.frames().map(({ opcode, data }) => [opcode, unpack(data)]);
     expect(got).toEqual([
       [0x2, { type: 'said', id: 1, data: { text: 'HI' } }],
       [0x2, { type: 'error', id: 2, data: { code: 'message_type_unknown', message: expect.any(String) } }],

@@ -11,14 +11,28 @@ const DEPTH = 32;
 export const messagePack: Codec = {
   contentType: 'application/msgpack',
   frames: 'binary',
-  decode(data) {
+  decode(data, key) {
     const bytes = data as Uint8Array;
     if (!isPlausible(bytes))
       throw new TypeError('This declares more than it holds, or what is no plain value.');
-    return new Decoder().decode(bytes);
+    return new Decoder({ mapKeyConverter: countingKeys(key) }).decode(bytes);
   },
   encode: (value) => encode(value),
 };
+
+/** For the decoder of `@msgpack/msgpack`: tells of each key, and takes only those that a message may have. */
+export function countingKeys(key: () => void): (name: unknown) => string | number {
+  return (name) => {
+    key();
+    if (typeof name !== 'string' && typeof name !== 'number') throw new TypeError('This is no key.');
+    return name;
+  };
+}
+
+/** The value of a message that the server has sent. */
+export function unpack(data: Uint8Array): unknown {
+  return messagePack.decode(data, () => undefined);
+}
 
 /** How many bytes follow a head byte: those of a number, or those of a length. */
 const NUMBERS: Readonly<Record<number, number>> = {

@@ -35,6 +35,7 @@ function read(bytes: Uint8Array, chunk = bytes.length): Promise<Read[]> {
 const raw: Codec = {
   contentType: 'application/octet-stream',
   frames: 'binary',
+  uniqueKeys: true,
   decode: (data) => data,
   encode: (value) => (value as { body: Uint8Array }).body,
 };

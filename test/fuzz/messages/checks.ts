@@ -116,7 +116,7 @@ function answerIn(outcome: Outcome | undefined, { codec }: Dialect): unknown {
   must(outcome?.kind === 'answered', () => `had to be answered, and was ${show(outcome)}`);
   const { data } = outcome;
   must((typeof data === 'string') === (codec === undefined), () => 'was answered by another kind of frame');
-  return codec === undefined ? JSON.parse(data as string) : codec.decode(data);
+  return codec === undefined ? JSON.parse(data as string) : codec.decode(data, () => undefined);
 }
 
 export function show(value: unknown): string {

@@ -36,19 +36,27 @@ export const dialects: readonly Dialect[] = [
     name: 'flat over MessagePack',
     envelope: 'flat',
     codec: messagePack,
-    // The codec decides: of a repeated key the library keeps the last value.
+    // Of a repeated key the library keeps the last value, so that the value has fewer keys than the bytes.
     read(data) {
+      let keys = 0;
       try {
-        return { value: messagePack.decode(data), repeats: false };
+        const value = messagePack.decode(data, () => keys++);
+        return { value, repeats: keys !== countKeys(value) };
       } catch {
         return undefined;
       }
     },
     // The library decodes invalid UTF-8 to lone surrogates, and encodes those as U+FFFD.
-    written: (value) => messagePack.decode(messagePack.encode(value)),
+    written: (value) => messagePack.decode(messagePack.encode(value), () => undefined),
     write: packedOf,
   },
 ];
+
+function countKeys(value: unknown): number {
+  if (typeof value !== 'object' || value === null || value instanceof Uint8Array) return 0;
+  const own = Array.isArray(value) ? 0 : Object.keys(value).length;
+  return Object.values(value).reduce<number>((total, inner) => total + countKeys(inner), own);
+}
 
 /** Puts a body into an envelope. */
 export function wrap(envelope: EnvelopeName, type: Tree, body: Tree, id: Tree | undefined): Entries {

@@ -10,6 +10,7 @@ import {
   webUrl,
 } from '@sallyport/core';
 import { z } from 'zod';
+import { countingKeys } from '../../support/message-pack.ts';
 import { BOUNDS } from './bounds.ts';
 
 /** A note: each text has another sanitizer. */
@@ -203,7 +204,7 @@ export const messages = {
 export const messagePack: Codec = {
   contentType: 'application/msgpack',
   frames: 'binary',
-  decode: (data) => decode(data as Uint8Array, MOST),
+  decode: (data, key) => decode(data as Uint8Array, { ...MOST, mapKeyConverter: countingKeys(key) }),
   encode: (value) => encode(value),
 };
 const MOST = {

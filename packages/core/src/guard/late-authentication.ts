@@ -91,5 +91,6 @@ export function readPendingMessage(
 ): Incoming | undefined {
   const incoming = readMessage(data, isBinary, rules);
   if ('denial' in incoming || incoming.type !== AUTH_TYPE) return undefined;
-  return isAcceptable(incoming.value, rules.bounds, incoming.text) ? incoming : undefined;
+  const { value, text, keysRead } = incoming;
+  return isAcceptable(value, rules.bounds, text, keysRead) ? incoming : undefined;
 }

@@ -1,6 +1,6 @@
 import type { MaybePromise } from '../vocabulary/decision.ts';
 import type { SchemaNode } from '../wire/envelope.ts';
-import type { Incoming } from '../wire/incoming.ts';
+import { type Incoming, isRecord } from '../wire/incoming.ts';
 import { escapeStep } from './json-pointer.ts';
 
 /** Where a body is wrong, and which stage says so. */
@@ -46,4 +46,11 @@ export function pointerTo(path: readonly PropertyKey[]): string {
 
 export function cutPointer(pointer: string): string {
   return pointer.slice(0, MAX_POINTER);
+}
+
+/** A body beside the type that the envelope puts among its properties. */
+export function withoutType(body: unknown): unknown {
+  if (!isRecord(body)) return body;
+  const { type: _type, ...rest } = body;
+  return rest;
 }

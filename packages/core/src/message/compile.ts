@@ -1,6 +1,7 @@
 import type { Check } from './check.ts';
 import { type BodyCheck, compileReply, compileSchema, type SchemaOptions } from './schema.ts';
-import { compileStandard, compileStandardReply, isStandardSchema } from './standard-schema.ts';
+import { compileStandard, compileStandardReply } from './standard-check.ts';
+import { isStandardSchema } from './standard-schema.ts';
 
 /** Compiles the schema of a message, whichever kind it is of. */
 export function compileCheck(schema: unknown, options: SchemaOptions): Check {
@@ -10,6 +11,6 @@ export function compileCheck(schema: unknown, options: SchemaOptions): Check {
 /** Compiles the schema of what is sent. */
 export function compileBodyCheck(schema: unknown, type: string | undefined, option: string): BodyCheck {
   return isStandardSchema(schema)
-    ? compileStandardReply(schema, type)
+    ? compileStandardReply(schema, { type, option })
     : compileReply(schema, { type, option });
 }

@@ -1,12 +1,13 @@
 import { Compile } from 'typebox/compile';
 import { Check } from 'typebox/value';
 import type { SchemaNode } from '../wire/envelope.ts';
+import { cutPointer } from './check.ts';
 
 /** A schema that values can be held against. */
 export interface Fit {
   fits(value: unknown): boolean;
-  /** The first mistake in a value that does not fit. */
-  mistake(value: unknown): { readonly keyword: string; readonly instancePath: string } | undefined;
+  /** Where a value that does not fit is wrong: a JSON Pointer, never what stood there. */
+  pointer(value: unknown): string;
   /** Whether code could be generated; without it a check is some hundred times slower. */
   readonly accelerated: boolean;
 }
@@ -21,7 +22,15 @@ export function compileFit(schema: SchemaNode): Fit {
   const accelerated = compiled.IsAccelerated();
   return {
     fits: accelerated ? (value) => compiled.Check(value) : (value) => Check(schema as never, value),
-    mistake: (value) => compiled.Errors(value)[0],
+    pointer: (value) => pointerOf(compiled.Errors(value)[0]),
     accelerated,
   };
+}
+
+function pointerOf(error: { readonly keyword: string; readonly instancePath: string } | undefined): string {
+  if (error === undefined) return '';
+  const { keyword, instancePath } = error;
+  // A property that must not be there: its name is content, too, so the object around it is told.
+  const path = keyword === 'boolean' ? instancePath.slice(0, instancePath.lastIndexOf('/')) : instancePath;
+  return cutPointer(path);
 }

@@ -26,12 +26,14 @@ export function parseJson(text: string): unknown {
 /**
  * Whether a value is one that any handler can bear: within the bounds, plain, and without the keys that poison
  * prototypes (own `__proto__`; `constructor` with a `prototype`, of which CVE-2026-27148 is one of many). With the text that
- * it was read from, also whether no object repeats a key: RFC 8259 §4 leaves open which one counts, and whoever
- * reads the same text with another parser may take the other one.
+ * it was read from, or the number of keys that a codec has read, also whether no object repeats a key: RFC 8259 §4 leaves open which
+ * one counts, and another parser of the same bytes may take the other one.
  */
-export function isAcceptable(value: unknown, bounds: ValueBounds, text?: string): boolean {
+export function isAcceptable(value: unknown, bounds: ValueBounds, text?: string, keysRead?: number): boolean {
   const left = keysLeft(value, bounds, bounds.depth, bounds.keys);
-  return left >= 0 && (text === undefined || !repeatsKeys(text, bounds.keys - left));
+  if (left < 0) return false;
+  const keys = bounds.keys - left;
+  return text === undefined ? (keysRead ?? keys) === keys : !repeatsKeys(text, keys);
 }
 
 /** Walks the value once; returns what is left of the budget of keys, or -1 where a bound or a rule is broken. */

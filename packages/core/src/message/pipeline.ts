@@ -80,9 +80,9 @@ function consider(
   rules: MessageRules,
 ): MaybePromise<Inspection> {
   const type = rules.types.get(incoming.type);
-  const { value, text } = incoming;
+  const { value, text, keysRead } = incoming;
   const bounded = type !== undefined && isBoundedBySchema(incoming, type, rules);
-  if (!bounded && !isAcceptable(value, rules.bounds, text))
+  if (!bounded && !isAcceptable(value, rules.bounds, text, keysRead))
     return refuse(malformed('beyond limits.json'), UNADDRESSED);
   if (type === undefined) return unlisted(incoming, rules);
   const denied = checkTypeLimits(data, incoming, type, sender, rules);
@@ -101,12 +101,14 @@ export function readMessage(
   if (isBinary !== (codec?.frames === 'binary')) {
     return refuse(deny('frame_unsupported', 'this kind of frame').at('parse'), UNREAD);
   }
+  let keys = 0;
   const text = codec === undefined ? textOf(data) : undefined;
-  const value = text === undefined ? decode(codec as Codec, data) : parseJson(text);
+  const value = codec === undefined ? parseJson(text as string) : decode(codec, data, () => keys++);
   if (value === UNREADABLE) return refuse(malformed('it cannot be read'), UNREAD);
   const incoming = envelope.open(value);
   if (incoming === undefined) return refuse(malformed('it is no message in this envelope'), UNADDRESSED);
   incoming.text = text;
+  if (codec !== undefined && codec.uniqueKeys !== true) incoming.keysRead = keys;
   // Another reader of the same bytes may take other ones of repeated keys, say: it gets what was read here.
   incoming.changed = codec !== undefined;
   return incoming;
@@ -115,9 +117,9 @@ export function readMessage(
 /** The content of opaque messages is in no envelope. */
 const OPAQUE = {};
 
-function decode(codec: Codec, data: Uint8Array | string): unknown {
+function decode(codec: Codec, data: Uint8Array | string, key: () => void): unknown {
   try {
-    return codec.decode(data);
+    return codec.decode(data, key);
   } catch {
     return UNREADABLE;
   }

@@ -1,6 +1,7 @@
 import { Format } from 'typebox/format';
 import { isSanitizerMark, sanitizerOf } from '../sanitize/sanitizer.ts';
 import type { SchemaNode } from '../wire/envelope.ts';
+import { isPlain } from '../wire/incoming.ts';
 import { isNode } from './closed.ts';
 import { type Content, isNote, KEYWORDS } from './schema-keywords.ts';
 
@@ -13,8 +14,7 @@ export interface Fault {
 
 /** What keeps TypeBox from checking a schema as it is written: it passes over whatever it does not know. */
 export function formFault(node: SchemaNode): Fault | undefined {
-  const prototype: unknown = Object.getPrototypeOf(node);
-  if (prototype !== null && Object.getPrototypeOf(prototype) !== null)
+  if (!isPlain(node))
     return { problem: 'it is an instance of a class, and no schema', fix: 'Give a plain object.' };
   // These say whose schema it is.
   for (const key of Object.getOwnPropertySymbols(node)) {
@@ -215,12 +215,6 @@ function isListOf(value: unknown, is: (item: unknown) => boolean): value is read
 
 function isRecordOf(value: unknown, is: (item: unknown) => boolean): boolean {
   return isPlain(value) && Object.values(value).every(is);
-}
-
-function isPlain(value: unknown): value is object {
-  if (!isNode(value)) return false;
-  const prototype: unknown = Object.getPrototypeOf(value);
-  return prototype === null || Object.getPrototypeOf(prototype) === null;
 }
 
 function isJson(value: unknown): boolean {

@@ -2,7 +2,7 @@ import { PolicyError } from '../vocabulary/policy-error.ts';
 import type { SchemaNode } from '../wire/envelope.ts';
 import { type Incoming, isRecord } from '../wire/incoming.ts';
 import { withoutBytes } from './bytes.ts';
-import { type Check, cutPointer, type Mistake, pointerTo } from './check.ts';
+import { type Check, type Mistake, pointerTo, withoutType } from './check.ts';
 import { close } from './closed.ts';
 import { compileFit } from './fit.ts';
 import { fixedKeys } from './fixed-shape.ts';
@@ -41,7 +41,7 @@ export function compileSchema(schema: unknown, options: SchemaOptions): Check {
 function compileBody(document: SchemaNode, options: SchemaOptions, whole: SchemaNode): Check {
   const { option, unknown, bounds, bytes = false } = options;
   const relaxed = isolated(withoutSanitized(whole));
-  const { fits, mistake, accelerated } = compileFit(bytes ? withoutBytes(relaxed) : relaxed);
+  const { fits, pointer, accelerated } = compileFit(bytes ? withoutBytes(relaxed) : relaxed);
   const sanitizeBody = compileSanitizers(whole, option);
   const leaveOut = unknown === 'strip' ? compileStrip(relaxed) : undefined;
   return {
@@ -66,7 +66,7 @@ function compileBody(document: SchemaNode, options: SchemaOptions, whole: Schema
   };
 
   function mistakeIn(stage: Mistake['stage'], body: unknown): Mistake {
-    return { stage, pointer: pointerOf(mistake(body)) };
+    return { stage, pointer: pointer(body) };
   }
 }
 
@@ -101,12 +101,6 @@ function withoutTypeOf(check: Check, type: string): Check {
   };
 }
 
-function withoutType(body: unknown): unknown {
-  if (!isRecord(body)) return body;
-  const { type: _type, ...rest } = body;
-  return rest;
-}
-
 /** A body that is sent: what its schema says of it, and where it does not fit. */
 export interface BodyCheck {
   passes(body: unknown): boolean;
@@ -122,8 +116,7 @@ export interface BodyCheck {
 
 export function compileReply(schema: unknown, options: Pick<SchemaOptions, 'type' | 'option'>): BodyCheck {
   const document = closedBody(schema, options);
-  const { fits: passes, mistake } = compileFit(isolated(document));
-  const pointer = (body: unknown): string => pointerOf(mistake(body));
+  const { fits: passes, pointer } = compileFit(isolated(document));
   if (!sharesType(document, options)) return { passes, pointer, document };
   return {
     passes: (body) => passes(withoutType(body)),
@@ -159,12 +152,4 @@ function sharesType(body: SchemaNode, { type, option }: Pick<SchemaOptions, 'typ
     "it has a property 'type' of its own, which is not the message's name",
     `Rename it, or say Type.Literal('${type}'): 'type' names the message.`,
   );
-}
-
-function pointerOf(error: { readonly keyword: string; readonly instancePath: string } | undefined): string {
-  if (error === undefined) return '';
-  const { keyword, instancePath } = error;
-  // A property that must not be there: its name is content, too, so the object around it is told.
-  const path = keyword === 'boolean' ? instancePath.slice(0, instancePath.lastIndexOf('/')) : instancePath;
-  return cutPointer(path);
 }

@@ -92,3 +92,16 @@ export function takesType(schema: SchemaNode): boolean {
   if (isObjectSchema(schema)) return members.length === 0;
   return members.length > 0 && members.every((member) => isNode(member) && takesType(member));
 }
+
+/** Whether no value that fits can be an object. */
+export function isNoObject(schema: SchemaNode): boolean {
+  const { type, anyOf, oneOf } = schema;
+  if (type !== undefined) return ![type].flat().includes('object');
+  if ('const' in schema) return !isNode(schema.const);
+  return [anyOf, oneOf].some(
+    (members) =>
+      Array.isArray(members) &&
+      members.length > 0 &&
+      members.every((member) => isNode(member) && isNoObject(member)),
+  );
+}

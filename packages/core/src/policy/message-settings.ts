@@ -19,13 +19,29 @@ export function messageSettings(
   const types = new Map<string, TypeSettings>();
   for (const [name, entry] of Object.entries(messages)) {
     const option = `policy.messages.${name}`;
-    const rule = isRule(entry) ? entry : { schema: entry };
+    const rule = isRule(entry) ? entry : { schema: bareSchema(entry, option) };
     const settings = readOnlyOptions(MESSAGE_OPTIONS, rule, option);
     checkRoom(settings, limits, option);
     types.set(name, settings);
   }
   for (const [name, { after = [] }] of types) checkSteps(name, after, types);
   return types;
+}
+
+/** Options of a rule that stand among the keywords of a schema would be passed over: `{ ...Schema, authorize }`. */
+function bareSchema(entry: unknown, option: string): unknown {
+  const own = typeof entry === 'object' || typeof entry === 'function' ? Object.entries(entry ?? {}) : [];
+  for (const [name, value] of own) {
+    // Libraries have methods of such names.
+    if (!Object.hasOwn(MESSAGE_OPTIONS, name) || (typeof value === 'function' && name !== 'authorize'))
+      continue;
+    throw new PolicyError(
+      `${option}.${name}`,
+      'it stands among the keywords of a schema, where it would be passed over',
+      `Write { schema: …, ${name}: … }.`,
+    );
+  }
+  return entry;
 }
 
 function checkRoom({ size, cost }: TypeSettings, { message, messages }: Room, option: string): void {

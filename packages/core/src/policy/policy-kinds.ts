@@ -10,7 +10,7 @@ import { PolicyError } from '../vocabulary/policy-error.ts';
 import type { Clock, Logger } from '../vocabulary/ports.ts';
 import type { Store } from '../vocabulary/store.ts';
 import { type Duration, parseDuration } from '../vocabulary/units.ts';
-import type { Codec } from '../wire/codec.ts';
+import { type Codec, requireCountedKeys } from '../wire/codec.ts';
 import {
   type ReportOption,
   unsafeReportAuthorization,
@@ -149,7 +149,7 @@ export const stages: Kind<readonly ReportOption[], ReadonlySet<string>> = {
 export const codec: Kind<Codec> = {
   type: 'Codec',
   read(value, option) {
-    const { contentType, frames, decode, encode } = asObject(value, option);
+    const { contentType, frames, decode, encode, uniqueKeys = false } = asObject(value, option);
     const complete =
       typeof contentType === 'string' && typeof decode === 'function' && typeof encode === 'function';
     if (!complete) {
@@ -160,6 +160,8 @@ export const codec: Kind<Codec> = {
       );
     }
     oneOf(frames ?? null, ['text', 'binary'], `${option}.frames`);
+    oneOf(uniqueKeys, [true, false], `${option}.uniqueKeys`);
+    if (uniqueKeys === false) requireCountedKeys(value as Codec, option);
     return value as Codec;
   },
 };

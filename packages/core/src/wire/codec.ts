@@ -1,3 +1,5 @@
+import { PolicyError } from '../vocabulary/policy-error.ts';
+
 /**
  * How the bytes of a frame become a value, and back. JSON is what the guard does by itself; a codec takes its place for
  * formats such as MessagePack or CBOR, on a library of your choice.
@@ -13,10 +15,31 @@ export interface Codec {
    *
    * What only the codec can see is the codec's to refuse: text that is no UTF-8, and lengths that a few bytes announce and
    * a library allocates for (`maxArrayLength`, `maxMapLength` and the like of `@msgpack/msgpack`).
+   *
+   * Of a key that one map has twice, another reader of the same bytes may take the other value. So it calls `key` once for each key
+   * that it reads, a repeated one included: a message that then has another number of keys is `message_malformed`.
    */
-  decode(data: Uint8Array | string): unknown;
+  decode(data: Uint8Array | string, key: () => void): unknown;
+  /** Whether `decode` itself throws for a repeated key, or the format has none. Then `key` is not asked for. Default: `false`. */
+  readonly uniqueKeys?: boolean;
   /** Writes one message. */
   encode(value: unknown): Uint8Array | string;
+}
+
+/**
+ * Tries a codec that does not say that its keys are unique: whether it tells of the keys that it reads.
+ *
+ * @throws PolicyError where it does not, since a repeated key would then pass, or nothing.
+ */
+export function requireCountedKeys(codec: Codec, option: string): void {
+  let keys = 0;
+  codec.decode(codec.encode({ a: { b: 1 } }), () => keys++);
+  if (keys === 2) return;
+  throw new PolicyError(
+    option,
+    `of { a: { b: 1 } } it tells ${keys} keys, so that it cannot be known whether one is repeated`,
+    'Call key() for each key in decode(data, key), or say uniqueKeys: true where decode throws for a repeated one.',
+  );
 }
 
 /** What goes out in one message: text, or the bytes of a binary one. */

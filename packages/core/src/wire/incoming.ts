@@ -15,6 +15,8 @@ export class Incoming {
   changed = false;
   /** The text that the value was read from, where it was JSON. */
   text: string | undefined;
+  /** How many keys a codec has read, where it has told. */
+  keysRead: number | undefined;
 
   constructor(
     /** Looked up in the policy; anything, as the sender wrote it. */
@@ -34,4 +36,11 @@ export function isRecord(value: unknown): value is Readonly<Record<string, unkno
   return (
     typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof Uint8Array)
   );
+}
+
+/** A record of no class, whichever realm it is of. */
+export function isPlain(value: unknown): value is Readonly<Record<string, unknown>> {
+  if (!isRecord(value)) return false;
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype === null || Object.getPrototypeOf(prototype) === null;
 }

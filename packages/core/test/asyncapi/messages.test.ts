@@ -12,7 +12,13 @@ import { byName, keys } from '../support/late-auth.ts';
 const { authenticator } = keys(byName);
 const late = { auth: [authenticator], firstMessage: true };
 const renewed = { auth: [authenticator], renewal: { notice: '1m' } };
-const codec = { contentType: 'application/cbor', frames: 'binary', decode: () => 1, encode: () => '' };
+const codec = {
+  contentType: 'application/cbor',
+  frames: 'binary',
+  uniqueKeys: true,
+  decode: () => 1,
+  encode: () => '',
+};
 
 function described(options: object) {
   const { received, sent, answers } = messagesOf(internalsOf(guardOf(options)).route, new SchemaShelf());

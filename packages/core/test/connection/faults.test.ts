@@ -10,7 +10,7 @@ const fail = {
   },
   rejects: () => Promise.reject(boom),
 };
-const standard = (validate: () => unknown) => ({ '~standard': { version: 1, vendor: 'test', validate } });
+const standard = (validate: () => unknown) => ({ '~standard': { version: 1, vendor: 'zod', validate } });
 const DO = Type.Object({});
 
 /** Each place in which the application's own code may fail. */
@@ -121,6 +121,7 @@ describe('a codec that cannot write the guard’s own messages', () => {
   const codec = (refused: string): Codec => ({
     contentType: 'application/test',
     frames: 'text',
+    uniqueKeys: true,
     decode: (data) => JSON.parse(String(data)),
     encode: (value) => {
       const text = JSON.stringify(value);

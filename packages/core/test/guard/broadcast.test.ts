@@ -41,6 +41,7 @@ test('it is written and framed once for all', async () => {
   const codec: Codec = {
     contentType: 'application/test',
     frames: 'binary',
+    uniqueKeys: true,
     decode: () => ({}),
     encode: (value) => Buffer.from(`${++written}${JSON.stringify(value)}`),
   };
@@ -123,6 +124,7 @@ describe('of the extensions, those get it that write the same', () => {
   const codec: Codec = {
     contentType: 'application/test',
     frames: 'text',
+    uniqueKeys: true,
     decode: (data) => JSON.parse(String(data)),
     encode: (value) => JSON.stringify(value),
   };

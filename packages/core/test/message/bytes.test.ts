@@ -9,6 +9,7 @@ import { upgradeRequest } from '../support/upgrade-request.ts';
 const codec: Codec = {
   contentType: 'application/x-test',
   frames: 'binary',
+  uniqueKeys: true,
   decode: (data) =>
     JSON.parse(Buffer.from(data as Uint8Array).toString(), (_key, value: unknown) => {
       const count = typeof value === 'string' ? /^bytes:(\d+)$/.exec(value)?.[1] : undefined;
@@ -31,7 +32,9 @@ async function through(messages: object, text: string, options: object = {}): Pr
   return [
     ...faults.map(({ error }) => String(error)),
     ...socket.delivered.map((data) => Buffer.from(data).toString()),
-    ...socket.sent.map((data) => (codec.decode(data as Uint8Array) as { code: string }).code),
+    ...socket.sent.map(
+      (data) => (codec.decode(data as Uint8Array, () => undefined) as { code: string }).code,
+    ),
   ];
 }
 

@@ -95,7 +95,9 @@ describe('kinds of frame', () => {
   const codec = (
     frames: 'text' | 'binary',
     decode: Codec['decode'] = (data) => JSON.parse(String(data)),
+    uniqueKeys = true,
   ): Codec => ({
+    uniqueKeys,
     contentType: 'application/test',
     frames,
     decode,
@@ -116,6 +118,23 @@ describe('kinds of frame', () => {
       'passed',
       unsupported,
     ]);
+  });
+
+  test('a codec that tells more keys than the message has, or fewer, has read one twice, or cannot count', () => {
+    const telling = (keys: number, uniqueKeys?: boolean) =>
+      codec(
+        'binary',
+        (data, key) => {
+          for (let i = 0; i < keys; i++) key();
+          return JSON.parse(String(data)) as unknown;
+        },
+        uniqueKeys,
+      );
+    const outcomeOf = (told: Codec) => outcome(look(rulesOf({ say: SAY }, { codec: told }), message, true));
+    expect(outcomeOf(telling(2, false))).toBe('passed');
+    for (const keys of [0, 1, 3])
+      expect(outcomeOf(telling(keys, false))).toEqual([MALFORMED, 'parse', UNADDRESSED]);
+    expect(outcomeOf(telling(0, true))).toBe('passed');
   });
 
   test.each<[string, Codec['decode'], unknown]>([

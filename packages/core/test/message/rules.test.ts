@@ -1,5 +1,10 @@
 import { describe, expect, test } from '@jest/globals';
 import { passthrough, Type } from '@sallyport/core';
+import { type as arktype } from 'arktype';
+import Joi from 'joi';
+import * as v from 'valibot';
+import * as yup from 'yup';
+import * as z from 'zod';
 import { compileTypes as compile } from '../../src/message/rules.ts';
 import { messageSettings } from '../../src/policy/message-settings.ts';
 import { Incoming } from '../../src/wire/incoming.ts';
@@ -113,6 +118,36 @@ describe('refused at construction', () => {
     [{ say: null }, /not a schema/],
   ])('%#', (messages, message) => {
     expect(() => compileTypes(messages)).toThrow(message);
+  });
+
+  test.each<[string, object]>([
+    ['authorize', { ...SAY, authorize: () => false }],
+    ['authorize', { ...SAY, authorize: 'any' }],
+    ['rate', { ...SAY, rate: '1/s' }],
+    ['once', { type: 'object', properties: {}, once: true }],
+    ['cost', { ...z.object({ text: z.string() }), cost: 5 }],
+    ['authorize', Object.assign(z.object({ text: z.string() }), { authorize: () => false })],
+    ['authorize', { ...v.object({ text: v.string() }), authorize: () => false }],
+    ['after', Object.assign(arktype({ text: 'string' }), { after: ['hello'] })],
+    ['authorize', Object.assign(Joi.object({ text: Joi.string() }), { authorize: () => false })],
+    ['schema', { schema: SAY, type: 'object' }],
+  ])('an option of a rule among the keywords of a schema: %s', (option, say) => {
+    expect(() => compileTypes({ say })).toThrow(
+      `policy.messages.say.${option}: it stands among the keywords of a schema, where it would be passed over. Write { schema: …, ${option}: … }.`,
+    );
+  });
+
+  test('but not what libraries call the same', () => {
+    for (const say of [
+      SAY,
+      z.object({}),
+      z.set(z.any()),
+      v.object({}),
+      arktype({}),
+      Joi.object({}),
+      yup.object({}),
+    ])
+      expect(() => compileTypes({ say })).not.toThrow(/among the keywords/);
   });
 
   test('a schema with a property called schema is still a schema', () => {

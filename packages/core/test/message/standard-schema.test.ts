@@ -1,9 +1,12 @@
 import { describe, expect, test } from '@jest/globals';
 import { type } from 'arktype';
+import Joi from 'joi';
 import * as v from 'valibot';
+import * as yup from 'yup';
 import * as z from 'zod';
 import type { Check, Mistake } from '../../src/message/check.ts';
-import { compileStandard, isStandardSchema, type StandardSchema } from '../../src/message/standard-schema.ts';
+import { compileStandard, compileStandardReply } from '../../src/message/standard-check.ts';
+import { isStandardSchema, type StandardSchema } from '../../src/message/standard-schema.ts';
 import { isPromise } from '../../src/vocabulary/decision.ts';
 import { Incoming } from '../../src/wire/incoming.ts';
 import { settle } from '../support/late-auth.ts';
@@ -18,6 +21,17 @@ const compile = (schema: unknown, unknown: Unknown = 'refuse', name?: string): C
     option: 'policy.messages.say',
     bounds: WIDE,
   });
+
+/** A schema of a library that nobody knows. */
+const stranger = (validate: (value: unknown) => unknown, document?: unknown, vendor = 'stranger') => ({
+  '~standard': {
+    version: 1,
+    vendor,
+    validate,
+    ...(document !== undefined && { jsonSchema: { input: () => document } }),
+  },
+});
+const ANY_OBJECT = { type: 'object', additionalProperties: true };
 
 /** What the handler would get, or the pointer to the mistake. */
 async function outcome(schema: unknown, came: unknown, unknown: Unknown = 'refuse'): Promise<unknown> {
@@ -370,9 +384,7 @@ describe('a failure that carries a value as well', () => {
 });
 
 describe('pointers', () => {
-  const at = (path: unknown) => ({
-    '~standard': { version: 1, vendor: 'test', validate: () => ({ issues: [{ path }] }) },
-  });
+  const at = (path: unknown) => stranger(() => ({ issues: [{ path }] }), ANY_OBJECT);
   test.each<[unknown, string]>([
     [undefined, ''],
     [[], ''],
@@ -386,7 +398,358 @@ describe('pointers', () => {
   });
 
   test('of no issue at all: it has failed all the same', async () => {
-    const schema = { '~standard': { version: 1, vendor: 'test', validate: () => ({ issues: [] }) } };
-    expect(await outcome(schema, {})).toBe('');
+    expect(
+      await outcome(
+        stranger(() => ({ issues: [] }), ANY_OBJECT),
+        {},
+      ),
+    ).toBe('');
+  });
+});
+
+/** The same messages in libraries that hand on what they do not know, or convert what they do. */
+const user = { name: 'alice', tags: [{ k: 'a' }], at: { x: 1 } };
+const spoilt: [what: string, came: object, pointer: string][] = [
+  ['itself', { ...user, evil: 1 }, ''],
+  ['inside', { ...user, at: { x: 1, evil: { $ne: null } } }, '/at'],
+  ['in a list', { ...user, tags: [{ k: 'a' }, { k: 'b', evil: 1 }] }, '/tags/1'],
+  ['under a name that objects inherit', { ...user, toString: 1 }, ''],
+];
+const inYup = {
+  name: yup.string().required(),
+  tags: yup.array(yup.object({ k: yup.string() })),
+  at: yup.object({ x: yup.number() }),
+};
+const inJoi = {
+  name: Joi.string().required(),
+  tags: Joi.array().items(Joi.object({ k: Joi.string() })),
+  at: Joi.object({ x: Joi.number() }),
+};
+const OPEN_HANDED: [string, unknown][] = [
+  ['yup', yup.object(inYup)],
+  ['yup, strict', yup.object(inYup).strict()],
+  ['yup, which refuses what it does not know', yup.object(inYup).noUnknown()],
+  ['yup, lazily', yup.lazy(() => yup.object(inYup))],
+  ['joi', Joi.object(inJoi)],
+  ['joi, which refuses what it does not know', Joi.object(inJoi).unknown(false)],
+];
+
+describe.each(OPEN_HANDED)('%s', (what, schema) => {
+  test('hands on what fits', async () => {
+    for (const unknown of ['refuse', 'strip'] as const)
+      expect(await outcome(schema, structuredClone(user), unknown)).toEqual({ body: user });
+  });
+
+  test.each(spoilt)('hands on nothing that it does not name: %s', async (_where, came, pointer) => {
+    expect(await outcome(schema, structuredClone(came))).toBe(pointer);
+    const left = await outcome(schema, structuredClone(came), 'strip');
+    const tags = 'tags' in came && Array.isArray(came.tags) ? came.tags.map(({ k }) => ({ k })) : [];
+    // joi refuses even to leave out what its schema forbids by name.
+    expect(left).toEqual(what.includes('joi, which') && pointer === '' ? '' : { body: { ...user, tags } });
+  });
+
+  test('says where a value is wrong', async () => {
+    expect(await outcome(schema, { ...user, at: { x: 'no number' } })).toBe('/at/x');
+    expect(await outcome(schema, { tags: [], at: {} })).toBe('/name');
+  });
+});
+
+describe('yup', () => {
+  test('what it casts is handed on as it is cast, once', async () => {
+    const doubled = yup.object({
+      n: yup.number().transform((n: number) => n * 2),
+      s: yup.string().trim().default('x'),
+    });
+    for (const unknown of ['refuse', 'strip'] as const)
+      expect(await outcome(doubled, { n: '2' }, unknown)).toEqual({ body: { n: 4, s: 'x' } });
+    const dated = yup.object({ at: yup.date() });
+    expect(await outcome(dated, { at: '2030-01-01' }, 'strip')).toEqual({
+      body: { at: new Date('2030-01-01') },
+    });
+  });
+
+  test('what it reads out of a text is left without what it does not name', async () => {
+    const text = yup.object({ in: yup.object({ a: yup.number() }).json() });
+    for (const unknown of ['refuse', 'strip'] as const)
+      expect(await outcome(text, { in: '{"a":1,"evil":2}' }, unknown)).toEqual({ body: { in: { a: 1 } } });
+  });
+
+  test('a rename needs stripping', async () => {
+    const renamed = yup.object({ b: yup.number() }).from('a', 'b');
+    expect(await outcome(renamed, { a: 1 })).toBe('');
+    expect(await outcome(renamed, { a: 1 }, 'strip')).toEqual({ body: { b: 1 } });
+  });
+
+  test('a cast that throws is a fault', async () => {
+    const boom = yup.object({
+      a: yup.string().transform(() => {
+        throw new Error('down');
+      }),
+    });
+    await expect(outcome(boom, { a: 'x' })).rejects.toThrow('down');
+  });
+
+  test('is refused for replies, which cannot wait', () => {
+    expect(() =>
+      compileStandardReply(yup.object({}) as never, { type: 'said', option: 'policy.replies.said' }),
+    ).toThrow(/^policy\.replies\.said: .*yup answers later/);
+  });
+});
+
+describe('joi', () => {
+  test('what unknown() has opened stays open', async () => {
+    const open = Joi.object({ in: Joi.object({ a: Joi.number() }).unknown() });
+    for (const unknown of ['refuse', 'strip'] as const)
+      expect(await outcome(open, { in: { a: '1', more: 2 } }, unknown)).toEqual({
+        body: { in: { a: 1, more: 2 } },
+      });
+  });
+
+  test('alternatives are told apart by what they know', async () => {
+    const either = Joi.object({
+      in: Joi.alternatives(Joi.object({ x: Joi.number() }), Joi.object({ y: Joi.number() })),
+    });
+    expect(await outcome(either, { in: { y: 1 } })).toEqual({ body: { in: { y: 1 } } });
+    expect(await outcome(either, { in: { y: 1, x: 1 } })).not.toHaveProperty('body');
+  });
+
+  const allowing = Joi.defaults((schema) => schema.options({ allowUnknown: true }));
+  test.each<[string, unknown, string]>([
+    ['an object without keys', Joi.object({ in: Joi.object() }), '/in'],
+    ['one that says so, and is not closed for that', Joi.object({ in: Joi.object().unknown(false) }), '/in'],
+    ['in a list', Joi.object({ l: Joi.array().items(Joi.object()) }), '/l'],
+    ['in an alternative', Joi.object({ in: Joi.alternatives(Joi.string(), Joi.object()) }), '/in'],
+    ['by a condition', Joi.object({ a: Joi.any(), in: Joi.when('a', { is: 1, then: Joi.object() }) }), '/in'],
+    ['under a pattern', Joi.object().pattern(/^x/, Joi.object()), ''],
+    ['a preference', Joi.object({ a: Joi.any() }).options({ allowUnknown: true }), ''],
+    [
+      'a preference inside',
+      Joi.object({ in: Joi.object({ a: Joi.any() }).prefs({ allowUnknown: true }) }),
+      '/in',
+    ],
+    [
+      'a preference to keep',
+      Joi.object({ in: Joi.object({ a: Joi.any() }).prefs({ stripUnknown: false }) }),
+      '/in',
+    ],
+    ['a default', allowing.object({ a: allowing.number() }), ''],
+  ])('what would be handed on unnamed is refused at construction: %s', (_what, schema, at) => {
+    expect(() => compile(schema)).toThrow(`joi would hand on whatever else is in the object at '${at}'`);
+  });
+});
+
+describe('a library that nobody knows', () => {
+  const handsOn = (value: unknown) => ({ value });
+  const document = {
+    type: 'object',
+    properties: { a: { type: 'number' }, in: { type: 'object', properties: {} } },
+    required: ['a'],
+  };
+
+  test('is refused without a JSON Schema, since it might hand on anything', () => {
+    for (const schema of [
+      stranger(handsOn),
+      stranger(handsOn, {}),
+      stranger(handsOn, { title: 'x' }),
+      stranger(handsOn, true),
+    ])
+      expect(() => compile(schema)).toThrow(
+        /^policy\.messages\.say: it cannot be known which properties its library, 'stranger', would hand on.*jsonSchema\.input/,
+      );
+  });
+
+  test('and with one that cannot be enforced', () => {
+    expect(() => compile(stranger(handsOn, { type: 'object', properties: { a: { type: 'int' } } }))).toThrow(
+      /^policy\.messages\.say#\/properties\/a\/type: 'int' is no type/,
+    );
+  });
+
+  test('is asked about nothing but what its JSON Schema names', async () => {
+    const asked: unknown[] = [];
+    const schema = stranger((value) => {
+      asked.push(value);
+      return { value };
+    }, document);
+    expect(await outcome(schema, { a: 1 })).toEqual({ body: { a: 1 } });
+    expect(await outcome(schema, { a: 1, evil: 1 })).toBe('');
+    expect(await outcome(schema, { a: 1, in: { evil: 1 } })).toBe('/in');
+    expect(await outcome(schema, { a: 'x' }, 'strip')).toBe('/a');
+    expect(await outcome(schema, { a: 1, in: { evil: 1 }, evil: 1 }, 'strip')).toEqual({
+      body: { a: 1, in: {} },
+    });
+    expect(asked).toEqual([{ a: 1 }, { a: 1, in: {} }]);
+  });
+
+  test('is told by target, as Standard JSON Schema has it', () => {
+    const targets: string[] = [];
+    const input = ({ target }: { target: string }): unknown => {
+      targets.push(target);
+      if (target === 'draft-07') throw new Error('unsupported');
+      return document;
+    };
+    const schema = {
+      '~standard': { version: 1, vendor: 'stranger', validate: handsOn, jsonSchema: { input } },
+    };
+    expect(() => compile(schema)).not.toThrow();
+    expect(targets).toContain('draft-2020-12');
+  });
+
+  test('one of arktype’s kind is told what to do with what it does not know', async () => {
+    const schema = Object.assign(stranger(handsOn), {
+      onDeepUndeclaredKey: (what: string) => stranger(() => ({ value: what })),
+    });
+    expect(await outcome(schema, {})).toEqual({ body: 'reject' });
+    expect(await outcome(schema, {}, 'strip')).toEqual({ body: 'delete' });
+  });
+});
+
+describe('a body with a type of its own', () => {
+  const literal: [string, (type: string) => unknown][] = [
+    ['zod', (type) => z.object({ type: z.literal(type), a: z.number() })],
+    [
+      'zod, strict, with what JSON Schema has no words for',
+      (type) => z.strictObject({ type: z.enum([type]), a: z.number(), at: z.date().optional() }),
+    ],
+    [
+      'zod, in every form',
+      (type) =>
+        z.union([
+          z.object({ type: z.literal(type), a: z.literal(1) }),
+          z.object({ type: z.literal(type), a: z.number().min(5) }),
+        ]),
+    ],
+    [
+      'zod, recursively',
+      (type) => {
+        const node: z.ZodType = z.object({
+          type: z.literal(type),
+          a: z.number(),
+          get next() {
+            return node.optional();
+          },
+        });
+        return node;
+      },
+    ],
+    ['valibot', (type) => v.object({ type: v.literal(type), a: v.number() })],
+    [
+      'valibot, strict, piped',
+      (type) =>
+        v.pipe(
+          v.strictObject({ type: v.picklist([type]), a: v.number() }),
+          v.check(() => true),
+        ),
+    ],
+    ['valibot, optional', (type) => v.object({ type: v.optional(v.literal(type)), a: v.number() })],
+    [
+      'valibot, together',
+      (type) => v.intersect([v.object({ type: v.literal(type) }), v.object({ a: v.number() })]),
+    ],
+    ['arktype', (artype) => type({ type: `'${artype}'`, a: 'number' } as never)],
+    ['joi', (type) => Joi.object({ type: Joi.string().valid(type).required(), a: Joi.number().strict() })],
+    ['joi, in short', (type) => Joi.object({ type, a: Joi.number().strict() })],
+    ['yup', (type) => yup.object({ type: yup.string().oneOf([type]).required(), a: yup.number().strict() })],
+    [
+      'a stranger',
+      (type) =>
+        stranger((value) => ({ value }), {
+          type: 'object',
+          properties: { type: { const: type }, a: { type: 'number' } },
+        }),
+    ],
+  ];
+
+  test.each(literal)('which is the name of the message: %s', async (_what, schema) => {
+    const check = compile(schema('say'), 'refuse', 'say');
+    const look = async (body: object) => {
+      const incoming = new Incoming('say', { type: 'say', ...body }, {}, undefined, 0);
+      return { mistake: await check.look(incoming), body: incoming.body };
+    };
+    expect(await look({ a: 1 })).toEqual({ mistake: undefined, body: { type: 'say', a: 1 } });
+    expect(await look({ a: 'x' })).toMatchObject({ mistake: { stage: 'schema' } });
+    expect(await look({ a: 1, evil: 1 })).toMatchObject({ mistake: { stage: 'schema', pointer: '' } });
+  });
+
+  test.each(literal)('which is another one is refused at construction: %s', (_what, schema) => {
+    expect(() => compile(schema('shout'), 'refuse', 'say')).toThrow(
+      /^policy\.messages\.say: it has a property 'type' of its own.*say the literal 'say'/,
+    );
+  });
+
+  test.each<[string, unknown]>([
+    ['zod', z.object({ type: z.string() })],
+    [
+      'zod, in one of two forms',
+      z.union([z.object({ type: z.literal('say') }), z.object({ a: z.number() })]),
+    ],
+    [
+      'valibot',
+      v.variant('type', [v.object({ type: v.literal('say') }), v.object({ type: v.literal('shout') })]),
+    ],
+    ['arktype', type({ type: 'string' })],
+    ['joi', Joi.object({ type: Joi.string() })],
+    ['joi, in one of two forms', Joi.alternatives(Joi.object({ type: 'say' }), Joi.object({ a: 1 }))],
+    ['yup', yup.object({ type: yup.string() })],
+  ])('which may be anything is refused at construction: %s', (_what, schema) => {
+    expect(() => compile(schema, 'refuse', 'say')).toThrow(/it has a property 'type' of its own/);
+  });
+
+  test.each<[string, unknown]>([
+    ['zod', z.object({ type: z.literal('other'), a: z.number() })],
+    ['valibot', v.object({ type: v.literal('other'), a: v.number() })],
+    ['joi', Joi.object({ type: 'other', a: Joi.number() })],
+  ])('is its own where the envelope holds the message’s: %s', async (_what, schema) => {
+    expect(await outcome(schema, { type: 'other', a: 1 })).toEqual({ body: { type: 'other', a: 1 } });
+  });
+
+  test.each<[string, unknown]>([
+    ['zod', z.string()],
+    ['zod', z.array(z.object({}))],
+    ['zod', z.union([z.string(), z.number()])],
+    ['valibot', v.string()],
+    ['arktype', type('string[]')],
+    ['joi', Joi.array().items(Joi.any())],
+    ['yup', yup.number()],
+  ])('what can be no object is no body beside a type: %s', (_what, schema) => {
+    expect(() => compile(schema, 'refuse', 'say')).toThrow(/the body of a message is not an object. Wrap it/);
+    expect(() => compile(schema)).not.toThrow();
+  });
+});
+
+describe('replies of other libraries', () => {
+  const replies: [string, unknown][] = [
+    ['zod', z.object({ a: z.number(), in: z.object({ b: z.number() }).optional() })],
+    ['valibot', v.object({ a: v.number(), in: v.optional(v.object({ b: v.number() })) })],
+    ['arktype', type({ a: 'number', 'in?': { b: 'number' } })],
+    ['joi', Joi.object({ a: Joi.number(), in: Joi.object({ b: Joi.number() }) })],
+  ];
+  test.each(replies)('%s: nothing is sent that the schema does not name', (_what, schema) => {
+    for (const name of ['said', undefined]) {
+      const check = compileStandardReply(schema as StandardSchema, {
+        type: name,
+        option: 'policy.replies.said',
+      });
+      const body = (more: object) => ({ ...(name !== undefined && { type: name }), a: 1, ...more });
+      expect([check.passes(body({})), check.pointer(body({}))]).toEqual([true, '']);
+      expect([check.passes(body({ password: 'x' })), check.pointer(body({ password: 'x' }))]).toEqual([
+        false,
+        '',
+      ]);
+      expect([
+        check.passes(body({ in: { b: 1, password: 'x' } })),
+        check.pointer(body({ in: { b: 1, password: 'x' } })),
+      ]).toEqual([false, '/in']);
+      expect(check.passes(body({ a: 'x' }))).toBe(false);
+    }
+  });
+
+  test('a literal type is the reply’s name', () => {
+    const said = (type: string) =>
+      compileStandardReply(z.object({ type: z.literal(type) }) as never, {
+        type: 'said',
+        option: 'policy.replies.said',
+      });
+    expect(said('said').passes({ type: 'said' })).toBe(true);
+    expect(() => said('other')).toThrow(/^policy\.replies\.said: it has a property 'type'/);
   });
 });

@@ -213,7 +213,7 @@ describe('a codec', () => {
 
 describe('a reply of another library’s schema', () => {
   const standard = (validate: (value: unknown) => unknown) => ({
-    '~standard': { version: 1, vendor: 'test', validate },
+    '~standard': { version: 1, vendor: 'zod', validate },
   });
   test('is asked about the body without the type, and sent as it is given', () => {
     const seen: unknown[] = [];
@@ -247,7 +247,13 @@ describe('a reply of another library’s schema', () => {
 
 describe('two writers write the same', () => {
   const replies = { said: SAID };
-  const codec = { contentType: 'a', frames: 'text', decode: () => 1, encode: () => '' } as const;
+  const codec = {
+    contentType: 'a',
+    frames: 'text',
+    uniqueKeys: true,
+    decode: () => 1,
+    encode: () => '',
+  } as const;
   test.each<[string, Options, Options, boolean]>([
     ['of one policy', { replies }, { replies }, true],
     ['checked or not', { replies }, { replies, check: false }, true],

@@ -1,5 +1,6 @@
-import { expect, test } from '@jest/globals';
-import { byteLength, textOf } from '../../src/wire/codec.ts';
+import { describe, expect, test } from '@jest/globals';
+import { byteLength, type Codec, textOf } from '../../src/wire/codec.ts';
+import { guardOf } from '../support/guards.ts';
 
 test('a part of a larger buffer is read as that part', () => {
   const whole = Buffer.from('xx{"a":"\u20ac"}yy');
@@ -17,4 +18,36 @@ test('sizes are bytes, not letters', () => {
 
 test('text stays as it is', () => {
   expect(textOf('\u0000\ud800')).toBe('\u0000\ud800');
+});
+
+describe('a codec that is given in a policy', () => {
+  const codec = (more: object): Codec => ({
+    contentType: 'application/test',
+    frames: 'binary',
+    decode: (data, key) =>
+      JSON.parse(String(data), (name, value: unknown) => (name !== '' && key(), value)) as unknown,
+    encode: (value) => JSON.stringify(value),
+    ...more,
+  });
+
+  test('tells of the keys that it reads, or says that they are unique', () => {
+    expect(() => guardOf({ codec: codec({}) })).not.toThrow();
+    expect(() => guardOf({ codec: codec({ decode: () => ({}), uniqueKeys: true }) })).not.toThrow();
+  });
+
+  test.each<[string, object, RegExp]>([
+    [
+      'which tells of none',
+      { decode: (data: string) => JSON.parse(data) as unknown },
+      /^policy\.codec: of \{ a: \{ b: 1 \} \} it tells 0 keys.*uniqueKeys: true/,
+    ],
+    [
+      'which tells of some',
+      { decode: (data: string, key: () => void) => (key(), JSON.parse(data) as unknown) },
+      /it tells 1 keys/,
+    ],
+    ['which says it otherwise', { uniqueKeys: 'yes' }, /^policy\.codec\.uniqueKeys: yes is not an option/],
+  ])('is refused: %s', (_what, more, problem) => {
+    expect(() => guardOf({ codec: codec(more) })).toThrow(problem);
+  });
 });

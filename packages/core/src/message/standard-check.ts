@@ -1,0 +1,89 @@
+import { isPromise } from '../vocabulary/decision.ts';
+import { PolicyError } from '../vocabulary/policy-error.ts';
+import type { Incoming } from '../wire/incoming.ts';
+import { type Check, type Mistake, withoutType } from './check.ts';
+import { close } from './closed.ts';
+import { declaredBody } from './declared-body.ts';
+import type { BodyCheck, SchemaOptions } from './schema.ts';
+import { type Answer, compileLibrary } from './standard-library.ts';
+import { documentOf, type StandardSchema } from './standard-schema.ts';
+import { isNoObject, ownType } from './type-property.ts';
+
+/** Compiles the body of a message whose schema belongs to another library. The handler gets what that library returns. */
+export function compileStandard(schema: StandardSchema, options: SchemaOptions): Check {
+  const read = reader(schema, options);
+  const ask = compileLibrary(schema, options);
+  const document = documentOf(schema);
+  return {
+    // Nobody knows where it goes.
+    fits: () => false,
+    look(incoming) {
+      const answer = ask(read(incoming.body));
+      return isPromise(answer) ? answer.then((late) => take(late, incoming)) : take(answer, incoming);
+    },
+    // What a library makes of a body is all that it can say.
+    sanitize: undefined,
+    accelerated: true,
+    fixedKeys: undefined,
+    // What it does not name is not handed on, whatever the library itself does with it.
+    document: document && close(document),
+  };
+}
+
+function take(answer: Answer, incoming: Incoming): Mistake | undefined {
+  if (answer.pointer !== undefined) return { stage: 'schema', pointer: answer.pointer };
+  incoming.body = answer.value;
+  incoming.changed = true;
+  return undefined;
+}
+
+/** A reply's schema of another library; one that answers with a promise cannot be asked while something is sent. */
+export function compileStandardReply(
+  schema: StandardSchema,
+  options: Pick<SchemaOptions, 'type' | 'option'>,
+): BodyCheck {
+  const { option } = options;
+  if (schema['~standard'].vendor === 'yup') {
+    throw new PolicyError(
+      option,
+      'a reply is checked as it is sent, and yup answers later',
+      'Use TypeBox, zod, valibot, arktype or joi for replies.',
+    );
+  }
+  const read = reader(schema, options);
+  const ask = compileLibrary(schema, { option, unknown: 'refuse' });
+  const pointerIn = (body: unknown): string | undefined => {
+    const answer = ask(read(body));
+    if (!isPromise(answer)) return answer.pointer;
+    // Nobody waits for it, so that nobody else would hear of its failure.
+    answer.catch(() => undefined);
+    throw new TypeError('A reply is checked as it is sent, so its schema cannot be asynchronous.');
+  };
+  return {
+    passes: (body) => pointerIn(body) === undefined,
+    pointer: (body) => pointerIn(body) ?? '',
+    // What is sent is what was given, not what the library makes of it.
+    document: documentOf(schema),
+  };
+}
+
+/** What of a body its schema is asked about: all of it, or what is beside the type that the envelope puts among its properties. */
+function reader(
+  schema: StandardSchema,
+  { type, option }: Pick<SchemaOptions, 'type' | 'option'>,
+): (body: unknown) => unknown {
+  if (type === undefined) return (body) => body;
+  const declared = declaredBody(schema);
+  if (isNoObject(declared)) {
+    throw new PolicyError(option, 'the body of a message is not an object', 'Wrap it: { value: … }.');
+  }
+  const own = ownType(declared, type);
+  if (own === 'other') {
+    throw new PolicyError(
+      option,
+      "it has a property 'type' of its own, which is not the message's name",
+      `Rename it, or say the literal '${type}': 'type' names the message.`,
+    );
+  }
+  return own === 'name' ? (body) => body : withoutType;
+}

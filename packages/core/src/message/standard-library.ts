@@ -1,0 +1,201 @@
+import { isPromise, type MaybePromise, settled } from '../vocabulary/decision.ts';
+import { PolicyError } from '../vocabulary/policy-error.ts';
+import { isPlain, isRecord } from '../wire/incoming.ts';
+import { pointerTo } from './check.ts';
+import { close } from './closed.ts';
+import { openPlaceOfJoi } from './declared-body.ts';
+import { compileFit } from './fit.ts';
+import { isolated } from './isolated.ts';
+import type { SchemaOptions, UnknownProperties } from './schema.ts';
+import { requireEnforceable } from './schema-faults.ts';
+import { isNote } from './schema-keywords.ts';
+import { documentOf, pathOf, type Result, type StandardSchema } from './standard-schema.ts';
+import { compileStrip } from './strip.ts';
+
+/** What a library made of a body, or where in the body the mistake is. */
+export interface Answer {
+  readonly value?: unknown;
+  readonly pointer?: string;
+}
+
+type Ask = (body: unknown) => MaybePromise<Answer>;
+type LibraryOptions = Pick<SchemaOptions, 'option' | 'unknown'>;
+
+/**
+ * How a schema of another library is asked, so that nothing reaches a handler that no schema names. Most leave out what they do
+ * not know: then a property that came and is not in what they return was unknown to them, which refuses the message, or is what
+ * stripping means. So a transformation that renames the properties of an object, or makes something else of it, needs
+ * `unknownProperties: 'strip'`. Those that hand it on are told not to.
+ */
+export function compileLibrary(schema: StandardSchema, options: LibraryOptions): Ask {
+  const { vendor } = schema['~standard'];
+  const compile = LIBRARIES.get(vendor) ?? (isDeclaring(schema) ? compileDeclaring : compileStranger);
+  return compile(schema, options);
+}
+
+const LIBRARIES: ReadonlyMap<string, (schema: StandardSchema, options: LibraryOptions) => Ask> = new Map([
+  ['zod', compileLeavingOut],
+  ['valibot', compileLeavingOut],
+  ['effect', compileLeavingOut],
+  ['arktype', compileDeclaring],
+  ['joi', compileJoi],
+  ['yup', compileYup],
+]);
+
+/** Asks, and then makes of the answer what `judge` says. */
+function asking(
+  { '~standard': standard }: StandardSchema,
+  judge: (came: unknown, value: unknown) => Answer = (_came, value) => ({ value }),
+): Ask {
+  const answer = (came: unknown, { issues, value }: Result): Answer =>
+    issues === undefined ? judge(came, value) : { pointer: pointerTo(pathOf(issues[0])) };
+  return (body) => {
+    const result = standard.validate(body);
+    return isPromise(result) ? settled(result).then((late) => answer(body, late)) : answer(body, result);
+  };
+}
+
+function compileLeavingOut(schema: StandardSchema, { unknown }: LibraryOptions): Ask {
+  if (unknown === 'strip') return asking(schema);
+  return asking(schema, (came, value) => lostIn(came, value) ?? { value });
+}
+
+function lostIn(came: unknown, value: unknown): Answer | undefined {
+  const lost = lostKey(came, value, []);
+  return lost && { pointer: pointerTo(lost) };
+}
+
+/** The object that has a key in what came that is not in what the library returned. */
+function lostKey(
+  came: unknown,
+  returned: unknown,
+  path: readonly PropertyKey[],
+): readonly PropertyKey[] | undefined {
+  if (Array.isArray(came) && Array.isArray(returned)) {
+    for (let i = 0; i < Math.min(came.length, returned.length); i++) {
+      const lost = lostKey(came[i], returned[i], [...path, i]);
+      if (lost !== undefined) return lost;
+    }
+    return undefined;
+  }
+  if (!isRecord(came) || !isRecord(returned)) return undefined;
+  for (const key of Object.keys(came)) {
+    if (!Object.hasOwn(returned, key)) return path;
+    const lost = lostKey(came[key], returned[key], [...path, key]);
+    if (lost !== undefined) return lost;
+  }
+  return undefined;
+}
+
+/** A schema of arktype, which hands on what it does not know unless it is told otherwise. */
+interface DeclaringSchema extends StandardSchema {
+  onDeepUndeclaredKey(behavior: 'reject' | 'delete'): StandardSchema;
+}
+
+function isDeclaring(schema: StandardSchema): schema is DeclaringSchema {
+  return typeof (schema as Partial<DeclaringSchema>).onDeepUndeclaredKey === 'function';
+}
+
+function compileDeclaring(schema: StandardSchema, { unknown, option }: LibraryOptions): Ask {
+  try {
+    return asking(
+      (schema as DeclaringSchema).onDeepUndeclaredKey(unknown === 'refuse' ? 'reject' : 'delete'),
+    );
+  } catch (error) {
+    throw new PolicyError(
+      option,
+      `nobody can tell what to leave out of it: ${error instanceof Error ? error.message : String(error)}`,
+      "Say unknownProperties: 'refuse', or tell the members of its unions apart by a literal.",
+    );
+  }
+}
+
+/**
+ * joi refuses what it does not know, unless its preferences say otherwise; and an object without keys may be any. What `unknown()`
+ * has opened stays open.
+ */
+function compileJoi(schema: StandardSchema, options: LibraryOptions): Ask {
+  const open = openPlaceOfJoi(schema);
+  if (open !== undefined) {
+    throw new PolicyError(
+      options.option,
+      `joi would hand on whatever else is in the object at '${pointerTo(open)}'`,
+      'Name its keys, or say unknown() for an object that is open; leave the preferences allowUnknown and stripUnknown to the policy.',
+    );
+  }
+  const { prefs } = schema as { prefs?: (preferences: object) => StandardSchema };
+  if (options.unknown === 'refuse' || typeof prefs !== 'function') return asking(schema);
+  return asking(prefs.call(schema, { stripUnknown: { objects: true } }));
+}
+
+/** Of yup: it casts by other rules than it validates, and always later. */
+interface CastingSchema extends StandardSchema {
+  cast(value: unknown, options: object): unknown;
+  validate(value: unknown, options: object): Promise<unknown>;
+}
+
+/**
+ * yup hands on what it does not know, and a schema that is `strict()` does so even if it is told to leave it out. What it makes of a
+ * body by casting alone has nothing more than what it knows. It takes names that objects inherit for its own, and throws.
+ */
+function compileYup(schema: StandardSchema, options: LibraryOptions): Ask {
+  const casting = schema as CastingSchema;
+  if (typeof casting.cast !== 'function' || typeof casting.validate !== 'function')
+    return compileStranger(schema, options);
+  const leavingOut = Object.create(casting, {
+    validate: {
+      value: (value: unknown, more: object) => casting.validate(value, { ...more, stripUnknown: true }),
+    },
+  }) as StandardSchema;
+  const known = (body: unknown): unknown => casting.cast(body, { assert: false, stripUnknown: true });
+  const strips = options.unknown === 'strip';
+  const ask = asking(leavingOut, (came, value) => {
+    const named = known(came);
+    if (strips) return { value: keepNamed(value, named) };
+    return lostIn(came, named) ?? lostIn(came, value) ?? { value };
+  });
+  return (came) => {
+    const body = withoutInherited(came);
+    return (strips ? undefined : lostIn(came, body)) ?? ask(body);
+  };
+}
+
+/** A value without the properties that its like does not have. */
+function keepNamed(value: unknown, named: unknown): unknown {
+  if (Array.isArray(value) && Array.isArray(named)) return value.map((item, i) => keepNamed(item, named[i]));
+  if (!isPlain(value) || !isRecord(named)) return value;
+  const kept = Object.entries(value).filter(([key]) => Object.hasOwn(named, key));
+  return Object.fromEntries(kept.map(([key, inner]) => [key, keepNamed(inner, named[key])]));
+}
+
+function withoutInherited(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(withoutInherited);
+  if (!isPlain(value)) return value;
+  const own = Object.entries(value).filter(([key]) => !(key in Object.prototype));
+  return Object.fromEntries(own.map(([key, inner]) => [key, withoutInherited(inner)]));
+}
+
+/**
+ * Nobody knows what any other library does with properties that its schema does not name. So it is asked about nothing but what
+ * fits the JSON Schema that it tells, with every object closed.
+ */
+function compileStranger(schema: StandardSchema, { unknown, option }: LibraryOptions): Ask {
+  const document = documentOf(schema);
+  if (document === undefined || Object.keys(document).every(isNote)) {
+    throw new PolicyError(
+      option,
+      `it cannot be known which properties its library, '${schema['~standard'].vendor}', would hand on although no schema names them`,
+      'Give it a JSON Schema, in ~standard.jsonSchema.input (Standard JSON Schema), or use TypeBox, zod, valibot, arktype, joi or yup.',
+    );
+  }
+  requireEnforceable(document, option);
+  const closed = isolated(close(document));
+  const { fits, pointer } = compileFit(closed);
+  const leaveOut = unknown === 'strip' ? compileStrip(closed) : undefined;
+  const ask = asking(schema);
+  return (body) => {
+    if (fits(body)) return ask(body);
+    const left = leaveOut?.(body) ?? body;
+    return leaveOut !== undefined && fits(left) ? ask(left) : { pointer: pointer(left) };
+  };
+}
