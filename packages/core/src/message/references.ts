@@ -36,6 +36,14 @@ function named(value: unknown, reference: string): SchemaNode | undefined {
   return undefined;
 }
 
+/** A part of a schema that is asked about by itself, with what it may refer to. */
+export function withDefinitions(part: SchemaNode, { $defs, definitions }: SchemaNode): SchemaNode {
+  const added = Object.entries({ $defs, definitions }).filter(
+    ([key, value]) => isNode(value) && part[key] === undefined,
+  );
+  return added.length === 0 ? part : changed(part, Object.fromEntries(added));
+}
+
 const BODY = 'sallyport:body';
 
 /** The same schema, free to be changed at its top: what refers to the whole of it refers to a copy. */

@@ -4,7 +4,7 @@ import type { SchemaNode } from '../wire/envelope.ts';
 import { changed, isComposite, isNode, mapInner } from './closed.ts';
 import { compileFit } from './fit.ts';
 import { isolated } from './isolated.ts';
-import { referredTo } from './references.ts';
+import { referredTo, withDefinitions } from './references.ts';
 import { isNote } from './schema-keywords.ts';
 
 /** What goes on while one body is sanitized. */
@@ -41,13 +41,19 @@ export function compileSanitizers(
   schema: SchemaNode,
   option: string,
 ): ((body: unknown) => Sanitized) | undefined {
-  const plan = planOf(schema, option);
+  const plan = planOf(schema, { option, whole: schema });
   if (plan === undefined) return undefined;
   return (value) => {
     const visit: Visit = { path: [], changed: false, refused: undefined };
     const body = plan(value, visit);
     return { body, changed: visit.changed, refused: visit.refused };
   };
+}
+
+/** What is the same for every part of a schema. */
+interface Around {
+  readonly option: string;
+  readonly whole: SchemaNode;
 }
 
 /** Keywords in which a text is found and sanitized; everywhere else its sanitizer would be passed over. */
@@ -63,23 +69,23 @@ const REACHED = [
 ];
 
 /** A `part` describes an object together with others, as in `close`. */
-function planOf(schema: SchemaNode, option: string, part = false): Plan | undefined {
+function planOf(schema: SchemaNode, around: Around, part = false): Plan | undefined {
   const sanitizer = sanitizerOf(schema);
-  if (sanitizer !== undefined) return textPlan(sanitizer, besideSanitizer(schema, option));
-  refuseUnreached(schema, option);
+  if (sanitizer !== undefined) return textPlan(sanitizer, besideSanitizer(schema, around));
+  refuseUnreached(schema, around);
   const together = part || isComposite(schema);
   const plans = [
-    objectPlan(schema, option),
-    arrayPlan(schema, option),
-    ...allPlans(schema, option),
-    ...choicePlans(schema, option, together),
+    objectPlan(schema, around),
+    arrayPlan(schema, around),
+    ...allPlans(schema, around),
+    ...choicePlans(schema, around, together),
   ].filter((plan) => plan !== undefined);
   if (plans.length <= 1) return plans[0];
   return (value, visit) => plans.reduce((current, plan) => plan(current, visit), value);
 }
 
 /** What a schema says of its text beyond what its sanitizer sees to: it is about what comes out. */
-function besideSanitizer(schema: SchemaNode, option: string): ((text: string) => boolean) | undefined {
+function besideSanitizer(schema: SchemaNode, around: Around): ((text: string) => boolean) | undefined {
   const beside = changed(schema, {});
   for (const [keyword, value] of Object.entries(keywordsOfSanitizer(schema))) {
     if (beside[keyword] === value) delete beside[keyword];
@@ -88,7 +94,7 @@ function besideSanitizer(schema: SchemaNode, option: string): ((text: string) =>
   if (Object.keys(more).every(isNote) && !('~refine' in schema)) return undefined;
   if (holdsReference(more) || Object.values(more).some(holdsSanitizer)) {
     throw new PolicyError(
-      option,
+      around.option,
       'what stands beside a sanitizer refers to something, or has a sanitizer of its own, which would be passed over',
       'Write it out, and use one sanitizer.',
     );
@@ -116,13 +122,13 @@ function textPlan(sanitizer: Sanitizer, fits: ((text: string) => boolean) | unde
 
 function objectPlan(
   { properties, patternProperties, additionalProperties }: SchemaNode,
-  option: string,
+  around: Around,
 ): Plan | undefined {
-  const named = plansOf(properties, option);
-  const patterns = plansOf(patternProperties, option).map(
+  const named = plansOf(properties, around);
+  const patterns = plansOf(patternProperties, around).map(
     ([pattern, plan]) => [new RegExp(pattern, 'u'), plan] as const,
   );
-  const rest = isNode(additionalProperties) ? planOf(additionalProperties, option) : undefined;
+  const rest = isNode(additionalProperties) ? planOf(additionalProperties, around) : undefined;
   if (named.length + patterns.length === 0 && rest === undefined) return undefined;
   const known = new Set(isNode(properties) ? Object.keys(properties) : []);
   const everyPattern = isNode(patternProperties)
@@ -142,10 +148,10 @@ function objectPlan(
   };
 }
 
-function arrayPlan({ items, prefixItems }: SchemaNode, option: string): Plan | undefined {
+function arrayPlan({ items, prefixItems }: SchemaNode, around: Around): Plan | undefined {
   const first = (Array.isArray(prefixItems) ? prefixItems : Array.isArray(items) ? items : []) as unknown[];
-  const prefix = first.map((inner) => (isNode(inner) ? planOf(inner, option) : undefined));
-  const rest = isNode(items) ? planOf(items, option) : undefined;
+  const prefix = first.map((inner) => (isNode(inner) ? planOf(inner, around) : undefined));
+  const rest = isNode(items) ? planOf(items, around) : undefined;
   if (rest === undefined && prefix.every((plan) => plan === undefined)) return undefined;
   return (value, visit) => {
     if (!Array.isArray(value)) return value;
@@ -167,23 +173,23 @@ function refuse(visit: Visit): void {
   visit.refused ??= [...visit.path];
 }
 
-function allPlans({ allOf }: SchemaNode, option: string): (Plan | undefined)[] {
-  return Array.isArray(allOf) ? allOf.filter(isNode).map((member) => planOf(member, option, true)) : [];
+function allPlans({ allOf }: SchemaNode, around: Around): (Plan | undefined)[] {
+  return Array.isArray(allOf) ? allOf.filter(isNode).map((member) => planOf(member, around, true)) : [];
 }
 
 /**
  * Of several whole forms the first that fits is the one whose texts are sanitized, unless it leaves them as they are and
  * a later one does not. Forms that describe one object together are all gone through.
  */
-function choicePlans(schema: SchemaNode, option: string, together: boolean): (Plan | undefined)[] {
+function choicePlans(schema: SchemaNode, around: Around, together: boolean): (Plan | undefined)[] {
   return ['anyOf', 'oneOf'].map((keyword) => {
     const members = schema[keyword];
     if (!Array.isArray(members)) return undefined;
     const nodes = members.filter(isNode);
-    const plans = nodes.map((member) => planOf(member, option, together));
+    const plans = nodes.map((member) => planOf(member, around, together));
     if (plans.every((plan) => plan === undefined)) return undefined;
     const choices = nodes.map((member, i) => ({
-      fits: compileFit(isolated(withoutSanitized(member))).fits,
+      fits: compileFit(isolated(withoutSanitized(withDefinitions(member, around.whole)))).fits,
       plan: plans[i],
     }));
     return (value, visit) => {
@@ -196,19 +202,19 @@ function choicePlans(schema: SchemaNode, option: string, together: boolean): (Pl
   });
 }
 
-function plansOf(record: unknown, option: string): [name: string, plan: Plan][] {
+function plansOf(record: unknown, around: Around): [name: string, plan: Plan][] {
   if (!isNode(record)) return [];
   return Object.entries(record).flatMap(([name, inner]) => {
-    const plan = isNode(inner) ? planOf(inner, option) : undefined;
+    const plan = isNode(inner) ? planOf(inner, around) : undefined;
     return plan === undefined ? [] : [[name, plan] as [string, Plan]];
   });
 }
 
-function refuseUnreached(schema: SchemaNode, option: string): void {
+function refuseUnreached(schema: SchemaNode, around: Around): void {
   for (const [keyword, inner] of Object.entries(schema)) {
     if (REACHED.includes(keyword) || !holdsSanitizer(inner)) continue;
     throw new PolicyError(
-      option,
+      around.option,
       `it has a sanitized text under '${keyword}', where it would be passed over`,
       'Put it among the properties, the items, or the members of a union or an intersection.',
     );

@@ -1,14 +1,21 @@
 import type { SchemaNode } from '../wire/envelope.ts';
 import { isNode } from './closed.ts';
 import { compileFit } from './fit.ts';
+import { referredTo, withDefinitions } from './references.ts';
 
 /** Gives the value without what a closed schema does not name, and leaves what came as it is. The check has the last word. */
 export type Strip = (value: unknown) => unknown;
 
 /** Compiles the way to every object that has to be rid of what nobody named. */
 export function compileStrip(schema: SchemaNode): Strip {
-  const shapes = [shapeOf(schema)];
+  const shapes = [shapeOf(schema, { whole: schema, resource: schema })];
   return (value) => leaveOut(value, shapes);
+}
+
+/** Where references lead: what `#` means, and where names are looked for. */
+interface Scope {
+  readonly whole: SchemaNode;
+  readonly resource: SchemaNode;
 }
 
 /** What a schema says about the properties and items of one value. */
@@ -77,13 +84,39 @@ function shapesOfItem(shapes: readonly Shape[], index: number): Shape[] {
   return shapes.flatMap(({ parts }) => parts.flatMap(({ items, rest }) => items[index] ?? rest ?? []));
 }
 
-function shapeOf(schema: unknown): Shape {
+function shapeOf(schema: unknown, outside: Scope): Shape {
   // `true`, `false`, and what is no schema at all.
   if (!isNode(schema)) return { closed: false, parts: [], forms: undefined };
+  const scope = typeof schema.$id === 'string' ? { ...outside, resource: schema } : outside;
+  if (schema.$ref !== undefined) return referred(schema.$ref, scope);
   return {
     closed: schema.additionalProperties === false || schema.unevaluatedProperties === false,
-    parts: schemasOfSame(schema).map(partOf),
-    forms: formsOf(schema),
+    parts: schemasOfSame(schema).map((same) => partOf(same, scope)),
+    forms: formsOf(schema, scope),
+  };
+}
+
+/** What a reference leads to says everything that there is to say of an object; it may lead back, so it is followed late. */
+function referred(reference: unknown, { whole, resource }: Scope): Shape {
+  let found: Shape | undefined;
+  const shape = (): Shape => {
+    const local = String(reference).startsWith('#');
+    found ??= shapeOf(referredTo(local ? resource : whole, reference), {
+      whole,
+      resource: local ? resource : whole,
+    });
+    return found;
+  };
+  return {
+    get closed() {
+      return shape().closed;
+    },
+    get parts() {
+      return shape().parts;
+    },
+    get forms() {
+      return shape().forms;
+    },
   };
 }
 
@@ -98,34 +131,31 @@ function schemasOfSame(schema: SchemaNode): SchemaNode[] {
   return [schema, ...[...lists, ...dependent, ...conditional].filter(isNode).flatMap(schemasOfSame)];
 }
 
-function partOf({
-  properties,
-  patternProperties,
-  additionalProperties,
-  unevaluatedProperties,
-  items,
-  prefixItems,
-  additionalItems,
-}: SchemaNode): Part {
+function partOf(schema: SchemaNode, scope: Scope): Part {
+  const { properties, patternProperties, additionalProperties, unevaluatedProperties } = schema;
+  const { items, prefixItems, additionalItems } = schema;
   const others = additionalProperties ?? unevaluatedProperties ?? false;
   const tuple = Array.isArray(prefixItems) ? prefixItems : Array.isArray(items) ? items : [];
   const rest = Array.isArray(items) ? additionalItems : items;
   return {
-    properties: new Map(shapesOf(properties)),
-    patterns: shapesOf(patternProperties).map(([pattern, shape]) => [new RegExp(pattern, 'u'), shape]),
-    others: others === false ? undefined : shapeOf(others),
-    items: tuple.map(shapeOf),
-    rest: isNode(rest) ? shapeOf(rest) : undefined,
+    properties: new Map(shapesOf(properties, scope)),
+    patterns: shapesOf(patternProperties, scope).map(([pattern, shape]) => [new RegExp(pattern, 'u'), shape]),
+    others: others === false ? undefined : shapeOf(others, scope),
+    items: tuple.map((item: unknown) => shapeOf(item, scope)),
+    rest: isNode(rest) ? shapeOf(rest, scope) : undefined,
   };
 }
 
-function shapesOf(record: unknown): [name: string, shape: Shape][] {
-  return isNode(record) ? Object.entries(record).map(([name, inner]) => [name, shapeOf(inner)]) : [];
+function shapesOf(record: unknown, scope: Scope): [name: string, shape: Shape][] {
+  return isNode(record) ? Object.entries(record).map(([name, inner]) => [name, shapeOf(inner, scope)]) : [];
 }
 
-function formsOf(schema: SchemaNode): Form[] | undefined {
+function formsOf(schema: SchemaNode, scope: Scope): Form[] | undefined {
   const members = Array.isArray(schema.anyOf) ? schema.anyOf : schema.oneOf;
   if (!Array.isArray(members) || schema.unevaluatedProperties !== undefined || 'properties' in schema)
     return undefined;
-  return members.filter(isNode).map((member) => ({ shape: shapeOf(member), fits: compileFit(member).fits }));
+  return members.filter(isNode).map((member) => ({
+    shape: shapeOf(member, scope),
+    fits: compileFit(withDefinitions(member, scope.whole)).fits,
+  }));
 }

@@ -124,6 +124,26 @@ describe('a text is sanitized wherever its schema puts it', () => {
       { toString: 'a' },
     ],
     [
+      'in a union with what is referred to',
+      {
+        type: 'object',
+        properties: { u: { anyOf: [{ $ref: '#/$defs/plain' }, Type.Object({ t: tidy() })] } },
+        $defs: { plain: Type.Object({ n: Type.Number() }) },
+      },
+      { u: { t: ' a ' } },
+      { u: { t: 'a' } },
+    ],
+    [
+      'in a union, beside what is referred to',
+      {
+        type: 'object',
+        properties: { u: { anyOf: [{ $ref: '#/$defs/plain' }, Type.Object({ t: tidy() })] } },
+        $defs: { plain: Type.Object({ n: Type.Number() }) },
+      },
+      { u: { n: 1 } },
+      { u: { n: 1 } },
+    ],
+    [
       'by spread keywords',
       Type.Object({ t: { ...tidy(), title: 'A text' } as never }),
       { t: ' a ' },

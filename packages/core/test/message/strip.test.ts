@@ -72,6 +72,36 @@ describe('what no schema names is left out', () => {
     ],
     ['of a union', Type.Union([Type.Object({ z: Type.Number() }), inner]), wrong, right],
     [
+      'behind a reference',
+      named({ in: { $ref: '#/$defs/in' } }, { $defs: { in: inner } }),
+      { in: wrong },
+      { in: right },
+    ],
+    [
+      'behind references that lead back',
+      named({ a: { type: 'number' }, next: { $ref: '#' } }),
+      { a: 1, next: { a: 2, evil: 1, next: { a: 3, evil: 1 } }, evil: 1 },
+      { a: 1, next: { a: 2, next: { a: 3 } } },
+    ],
+    [
+      'behind a name, and what it means by #',
+      named(
+        { in: { $ref: 'N' }, a: { type: 'string' } },
+        { $defs: { n: named({ a: { type: 'number' }, n: { $ref: '#' } }, { $id: 'N' }) } },
+      ),
+      { in: { a: 1, n: { a: 2, evil: 1 } } },
+      { in: { a: 1, n: { a: 2 } } },
+    ],
+    [
+      'in a union of references',
+      named(
+        { in: { anyOf: [{ $ref: '#/$defs/x' }, { $ref: '#/$defs/in' }] } },
+        { $defs: { in: inner, x: named({ x: { const: 1 } }, { required: ['x'] }) } },
+      ),
+      { in: wrong },
+      { in: right },
+    ],
+    [
       'of a nullable one',
       Type.Object({ in: Type.Union([inner, Type.Null()]) }),
       { in: wrong },
@@ -200,12 +230,6 @@ describe('what does not fit then is refused, and left as it came', () => {
       { type: 'object', patternProperties: { '^a': named({ x: {} }), z$: named({ y: {} }) } },
       { az: { x: 1, y: 2, evil: 3 } },
       '/az',
-    ],
-    [
-      'what is behind a reference',
-      named({ in: { $ref: '#/$defs/in' } }, { $defs: { in: inner } }),
-      { in: wrong },
-      '/in',
     ],
     ['a list in an object’s place', Type.Object({ in: inner }), { in: [wrong] }, '/in'],
   ])('%s', (_, schema, came, pointer) => {
