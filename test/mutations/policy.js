@@ -48,4 +48,12 @@ export const mutations = [
     replace: 'return;',
     tests,
   },
+  {
+    stage: 'options',
+    what: 'an option of a rule may stand among the keywords of a schema',
+    file: core('policy/message-settings'),
+    find: '{ schema: bareSchema(entry, option) }',
+    replace: '{ schema: entry }',
+    tests: ['test/attacks/unenforced-schema.test.ts'],
+  },
 ];

@@ -13,6 +13,7 @@ export function withType(schema: SchemaNode, type: string): SchemaNode | undefin
 function addType(schema: SchemaNode, type: string): SchemaNode | undefined {
   if (isObjectSchema(schema)) {
     return changed(schema, {
+      ...besideType(schema),
       properties: { ...(schema.properties as object | undefined), type: { const: type } },
       required: [...((schema.required as string[] | undefined) ?? []), 'type'],
     });
@@ -27,6 +28,18 @@ function addType(schema: SchemaNode, type: string): SchemaNode | undefined {
   return added.includes(undefined) ? undefined : changed(schema, { [keyword]: added });
 }
 
+/** A record whose names may be the type's says the same of all others; where it says it of a few, that is left out. */
+function besideType({ patternProperties }: SchemaNode): SchemaNode {
+  const patterns = isNode(patternProperties) ? Object.entries(patternProperties) : [];
+  const others = patterns.filter(([pattern]) => !new RegExp(pattern, 'u').test('type'));
+  if (others.length === patterns.length) return {};
+  const [all] = patterns.filter(([pattern]) => EVERY_NAME.has(pattern));
+  return { patternProperties: Object.fromEntries(others), additionalProperties: all?.[1] ?? true };
+}
+
+/** How TypeBox writes the names of a record. */
+const EVERY_NAME: ReadonlySet<string> = new Set(['^.*$', '^(.*)$']);
+
 /** An object of which only the type is known. */
 function typeObject(type: string): SchemaNode {
   return { type: 'object', properties: { type: { const: type } }, required: ['type'] };
@@ -38,20 +51,29 @@ type OwnType = 'none' | 'name' | 'other';
  * Whether the body has a property `type` of its own: none, one that can only be the message's name, or another one, which would
  * be taken for it. Forms of which some have one and some have none are of two minds, and so is what has another one.
  */
-export function ownType(schema: SchemaNode, name: string, whole = schema, depth = 0): OwnType {
-  const inner = (node: unknown): OwnType => (isNode(node) ? ownType(node, name, whole, depth + 1) : 'none');
-  const { properties, allOf, anyOf, oneOf, $ref } = schema;
-  const all: OwnType[] = Array.isArray(allOf) ? allOf.map(inner) : [];
-  if (isNode(properties) && Object.hasOwn(properties, 'type'))
-    all.push(isName(properties.type, name) ? 'name' : 'other');
-  // What refers to itself for ever is refused elsewhere.
-  if (depth < 100) all.push(inner(referredTo(whole, $ref)));
-  const forms = new Set(
-    [anyOf, oneOf].flatMap((members) => (Array.isArray(members) ? members.map(inner) : [])),
-  );
-  if (all.includes('other') || forms.has('other')) return 'other';
-  if (all.includes('name')) return 'name';
-  return forms.size > 1 ? 'other' : ([...forms][0] ?? 'none');
+export function ownType(body: SchemaNode, name: string): OwnType {
+  // A schema that leads back to itself adds nothing to what it says.
+  const known = new Map<SchemaNode, OwnType | undefined>();
+  const typeOf = (schema: SchemaNode): OwnType | undefined => {
+    if (known.has(schema)) return known.get(schema);
+    known.set(schema, undefined);
+    const { properties, allOf, anyOf, oneOf, $ref } = schema;
+    const inSome = (list: readonly unknown[]): Set<OwnType> =>
+      new Set(list.filter(isNode).flatMap((member) => typeOf(member) ?? []));
+    const all = inSome([...membersOf(allOf), referredTo(body, $ref)]);
+    if (isNode(properties) && Object.hasOwn(properties, 'type'))
+      all.add(isName(properties.type, name) ? 'name' : 'other');
+    const forms = inSome([...membersOf(anyOf), ...membersOf(oneOf)]);
+    const other = all.has('other') || forms.has('other') || (!all.has('name') && forms.size > 1);
+    const own = other ? 'other' : all.has('name') || forms.has('name') ? 'name' : 'none';
+    known.set(schema, own);
+    return own;
+  };
+  return typeOf(body) ?? 'none';
+}
+
+function membersOf(list: unknown): readonly unknown[] {
+  return Array.isArray(list) ? list : [];
 }
 
 function isName(schema: unknown, name: string): boolean {
@@ -63,15 +85,25 @@ function isName(schema: unknown, name: string): boolean {
   );
 }
 
-/** Whether every value that fits is an object; `undefined` where it may be something else. */
-export function isObjectBody(schema: SchemaNode, whole = schema, depth = 0): boolean {
-  if (isObjectSchema(schema)) return true;
-  const inner = (node: unknown): boolean =>
-    isNode(node) && depth < 100 && isObjectBody(node, whole, depth + 1);
-  const { allOf, anyOf, oneOf, $ref } = schema;
-  if (Array.isArray(allOf) && allOf.some(inner)) return true;
-  if (inner(referredTo(whole, $ref))) return true;
-  return [anyOf, oneOf].some((members) => Array.isArray(members) && members.every(inner));
+/** Whether every value that fits is an object. */
+export function isObjectBody(body: SchemaNode): boolean {
+  const known = new Map<SchemaNode, boolean>();
+  const isObject = (schema: unknown): boolean => {
+    if (!isNode(schema)) return false;
+    const before = known.get(schema);
+    if (before !== undefined) return before;
+    // What leads back to itself is as it is otherwise.
+    known.set(schema, true);
+    const { allOf, anyOf, oneOf, $ref } = schema;
+    const answer =
+      isObjectSchema(schema) ||
+      membersOf(allOf).some(isObject) ||
+      isObject(referredTo(body, $ref)) ||
+      [anyOf, oneOf].some((members) => Array.isArray(members) && members.every(isObject));
+    known.set(schema, answer);
+    return answer;
+  };
+  return isObject(body);
 }
 
 /** Keywords that say nothing about how many properties there are, or what they are called, once the type is one of them. */

@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { passthrough, Type } from '@sallyport/core';
+import { Compile } from 'typebox/compile';
 import * as v from 'valibot';
 import { z } from 'zod';
 import { messagesOf } from '../../src/asyncapi/messages.ts';
@@ -124,11 +125,25 @@ describe('the body', () => {
   });
 
   test.each<[string, unknown]>([
-    ['no object', z.string()],
-    ['an object with a type of its own', z.object({ type: z.literal('a') })],
+    ['anything', z.unknown()],
     ['something that JSON Schema has no words for', z.object({ at: z.date() })],
   ])('that is %s is open in the flat envelope', (_what, schema) => {
     expect(payloadOf(schema)).toMatchObject({ properties: { type: { const: 'say' } }, ...open });
+  });
+
+  test('that has the literal of its name is described as it is', () => {
+    for (const schema of [Type.Object({ type: Type.Literal('say') }), z.object({ type: z.literal('say') })])
+      expect(payloadOf(schema)).toMatchObject({ properties: { type: { const: 'say' } }, required: ['type'] });
+  });
+
+  test('that is a record has the type beside its entries', () => {
+    const schema = payloadOf(Type.Record(Type.String(), Type.Number()));
+    const fits = Compile(schema as never);
+    expect(fits.Check({ type: 'say', a: 1 })).toBe(true);
+    for (const wrong of [{ type: 'say', a: 'x' }, { type: 'shout', a: 1 }, { a: 1 }])
+      expect(fits.Check(wrong)).toBe(false);
+    const some = payloadOf(Type.Record(Type.String({ pattern: '^t' }), Type.Number()));
+    expect(Compile(some as never).Check({ type: 'say', t1: 1 })).toBe(true);
   });
 
   test('that holds its own kind is written once, without the type', () => {
