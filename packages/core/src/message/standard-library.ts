@@ -6,7 +6,7 @@ import { close } from './closed.ts';
 import { openPlaceOfJoi } from './declared-body.ts';
 import { compileFit } from './fit.ts';
 import { isolated } from './isolated.ts';
-import type { SchemaOptions, UnknownProperties } from './schema.ts';
+import type { SchemaOptions } from './schema.ts';
 import { requireEnforceable } from './schema-faults.ts';
 import { isNote } from './schema-keywords.ts';
 import { documentOf, pathOf, type Result, type StandardSchema } from './standard-schema.ts';

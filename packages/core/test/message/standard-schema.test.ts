@@ -519,6 +519,7 @@ describe('joi', () => {
     ['one that says so, and is not closed for that', Joi.object({ in: Joi.object().unknown(false) }), '/in'],
     ['in a list', Joi.object({ l: Joi.array().items(Joi.object()) }), '/l'],
     ['in an alternative', Joi.object({ in: Joi.alternatives(Joi.string(), Joi.object()) }), '/in'],
+    // biome-ignore lint/suspicious/noThenProperty: Joi names what a condition leads to so.
     ['by a condition', Joi.object({ a: Joi.any(), in: Joi.when('a', { is: 1, then: Joi.object() }) }), '/in'],
     ['under a pattern', Joi.object().pattern(/^x/, Joi.object()), ''],
     ['a preference', Joi.object({ a: Joi.any() }).options({ allowUnknown: true }), ''],

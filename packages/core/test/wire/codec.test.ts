@@ -25,7 +25,10 @@ describe('a codec that is given in a policy', () => {
     contentType: 'application/test',
     frames: 'binary',
     decode: (data, key) =>
-      JSON.parse(String(data), (name, value: unknown) => (name !== '' && key(), value)) as unknown,
+      JSON.parse(String(data), (name, value: unknown) => {
+        if (name !== '') key();
+        return value;
+      }) as unknown,
     encode: (value) => JSON.stringify(value),
     ...more,
   });
@@ -43,7 +46,12 @@ describe('a codec that is given in a policy', () => {
     ],
     [
       'which tells of some',
-      { decode: (data: string, key: () => void) => (key(), JSON.parse(data) as unknown) },
+      {
+        decode: (data: string, key: () => void) => {
+          key();
+          return JSON.parse(data) as unknown;
+        },
+      },
       /it tells 1 keys/,
     ],
     ['which says it otherwise', { uniqueKeys: 'yes' }, /^policy\.codec\.uniqueKeys: yes is not an option/],
