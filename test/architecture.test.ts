@@ -118,6 +118,19 @@ describe('a source that breaks this rule is reported:', () => {
       'guard/guard.ts → packages/core/src/guard/route.ts → packages/core/src/guard/guard.ts',
     ],
     [
+      'imports of types form no cycle either',
+      {
+        [core('guard/guard')]: `import type { A } from './route.ts';`,
+        [core('guard/route')]: `import type { B } from './guard.ts';`,
+      },
+      'guard/guard.ts → packages/core/src/guard/route.ts → packages/core/src/guard/guard.ts',
+    ],
+    [
+      'no two files have one name',
+      { [core('guard/route')]: '', [core('policy/route')]: '' },
+      'policy/route.ts has the same name as packages/core/src/guard/route.ts',
+    ],
+    [
       'an adapter has no file of more than 250 lines',
       { 'packages/ws/src/index.ts': 'x();\n'.repeat(251) },
       'has 251 lines',
@@ -151,7 +164,7 @@ test('sources that import only what they may are not reported', () => {
     'packages/core/src/index.ts': `export { guard } from './guard/guard.ts';`,
     'packages/core/src/guard/guard.ts': `import type { A } from '../message/parse.ts';\nimport { b } from '../handshake/door.ts';`,
     'packages/core/src/handshake/door.ts': `import { c } from './host.ts';\nimport { jwtVerify } from 'jose';`,
-    'packages/core/src/handshake/host.ts': `import type { d } from './door.ts';\nimport { e } from '../auth/jwt.ts';`,
+    'packages/core/src/handshake/host.ts': `import type { d } from '../auth/jwt.ts';\nimport { e } from '../auth/jwt.ts';`,
     'packages/core/src/message/parse.ts': `import { Compile } from 'typebox/compile';\nimport '../vocabulary/ports.ts';`,
     'packages/core/src/auth/jwt.ts': `import { channel } from 'node:diagnostics_channel';`,
     'packages/redis/src/index.ts': `import type { Store } from '@sallyport/core/store';`,

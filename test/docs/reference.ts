@@ -11,7 +11,7 @@ import {
   SERVER_LIMITS,
   SERVER_OPTIONS,
 } from '../../packages/core/src/policy/options-table.ts';
-import type { Option, OptionTable } from '../../packages/core/src/vocabulary/option-table.ts';
+import type { Option, OptionTable } from '../../packages/core/src/vocabulary/option.ts';
 import { type Interfaces, interfacesIn, type MemberDoc } from './doc-comments.ts';
 import { root } from './markdown.ts';
 

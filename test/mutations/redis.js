@@ -13,7 +13,7 @@ export const mutations = [
   {
     stage: 'store',
     what: 'slots of a living node are renewed',
-    file: redis('leases/renewal'),
+    file: redis('leases/lease-renewal'),
     find: 'this.#repeater.start();',
     replace: '',
     tests: attack('lost-node'),

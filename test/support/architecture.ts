@@ -78,7 +78,7 @@ export function violations(sources: Sources): string[] {
         ...(specifier.startsWith('.') ? localImport(path, specifier, sources) : []),
       ]),
     ])
-    .concat(cycles(sources), longMedian(sources));
+    .concat(cycles(sources), sharedNames(sources), longMedian(sources));
 }
 
 /** The import, export-from and dynamic import statements of a module. */
@@ -99,6 +99,20 @@ function longFile(path: string, source: string): string[] {
   const lines = linesOf(source);
   if (lines <= limit) return [];
   return [`${path} has ${lines} lines; ${isAdapter ? "an adapter's" : 'a'} file has at most ${limit}`];
+}
+
+/** A file's name says what is in it without its folder. Each package has entries of the same names. */
+function sharedNames(sources: Sources): string[] {
+  const first = new Map<string, string>();
+  return [...sources.keys()].flatMap((path) => {
+    const name = posix.basename(path);
+    const other = first.get(name);
+    if (isEntry(path)) return [];
+    if (other === undefined) first.set(name, path);
+    return other === undefined
+      ? []
+      : [`${path} has the same name as ${other}; a name says what is in a file`];
+  });
 }
 
 /** Of a few files the median says nothing. */
@@ -148,7 +162,7 @@ function upwardImport(path: string, target: string): string[] {
   return [];
 }
 
-/** Modules that reach themselves again, by imports that are there at run time. */
+/** Modules that reach themselves again, by imports of values or of types. */
 function cycles(sources: Sources): string[] {
   const done = new Set<string>();
   const found: string[] = [];
@@ -156,8 +170,8 @@ function cycles(sources: Sources): string[] {
     const start = trail.indexOf(path);
     if (start >= 0) found.push(`imports form a cycle: ${[...trail.slice(start), path].join(' → ')}`);
     if (start >= 0 || done.has(path)) return;
-    for (const { specifier, typeOnly } of importsOf(sources.get(path) ?? '')) {
-      if (!typeOnly && specifier.startsWith('.')) visit(resolve(path, specifier), [...trail, path]);
+    for (const { specifier } of importsOf(sources.get(path) ?? '')) {
+      if (specifier.startsWith('.')) visit(resolve(path, specifier), [...trail, path]);
     }
     done.add(path);
   };
@@ -174,6 +188,10 @@ export function layerOf(path: string): number {
 
 export function packageOf(path: string): string {
   return path.split('/')[1] ?? '';
+}
+
+function isEntry(path: string): boolean {
+  return folderOf(path) === '' && ENTRIES.includes(posix.basename(path, '.ts'));
 }
 
 /** What a file of the core is part of: its folder, or its entry, `index.ts`. */

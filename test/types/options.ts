@@ -19,8 +19,9 @@ import type {
   STORE_FAILURE,
 } from '../../packages/core/src/policy/options-table.ts';
 import type { BansOption, ExtendOptions } from '../../packages/core/src/policy/policy.ts';
+import type { OptionTable } from '../../packages/core/src/vocabulary/option.ts';
 import { count, duration } from '../../packages/core/src/vocabulary/option-kinds.ts';
-import type { OptionTable, Written } from '../../packages/core/src/vocabulary/option-table.ts';
+import type { Written } from '../../packages/core/src/vocabulary/option-table.ts';
 import { optional } from '../../packages/core/src/vocabulary/option-table.ts';
 import type { Identity } from '../../packages/core/src/vocabulary/ports.ts';
 import type { Duration } from '../../packages/core/src/vocabulary/units.ts';

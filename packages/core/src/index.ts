@@ -78,7 +78,7 @@ export type {
 } from './vocabulary/ports.ts';
 export { type Reason, type ReasonEntry, reasons } from './vocabulary/reasons.ts';
 export type { MessageOf, ReplyOf } from './vocabulary/schema-types.ts';
-export type { Ban } from './vocabulary/store.ts';
+export type { Ban } from './vocabulary/store-contract.ts';
 export type { ByteRate, ByteRateOption, Duration, Rate, RateOption, Size } from './vocabulary/units.ts';
 export type { Codec, Payload } from './wire/codec.ts';
 export type { EnvelopeName } from './wire/envelopes.ts';

@@ -19,5 +19,5 @@ export type {
   Revocation,
   Store,
   StoreListener,
-} from './vocabulary/store.ts';
+} from './vocabulary/store-contract.ts';
 export type { Duration } from './vocabulary/units.ts';

@@ -1,6 +1,6 @@
 import { UNAVAILABLE } from '../limits/precheck.ts';
 import { type Denial, deny, isPromise, type MaybePromise, settled } from '../vocabulary/decision.ts';
-import type { Hit, HitRequest, RateLimit } from '../vocabulary/store.ts';
+import type { Hit, HitRequest, RateLimit } from '../vocabulary/store-contract.ts';
 
 export interface FailureStore {
   localFailures(request: HitRequest): Hit;

@@ -1,6 +1,7 @@
 import type { UNAVAILABLE } from '../limits/precheck.ts';
+import { debugView, INSPECT } from '../vocabulary/debug-view.ts';
 import type { Denial, MaybePromise } from '../vocabulary/decision.ts';
-import type { Kind } from '../vocabulary/option-kinds.ts';
+import type { Kind } from '../vocabulary/option.ts';
 import { PolicyError } from '../vocabulary/policy-error.ts';
 import type { Clock, Identity, RequestView } from '../vocabulary/ports.ts';
 import type { CredentialSource } from './credential-source.ts';
@@ -74,8 +75,19 @@ export const schemeName: Kind<string> = {
   },
 };
 
+/** What Node prints of an identity does not include its session, which may be a credential, nor the values of its claims. */
+const VIEW = debugView<Identity>('Identity', ({ scheme, subject, tokenId, issuedAt, expiresAt, claims }) => ({
+  scheme,
+  subject,
+  ...(tokenId === undefined ? {} : { tokenId }),
+  ...(issuedAt === undefined ? {} : { issued: new Date(issuedAt * 1_000) }),
+  ...(expiresAt === undefined ? {} : { expires: new Date(expiresAt * 1_000) }),
+  claims: Object.keys(claims),
+}));
+
 export function freezeIdentity<I extends Identity>(identity: I): I {
   deepFreeze(identity.claims);
+  Object.defineProperty(identity, INSPECT, VIEW);
   return Object.freeze(identity);
 }
 

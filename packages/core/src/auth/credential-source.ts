@@ -1,5 +1,6 @@
+import type { Kind } from '../vocabulary/option.ts';
 import { oneOf, refuseUnknown } from '../vocabulary/option-checks.ts';
-import { checkedValue, type Kind } from '../vocabulary/option-kinds.ts';
+import { checkedValue } from '../vocabulary/option-kinds.ts';
 import { PolicyError } from '../vocabulary/policy-error.ts';
 
 /**

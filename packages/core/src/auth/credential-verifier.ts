@@ -2,7 +2,7 @@ import type { UNAVAILABLE } from '../limits/precheck.ts';
 import type { Timers } from '../vocabulary/clock.ts';
 import { Denial, deny, isPromise, type MaybePromise, settled } from '../vocabulary/decision.ts';
 import type { Clock, Identity, RequestView } from '../vocabulary/ports.ts';
-import type { Hit } from '../vocabulary/store.ts';
+import type { Hit } from '../vocabulary/store-contract.ts';
 import type { AttemptSource, Attempts, Turn } from './attempts.ts';
 import type { Authenticator, Presented, TicketStore } from './authenticator.ts';
 import type { RevocationList } from './revocations.ts';

@@ -1,5 +1,6 @@
 import { type Denial, deny, isPromise, type MaybePromise, settled } from '../vocabulary/decision.ts';
-import { callback, checkedValue, duration, flag, type Kind } from '../vocabulary/option-kinds.ts';
+import type { Kind } from '../vocabulary/option.ts';
+import { callback, checkedValue, duration, flag } from '../vocabulary/option-kinds.ts';
 import { option, optional, readOnlyOptions, required } from '../vocabulary/option-table.ts';
 import { PolicyError } from '../vocabulary/policy-error.ts';
 import type { Claims, Clock, Identity, RequestView } from '../vocabulary/ports.ts';

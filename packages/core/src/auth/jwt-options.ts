@@ -1,5 +1,5 @@
+import type { Kind } from '../vocabulary/option.ts';
 import { refuseUnknown } from '../vocabulary/option-checks.ts';
-import type { Kind } from '../vocabulary/option-kinds.ts';
 import { checkedValue, duration, orFalse, size, text } from '../vocabulary/option-kinds.ts';
 import { option, optional, readOptions, required, type Settings } from '../vocabulary/option-table.ts';
 import { PolicyError } from '../vocabulary/policy-error.ts';

@@ -1,5 +1,5 @@
 import type { Clock, Identity } from '../vocabulary/ports.ts';
-import type { Revocation } from '../vocabulary/store.ts';
+import type { Revocation } from '../vocabulary/store-contract.ts';
 
 const KINDS = ['subject', 'session', 'tokenId'] as const;
 

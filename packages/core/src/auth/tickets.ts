@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { UNAVAILABLE } from '../limits/precheck.ts';
 import { type Denial, deny, isPromise, settled } from '../vocabulary/decision.ts';
-import type { Kind } from '../vocabulary/option-kinds.ts';
+import type { Kind } from '../vocabulary/option.ts';
 import { option, optional, readOnlyOptions } from '../vocabulary/option-table.ts';
 import { PolicyError } from '../vocabulary/policy-error.ts';
 import type { Claims, Clock, Identity } from '../vocabulary/ports.ts';

@@ -2,14 +2,14 @@ import type { Writer } from '../outbound/writer.ts';
 import type { Denial, MaybePromise } from '../vocabulary/decision.ts';
 import type { Identity, RequestView } from '../vocabulary/ports.ts';
 import type { Reason } from '../vocabulary/reasons.ts';
-import type { Lease, RateLimit } from '../vocabulary/store.ts';
+import type { Lease, RateLimit } from '../vocabulary/store-contract.ts';
 import type { Inspection } from '../wire/inspection.ts';
+import type { RenewalContext } from './credential-renewal.ts';
 import type { DeliveryContext } from './delivery.ts';
 import type { DenialsContext } from './denials.ts';
 import type { EndingContext } from './ending.ts';
 import type { IntakeContext } from './intake.ts';
 import type { LivenessLimits } from './liveness.ts';
-import type { RenewalContext } from './renewal.ts';
 import type { TermContext } from './term.ts';
 
 /**

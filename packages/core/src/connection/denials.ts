@@ -3,7 +3,7 @@ import { type Denial, deny } from '../vocabulary/decision.ts';
 import type { ConnectionFacts, EventHub, Facts } from '../vocabulary/events.ts';
 import type { Clock } from '../vocabulary/ports.ts';
 import type { Reason } from '../vocabulary/reasons.ts';
-import type { RateLimit } from '../vocabulary/store.ts';
+import type { RateLimit } from '../vocabulary/store-contract.ts';
 import type { Addressee } from '../wire/incoming.ts';
 import type { DeniedMessage } from '../wire/inspection.ts';
 

@@ -8,7 +8,7 @@ import type { FramedMessage, Identity, RequestView, Socket } from '../vocabulary
 import { randomId } from '../vocabulary/random-id.ts';
 import type { Reason } from '../vocabulary/reasons.ts';
 import { NOWHERE, type Rostered } from '../vocabulary/roster.ts';
-import type { Lease } from '../vocabulary/store.ts';
+import type { Lease } from '../vocabulary/store-contract.ts';
 import type { Payload } from '../wire/codec.ts';
 import type { Addressee } from '../wire/incoming.ts';
 import type { Inspection } from '../wire/inspection.ts';
@@ -16,13 +16,13 @@ import { closeReason, isSendableCloseCode } from './close-frame.ts';
 import type { Connection } from './connection.ts';
 import type { ConnectionContext, ConnectionOrigin } from './connection-context.ts';
 import { summaryOf } from './connection-summary.ts';
+import { renew } from './credential-renewal.ts';
 import { addHandler, deliver, failDelivery, type Handler, type OnArguments } from './delivery.ts';
 import { Denials } from './denials.ts';
 import { type CloseListener, Ending } from './ending.ts';
 import { Intake } from './intake.ts';
 import { Liveness, type Passed } from './liveness.ts';
 import { RECEIVER, type Receiver } from './receiver.ts';
-import { renew } from './renewal.ts';
 import { Term } from './term.ts';
 
 /**

@@ -2,7 +2,7 @@ import type { Writer } from '../outbound/writer.ts';
 import type { Denial, MaybePromise } from '../vocabulary/decision.ts';
 import type { EventHub } from '../vocabulary/events.ts';
 import type { Clock, Socket } from '../vocabulary/ports.ts';
-import type { Lease } from '../vocabulary/store.ts';
+import type { Lease } from '../vocabulary/store-contract.ts';
 import type { Incoming } from '../wire/incoming.ts';
 import type { GuardedConnection } from './guarded-connection.ts';
 

@@ -7,7 +7,7 @@ import type { StoreAccess } from '../limits/store-access.ts';
 import type { BanSettings } from '../policy/server-settings.ts';
 import { type Denial, deny, isPromise } from '../vocabulary/decision.ts';
 import type { Clock, Identity } from '../vocabulary/ports.ts';
-import type { Ban } from '../vocabulary/store.ts';
+import type { Ban } from '../vocabulary/store-contract.ts';
 import { type Duration, parseDuration } from '../vocabulary/units.ts';
 
 /** Exactly one of the two. */

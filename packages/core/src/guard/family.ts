@@ -14,7 +14,7 @@ import { Timers } from '../vocabulary/clock.ts';
 import { EventHub } from '../vocabulary/events.ts';
 import type { Clock } from '../vocabulary/ports.ts';
 import type { Reason } from '../vocabulary/reasons.ts';
-import type { Ban, RateLimit, Revocation } from '../vocabulary/store.ts';
+import type { Ban, RateLimit, Revocation } from '../vocabulary/store-contract.ts';
 import { BanKeeper } from './bans.ts';
 import { CredentialSources } from './credential-sources.ts';
 import { Registry, type Withdrawable } from './registry.ts';

@@ -6,7 +6,7 @@ import { isAcceptable } from '../message/parse.ts';
 import { readMessage } from '../message/pipeline.ts';
 import { Denial, deny } from '../vocabulary/decision.ts';
 import type { Identity } from '../vocabulary/ports.ts';
-import type { Lease } from '../vocabulary/store.ts';
+import type { Lease } from '../vocabulary/store-contract.ts';
 import type { Incoming } from '../wire/incoming.ts';
 import type { GuardFamily } from './family.ts';
 import type { Route } from './route.ts';

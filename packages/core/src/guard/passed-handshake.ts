@@ -11,7 +11,7 @@ import type { Denial, MaybePromise } from '../vocabulary/decision.ts';
 import type { Identity, RequestView, Socket } from '../vocabulary/ports.ts';
 import { randomId } from '../vocabulary/random-id.ts';
 import { NOWHERE, type Rostered } from '../vocabulary/roster.ts';
-import type { Lease } from '../vocabulary/store.ts';
+import type { Lease } from '../vocabulary/store-contract.ts';
 import type { Admission } from './admission.ts';
 import type { RouteContexts } from './contexts.ts';
 import type { GuardFamily } from './family.ts';

@@ -1,4 +1,4 @@
-import type { Revocation } from '../vocabulary/store.ts';
+import type { Revocation } from '../vocabulary/store-contract.ts';
 
 /** What is revoked: exactly one of subject, session and tokenId. */
 export interface RevokeOptions {

@@ -4,7 +4,7 @@ import type { UNAVAILABLE } from '../limits/precheck.ts';
 import { showAs } from '../vocabulary/debug-view.ts';
 import type { Denial } from '../vocabulary/decision.ts';
 import type { Clock, HandshakeRequest, Identity, RequestView } from '../vocabulary/ports.ts';
-import type { Hit, Lease } from '../vocabulary/store.ts';
+import type { Hit, Lease } from '../vocabulary/store-contract.ts';
 import { type Client, resolveClient, type TrustedProxies } from './address.ts';
 import { type HandshakeHeaders, readHeaders } from './headers.ts';
 import { type Host, parseHost } from './host.ts';

@@ -2,7 +2,7 @@ import type { AttemptSource, Attempts } from '../auth/attempts.ts';
 import { type HandshakePrecheckAnswer, UNAVAILABLE } from '../limits/precheck.ts';
 import type { StoreAccess } from '../limits/store-access.ts';
 import { type Denial, deny, isPromise, type MaybePromise, settled } from '../vocabulary/decision.ts';
-import type { HitRequest, RateLimit } from '../vocabulary/store.ts';
+import type { HitRequest, RateLimit } from '../vocabulary/store-contract.ts';
 import type { HandshakeContext } from './handshake-context.ts';
 import { bucketOf, type Slots } from './slot-reservation.ts';
 import type { Stage } from './stage.ts';

@@ -1,7 +1,7 @@
 import { UNAVAILABLE } from '../limits/precheck.ts';
 import type { StoreAccess } from '../limits/store-access.ts';
 import { Denial, deny, isPromise, type MaybePromise, settled } from '../vocabulary/decision.ts';
-import type { Lease, LeaseRequest } from '../vocabulary/store.ts';
+import type { Lease, LeaseRequest } from '../vocabulary/store-contract.ts';
 import type { HandshakeContext } from './handshake-context.ts';
 import type { Stage } from './stage.ts';
 

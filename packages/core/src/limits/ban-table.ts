@@ -1,4 +1,4 @@
-import type { Ban, BanTerms } from '../vocabulary/store.ts';
+import type { Ban, BanTerms } from '../vocabulary/store-contract.ts';
 import { RotatingCursor } from './rotating-cursor.ts';
 
 interface Entry {

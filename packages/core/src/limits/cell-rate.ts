@@ -1,4 +1,4 @@
-import type { Hit, RateLimit } from '../vocabulary/store.ts';
+import type { Hit, RateLimit } from '../vocabulary/store-contract.ts';
 
 /** Milliseconds: above the rounding error of hundreds of additions, and too little to gain anything. */
 const SLACK = 1e-3;

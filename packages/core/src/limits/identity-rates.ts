@@ -1,5 +1,5 @@
 import type { Clock } from '../vocabulary/ports.ts';
-import type { Demand, RateLimit } from '../vocabulary/store.ts';
+import type { Demand, RateLimit } from '../vocabulary/store-contract.ts';
 import { spend } from './cell-rate.ts';
 
 /** The bucket of one identity's messages in this process. All its connections share it. */

@@ -1,5 +1,5 @@
 import type { Clock } from '../vocabulary/ports.ts';
-import type { Ban, BanTerms } from '../vocabulary/store.ts';
+import type { Ban, BanTerms } from '../vocabulary/store-contract.ts';
 import { BanTable } from './ban-table.ts';
 
 const MOST = 10_000;

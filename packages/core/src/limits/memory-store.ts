@@ -1,6 +1,6 @@
 import { systemClock } from '../vocabulary/clock.ts';
 import type { Clock } from '../vocabulary/ports.ts';
-import type { Hit, PrecheckAnswer, Store, StoreListener } from '../vocabulary/store.ts';
+import type { Hit, PrecheckAnswer, Store, StoreListener } from '../vocabulary/store-contract.ts';
 import { BanTable } from './ban-table.ts';
 import { RateTables } from './rate-table.ts';
 import { SlotTable } from './slot-table.ts';

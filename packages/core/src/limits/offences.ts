@@ -1,5 +1,5 @@
 import type { Clock } from '../vocabulary/ports.ts';
-import type { RateLimit } from '../vocabulary/store.ts';
+import type { RateLimit } from '../vocabulary/store-contract.ts';
 import { spend } from './cell-rate.ts';
 import { TatTable } from './tat-table.ts';
 

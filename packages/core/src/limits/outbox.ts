@@ -1,4 +1,4 @@
-import type { Revocation } from '../vocabulary/store.ts';
+import type { Revocation } from '../vocabulary/store-contract.ts';
 
 interface Waiting {
   readonly revocation: Revocation;

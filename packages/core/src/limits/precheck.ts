@@ -1,5 +1,5 @@
 import { isPromise, type MaybePromise, settled } from '../vocabulary/decision.ts';
-import type { Hit, HitRequest, LeaseRequest, Store } from '../vocabulary/store.ts';
+import type { Hit, HitRequest, LeaseRequest, Store } from '../vocabulary/store-contract.ts';
 
 /** The store does not answer, and the policy closes the check. */
 export const UNAVAILABLE: unique symbol = Symbol('unavailable');

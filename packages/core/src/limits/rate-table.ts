@@ -1,4 +1,4 @@
-import type { Hit, HitRequest, RateLimit } from '../vocabulary/store.ts';
+import type { Hit, HitRequest, RateLimit } from '../vocabulary/store-contract.ts';
 import { hitOf } from './cell-rate.ts';
 import { TatTable } from './tat-table.ts';
 

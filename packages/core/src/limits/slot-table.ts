@@ -1,4 +1,4 @@
-import type { Acquired, Lease, LeaseRequest } from '../vocabulary/store.ts';
+import type { Acquired, Lease, LeaseRequest } from '../vocabulary/store-contract.ts';
 
 /** Keys kept for reuse: a map that is emptied and filled again allocates a new table each time. */
 const KEPT = 64;

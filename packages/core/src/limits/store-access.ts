@@ -11,7 +11,7 @@ import type {
   Revocation,
   Store,
   StoreListener,
-} from '../vocabulary/store.ts';
+} from '../vocabulary/store-contract.ts';
 import { Breaker } from './breaker.ts';
 import { KnownBans } from './known-bans.ts';
 import { Outbox } from './outbox.ts';

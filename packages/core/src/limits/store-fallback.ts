@@ -1,5 +1,5 @@
 import type { Clock } from '../vocabulary/ports.ts';
-import type { Acquired, Hit, HitRequest, Lease, LeaseRequest, Store } from '../vocabulary/store.ts';
+import type { Acquired, Hit, HitRequest, Lease, LeaseRequest, Store } from '../vocabulary/store-contract.ts';
 import { memoryStore } from './memory-store.ts';
 import {
   banned,

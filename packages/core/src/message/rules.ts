@@ -1,7 +1,7 @@
 import { isPromise, type MaybePromise, settled } from '../vocabulary/decision.ts';
 import type { ConnectionView, Identity } from '../vocabulary/ports.ts';
 import type { MessageOf } from '../vocabulary/schema-types.ts';
-import type { RateLimit } from '../vocabulary/store.ts';
+import type { RateLimit } from '../vocabulary/store-contract.ts';
 import type { Duration, RateOption, Size } from '../vocabulary/units.ts';
 import type { Codec } from '../wire/codec.ts';
 import type { Envelope } from '../wire/envelope.ts';

@@ -1,7 +1,7 @@
 import type { TypeSettings } from '../message/rules.ts';
 import { readOnlyOptions } from '../vocabulary/option-table.ts';
 import { PolicyError } from '../vocabulary/policy-error.ts';
-import type { RateLimit } from '../vocabulary/store.ts';
+import type { RateLimit } from '../vocabulary/store-contract.ts';
 import { MESSAGE_OPTIONS } from './options-table.ts';
 
 /** The limits of the route that those of a type have to fit into. */

@@ -4,11 +4,12 @@ import { TICK } from '../connection/liveness.ts';
 import { type OriginsOption, unsafeAllowAnyOrigin } from '../handshake/origin.ts';
 import type { Passthrough } from '../message/passthrough.ts';
 import type { AuthorizeMessage } from '../message/rules.ts';
+import type { Kind } from '../vocabulary/option.ts';
 import { asObject, oneOf, stringList } from '../vocabulary/option-checks.ts';
-import { checkedValue, type Kind } from '../vocabulary/option-kinds.ts';
+import { checkedValue } from '../vocabulary/option-kinds.ts';
 import { PolicyError } from '../vocabulary/policy-error.ts';
 import type { Clock, Logger } from '../vocabulary/ports.ts';
-import type { Store } from '../vocabulary/store.ts';
+import type { Store } from '../vocabulary/store-contract.ts';
 import { type Duration, parseDuration } from '../vocabulary/units.ts';
 import { type Codec, requireCountedKeys } from '../wire/codec.ts';
 import {

@@ -8,7 +8,7 @@ import type { MessageRule } from '../message/rules.ts';
 import type { UnknownProperties } from '../message/schema.ts';
 import type { MaybePromise } from '../vocabulary/decision.ts';
 import type { Clock, Identity, Logger, RequestView } from '../vocabulary/ports.ts';
-import type { Store } from '../vocabulary/store.ts';
+import type { Store } from '../vocabulary/store-contract.ts';
 import type { Duration, RateOption } from '../vocabulary/units.ts';
 import type { Codec } from '../wire/codec.ts';
 import type { EnvelopeName } from '../wire/envelopes.ts';

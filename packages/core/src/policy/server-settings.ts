@@ -5,7 +5,7 @@ import { systemClock } from '../vocabulary/clock.ts';
 import { readOptions, type Settings } from '../vocabulary/option-table.ts';
 import { PolicyError } from '../vocabulary/policy-error.ts';
 import type { Clock } from '../vocabulary/ports.ts';
-import type { BanTerms, RateLimit } from '../vocabulary/store.ts';
+import type { BanTerms, RateLimit } from '../vocabulary/store-contract.ts';
 import { BANS, SERVER_LIMITS, SERVER_OPTIONS } from './options-table.ts';
 import type { AnyPolicy } from './policy.ts';
 import type { RouteSettings } from './route-settings.ts';

@@ -3,7 +3,7 @@ import { type HandshakeStage, isPromise, type StageName } from './decision.ts';
 import { type OwaspName, owaspName } from './owasp.ts';
 import type { Clock } from './ports.ts';
 import type { Reason } from './reasons.ts';
-import type { Ban } from './store.ts';
+import type { Ban } from './store-contract.ts';
 
 interface Common extends OwaspName {
   /** Wall-clock milliseconds since the epoch. */

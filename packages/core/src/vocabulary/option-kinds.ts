@@ -1,7 +1,7 @@
+import type { Kind } from './option.ts';
 import { oneOf, stringList } from './option-checks.ts';
-import type { OptionTable } from './option-table.ts';
 import { PolicyError } from './policy-error.ts';
-import type { RateLimit } from './store.ts';
+import type { RateLimit } from './store-contract.ts';
 import {
   type ByteRateOption,
   type Duration,
@@ -14,18 +14,6 @@ import {
   type RateOption,
   type Size,
 } from './units.ts';
-
-/** How an option is written, and what it is read to. */
-export interface Kind<Written, Setting = Written> {
-  /** Its type as users write it, for the reference. */
-  readonly type: string;
-  /** The options inside it, where it is an object of some. */
-  readonly options?: OptionTable;
-  /** @throws PolicyError for every value that is not of this kind, naming the option and the fix. */
-  read(value: unknown, option: string): Setting;
-  /** Never there: the type that users write. */
-  readonly written?: Written;
-}
 
 /** Read to milliseconds. */
 export const duration: Kind<Duration, number> = { type: 'Duration', read: parseDuration };

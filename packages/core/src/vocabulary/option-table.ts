@@ -1,24 +1,6 @@
+import type { Kind, Option, OptionTable } from './option.ts';
 import { asObject, optionPath, refuseUnknown } from './option-checks.ts';
-import type { Kind } from './option-kinds.ts';
 import type { Reason } from './reasons.ts';
-
-/** One row of a table of options. */
-export interface Option<Written = unknown, Setting = unknown> {
-  readonly kind: Kind<Written, unknown>;
-  /** What is taken where it is left out, as a user would write it. */
-  readonly fallback?: Written;
-  /** What happens where it is left out, in words: for options without a value that says it. */
-  readonly otherwise?: string;
-  /** Nobody else can know it. */
-  readonly required?: boolean;
-  /** Why something is denied or closed that goes beyond it. */
-  readonly exceeded?: Reason | undefined;
-  /** Never there: the type of what it is read to. */
-  readonly setting?: Setting;
-}
-
-/** Options by name. The refusal of unknown ones, their reading, their defaults and their reference come from it. */
-export type OptionTable = Readonly<Record<string, Option>>;
 
 /** What the options of a table are read to. */
 export type Settings<T extends OptionTable> = {

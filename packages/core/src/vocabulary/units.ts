@@ -1,6 +1,6 @@
 import { refuseUnknown } from './option-checks.ts';
 import { PolicyError } from './policy-error.ts';
-import type { RateLimit } from './store.ts';
+import type { RateLimit } from './store-contract.ts';
 
 /** Milliseconds as a number, or a number with its unit: `'250ms'`, `'10s'`, `'5m'`, `'12h'`, `'1d'`. */
 export type Duration = number | `${number}${'ms' | 's' | 'm' | 'h' | 'd'}`;

@@ -3,7 +3,7 @@ import { type AttemptSource, Attempts, type FailureStore, Turn } from '../../src
 import { memoryStore } from '../../src/limits/memory-store.ts';
 import { UNAVAILABLE } from '../../src/limits/precheck.ts';
 import type { Denial, MaybePromise } from '../../src/vocabulary/decision.ts';
-import type { Hit, HitRequest, PrecheckAnswer } from '../../src/vocabulary/store.ts';
+import type { Hit, HitRequest, PrecheckAnswer } from '../../src/vocabulary/store-contract.ts';
 import { settle } from '../support/late-auth.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 

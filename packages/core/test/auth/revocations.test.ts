@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { concerns, RevocationList } from '../../src/auth/revocations.ts';
 import type { Identity } from '../../src/vocabulary/ports.ts';
-import type { Revocation } from '../../src/vocabulary/store.ts';
+import type { Revocation } from '../../src/vocabulary/store-contract.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 
 const identity = (more: Partial<Identity> = {}): Identity => ({

@@ -1,7 +1,18 @@
 // What `console.log` and debuggers show of the guard's objects: what a person who debugs needs, and no secret.
 import { inspect } from 'node:util';
 import { describe, expect, test } from '@jest/globals';
-import { type AnyGuard, bearer, jwt, passthrough, query, subprotocol, Type, tickets } from '@sallyport/core';
+import {
+  type AnyGuard,
+  anonymous,
+  bearer,
+  custom,
+  jwt,
+  passthrough,
+  query,
+  subprotocol,
+  Type,
+  tickets,
+} from '@sallyport/core';
 import { hostGuard } from '@sallyport/core/host';
 import { SignJWT } from 'jose';
 import type { Handshake } from '../../src/handshake/handshake.ts';
@@ -101,6 +112,63 @@ describe('util.inspect of a guard', () => {
   ])('of %s, shows nothing and does not fail', async (_what, derive) => {
     const { guard } = await bench();
     expect(inspect(derive(guard))).toBe('Guard {}');
+  });
+});
+
+describe('util.inspect of an identity', () => {
+  test('shows its scheme, subject, token, times and the names of its claims', async () => {
+    const session = custom({
+      scheme: 'session',
+      from: [bearer()],
+      authenticate: () => ({
+        subject: 'alice',
+        session: 'the id of a session, which opens it',
+        tokenId: 't-1',
+        issuedAt: Date.parse('2030-01-01T00:00:00Z') / 1_000,
+        expiresAt: Date.parse('2030-01-01T01:00:00Z') / 1_000,
+        claims: { email: 'alice@example.com', roles: ['admin'] },
+      }),
+    });
+    const { guard } = await bench({ auth: [session] });
+    const request = upgradeRequest({ headers: { Authorization: 'Bearer a' } });
+    const { identity } = connect(await admitted(guard, request), new RecordingSocket());
+    expect(inspect(identity)).toBe(`Identity {
+  scheme: 'session',
+  subject: 'alice',
+  tokenId: 't-1',
+  issued: 2030-01-01T00:00:00.000Z,
+  expires: 2030-01-01T01:00:00.000Z,
+  claims: [ 'email', 'roles' ]
+}`);
+    // It stays plain data for everything else.
+    expect(JSON.parse(JSON.stringify(identity))).toMatchObject({
+      session: expect.any(String),
+      tokenId: 't-1',
+    });
+    expect(Object.keys(identity)).not.toContain('inspect');
+  });
+
+  test('of one that came without times shows what there is', async () => {
+    const { guard } = await bench({ auth: [anonymous()] });
+    const { identity } = connect(
+      await admitted(guard, upgradeRequest({ headers: { Origin: 'http://localhost:3000' } })),
+      new RecordingSocket(),
+    );
+    expect(inspect(identity)).toBe(
+      "Identity {\n  scheme: 'anonymous',\n  subject: 'anonymous@127.0.0.1',\n  claims: []\n}",
+    );
+  });
+});
+
+describe('util.inspect of a connection', () => {
+  test('shows who is connected, from where and since when, and no claims', async () => {
+    const { guard, request } = await bench();
+    const connection = connect(await admitted(guard, request), new RecordingSocket());
+    const shown = inspect(connection);
+    expect(shown).toMatch(
+      /^Connection \{\n {2}id: '[\w-]+',\n {2}state: 'open',\n {2}scheme: 'jwt',\n {2}subject: 'alice',/,
+    );
+    for (const inner of ['place', 'ledger', 'claims', 'context']) expect(shown).not.toContain(inner);
   });
 });
 

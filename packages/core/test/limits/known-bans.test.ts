@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { KnownBans } from '../../src/limits/known-bans.ts';
-import type { Ban, BanTerms } from '../../src/vocabulary/store.ts';
+import type { Ban, BanTerms } from '../../src/vocabulary/store-contract.ts';
 import { Held, settle } from '../support/late-auth.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import { BAN_TERMS } from '../support/store-access.ts';

@@ -7,7 +7,7 @@ import type {
   Lease,
   PrecheckAnswer,
   StoreListener,
-} from '../../src/vocabulary/store.ts';
+} from '../../src/vocabulary/store-contract.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import { BAN_TERMS } from '../support/store-access.ts';
 

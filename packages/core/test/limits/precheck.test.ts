@@ -1,6 +1,12 @@
 import { describe, expect, test } from '@jest/globals';
 import { hitOf, map, precheckOf } from '../../src/limits/precheck.ts';
-import type { Hit, HitRequest, PrecheckAnswer, PrecheckRequest, Store } from '../../src/vocabulary/store.ts';
+import type {
+  Hit,
+  HitRequest,
+  PrecheckAnswer,
+  PrecheckRequest,
+  Store,
+} from '../../src/vocabulary/store-contract.ts';
 import { bareThenable } from '../support/thenable.ts';
 
 const hit: Hit = { allowed: true, remaining: 3, retryAfter: 0 };

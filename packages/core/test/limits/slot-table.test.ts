@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { SlotTable } from '../../src/limits/slot-table.ts';
-import type { Lease } from '../../src/vocabulary/store.ts';
+import type { Lease } from '../../src/vocabulary/store-contract.ts';
 
 const one = (cap: number) => [{ key: 'all', cap }];
 

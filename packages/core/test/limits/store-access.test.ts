@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import type { HandshakePrecheckAnswer } from '../../src/limits/precheck.ts';
 import { UNAVAILABLE } from '../../src/limits/precheck.ts';
 import type { StoreAccess } from '../../src/limits/store-access.ts';
-import type { Acquired, HitRequest, Lease } from '../../src/vocabulary/store.ts';
+import type { Acquired, HitRequest, Lease } from '../../src/vocabulary/store-contract.ts';
 import { settle } from '../support/late-auth.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import { type Behaviour, type Operation, SharedStore } from '../support/shared-store.ts';

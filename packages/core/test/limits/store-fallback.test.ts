@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { UNAVAILABLE } from '../../src/limits/precheck.ts';
 import { type FailureMode, type FailureModes, StoreFallback } from '../../src/limits/store-fallback.ts';
-import type { Acquired, HitRequest, Lease } from '../../src/vocabulary/store.ts';
+import type { Acquired, HitRequest, Lease } from '../../src/vocabulary/store-contract.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import { ALL_LOCAL } from '../support/store-access.ts';
 

@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
+import type { Kind } from '../../src/vocabulary/option.ts';
 import {
   budget,
   byteRate,
@@ -8,7 +9,6 @@ import {
   count,
   duration,
   flag,
-  type Kind,
   names,
   orFalse,
   rate,

@@ -5,8 +5,8 @@ import { listOf, numberOf } from '../reply.ts';
 import type { Runner } from '../runner.ts';
 import { TAKE } from '../scripts/slot-scripts.ts';
 import { HeldLease, type LeaseOwner, type Slot } from './held-lease.ts';
+import { Renewal } from './lease-renewal.ts';
 import { Releases } from './releases.ts';
-import { Renewal } from './renewal.ts';
 
 /** How often a refusal is questioned that may be due to what others take and give back. */
 const RETRIES = 5;
