@@ -12,16 +12,17 @@ import { SchemaShelf } from './schema-shelf.ts';
 import { Shelf } from './shelf.ts';
 
 /**
- * An AsyncAPI 3.0 document of a guard, or of several: a channel for each, with the messages both ways, the places of
- * credentials and the `ws` binding. It tells what a client needs; of the keys, origins, hosts, addresses and rules that
- * the server decides by, it tells nothing. A guard never changes, so make it once, at the start. A guard without its path
- * makes a channel that is called by the guard's name and has no address.
+ * An AsyncAPI 3.0 document of one guard or several: a channel for each, with the messages in both directions, the
+ * places of credentials and the `ws` binding. It tells what a client needs, and nothing of the keys, origins, hosts,
+ * addresses and rules by which the server decides. A guard never changes, so make the document once at the start. A
+ * guard without a path becomes a channel with the guard's name and without an address.
  *
- * Serve it as it is: `app.get('/asyncapi.json', () => document)` with Fastify,
- * `app.get('/asyncapi.json', (_request, response) => response.json(document))` with Express.
+ * Serve it unchanged: `app.get('/asyncapi.json', () => document)` with Fastify, `app.get('/asyncapi.json', (_request,
+ * response) => response.json(document))` with Express.
  *
- * What cannot be told exactly is told more loosely: the body of a schema whose library tells no JSON Schema is open, and
- * so is what draft-07, the dialect of AsyncAPI, has no words for. A sanitized text is described as it is handed on.
+ * Where the document cannot be exact, it allows more: a schema whose library gives no JSON Schema allows any body,
+ * and so does what draft-07, the dialect of AsyncAPI, cannot express. A sanitized text is described as handlers get
+ * it.
  *
  * @throws PolicyError for a missing title or version, and for unknown or contradictory options.
  *
@@ -81,7 +82,7 @@ function nameOf(guard: AnyGuard, path: string | undefined): string {
   return path.split('/').filter(Boolean).join('.').replace(/[:{}]/g, '') || 'root';
 }
 
-/** What has to be used on every channel alike is said of the servers; else of the operations. */
+/** Security that all channels share is listed with the servers, otherwise with the operations. */
 function commonSecurity([first, ...others]: readonly DescribedChannel[]): readonly Reference[] | undefined {
   if (first === undefined || first.security.length === 0) return undefined;
   const security = JSON.stringify(first.security);

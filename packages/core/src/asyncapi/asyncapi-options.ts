@@ -3,7 +3,7 @@ import { asObject, oneOf, optionPath, refuseUnknown } from '../vocabulary/option
 import { PolicyError } from '../vocabulary/policy-error.ts';
 import type { AsyncApiServer } from './document.ts';
 
-/** A guard, and where its route is. */
+/** A guard and the path of its route. */
 export interface AsyncApiChannel {
   readonly guard: AnyGuard;
   /** The path of the route, such as `/chat` or `/rooms/:room`. */
@@ -12,15 +12,18 @@ export interface AsyncApiChannel {
 
 /** What `asyncApi` writes into the document that no guard knows. */
 export interface AsyncApiOptions {
-  /** What the API is called. */
+  /** The name of the API. */
   readonly title: string;
   /** The version of the API. */
   readonly version: string;
-  /** What it is for, as CommonMark. Default: none. */
+  /** What the API is for, as CommonMark. Default: none. */
   readonly description?: string;
-  /** Where it is served by `wss`, such as `chat.example.com`: one server, called `default`. Default: not told. */
+  /**
+   * Where it is served by `wss`, such as `chat.example.com`: one server, called `default`. Default: not in the
+   * document.
+   */
   readonly host?: string;
-  /** Where it is served, by name, instead of `host`. Default: not told. */
+  /** Where it is served, by name, instead of `host`. Default: not in the document. */
   readonly servers?: Readonly<Record<string, AsyncApiServer>>;
 }
 
@@ -60,7 +63,6 @@ function checkPath(path: unknown, option: string): void {
   throw new PolicyError(option, 'it is no path', "Write '/chat'.");
 }
 
-/** The guards with the paths of their routes, where these are told. */
 export function entriesOf(
   channels: AnyGuard | AsyncApiChannel | readonly (AnyGuard | AsyncApiChannel)[],
 ): readonly { readonly guard: AnyGuard; readonly path: string | undefined }[] {
@@ -79,7 +81,7 @@ export function entriesOf(
   return entries;
 }
 
-/** By name, or `undefined` where nobody says where it is served. */
+/** By name; `undefined` without `host` and `servers`. */
 export function serversOf({
   host,
   servers,

@@ -6,7 +6,7 @@ import type { SchemaShelf } from './schema-shelf.ts';
 
 const UNTOLD = 'The library of its schema does not tell what is in it.';
 
-/** What a document says of a body. Without a type it belongs to any. */
+/** A body's schema in the document. Without a type it describes the body of every type. */
 export function bodyOf(
   document: SchemaNode | undefined,
   type: string | undefined,

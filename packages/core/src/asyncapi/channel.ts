@@ -8,19 +8,17 @@ import type { SchemaShelf } from './schema-shelf.ts';
 import { securitySchemes } from './security-schemes.ts';
 import type { Shelf } from './shelf.ts';
 
-/** What the channels of a document share. */
 export interface Components {
   readonly messages: Shelf<MessageObject>;
   readonly schemas: SchemaShelf;
   readonly securitySchemes: Shelf<SecurityScheme>;
 }
 
-/** One route in the document. */
 export interface DescribedChannel {
   readonly key: string;
   readonly channel: ChannelObject;
   readonly operations: readonly (readonly [key: string, OperationObject])[];
-  /** What a client has to use one of; empty where it need not bring anything. */
+  /** The client must use one of these. Empty: it needs none. */
   readonly security: readonly Reference[];
 }
 
@@ -72,7 +70,7 @@ export function describeChannel(
   };
 }
 
-/** The parameters of a path are `:name` for the hosts, and `{name}` in a document. */
+/** A path parameter is `:name` on the hosts, and `{name}` in a document. */
 function addressOf(path: string | undefined): Pick<ChannelObject, 'address' | 'parameters'> {
   if (path === undefined) return { address: null };
   const address = path.replace(/:(\w+)/g, '{$1}');

@@ -2,20 +2,22 @@ import { type CredentialSource, sourceKey } from '../auth/credential-source.ts';
 import { ticketTtl } from '../auth/tickets.ts';
 import type { Route } from '../guard/route.ts';
 
-/** Where a handshake may hold a credential. */
 export interface CredentialPlace {
   readonly source: CredentialSource;
   readonly isTicket: boolean;
 }
 
-/** What a client can do to say who it is. */
+/** How a client can authenticate. */
 export interface WaysIn {
   readonly places: readonly CredentialPlace[];
-  /** Whether the first message may say it. */
+  /** Whether the first message may hold the credential. */
   readonly late: boolean;
-  /** Whether a handshake that holds nothing may pass: `nobody` without saying who it is, `known` by what the server knows. */
+  /**
+   * Whether a handshake without a credential may pass: `nobody` as an anonymous client, `known` by what the server
+   * knows.
+   */
   readonly without: 'nobody' | 'known' | undefined;
-  /** Whether browsers do each of it by themselves, so that the origin is what counts. */
+  /** Whether browsers attach every credential by themselves, so that the origin decides. */
   readonly ambient: boolean;
 }
 

@@ -7,17 +7,17 @@ export interface Reference {
 
 /** Where the API is served. */
 export interface AsyncApiServer {
-  /** The host, and its port unless it is the protocol's own: `chat.example.com`. */
+  /** The host, with its port unless it is the protocol's default: `chat.example.com`. */
   readonly host: string;
   /** Default: `'wss'`. */
   readonly protocol?: 'wss' | 'ws';
-  /** What goes before the path of every channel, such as `/api`. */
+  /** The prefix of every channel's path, such as `/api`. */
   readonly pathname?: string;
   readonly title?: string;
   readonly description?: string;
 }
 
-/** A message, its payload as JSON Schema (draft-07). */
+/** A message, with its payload as JSON Schema (draft-07). */
 export interface MessageObject {
   readonly name: string;
   readonly description?: string;
@@ -28,7 +28,7 @@ export interface MessageObject {
 
 /** A WebSocket route. */
 export interface ChannelObject {
-  /** `null` where it is not told. */
+  /** `null` if the path is not given. */
   readonly address: string | null;
   readonly description?: string;
   readonly parameters?: Readonly<Record<string, object>>;
@@ -44,7 +44,7 @@ export interface HandshakeBinding {
   readonly bindingVersion: '0.1.0';
 }
 
-/** What is received from clients, or sent to them. */
+/** A message received from clients or sent to them. */
 export interface OperationObject {
   readonly action: 'receive' | 'send';
   readonly channel: Reference;

@@ -3,7 +3,7 @@ import type { SchemaNode } from '../wire/envelope.ts';
 import type { WaysIn } from './credential-places.ts';
 import type { HandshakeBinding } from './document.ts';
 
-/** The `ws` binding of a route: what a handshake holds, and nothing of what the server compares it with. */
+/** The `ws` binding of a route: what a handshake holds, but nothing that the server compares it with. */
 export function handshakeBinding(route: Route, ways: WaysIn): HandshakeBinding {
   const query = querySchema(route, ways);
   return {

@@ -7,11 +7,11 @@ import type { MessageObject } from './document.ts';
 import { portable } from './portable-schema.ts';
 import type { SchemaShelf } from './schema-shelf.ts';
 
-/** The messages of a route, both ways. */
+/** The messages of a route in both directions. */
 export interface RouteMessages {
   readonly received: readonly MessageObject[];
   readonly sent: readonly MessageObject[];
-  /** Those of `sent` that answer every request, where an id tells which. */
+  /** Those of `sent` that answer any request, told apart by their id. */
   readonly answers: readonly MessageObject[];
 }
 
@@ -68,7 +68,7 @@ class MessageDescriber {
     ]);
   }
 
-  /** One that is not read: its content is between the application and its clients. */
+  /** Opaque content, which the guard does not read. */
   #opaque(): MessageObject {
     const { text, binary } = this.route.rules.passthrough ?? {};
     const kind = text && binary ? 'text or binary' : text ? 'text' : 'binary';
@@ -80,7 +80,7 @@ class MessageDescriber {
     };
   }
 
-  /** In JSON-RPC: whatever a handler returns, for the id says what it answers. */
+  /** In JSON-RPC, a handler may return anything. */
   #answer(): MessageObject[] {
     const payload = this.route.rules.envelope.describeAnswer();
     return payload === undefined
@@ -148,7 +148,7 @@ class MessageDescriber {
   }
 }
 
-/** What a client has to know of a type beside its form. */
+/** What a client must know of a type besides its schema. */
 function sentencesOn({ size, rate, after, once, freshness }: CompiledType): string[] {
   const steps = after.map((step) => `\`${step}\``).join(' and ');
   return [

@@ -2,10 +2,10 @@ import { isNode } from '../message/closed.ts';
 import type { SchemaNode } from '../wire/envelope.ts';
 import { onlyNames } from './property-names.ts';
 
-/** Where references of the document lead to; there are no others in it. */
+/** The only place that references lead to. */
 export const SCHEMAS = '#/components/schemas/';
 
-/** Keywords of draft-07 that hold no schemas. What else a policy writes into its schemas is nobody's business. */
+/** Keywords of draft-07 without schemas in them. Other keywords of a policy's schemas are left out. */
 const ANNOTATIONS = new Set([
   'title', 'description', 'default', 'examples', 'enum', 'const', 'format', 'pattern', 'minLength', 'maxLength', 'minimum',
   'maximum', 'exclusiveMinimum', 'exclusiveMaximum', 'multipleOf', 'minItems', 'maxItems', 'uniqueItems', 'required',
@@ -18,15 +18,15 @@ const RECORDS = ['properties', 'patternProperties'];
 const TYPES = ['object', 'array', 'string', 'number', 'integer', 'boolean', 'null'];
 
 /**
- * A schema as AsyncAPI 3.0 has it, which is JSON Schema draft-07: later keywords are said in its words. What it cannot say
- * exactly, such as which branch of a union lets a property be there, it says more loosely.
+ * A schema as AsyncAPI 3.0 has it, in JSON Schema draft-07. Later keywords are translated. What draft-07 cannot
+ * express exactly becomes less strict.
  */
 export function portable(schema: SchemaNode): SchemaNode {
   const { $ref, ...rest } = schema;
   const said = withoutReference(rest);
-  // A reference to another place is one that nobody can follow.
+  // A client cannot follow a reference to another place.
   if (typeof $ref !== 'string' || !$ref.startsWith(SCHEMAS)) return said;
-  // Draft-07 passes over what is beside a reference.
+  // Draft-07 ignores keywords beside a reference.
   return Object.keys(said).length === 0 ? { $ref } : { allOf: [{ $ref }, said] };
 }
 
@@ -63,14 +63,14 @@ function recordOf(record: SchemaNode): SchemaNode {
   return Object.fromEntries(Object.entries(record).map(([name, schema]) => [name, inner(schema)]));
 }
 
-/** Types of other languages, such as TypeBox's `bigint`, are none in JSON. */
+/** JSON has no types of other languages, such as TypeBox's `bigint`. */
 function typesOf(type: unknown): SchemaNode {
   const known = [type].flat().filter((name) => TYPES.includes(name as string));
   if (known.length === 0) return {};
   return { type: Array.isArray(type) ? known : known[0] };
 }
 
-/** Tuples, in the words of draft 2020-12 or of those before. */
+/** Tuples of draft 2020-12 or of earlier drafts. */
 function itemsOf({ prefixItems, items, additionalItems }: SchemaNode): SchemaNode {
   const tuple = Array.isArray(prefixItems) ? prefixItems : Array.isArray(items) ? items : [];
   const rest = Array.isArray(items) ? additionalItems : items;
@@ -90,7 +90,7 @@ function dependenciesOf({ dependencies, dependentRequired, dependentSchemas }: S
   return all.size === 0 ? {} : { dependencies: Object.fromEntries(all) };
 }
 
-/** The value as JSON has it; `undefined` for what it has no words for. */
+/** `undefined` for a value that JSON cannot express. */
 function jsonOf(value: unknown): unknown {
   try {
     const text = JSON.stringify(value) as string | undefined;

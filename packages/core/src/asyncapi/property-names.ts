@@ -7,8 +7,8 @@ interface Names {
 }
 
 /**
- * What draft-07 can say for `unevaluatedProperties: false`, which closes an object that several schemas describe
- * together: the names that any of them knows.
+ * Replaces `unevaluatedProperties: false`, which draft-07 lacks: an object that several schemas describe together may
+ * have the names that any of them knows.
  */
 export function onlyNames(schema: SchemaNode, already: unknown): SchemaNode {
   if (schema.unevaluatedProperties !== false) return {};
@@ -20,7 +20,7 @@ export function onlyNames(schema: SchemaNode, already: unknown): SchemaNode {
   return { propertyNames: already === undefined ? known : { allOf: [already, known] } };
 }
 
-/** Collects the names that a schema, and those that say more about the same value, know. Whether they are all. */
+/** Collects the names that a schema allows. Returns whether these are all. */
 function collect(schema: SchemaNode, { exact, patterns }: Names): boolean {
   const open = [schema.additionalProperties, schema.unevaluatedProperties].some(
     (others) => others !== undefined && others !== false,

@@ -4,18 +4,18 @@ import type { SchemaNode } from '../wire/envelope.ts';
 import { portable, SCHEMAS } from './portable-schema.ts';
 import { Shelf } from './shelf.ts';
 
-/** What a schema may have beside a reference without saying more than it. */
+/** Keywords beside a reference that restrict nothing. */
 const BOOKKEEPING = ['$ref', '$defs', 'definitions', '$schema', '$id', '$comment'];
 
 /**
- * Where the parts of bodies go that are referred to: a reference is relative to its body, and a body is somewhere in a
- * document. Each such part becomes one of `components.schemas`.
+ * Makes each part of a body that is referred to one of `components.schemas`, because a reference is relative to its
+ * body and a body is somewhere in a document.
  */
 export class SchemaShelf {
   readonly #shelf = new Shelf<SchemaNode>();
   readonly #known = new Map<string, SchemaNode>();
 
-  /** The body with its references led to the shelf. What refers to nothing that can be found is left open. */
+  /** The body with its references pointing to the shelf. A reference that cannot be resolved allows any value. */
   body(body: SchemaNode, name: string): SchemaNode {
     // Guards that share a schema have copies of it.
     const fingerprint = `${name} ${JSON.stringify(body)}`;
@@ -48,7 +48,7 @@ export class SchemaShelf {
   }
 }
 
-/** A body that is nothing but a reference is what it refers to. */
+/** Replaces a body that is only a reference by its target. */
 function startOf(body: SchemaNode): SchemaNode {
   let start = body;
   for (const seen = new Set<SchemaNode>(); !seen.has(start); ) {

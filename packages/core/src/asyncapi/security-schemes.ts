@@ -2,7 +2,7 @@ import { sourceKey } from '../auth/credential-source.ts';
 import type { CredentialPlace, WaysIn } from './credential-places.ts';
 import type { SecurityScheme } from './document.ts';
 
-/** AsyncAPI 3 has no word for a message; of its words, this is the one for a key that comes after HTTP is over. */
+/** AsyncAPI 3 has no type for a credential in a message; this one is closest. */
 const FIRST_MESSAGE: SecurityScheme = {
   type: 'apiKey',
   in: 'password',

@@ -1,8 +1,8 @@
-/** Things under names of their own: the same thing is there once, however often it is put there. */
+/** Values by name. Equal values are stored once. */
 export class Shelf<T> {
   readonly #things = new Map<string, T | undefined>();
 
-  /** Puts it under the first of the names that is free or holds the same, and returns that. */
+  /** Stores a value under the first name that is free or holds an equal value, and returns that name. */
   put(names: readonly [string, ...string[]], thing: T): string {
     const same = JSON.stringify(thing);
     const taken = names.map(keyOf).find((key) => {
@@ -13,7 +13,7 @@ export class Shelf<T> {
     return key;
   }
 
-  /** Keeps a name for what `fill` will put there. */
+  /** Reserves a name for a value that `fill` stores later. */
   reserve(name: string): string {
     const key = keyOf(name);
     let free = key;
@@ -26,14 +26,14 @@ export class Shelf<T> {
     this.#things.set(key, thing);
   }
 
-  /** All of it, `undefined` where there is nothing. A key such as `__proto__` is one as any other. */
+  /** `undefined` if empty. `__proto__` is a key like any other. */
   get record(): Record<string, T> | undefined {
     if (this.#things.size === 0) return undefined;
     return Object.fromEntries(this.#things) as Record<string, T>;
   }
 }
 
-/** A name as a key of the document may be, and as needs no escaping in a reference. */
+/** A name that is a valid key of the document and needs no escaping in a reference. */
 function keyOf(name: string): string {
   return name.replace(/[^\w.-]/g, '_') || '_';
 }

@@ -1,7 +1,7 @@
 const TEXT = 0x81;
 const BINARY = 0x82;
 
-/** For hosts: one whole, unmasked frame, as a server sends it (RFC 6455 §5.2): of text, or of bytes, which may be text as well. */
+/** One whole, unmasked frame of a server (RFC 6455 §5.2), with text or bytes. The bytes may be text as well. */
 export function frameOf(data: string | Uint8Array, isBinary = typeof data !== 'string'): Uint8Array {
   const bytes = typeof data === 'string' ? Buffer.byteLength(data) : data.byteLength;
   const header = bytes < 126 ? 2 : bytes < 65_536 ? 4 : 10;

@@ -3,31 +3,30 @@ import type { Codec, Payload } from '../wire/codec.ts';
 import type { Envelope } from '../wire/envelope.ts';
 import type { Addressee, Incoming, MessageId } from '../wire/incoming.ts';
 
-/** A reply's schema, where it is checked. */
 interface BodyCheck {
   passes(body: unknown): boolean;
-  /** The same before the type stands among its properties. */
+  /** The same for a body without its type. */
   passesUntyped?(body: unknown): boolean;
   pointer(body: unknown): string;
 }
 
 export interface WriterOptions {
   readonly envelope: Envelope;
-  /** JSON where there is none. */
+  /** Absent for JSON. */
   readonly codec: Codec | undefined;
-  /** By type; anything may be sent where there are none. */
+  /** By type. Absent: anything may be sent. */
   readonly replies: ReadonlyMap<string, BodyCheck> | undefined;
-  /** What the schemas were compiled from: routes that share it write the same. */
+  /** Routes with the same source compile to the same schemas. */
   readonly source: unknown;
-  /** Whether what is sent is held against its schema; its type is in any case. */
+  /** Whether replies are checked by their schema. Their type is always checked. */
   readonly check: boolean;
 }
 
-/** Puts what a route sends into its envelope and its codec, after a look at its schema. */
+/** Writes outgoing messages: checks their schema, then applies envelope and codec. */
 export class Writer {
   constructor(readonly options: WriterOptions) {}
 
-  /** @throws TypeError for a reply that `policy.replies` does not know, or that does not match its schema. */
+  /** @throws TypeError if `policy.replies` has no such type, or the body does not match its schema. */
   message(type: string, body: unknown): Payload {
     const { envelope } = this.options;
     const text = this.#textOf(type, body);
@@ -42,9 +41,9 @@ export class Writer {
   }
 
   /**
-   * The answer to a request; `undefined` where its envelope answers nobody without an id.
+   * `undefined` if the envelope answers only requests with an id.
    *
-   * @throws TypeError as `message` does.
+   * @throws TypeError like `message`.
    */
   answer(id: MessageId | undefined, type: string | undefined, body: unknown): Payload | undefined {
     const { envelope } = this.options;
@@ -60,12 +59,12 @@ export class Writer {
     return this.#encode(this.options.envelope.notice(type, body));
   }
 
-  /** Answers for the guard itself: by id where there is one, else as a message of this type. */
+  /** An answer of the guard itself. Without an id it is a message of this type. */
   noticeTo(id: MessageId | undefined, type: string, body: object): Payload {
     return this.#encode(this.options.envelope.answer(id, type, body));
   }
 
-  /** Tells of a denial; `undefined` where its sender asked not to be answered. */
+  /** The report of a denial; `undefined` if the sender wants no answer. */
   error(code: Reason, path: string | undefined, to: Addressee): Payload | undefined {
     const message = reasons[code].text;
     const body = path === undefined ? { code, message } : { code, path, message };
@@ -73,18 +72,18 @@ export class Writer {
     return value === undefined ? undefined : this.#encode(value);
   }
 
-  /** A message as it is handed on, for those who want its bytes and not its body. */
+  /** The message with its present body, for receivers of bytes. */
   rewrite(incoming: Incoming): Payload {
     return this.#encode(this.options.envelope.rewrite(incoming));
   }
 
-  /** Whether a message that one of them wrote is what the other would have written. */
+  /** Whether both writers write the same messages alike. */
   writesLike({ options: other }: Writer): boolean {
     const { envelope, codec, source } = this.options;
     return other.envelope === envelope && other.codec === codec && other.source === source;
   }
 
-  /** What the envelope would make of it, without a copy that has the type; `undefined` where only that tells. */
+  /** A fast path that writes a merged type without copying the body; `undefined` if it does not apply. */
   #textOf(type: string, body: unknown): string | undefined {
     const { envelope, codec, replies, check } = this.options;
     if (codec !== undefined || !envelope.mergesType || !isPlain(body)) return undefined;
@@ -112,7 +111,7 @@ export class Writer {
   }
 }
 
-/** Whether its JSON is that of its own properties, of which none is in the way. */
+/** Whether JSON.stringify writes its own properties and nothing else. */
 function isPlain(body: unknown): body is object {
   return (
     typeof body === 'object' &&

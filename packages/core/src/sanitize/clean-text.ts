@@ -2,20 +2,22 @@ import { characterAt, SUSPECT, SUSPECT_BUT_LINES } from './characters.ts';
 import { MAX_MARKS, Surroundings } from './surroundings.ts';
 
 export interface Cleaning {
-  /** Whether line feeds and tabs are kept, and other ways to end a line turned into line feeds. */
+  /** Whether line feeds and tabs are kept, and other line ends become line feeds. */
   readonly lines: boolean;
-  /** Whether what is suspicious is removed. Otherwise it refuses the text. */
+  /** Whether suspicious characters are removed. Otherwise they refuse the text. */
   readonly removes: boolean;
 }
 
 const LINE_ENDS = /\r\n?|[\u2028\u2029]/g;
 const TOO_MANY_MARKS = new RegExp(`\\p{M}{${MAX_MARKS + 1}}`, 'u');
-/** One round cleans, the next finds nothing; only marks in odd orders, parted by what is removed, take a third. */
+/**
+ * The first round cleans and the second finds nothing. Only misplaced marks between removed characters need a third.
+ */
 const ROUNDS = 4;
 
 /**
- * A text without what its reader cannot see, in normalization form C. What is returned comes out of this function as it
- * is, since that is what the last round has seen; a text that does not settle is refused.
+ * Removes what a reader cannot see, and normalizes to form C. The result passes unchanged through another call; a
+ * text that never settles is refused.
  */
 export function cleanText(text: string, { lines, removes }: Cleaning): string | undefined {
   let current = lines ? text.replace(LINE_ENDS, '\n') : text;

@@ -2,7 +2,7 @@ import type { TString } from 'typebox';
 import { compileSafeText, type SafeTextOptions } from './safe-text.ts';
 import { sanitizedText } from './sanitizer.ts';
 
-/** The lengths count before escaping, which makes at most six characters of one. */
+/** Lengths count before escaping, which makes at most six characters of one. */
 export type EscapedTextOptions = SafeTextOptions;
 
 const ENTITIES: Readonly<Record<string, string>> = {
@@ -16,12 +16,12 @@ const ENTITIES: Readonly<Record<string, string>> = {
 const LONGEST_ENTITY = 6;
 
 /**
- * `safeText()`, escaped for output that is put into HTML as it is: between tags, or into an attribute in quotes. Never
- * into a script, a style, a comment, an attribute without quotes, or one that holds a URL or a script.
+ * `safeText()`, escaped for HTML: between tags, or in a quoted attribute. Never use the result in a script, a style,
+ * a comment, an unquoted attribute, or an attribute that holds a URL or a script.
  *
- * Use it where the output cannot escape, which is the better place: it knows what it is written into. A text that is
- * escaped here and there again shows its entities; what is escaped here must not be normalized, cut or decoded after.
- * What comes out has at most six times `maxLength` code points.
+ * Use it only if the output cannot escape by itself, because the output knows its context. A text that is escaped
+ * twice shows its entities. Do not normalize, cut or decode the result. It has at most six times `maxLength` code
+ * points.
  *
  * @example
  * ```ts

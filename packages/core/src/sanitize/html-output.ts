@@ -5,10 +5,10 @@ import { cleanText } from './clean-text.ts';
 
 const MAX_URL = 2_048;
 const IMAGE_PROTOCOLS = ['https:', 'http:'];
-/** It makes one character of a `>` before it when the output is normalized, which would leave the tag open. */
+/** Normalizing would join it to a `>` before it, which would leave the tag open. */
 const LEADING_SOLIDUS = /^\u0338+/;
 
-/** The markup of a tree that holds allowed elements only, with its texts clean and its links in order. */
+/** Writes a tree of allowed elements, with clean texts and checked links. */
 export function writeHtml(tree: Root, linkProtocols: readonly string[]): string {
   return toHtml(
     { type: 'root', children: finish(tree.children, linkProtocols) },
@@ -16,7 +16,7 @@ export function writeHtml(tree: Root, linkProtocols: readonly string[]): string 
   );
 }
 
-/** Texts that were parted by something that is gone are one text, and cleaned as one. */
+/** Texts on both sides of a removed element become one text and are cleaned together. */
 function finish<Content extends RootContent | ElementContent>(
   nodes: readonly Content[],
   linkProtocols: readonly string[],
@@ -44,12 +44,12 @@ function finishElement(element: Element, linkProtocols: readonly string[]): void
     properties.rel = ['nofollow', 'noopener', 'noreferrer'];
   element.children = finish(element.children, linkProtocols);
   const [first] = element.children;
-  // Parsers drop the first line feed in it.
+  // Parsers drop the first line feed of a `pre`.
   if (tagName === 'pre' && first?.type === 'text' && first.value.startsWith('\n'))
     first.value = `\n${first.value}`;
 }
 
-/** Whether there is a URL left, in canonical form. */
+/** Whether a URL is left, in canonical form. */
 function keepUrl({ properties }: Element, name: 'href' | 'src', protocols: readonly string[]): boolean {
   const href = canonicalUrl(String(properties[name] ?? '').trim(), protocols)?.href;
   if (href !== undefined && href.length <= MAX_URL) properties[name] = href;

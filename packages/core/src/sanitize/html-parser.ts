@@ -3,18 +3,17 @@ import { fromParse5 } from 'hast-util-from-parse5';
 import { type DefaultTreeAdapterTypes, defaultTreeAdapter, html, parseFragment } from 'parse5';
 
 /**
- * How many elements, attributes and comments markup may unfold into, the parser's own root among them. Elements that are not closed are opened again in
- * every block after them, so that 13 KB can make a million elements, which takes 18 s.
+ * Bounds elements, attributes and comments. Unclosed elements are opened again in every block after them, so 13 KB
+ * can become a million elements, which takes 18 s.
  */
 const MAX_NODES = 2_000;
-/** How deep elements may be nested. What works on a tree calls itself, and browsers flatten what is deeper than 512. */
+/** The functions on the tree are recursive, and browsers flatten what is deeper than 512. */
 const MAX_DEPTH = 64;
 
 class TooMuchMarkup extends Error {}
 
 /**
- * What a browser makes of the text as the content of an element, by the algorithm of the HTML standard: `undefined`
- * where that is too much, or nested too deeply.
+ * Parses the text as the content of an element, as a browser does. `undefined` if the tree is too large or too deep.
  */
 export function parseHtml(text: string): Root | undefined {
   try {
@@ -27,7 +26,6 @@ export function parseHtml(text: string): Root | undefined {
   }
 }
 
-/** Stops the parser as soon as it has made too much. */
 function boundedAdapter(): typeof defaultTreeAdapter {
   let left = MAX_NODES;
   const spend = (nodes: number): void => {
@@ -53,7 +51,7 @@ function isShallow(fragment: DefaultTreeAdapterTypes.DocumentFragment): boolean 
     const [node, depth] = next;
     if (depth > MAX_DEPTH) return false;
     if ('childNodes' in node) for (const child of node.childNodes) rest.push([child, depth + 1]);
-    // The content of a template is a tree of its own.
+    // The content of a template is a separate tree.
     if ('content' in node) rest.push([node.content, depth + 1]);
   }
   return true;

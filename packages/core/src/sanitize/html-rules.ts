@@ -2,7 +2,10 @@ import type { Schema } from 'hast-util-sanitize';
 import { asObject, stringList } from '../vocabulary/option-checks.ts';
 import { PolicyError } from '../vocabulary/policy-error.ts';
 
-/** Elements that format text. No other may be named: none of these runs, loads, frames, submits or styles anything. */
+/**
+ * Elements that format text. None of them runs, loads, frames, submits or styles anything, and no other may be
+ * allowed.
+ */
 const ELEMENTS: readonly string[] = (
   'a abbr b bdi blockquote br caption cite code dd del details dfn div dl dt em figcaption figure h1 h2 h3 h4 h5 h6 hr ' +
   'i img ins kbd li mark ol p pre q rp rt ruby s samp small span strong sub summary sup table tbody td tfoot th thead ' +
@@ -14,7 +17,7 @@ type AttributeRule = NonNullable<Schema['attributes']>[string][number];
 const NUMBER = /^-?\d{1,9}$/;
 const SMALL_NUMBER = /^[1-9]\d?$/;
 const PIXELS = /^\d{1,4}$/;
-/** Attributes that may be named, by what hast calls them and the values that they may have. */
+/** Attributes that may be allowed, under their hast names, with their values. */
 const ATTRIBUTES: Readonly<Record<string, AttributeRule>> = {
   alt: 'alt',
   colspan: ['colSpan', SMALL_NUMBER],
@@ -33,13 +36,13 @@ const ATTRIBUTES: Readonly<Record<string, AttributeRule>> = {
   width: ['width', PIXELS],
 };
 
-/** What stands in these is no text for readers, or is read by other rules than those of HTML: it goes with them. */
+/** Their content is removed as well: it is no text for readers, or has parsing rules of its own. */
 const DROPPED = (
   'applet audio canvas embed frameset head iframe math noembed noframes noscript object plaintext script select style ' +
   'svg template textarea title video xmp'
 ).split(' ');
 
-/** The rules of `hast-util-sanitize` for these elements and attributes. Links are not its business. */
+/** The rules of `hast-util-sanitize` for these elements and attributes. Links are checked elsewhere. */
 export function compileRules(
   tags: readonly string[],
   attributes: Readonly<Record<string, readonly string[]>>,
@@ -67,7 +70,7 @@ export function compileRules(
   return {
     allowComments: false,
     allowDoctypes: false,
-    // What is not where it may be, a cell outside of a table say, does not stay as it is when it is read again.
+    // A misplaced element, such as a cell outside a table, would be parsed differently the next time.
     ancestors: {},
     attributes: rules,
     clobber: [],

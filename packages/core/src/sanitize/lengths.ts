@@ -1,13 +1,12 @@
 import type { Options } from '../vocabulary/option-checks.ts';
 import { PolicyError } from '../vocabulary/policy-error.ts';
 
-/** How long a text may be, in Unicode code points: what JSON Schema counts. */
+/** Lengths in Unicode code points, as JSON Schema counts. */
 export interface Lengths {
   readonly minLength: number;
   readonly maxLength: number;
 }
 
-/** Reads `minLength` and `maxLength`. `where` is the function that they are options of. */
 export function parseLengths(options: Options, defaults: Lengths, where: string): Lengths {
   const { minLength = defaults.minLength, maxLength = defaults.maxLength } = options;
   const least = wholeNumber(minLength, defaults.minLength, `${where}({ minLength })`);
@@ -22,9 +21,8 @@ export function parseLengths(options: Options, defaults: Lengths, where: string)
   return { minLength: least, maxLength: most };
 }
 
-/** The text, if its length is within. */
 export function ofLength(text: string, { minLength, maxLength }: Lengths): string | undefined {
-  // A code point has one or two units, so that most texts need not be counted.
+  // A code point has one or two units, so most texts need no counting.
   if (text.length > 2 * maxLength) return undefined;
   if (text.length >= 2 * minLength && text.length <= maxLength) return text;
   const length = codePoints(text);

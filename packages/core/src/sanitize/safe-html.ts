@@ -14,27 +14,27 @@ export type LinkProtocol = 'https:' | 'http:' | 'mailto:' | 'tel:';
 
 /** Options of `safeHtml()`. */
 export interface SafeHtmlOptions {
-  /** The shortest markup, in Unicode code points of what comes out. Default: 0. Else: the message is refused. */
+  /** The shortest markup, in Unicode code points of the result. Default: 0. Else: the message is refused. */
   readonly minLength?: number;
   /**
-   * The longest markup, in Unicode code points of what comes out. Default: 10,000. Beyond: the message is refused; so
-   * it is, unread, where what came in has more than four times as many UTF-16 units.
+   * The longest markup, in Unicode code points of the result. Default: 10,000. Beyond: the message is refused. An
+   * input with more than four times as many UTF-16 units is refused without being parsed.
    */
   readonly maxLength?: number;
   /**
-   * The elements that are kept; others are taken away around their content. Only those that format text can be named,
-   * and `img`, which tells its sender who reads when and where. Default: `a b blockquote br code em i li ol p pre s
-   * strong u ul`.
+   * The elements that are kept; of others only the content stays. Allowed are those that format text, and `img`,
+   * which tells the sender when and where someone reads. Default: `a b blockquote br code em i li ol p pre s strong u
+   * ul`.
    */
   readonly tags?: readonly string[];
   /**
-   * Attributes that are kept, by element or `*`: `{ '*': ['lang', 'dir'], ol: ['start'] }`. Only those that describe can
-   * be named: no `class`, `id`, `style` or handler of events. Default: none but `href` of links, and `src` and `alt` of
+   * Attributes that are kept, by element or `*`: `{ '*': ['lang', 'dir'], ol: ['start'] }`. Allowed are those that
+   * describe: no `class`, `id`, `style` or event handler. Default: none but `href` of links, and `src` and `alt` of
    * images.
    */
   readonly attributes?: Readonly<Record<string, readonly string[]>>;
   /**
-   * The schemes that a link may have, of `https:`, `http:`, `mailto:` and `tel:`; a link without one goes nowhere.
+   * The schemes of links, of `https:`, `http:`, `mailto:` and `tel:`. A link with another scheme loses its target.
    * Default: `https:`, `http:` and `mailto:`.
    */
   readonly links?: readonly LinkProtocol[];
@@ -50,20 +50,20 @@ const KNOWN: readonly string[] = [
 const LINKS: readonly string[] = ['https:', 'http:', 'mailto:', 'tel:'] satisfies LinkProtocol[];
 const DEFAULT_TAGS = 'a b blockquote br code em i li ol p pre s strong u ul'.split(' ');
 const DEFAULT_LINKS: readonly LinkProtocol[] = ['https:', 'http:', 'mailto:'];
-/** Markup that is pasted is longer than what is left of it; what no option lets through need not be read. */
+/** Pasted markup is longer than the result, but not by more than this factor. */
 const MARKUP_FACTOR = 4;
-/** One round sanitizes and the next changes nothing, but for markup made to be read otherwise the second time. */
+/** One round sanitizes and the next changes nothing, except for markup that is made to parse differently. */
 const ROUNDS = 4;
 
 /**
- * Markup for people to read, of a few elements: everything else is taken away, by an allow-list (`hast-util-sanitize`)
- * over the tree that a browser would make of it (`parse5`). Links are absolute, canonical and `rel="nofollow noopener
- * noreferrer"`; scripts, styles, comments, SVG, MathML and forms go with what is in them; texts are cleaned as
- * `safeText({ lines: true })` cleans them.
+ * Formatted text for people to read. Keeps an allow-list of elements (`hast-util-sanitize`) in the tree that a
+ * browser would build (`parse5`), and removes everything else. Links become absolute, canonical and `rel="nofollow
+ * noopener noreferrer"`. Scripts, styles, comments, SVG, MathML and forms are removed with their content. Texts are
+ * cleaned as by `safeText({ lines: true })`.
  *
- * What is handed on is what it comes out as when it is parsed and sanitized again, which stops markup that mutates.
- * Markup nested more than 64 deep, or of more than 2,000 elements, attributes and comments, is refused. It is for the
- * content of an element, not for an attribute, and must not be changed after: no replacing, cutting or decoding.
+ * The result passes unchanged through another round of parsing and sanitizing, which stops markup that mutates.
+ * Markup nested more than 64 deep, or with more than 2,000 elements, attributes and comments, is refused. Use the
+ * result as the content of an element, not in an attribute, and do not replace, cut or decode anything in it.
  *
  * Needs `parse5`, `hast-util-from-parse5`, `hast-util-sanitize` and `hast-util-to-html`.
  *
@@ -91,7 +91,7 @@ export function safeHtml(options: SafeHtmlOptions = {}): TString {
   });
 }
 
-/** Rewrites the markup until that changes nothing; what does not settle, or gets too long to be read, is refused. */
+/** Rewrites the markup until a round changes nothing. Markup that never settles or grows too long is refused. */
 function settle(
   text: string,
   longest: number,

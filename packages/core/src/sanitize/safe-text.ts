@@ -6,16 +6,16 @@ import { type Sanitizer, sanitizedText } from './sanitizer.ts';
 
 /** Options of `safeText()`. */
 export interface SafeTextOptions {
-  /** The shortest text, in Unicode code points of what is left. Default: 0. Else: the message is refused. */
+  /** The shortest text, in Unicode code points of the result. Default: 0. Else: the message is refused. */
   readonly minLength?: number;
-  /** The longest text, in Unicode code points of what is left. Default: 1,000. Beyond: the message is refused. */
+  /** The longest text, in Unicode code points of the result. Default: 1,000. Beyond: the message is refused. */
   readonly maxLength?: number;
   /**
-   * Whether line feeds and tabs are kept; CR, CRLF and the Unicode separators of lines and paragraphs then become line
-   * feeds. Default: `false`, one line.
+   * Whether line feeds and tabs are kept. CR, CRLF and the Unicode separators of lines and paragraphs then become
+   * line feeds. Default: `false`, one line.
    */
   readonly lines?: boolean;
-  /** What happens to a text with characters that it should not hold: `remove` them, or `refuse` it. Default: `remove`. */
+  /** What happens to a text with unwanted characters: `remove` them, or `refuse` the text. Default: `remove`. */
   readonly on?: 'remove' | 'refuse';
 }
 
@@ -30,14 +30,14 @@ const PLAIN = /^[ -~]*$/;
 const PLAIN_LINES = /^[\t\n -~]*$/;
 
 /**
- * Text for people to read, in any language, that holds nothing but what they see: in normalization form C, without
- * control characters, bidirectional controls (CVE-2021-42574), zero-width and other unseen characters, tag characters
- * and runs of variation selectors (which smuggle text to a language model), lone surrogates and noncharacters. They stay
- * where a language or an emoji needs them: joiners in Persian and the Indic scripts, emoji made of several, the flags
- * of Scotland and Wales, one variation selector after an ideograph. More than 30 combining marks in a row are cut.
+ * Text for people to read, in any language, that holds only what they see: in normalization form C, without control
+ * characters, bidirectional controls (CVE-2021-42574), zero-width and other invisible characters, tag characters and
+ * runs of variation selectors (which smuggle text to a language model), lone surrogates and noncharacters. These stay
+ * where a language or an emoji needs them: joiners in Persian and the Indic scripts, composed emoji, the flags of
+ * Scotland and Wales, one variation selector after an ideograph. More than 30 combining marks in a row are cut.
  *
- * It is text and no markup: `<b>` passes as it came, and has to be escaped where it is put into HTML, as any text has.
- * Two names that look the same may still differ; names that have to be unique are an `identifier()`.
+ * The result is text, not markup: `<b>` passes unchanged, so escape it in HTML like any text. Two names that look the
+ * same may still differ; use `identifier()` for names that must be unique.
  *
  * @example
  * ```ts
@@ -51,7 +51,7 @@ export function safeText(options: SafeTextOptions = {}): TString {
   return sanitizedText(lengths, sanitizer);
 }
 
-/** The lengths and the sanitizer that the options ask for. `where` is the function that they are options of. */
+/** `where` is the function that has these options, for errors. */
 export function compileSafeText(
   options: SafeTextOptions,
   where: string,

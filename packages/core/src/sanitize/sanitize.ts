@@ -2,8 +2,8 @@ import { PolicyError } from '../vocabulary/policy-error.ts';
 import { sanitizerOf } from './sanitizer.ts';
 
 /**
- * Applies the sanitizer of a schema to a text, for schemas of other libraries: `z.string().transform(…)`, say. Returns
- * the text that may be used, or `undefined` where it is refused.
+ * Applies the sanitizer of a schema to a text, for schemas of other libraries, such as `z.string().transform(…)`.
+ * Returns the sanitized text, or `undefined` if it is refused.
  *
  * @throws PolicyError, which is a TypeError, for a schema without a sanitizer.
  *

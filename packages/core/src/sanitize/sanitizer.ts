@@ -1,13 +1,13 @@
 import { type TString, Type } from 'typebox';
 import { PolicyError } from '../vocabulary/policy-error.ts';
 
-/** Marks a schema whose text is changed, or refused, before a handler gets it. */
+/** Marks a schema whose text is changed or refused before a handler gets it. */
 const SANITIZER: unique symbol = Symbol('sallyport.sanitizer');
 
-/** Returns the text that is handed on, or `undefined` where it is refused. Pure and synchronous; never throws. */
+/** Returns the sanitized text, or `undefined` if it is refused. Pure and synchronous; never throws. */
 export type Sanitizer = (text: string) => string | undefined;
 
-/** Keywords of JSON Schema that describe what comes out, for documents made from the schema. */
+/** Keywords of JSON Schema about the result, for documents made from the schema. */
 export interface TextKeywords {
   readonly minLength?: number;
   readonly maxLength?: number;
@@ -21,9 +21,9 @@ interface SanitizedSchema {
 }
 
 /**
- * A schema of text with a sanitizer. Its keywords describe the sanitized text and are not checked before: the sanitizer
- * itself refuses what is too long, since lengths count after normalizing. Without a pattern that says all that the sanitizer
- * does, the text cannot be the key of a record: TypeBox would forget about the sanitizer.
+ * A text schema with a sanitizer. The keywords describe the sanitized text and are not checked before, because
+ * lengths count after normalizing. Without a pattern that checks as much as the sanitizer, the text cannot be the key
+ * of a record: TypeBox would skip the sanitizer.
  */
 export function sanitizedText(keywords: TextKeywords, sanitizer: Sanitizer): TString {
   const schema = Type.String({ ...keywords });
@@ -33,7 +33,7 @@ export function sanitizedText(keywords: TextKeywords, sanitizer: Sanitizer): TSt
   return schema;
 }
 
-/** The pattern that TypeBox asks a key for. It matches every text. */
+/** Throws if TypeBox asks for the pattern of a key. It matches every text. */
 class NoKey extends RegExp {
   override toString(): string {
     throw new PolicyError(
@@ -51,12 +51,11 @@ const HIDDEN_PATTERN: PropertyDescriptor = {
   writable: true,
 };
 
-/** The sanitizer of a schema node, if it has one. */
 export function sanitizerOf(schema: object): Sanitizer | undefined {
   return (schema as SanitizedSchema)[SANITIZER]?.sanitizer;
 }
 
-/** What its sanitizer sees to by itself, of the keywords that a schema of text has. */
+/** The keywords that the sanitizer checks by itself. */
 export function keywordsOfSanitizer(schema: object): TextKeywords {
   return (schema as SanitizedSchema)[SANITIZER]?.keywords ?? {};
 }

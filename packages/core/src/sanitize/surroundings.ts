@@ -12,10 +12,13 @@ import {
   VARIED_SYMBOL,
 } from './characters.ts';
 
-/** UAX #15 §13, Stream-Safe Text Format: no language needs more, and normalizing a longer run takes quadratic time. */
+/**
+ * UAX #15 §13, Stream-Safe Text Format. No language needs more marks, and normalizing a longer run takes quadratic
+ * time.
+ */
 export const MAX_MARKS = 30;
 
-/** England, Scotland and Wales: the only flags of emoji that are spelt with tag characters (UTS #51, RGI). */
+/** England, Scotland and Wales: the only emoji flags with tag characters (UTS #51, RGI). */
 const FLAGS = ['gbeng', 'gbsct', 'gbwls'].map((region) =>
   String.fromCodePoint(...[...region].map((letter) => 0xe0000 + letter.charCodeAt(0)), 0xe007f),
 );
@@ -27,19 +30,18 @@ const NON_JOINER = 0x200c;
 const JOINER = 0x200d;
 
 /**
- * What has been kept so far, as far as it decides about the next character. Unseen characters are kept where Unicode
- * puts them, one at a time, since a run of them is how text is smuggled past a reader.
+ * The kept text, as far as it decides about the next character. Invisible characters are kept where Unicode puts
+ * them, one at a time: a run of them can smuggle text past a reader.
  */
 export class Surroundings {
-  /** The character before. */
   #last = '';
-  /** The last one that is no mark: what the marks before stand on. */
+  /** The last character that is no mark. */
   #base = '';
   #marks = 0;
-  /** Whether a picture stands before, its variation selector and skin tone included. */
+  /** Whether a picture precedes, with its variation selector and skin tone. */
   #picture = false;
 
-  /** Takes a character that is no suspect, unless it is one mark too many. */
+  /** Accepts an ordinary character, unless it is one combining mark too many. */
   take(char: string): boolean {
     if (MARK.test(char)) {
       if (this.#marks === MAX_MARKS) return false;
@@ -53,7 +55,7 @@ export class Surroundings {
     return true;
   }
 
-  /** How many units of the text are at home here, from a suspect on: 0 for none. */
+  /** How many UTF-16 units may stay here, beginning with a suspect one; 0 for none. */
   admit(text: string, at: number, char: string): number {
     const flag = this.#last === BLACK_FLAG ? FLAGS.find((tags) => text.startsWith(tags, at)) : undefined;
     if (flag === undefined && !this.#isAtHome(char, characterAt(text, at + char.length))) return 0;
@@ -69,13 +71,13 @@ export class Surroundings {
     if (point === ZERO_WIDTH_SPACE)
       return !SUSPECT.test(this.#last) && UNSPACED.test(this.#base) && UNSPACED.test(next);
     if (point >= 0xfe00 && point <= 0xfe0f) return this.#varies(point, next);
-    // Ideographic variation sequences (UTS #37): how the names of people and places are told apart.
+    // Ideographic variation sequences (UTS #37) distinguish names of people and places.
     if (point >= 0xe0100 && point <= 0xe01ef) return IDEOGRAPH.test(this.#last);
     if (point === 0x180e) return MONGOLIAN_LETTER.test(this.#base) && MONGOLIAN_LETTER.test(next);
     return point >= 0x180b && point <= 0x180f && MONGOLIAN_LETTER.test(this.#last);
   }
 
-  /** Between letters; at the end of a word a joiner shows a form, and a non-joiner a virama. */
+  /** Between letters. At the end of a word, a joiner shows a form, and a non-joiner a virama. */
   #joins(point: number, next: string): boolean {
     if (SUSPECT.test(this.#last) || !JOINING.test(this.#base)) return false;
     if (point === JOINER || this.#marks > 0) return true;

@@ -7,12 +7,15 @@ import { sanitizedText } from './sanitizer.ts';
 
 /** Options of `webUrl()`. */
 export interface WebUrlOptions {
-  /** The schemes that it may have, of `https:`, `http:`, `wss:` and `ws:`. Default: `https:` and `http:`. */
+  /** The allowed schemes, of `https:`, `http:`, `wss:` and `ws:`. Default: `https:` and `http:`. */
   readonly protocols?: readonly WebProtocol[];
-  /** The longest URL, in characters, as it comes and as it is handed on. Default: 2,048. Beyond: the message is refused. */
+  /**
+   * The longest URL, in characters, before and after it is made canonical. Default: 2,048. Beyond: the message is
+   * refused.
+   */
   readonly maxLength?: number;
   /**
-   * The only hosts that it may name, with their port unless it is the scheme's own; `*` stands for one whole label:
+   * The only allowed hosts, with their port unless it is the scheme's default. `*` stands for one whole label:
    * `*.example.com`. Default: any.
    */
   readonly hosts?: readonly string[];
@@ -25,12 +28,13 @@ const KNOWN: readonly string[] = ['protocols', 'maxLength', 'hosts'] satisfies (
 const WEB: readonly string[] = ['https:', 'http:', 'wss:', 'ws:'] satisfies WebProtocol[];
 
 /**
- * An absolute URL that is safe to show as a link: it cannot be `javascript:`, `data:` and the like, and holds no user
- * and password to be mistaken for a host. It is parsed as browsers parse it (WHATWG) and handed on in canonical form;
- * white space, backslashes, controls and unseen characters, which parsers drop or take for others, refuse it.
+ * An absolute URL that is safe as the target of a link: never `javascript:`, `data:` and the like, and without user
+ * and password, which could be mistaken for a host. It is parsed as browsers parse it (WHATWG) and passed on in
+ * canonical form. A URL with white space, backslashes, controls or invisible characters is refused, because parsers
+ * drop or misread them.
  *
- * It is no guard against request forgery: a server that fetches it must itself look at the addresses that the name
- * resolves to, for every redirect. Apostrophes and ampersands are left in it, so that it is escaped in HTML as any text.
+ * It does not stop request forgery: a server that fetches the URL must check the addresses of the host, for every
+ * redirect. Apostrophes and ampersands stay in it, so escape it in HTML like any text.
  *
  * @example
  * ```ts
@@ -78,7 +82,7 @@ function compileHosts(hosts: readonly string[] | undefined): (url: URL) => boole
   };
 }
 
-/** In the spelling that the parser gives every URL's. */
+/** In the spelling that the URL parser gives to hosts. */
 function parseHost(host: string, entry: string): string {
   const url = canonicalUrl(`https://${host}`, ['https:']);
   const bare =

@@ -1,9 +1,9 @@
 import type { Clock } from './ports.ts';
 
-/** The longest delay that `setTimeout` keeps; a longer one would fire at once. */
+/** `setTimeout` fires at once for a longer delay. */
 const MAX_DELAY = 2 ** 31 - 1;
 
-/** The machine's own time. Delays beyond 24.8 days are kept, too. */
+/** The machine's time. Also keeps delays beyond 24.8 days. */
 export const systemClock: Clock = {
   now: () => Date.now(),
   monotonic: () => performance.now(),
@@ -19,7 +19,7 @@ export const systemClock: Clock = {
   },
 };
 
-/** Timers on somebody who may never answer, such as the application: they end with the guard, and keep no process alive. */
+/** Timers for answers that may never come. They end with the guard and keep no process alive. */
 export class Timers {
   readonly #running = new Set<() => void>();
   #isClosed = false;
@@ -40,7 +40,6 @@ export class Timers {
     return cancel;
   }
 
-  /** Calls nobody back any more. */
   close(): void {
     this.#isClosed = true;
     for (const cancel of [...this.#running]) cancel();

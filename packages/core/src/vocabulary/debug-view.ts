@@ -1,7 +1,10 @@
-/** The method by which an object shows itself in `util.inspect`, `console.log` and debuggers (Node, `util.inspect.custom`). */
+/** Node's `util.inspect.custom`. */
 export const INSPECT = Symbol.for('nodejs.util.inspect.custom');
 
-/** Has the objects of a class show these facts where Node prints them, and nothing else that they hold. */
+/**
+ * Lets `util.inspect`, `console.log` and debuggers show these facts of a class's objects instead of their fields,
+ * which may hold secrets.
+ */
 export function showAs<T extends object>(
   name: string,
   prototype: T,
@@ -11,8 +14,8 @@ export function showAs<T extends object>(
 }
 
 /**
- * The property that does the same for one object, under the key `INSPECT`. `factsOf` answers `undefined` for what only
- * inherits from the object, such as a proxy.
+ * The property that does the same for one object, under the key `INSPECT`. `factsOf` returns `undefined` for an object
+ * that only inherits from it, such as a proxy.
  */
 export function debugView<T extends object>(
   name: string,

@@ -27,10 +27,10 @@ export type MessageStage =
   | 'dispatch'
   | 'outbound';
 
-/** Where a decision was made: the same name in events, `explain()` and `report`. */
+/** Where a decision was made. Events, `explain()` and `report` use these names. */
 export type StageName = HandshakeStage | MessageStage | 'deadline' | 'route' | 'shutdown' | 'socket';
 
-/** A result that is there at once wherever it can be, and a promise only where something asynchronous was asked. */
+/** A promise only if something asynchronous was asked. */
 export type MaybePromise<T> = T | Promise<T>;
 
 /** Whether a value has to be waited for, so that what is there already is used at once. */
@@ -41,16 +41,16 @@ export function isPromise<T>(value: MaybePromise<T>): value is Promise<T> {
 }
 
 /**
- * A true promise of what the application's own code answered. `await` takes any object with a `then`, one whose
- * `then` returns nothing included; chaining on that would lose the answer, and a lost answer is no denial.
+ * Makes a true promise of an answer of the application's code. `await` also accepts an object whose `then` returns
+ * nothing; chaining on that would lose the answer, and with it the denial.
  */
 export function settled<T>(answer: Promise<T>): Promise<T> {
   return Promise.resolve(answer);
 }
 
 /**
- * A returned "no". The reason and its public text are for the client; `detail` and `stage` are for operators
- * and never leave the process towards a client. `detail` holds no token, cookie, session id or message body.
+ * A denial is a returned value. Clients learn its reason and public text. `detail` and `stage` are for operators and
+ * hold no token, cookie, session id or message body.
  */
 export class Denial {
   readonly denied = true;
@@ -58,12 +58,12 @@ export class Denial {
   constructor(
     readonly reason: Reason,
     readonly detail: string,
-    /** Milliseconds after which a retry makes sense, where that is known. */
+    /** Milliseconds after which a retry makes sense, if known. */
     readonly retryAfter?: number,
     readonly stage?: StageName,
   ) {}
 
-  /** The same denial, with the stage that gave it. */
+  /** The same denial, given by this stage. */
   at(stage: StageName): Denial {
     return this.stage === undefined ? new Denial(this.reason, this.detail, this.retryAfter, stage) : this;
   }

@@ -6,13 +6,13 @@ import type { Reason } from './reasons.ts';
 import type { Ban } from './store-contract.ts';
 
 interface Common extends OwaspName {
-  /** Wall-clock milliseconds since the epoch. */
+  /** Milliseconds since the epoch. */
   readonly at: number;
   /** The policy's `name`. */
   readonly guard: string;
 }
 
-/** What whoever tells an event says of it. */
+/** An event without what the guard adds to each. */
 export type Facts<T extends Common> = Omit<T, keyof Common>;
 
 /** What every event about a handshake tells. */
@@ -20,7 +20,7 @@ export interface HandshakeFacts extends Common {
   readonly address: string;
   readonly host: string;
   readonly origin: string | undefined;
-  /** The path, without any query. */
+  /** The path without the query. */
   readonly path: string;
   readonly subject: string | undefined;
 }
@@ -44,23 +44,23 @@ export interface ConnectionFacts extends Common {
 export interface MessageVerdict extends ConnectionFacts {
   readonly reason: Reason;
   readonly stage: StageName;
-  /** Where in the message, as a JSON Pointer (RFC 6901); never what stood there. */
+  /** A JSON Pointer (RFC 6901) to the mistake. It holds no values of the message. */
   readonly pointer: string | undefined;
 }
 
 /**
- * What a guard tells operators. No event holds a message body, token, cookie or session id. Texts that came from
- * the network are as Node's HTTP parser let them through, so without control characters.
+ * What a guard tells operators. No event holds a message body, token, cookie or session id. Node's HTTP parser has
+ * refused control characters in texts from the network.
  */
 export interface GuardEvents {
   'handshake.admitted': HandshakeFacts & { readonly scheme: string };
   'handshake.denied': HandshakeVerdict;
-  /** A stage in report-only mode would have denied. */
+  /** A stage in report-only mode would have denied the handshake. */
   'handshake.reported': HandshakeVerdict;
   'connection.opened': ConnectionFacts;
-  /** A new credential has taken the place of the old one; `expiresAt` in seconds since the epoch, where it ends. */
+  /** A new credential has replaced the old one. `expiresAt` is in seconds since the epoch. */
   'connection.renewed': ConnectionFacts & { readonly expiresAt: number | undefined };
-  /** `reason` where the guard closed it; `milliseconds` it was open. */
+  /** `reason` is set if the guard closed it. `milliseconds` is how long it was open. */
   'connection.closed': ConnectionFacts & {
     readonly code: number;
     readonly reason: Reason | undefined;
@@ -68,14 +68,14 @@ export interface GuardEvents {
   };
   'message.denied': MessageVerdict;
   'message.reported': MessageVerdict;
-  /** Somebody is kept out from now on, by this node or another. */
+  /** This node or another has banned a key. */
   'ban.imposed': Common & Ban;
   'ban.lifted': Common & { readonly key: string };
-  /** The store has failed several times in a row: each check does what `policy.onStoreFailure` says. */
+  /** The store has failed several times in a row. Each check now does what `policy.onStoreFailure` says. */
   'store.failing': Common & { readonly error: unknown };
-  /** The store is asked again, after so many milliseconds. */
+  /** The store is asked again, after an outage of so many milliseconds. */
   'store.recovered': Common & { readonly milliseconds: number };
-  /** Something threw that must not: a hook, a handler, or the guard itself. What it was about has been denied. */
+  /** A hook, a handler or the guard itself threw an error. The handshake or message that it was about is denied. */
   fault: Common & { readonly stage: HandshakeStage | StageName; readonly error: unknown };
 }
 
@@ -83,7 +83,7 @@ export interface GuardEvents {
 export type EventName = keyof GuardEvents;
 type Listener<N extends EventName> = (event: GuardEvents[N]) => void;
 
-/** Every event, for who wants them all. */
+/** The names of all events. */
 export const eventNames: readonly EventName[] = [
   'handshake.admitted',
   'handshake.denied',
@@ -100,7 +100,9 @@ export const eventNames: readonly EventName[] = [
   'fault',
 ];
 
-/** Typed listeners and `node:diagnostics_channel`s named `sallyport:<event>`. Free while nobody listens. */
+/**
+ * Typed listeners, and `node:diagnostics_channel`s named `sallyport:<event>`. Without a listener, no event is built.
+ */
 export class EventHub {
   readonly #listeners = new Map<EventName, Set<(event: never) => void>>();
   readonly #channels = new Map<EventName, Channel>(
@@ -112,7 +114,9 @@ export class EventHub {
     readonly clock: Clock,
   ) {}
 
-  /** Calls the listener for each event; the returned function stops that. A listener that throws changes nothing. */
+  /**
+   * Calls the listener for each event. The returned function removes it. An error of a listener changes no decision.
+   */
   on<N extends EventName>(name: N, listener: Listener<N>): () => void {
     if (!eventNames.includes(name))
       throw new TypeError(`There is no event '${name}'. Events: ${eventNames.join(', ')}.`);
@@ -121,7 +125,7 @@ export class EventHub {
     return () => listeners.delete(listener);
   }
 
-  /** Tells everybody who listens; the event is built only then. */
+  /** Builds the event if anyone listens, and calls the listeners. */
   emit<N extends EventName>(name: N, build: () => Facts<GuardEvents[N]>): void {
     const listeners = this.#listeners.get(name);
     const published = this.#channels.get(name) as Channel;
@@ -144,7 +148,7 @@ export class EventHub {
     }
   }
 
-  /** A listener's failure is told to those who listen for faults, unless they are the ones who failed. */
+  /** Reports a listener's error as a fault, except to the listener that failed. */
   #failed(name: EventName, error: unknown): void {
     if (name !== 'fault') this.fault('socket', error);
   }

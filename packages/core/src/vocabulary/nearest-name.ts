@@ -1,6 +1,6 @@
 /**
- * The name that was probably meant: the one that takes the fewest edits to write, upper and lower case being the same.
- * `undefined` where every name takes more edits than a third of its letters.
+ * The name with the fewest edits from the given one, ignoring letter case. `undefined` if each takes more edits than
+ * a third of its letters.
  */
 export function nearestName(given: string, names: readonly string[]): string | undefined {
   let nearest: string | undefined;
@@ -15,10 +15,7 @@ export function nearestName(given: string, names: readonly string[]): string | u
   return nearest;
 }
 
-/**
- * How many letters have to be put in, left out, replaced, or swapped with their neighbour (Damerau's edits, each letter in at
- * most one of them), row by row of the usual table.
- */
+/** The edit distance of Damerau, in which each letter takes part in one swap at most. */
 function editDistance(a: string, b: string): number {
   let beforeLast: number[] = [];
   let last = Array.from({ length: b.length + 1 }, (_, column) => column);

@@ -1,12 +1,12 @@
 import { nearestName } from './nearest-name.ts';
 import { PolicyError } from './policy-error.ts';
 
-/** Options before anybody has looked at them. */
+/** Options that were not checked yet. */
 export type Options = Readonly<Record<string, unknown>>;
 
 /**
- * Refuses options that nobody reads, with the name that was probably meant. `elsewhere` holds names that are options of
- * another object, each with its path: `limits.heartbeat`.
+ * Refuses unknown options and suggests the nearest name. `elsewhere` holds names of other objects' options, each with
+ * its path: `limits.heartbeat`.
  */
 export function refuseUnknown(
   options: object,
@@ -30,7 +30,10 @@ function misplaced(unknown: string, elsewhere: readonly string[]): string | unde
   return near === undefined ? undefined : elsewhere[names.indexOf(near)];
 }
 
-/** Where an option stands: `policy.limits.idle` of `policy.limits`, `jwt({ from })` of `jwt()`, `upgrade(…, { a })` of `upgrade(…)`. */
+/**
+ * The path of an option: `policy.limits.idle` in `policy.limits`, `jwt({ from })` in `jwt()`, `upgrade(…, { a })` in
+ * `upgrade(…)`.
+ */
 export function optionPath(where: string, name: string): string {
   if (where.endsWith('()')) return `${where.slice(0, -1)}{ ${name} })`;
   const [, before, braces] = /^(.*[^ }])((?: \})+\))$/.exec(where) ?? [];

@@ -15,9 +15,9 @@ import {
   type Size,
 } from './units.ts';
 
-/** Read to milliseconds. */
+/** Becomes milliseconds. */
 export const duration: Kind<Duration, number> = { type: 'Duration', read: parseDuration };
-/** Read to bytes. */
+/** Becomes bytes. */
 export const size: Kind<Size, number> = { type: 'Size', read: parseSize };
 export const rate: Kind<RateOption, RateLimit> = { type: 'RateOption', read: parseRate };
 export const byteRate: Kind<ByteRateOption, RateLimit> = { type: 'ByteRateOption', read: parseByteRate };
@@ -53,13 +53,13 @@ export function choice<const T extends readonly (string | boolean | symbol)[]>(
   };
 }
 
-/** Symbols are exported under the last part of their description. */
+/** A symbol is exported under the last part of its description. */
 function spelled(value: string | boolean | symbol): string {
   if (typeof value === 'symbol') return String(value.description?.split('.').at(-1));
   return typeof value === 'string' ? `'${value}'` : String(value);
 }
 
-/** What switches itself off with `false`. */
+/** A value that `false` switches off. */
 export function orFalse<W, S>(kind: Kind<W, S>): Kind<W | false, S | false> {
   return {
     ...kind,
@@ -73,12 +73,12 @@ export function text(fix: string): Kind<string> {
   return checkedValue('string', (value) => typeof value === 'string' && value !== '', 'it is no text', fix);
 }
 
-/** A function of the application's own. */
+/** A function of the application. */
 export function callback<F>(fix: string): Kind<F> {
   return checkedValue<F>('function', (value) => typeof value === 'function', 'it is not a function', fix);
 }
 
-/** A value that is used as it is, once it has been looked at. */
+/** A value that is checked and then used unchanged. */
 export function checkedValue<T>(
   type: string,
   fits: (value: unknown) => boolean,

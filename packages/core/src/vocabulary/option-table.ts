@@ -2,12 +2,11 @@ import type { Kind, Option, OptionTable } from './option.ts';
 import { asObject, optionPath, refuseUnknown } from './option-checks.ts';
 import type { Reason } from './reasons.ts';
 
-/** What the options of a table are read to. */
+/** The settings that the options of a table become. */
 export type Settings<T extends OptionTable> = {
   readonly [K in keyof T]: T[K] extends Option<unknown, infer Setting> ? Setting : never;
 };
 
-/** How a user writes the options of a table. */
 export type Written<T extends OptionTable> = {
   readonly [K in keyof T]?: T[K] extends Option<infer W, unknown> ? W : never;
 };
@@ -17,7 +16,7 @@ export function option<W, S>(kind: Kind<W, S>, fallback: NoInfer<W>, exceeded?: 
   return { kind, fallback, exceeded };
 }
 
-/** An option without a value for "left out"; `otherwise` says what happens then. */
+/** An option without a default value. `otherwise` says what happens without it. */
 export function optional<W, S>(
   kind: Kind<W, S>,
   otherwise: string,
@@ -26,15 +25,15 @@ export function optional<W, S>(
   return { kind, otherwise, exceeded };
 }
 
-/** An option that has to be there. Its kind is asked to read `undefined`, and says what is missing. */
+/** Its kind reads `undefined` if it is absent, and says what is missing. */
 export function required<W, S>(kind: Kind<W, S>, exceeded?: Reason): Option<W, S> {
   return { kind, required: true, exceeded };
 }
 
 /**
- * Reads the options that the table names and fills in their defaults. Others are left alone: `refuseUnknown` looks for them.
+ * Reads the options that the table names and adds defaults. Ignores others, which `refuseUnknown` refuses.
  *
- * @throws PolicyError for a value that is none, naming the option and the fix.
+ * @throws PolicyError for a wrong value, naming the option and the fix.
  */
 export function readOptions<T extends OptionTable>(table: T, given: unknown, where: string): Settings<T> {
   const options = asObject(given, where);
@@ -46,7 +45,7 @@ export function readOptions<T extends OptionTable>(table: T, given: unknown, whe
   return settings as Settings<T>;
 }
 
-/** The same of an object that may hold nothing else. */
+/** The same, and refuses other options. */
 export function readOnlyOptions<T extends OptionTable>(table: T, given: unknown, where: string): Settings<T> {
   refuseUnknown(asObject(given, where), Object.keys(table), where);
   return readOptions(table, given, where);
@@ -61,7 +60,7 @@ export function object<T extends OptionTable>(options: T): Kind<Written<T>, Sett
   };
 }
 
-/** Something that is off, on, or on with options of its own. */
+/** An option that is off, on, or on with options of its own. */
 export function switchable<T extends OptionTable>(
   options: T,
 ): Kind<boolean | Written<T>, false | Settings<T>> {

@@ -1,31 +1,30 @@
 import type { Reason } from './reasons.ts';
 
-/** How an option is written, and what it is read to. */
+/** How an option is written, and the setting that it becomes. */
 export interface Kind<Written, Setting = Written> {
-  /** Its type as users write it, for the reference. */
+  /** The type as users write it, for the reference. */
   readonly type: string;
-  /** The options inside it, where it is an object of some. */
+  /** For an object of options. */
   readonly options?: OptionTable;
-  /** @throws PolicyError for every value that is not of this kind, naming the option and the fix. */
+  /** @throws PolicyError for any other value, naming the option and the fix. */
   read(value: unknown, option: string): Setting;
-  /** Never there: the type that users write. */
+  /** Never set: it carries the type that users write. */
   readonly written?: Written;
 }
 
 /** One row of a table of options. */
 export interface Option<Written = unknown, Setting = unknown> {
   readonly kind: Kind<Written, unknown>;
-  /** What is taken where it is left out, as a user would write it. */
+  /** The default, as a user would write it. */
   readonly fallback?: Written;
-  /** What happens where it is left out, in words: for options without a value that says it. */
+  /** The default in words, for an option without a default value. */
   readonly otherwise?: string;
-  /** Nobody else can know it. */
   readonly required?: boolean;
-  /** Why something is denied or closed that goes beyond it. */
+  /** The reason of a denial or close when it is exceeded. */
   readonly exceeded?: Reason | undefined;
-  /** Never there: the type of what it is read to. */
+  /** Never set: it carries the type of the setting. */
   readonly setting?: Setting;
 }
 
-/** Options by name. The refusal of unknown ones, their reading, their defaults and their reference come from it. */
+/** Options by name. Parsing, defaults, the refusal of unknown options and the reference come from it. */
 export type OptionTable = Readonly<Record<string, Option>>;

@@ -1,9 +1,9 @@
 import type { Reason } from './reasons.ts';
 
-/** How much an event matters, in the words of the OWASP Logging Vocabulary. */
+/** The severity of an event in the OWASP Logging Vocabulary. */
 export type EventLevel = 'INFO' | 'WARN' | 'CRITICAL';
 
-/** The names of the vocabulary that say what a guard sees, each with the level that the vocabulary gives it. */
+/** The vocabulary's names for what a guard reports, with their levels. */
 const LEVELS = {
   authn_login_success: 'INFO',
   authn_login_fail: 'WARN',
@@ -24,17 +24,17 @@ const LEVELS = {
   sys_monitor_enabled: 'WARN',
 } as const satisfies Record<string, EventLevel>;
 
-/** A name of the OWASP Logging Vocabulary, without the parameters that it is written with in a log. */
+/** A name of the OWASP Logging Vocabulary, without the parameters that a log adds to it. */
 export type OwaspEvent = keyof typeof LEVELS;
 
-/** What an event is called there, and how much it matters. */
+/** The name and level of an event in the OWASP Logging Vocabulary. */
 export interface OwaspName {
-  /** `undefined` where the vocabulary has no word for it. */
+  /** `undefined` if the vocabulary has no name for the event. */
   readonly owasp: OwaspEvent | undefined;
   readonly level: EventLevel;
 }
 
-/** A denial by its reason. A stop, a fault, or a service that is away is nobody's attempt at anything. */
+/** A shutdown, a fault or an unavailable service is no attack and has no name. */
 const DENIALS: Record<Reason, OwaspEvent | undefined> = {
   request_malformed: 'input_validation_fail',
   version_unsupported: 'input_validation_fail',
@@ -90,10 +90,10 @@ const OTHERS = {
   fault: undefined,
 } as const satisfies Record<string, OwaspEvent | undefined>;
 
-/** Levels of what the vocabulary has no word for. */
+/** Levels of events without a name. */
 const UNNAMED: Readonly<Record<string, EventLevel>> = { 'ban.lifted': 'INFO', fault: 'CRITICAL' };
 
-/** What an event is called in the OWASP Logging Vocabulary (OWASP Cheat Sheet Series). */
+/** The name of an event in the OWASP Logging Vocabulary (OWASP Cheat Sheet Series). */
 export function owaspName(event: string, reason: Reason | undefined): OwaspName {
   const owasp = event in OTHERS ? OTHERS[event as keyof typeof OTHERS] : reason && DENIALS[reason];
   return { owasp, level: owasp === undefined ? (UNNAMED[event] ?? 'WARN') : LEVELS[owasp] };

@@ -1,12 +1,12 @@
 /**
- * A mistake in the configuration or in the calling code: thrown at construction or at the call, never because of
- * what came from the network. The message says what was wrong, where, and how to mend it.
+ * A mistake in the configuration or in the calling code, thrown at construction or by the call. Input from the
+ * network never causes it. The message names the option, the problem and the fix.
  */
 export class PolicyError extends TypeError {
   override readonly name = 'PolicyError';
 
   constructor(
-    /** Path of the option, such as `policy.limits.messages`. */
+    /** The path of the option, such as `policy.limits.messages`. */
     readonly option: string,
     problem: string,
     fix: string,

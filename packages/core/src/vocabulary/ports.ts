@@ -1,6 +1,6 @@
-/** The other end of the network connection that carried the handshake, as the operating system reports it. */
+/** The other end of the network connection, as the operating system reports it. */
 export interface Peer {
-  /** The remote IP address; `undefined` on a Unix socket, or when the peer is already gone. */
+  /** The remote IP address; `undefined` on a Unix socket, or if the peer has disconnected. */
   readonly address: string | undefined;
   /** Whether TLS ends in this process. */
   readonly encrypted: boolean;
@@ -11,26 +11,26 @@ export interface Peer {
 /** The HTTP upgrade request, as every host can describe it. */
 export interface HandshakeRequest {
   readonly method: string;
-  /** The request target exactly as it came, before any scrubbing. */
+  /** The request target as received, with credentials. */
   readonly target: string;
-  /** `1.1`, say. */
+  /** Such as `1.1`. */
   readonly httpVersion: string;
-  /** Names and values in turn, exactly as received: duplicates can be seen only here. */
+  /** Names and values in turn, exactly as received, because only here repeated headers are visible. */
   readonly rawHeaders: readonly string[];
   readonly peer: Peer;
 }
 
-/** What hooks (`authorize`, `origins`, `custom`) get to see of a handshake. The target is already scrubbed. */
+/** What hooks (`authorize`, `origins`, `custom`) see of a handshake. */
 export interface RequestView {
-  /** Path and query without any credential. */
+  /** Path and query without credentials. */
   readonly target: string;
   /** The path alone. */
   readonly path: string;
   readonly host: string;
   readonly origin: string | undefined;
-  /** The client's address after trusted proxies were looked through. */
+  /** The client's IP address, as a trusted proxy reports it; 'unknown' if the forwarding header could not be parsed. */
   readonly address: string;
-  /** Whether the client's connection is encrypted. */
+  /** Whether the client uses TLS. */
   readonly secure: boolean;
   /** The host framework's own request: `FastifyRequest`, Express `Request`, Koa `Context`, `http.IncomingMessage`. */
   readonly native: unknown;
@@ -39,11 +39,11 @@ export interface RequestView {
 /** What an authenticator knows of an identity beyond its subject. */
 export type Claims = Readonly<Record<string, unknown>>;
 
-/** Who is at the other end. Frozen. */
+/** The authenticated client. Frozen. */
 export interface Identity<Scheme extends string = string, C = Claims> {
-  /** Which authenticator vouched for it; narrows `claims`. */
+  /** The authenticator's `scheme`. It narrows the type of `claims`. */
   readonly scheme: Scheme;
-  /** The user, device or service. Caps and events go by it. */
+  /** The user, device or service. Caps and events use it. */
   readonly subject: string;
   readonly session?: string | undefined;
   readonly tokenId?: string | undefined;
@@ -54,64 +54,66 @@ export interface Identity<Scheme extends string = string, C = Claims> {
   readonly claims: C;
 }
 
-/** What hooks get to see of an open connection. */
+/** What hooks see of an open connection. */
 export interface ConnectionView {
-  /** Random, and the same in events. */
+  /** A random id, also in events. */
   readonly id: string;
   readonly identity: Identity;
-  /** The client's address after trusted proxies were looked through. */
+  /** The client's IP address, as a trusted proxy reports it. */
   readonly address: string;
   /** The path of its handshake. */
   readonly path: string;
-  /** The subprotocol that was agreed on; never a token. */
+  /** The negotiated subprotocol; never a token. */
   readonly subprotocol: string | undefined;
 }
 
 /** One message for many sockets. */
 export interface FramedMessage {
   readonly data: string | Uint8Array;
-  /** The same as one unmasked frame (RFC 6455 §5.2), which every uncompressed connection can be sent as it is. */
+  /** The message as one unmasked frame (RFC 6455 §5.2), for connections without compression. */
   readonly frame: Uint8Array;
 }
 
-/** An accepted WebSocket, as small as a guard needs it. Structural: any library's socket can be made to fit. */
+/** An accepted WebSocket, as far as a guard needs it. A structural type that any library's socket can fit. */
 export interface Socket {
   /**
-   * Returns whether it was taken: not by a socket that is closing, nor amid a message that is sent in parts, nor where
-   * `Receiver.mayBuffer` said no.
+   * Returns whether the message was sent. It is not if the socket is closing, is sending a fragmented message, or
+   * `Receiver.mayBuffer` refuses.
    */
   send(data: string | Uint8Array): boolean;
-  /** Like `send`; the frame may be written as it is where nothing else shapes what goes out. */
+  /** Like `send`. May write the frame itself if no extension changes outgoing frames. */
   sendFramed(message: FramedMessage): boolean;
   close(code: number, reason: string): void;
   /** Drops the connection without a closing handshake. */
   terminate(): void;
   ping(): void;
-  /** Stops reading from the network, so that TCP pushes back. */
+  /** Stops reading from the network, so that TCP slows the peer down. */
   pause(): void;
-  /** Reads on, unless the application has stopped it, too. */
+  /** Reads again, unless the application has paused as well. */
   resume(): void;
-  /** Whether it is not being read, whoever has stopped it. */
+  /** Whether reading is paused, by the guard or the application. */
   isHeld(): boolean;
-  /** Bytes that have come from the peer, in frames of any kind and after decryption; only differences count. */
+  /** Bytes received from the peer, after decryption. Only differences count. */
   bytesRead(): number;
-  /** Whether there are listeners that were written for the bare library. */
+  /** Whether the application listens for messages on the bare socket. */
   listens(): boolean;
-  /** Hands them a message that has passed. */
+  /** Passes an accepted message to these listeners. */
   deliver(data: Uint8Array | string, isBinary: boolean): unknown;
 }
 
-/** Time, handed in so that tests own it. */
+/** Time, passed in so that tests control it. */
 export interface Clock {
-  /** Wall-clock milliseconds since the epoch; may jump. For what tokens say about time. */
+  /** Milliseconds since the epoch. May jump. For the times in tokens. */
   now(): number;
   /** Milliseconds from an arbitrary start that never go backwards. For rates and deadlines. */
   monotonic(): number;
-  /** Calls back once after `ms` milliseconds; the returned function cancels it. */
+  /** Calls back once after `ms` milliseconds. The returned function cancels it. */
   schedule(ms: number, callback: () => void): () => void;
 }
 
-/** Where the guard's warnings go. Every logger with a `warn(object, text)` fits: pino, Fastify's, or `consoleLogger`. */
+/**
+ * Receives the guard's warnings. Every logger with a `warn(object, text)` fits: pino, Fastify's, or `consoleLogger`.
+ */
 export interface Logger {
   warn(details: object, text: string): void;
 }

@@ -1,17 +1,20 @@
 /**
- * Every way in which a guard says no: one closed table, used before the 101 (HTTP status) and after it
- * (close code, RFC 6455 §7.4; 44xx is the HTTP status plus 4000).
+ * Every reason for a denial, used before the 101 (HTTP status) and after it (close code, RFC 6455 §7.4; 44xx is the
+ * HTTP status plus 4000).
  *
- * Clients are told the reason and its public text and nothing else (OWASP ASVS 5.0, 16.5.1).
+ * Clients learn the reason and its public text only (OWASP ASVS 5.0, 16.5.1).
  */
 export interface ReasonEntry {
-  /** Status of the refusal before the 101; absent where the reason cannot occur there. */
+  /** Status of the refusal before the 101. Absent if the reason cannot occur there. */
   readonly http?: number;
-  /** Close code after the 101; absent where the reason cannot occur there. `1006` is never sent: the socket is terminated. */
+  /**
+   * Close code after the 101. Absent if the reason cannot occur there. `1006` is never sent: the socket is
+   * terminated.
+   */
   readonly close?: number;
-  /** What the client is told. At most 123 bytes, so that it fits a close frame. */
+  /** What the client is told. At most 123 bytes, which fit a close frame. */
   readonly text: string;
-  /** Whether trying again makes sense, and with what. */
+  /** Whether the client should try again, and with what. */
   readonly retry: 'no' | 'yes' | 'later' | 'with a new credential';
 }
 
@@ -97,8 +100,8 @@ const table = {
   internal: { http: 500, close: 1011, text: 'Something went wrong.', retry: 'later' },
 } as const satisfies Record<string, ReasonEntry>;
 
-/** One word for why something was denied. */
+/** Why a handshake or message was denied, or a connection closed. */
 export type Reason = keyof typeof table;
 
-/** The reasons, each with its HTTP status, close code, public text, and whether a retry makes sense. */
+/** All reasons with their HTTP status, close code, public text, and whether a retry makes sense. */
 export const reasons: Readonly<Record<Reason, ReasonEntry>> = table;

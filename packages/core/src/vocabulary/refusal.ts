@@ -1,7 +1,7 @@
 import type { Denial } from './decision.ts';
 import { reasons } from './reasons.ts';
 
-/** A denial as HTTP: the same on every host. */
+/** A denial as an HTTP response, the same on every host. */
 export interface Refusal {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
@@ -9,8 +9,9 @@ export interface Refusal {
 }
 
 /**
- * The response to a refused handshake: stable reason and public text, nothing more. The connection always closes,
- * `Retry-After` is there where waiting helps, and 401 and 426 carry what RFC 9110 §15.5.2 and RFC 6455 §4.4 ask for.
+ * The response to a refused handshake, with its reason and public text and nothing more. It always closes the
+ * connection. It has `Retry-After` if waiting helps, and what RFC 9110 §15.5.2 and RFC 6455 §4.4 demand for 401 and
+ * 426.
  */
 export function refusalOf(denial: Denial): Refusal {
   const { http = 500, text, retry } = reasons[denial.reason];

@@ -1,24 +1,23 @@
-/** Somebody who can be on one roster at a time. */
+/** An object that can be on one roster at a time. */
 export interface Rostered {
-  /** For the roster: the place on it; `NOWHERE` on none. */
+  /** Set by the roster: the member's place, or `NOWHERE`. */
   place: number;
 }
 
-/** The place of those who are on no roster. */
 export const NOWHERE = -1;
 
-/** Empty places that are kept however few are taken. */
+/** Empty places that are kept for reuse. */
 const SPARE = 64;
 
-/** Those who are on a roster, in the order in which they came. */
+/** In the order of arrival. */
 export interface ReadonlyRoster<T> extends Iterable<T> {
   readonly size: number;
 }
 
 /**
- * Members in the order in which they came, where many come and go. A `Set` would do; but one that always holds a few makes a
- * new table every few changes, each of which leads to the next one and to those that it held: what has died young is then kept
- * until the next full collection, and copied on the way. Here members know their places, and a place that is left is emptied.
+ * Members in the order of arrival, for many that come and go. A `Set` of a few members allocates a new table every
+ * few changes, and each table refers to the next one: its garbage survives until a full collection. A roster empties
+ * places instead.
  */
 export class Roster<T extends Rostered> implements ReadonlyRoster<T> {
   readonly #places: (T | undefined)[] = [];
@@ -28,7 +27,7 @@ export class Roster<T extends Rostered> implements ReadonlyRoster<T> {
     return this.#size;
   }
 
-  /** @throws TypeError for somebody who is on a roster already. */
+  /** @throws TypeError if it is on a roster already. */
   add(member: T): void {
     if (member.place !== NOWHERE) throw new TypeError('It is on a roster already.');
     if (this.#places.length >= 2 * this.#size + SPARE) this.#closeRanks();
@@ -37,7 +36,7 @@ export class Roster<T extends Rostered> implements ReadonlyRoster<T> {
     this.#size++;
   }
 
-  /** `false` for somebody who is not on this roster. */
+  /** Returns whether it was on this roster. */
   delete(member: T): boolean {
     if (!this.#has(member)) return false;
     this.#places[member.place] = undefined;
@@ -46,7 +45,7 @@ export class Roster<T extends Rostered> implements ReadonlyRoster<T> {
     return true;
   }
 
-  /** Those who are here now, without those who leave before their turn. */
+  /** Skips members that leave or come during the iteration. */
   *[Symbol.iterator](): Iterator<T> {
     for (const member of this.#places.slice()) {
       if (member !== undefined && this.#has(member)) yield member;

@@ -5,7 +5,7 @@ interface Typed<T> {
   readonly '~standard': { readonly types?: T };
 }
 
-/** The type of what a handler gets: what the schema says, or what the schema's library makes of it. */
+/** What a handler gets: the schema's type, or what its library makes of the message. */
 export type MessageOf<S> =
   S extends Typed<infer T>
     ? NonNullable<T> extends { readonly output: infer Output }

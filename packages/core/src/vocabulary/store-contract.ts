@@ -2,7 +2,7 @@ import type { MaybePromise } from './decision.ts';
 
 /** A rate as a store counts it: a bucket of `burst` hits, of which one comes back every `interval`. */
 export interface RateLimit {
-  /** Milliseconds that one hit costs: the emission interval of the generic cell rate algorithm. */
+  /** Milliseconds for one hit: the emission interval of the generic cell rate algorithm. */
   readonly interval: number;
   /** How many hits may come at once after a pause. */
   readonly burst: number;
@@ -11,21 +11,21 @@ export interface RateLimit {
 /** One look at a bucket. */
 export interface HitRequest {
   /**
-   * The bucket, and the wider ones that it shares once its own table is full of keys that are still in debt, so that
-   * flooding a table clears nobody's history. A store that expires keys by itself needs the first one only.
+   * The bucket, then wider ones that a new key shares if the table is full of keys in debt. A store that expires keys
+   * by itself needs the first one only.
    */
   readonly keys: readonly [string, ...string[]];
   readonly limit: RateLimit;
-  /** How many hits are taken where they fit; 0 takes none and tells whether one would fit. */
+  /** How many hits are taken if they fit. 0 takes none and tells whether one would fit. */
   readonly cost: number;
 }
 
-/** One bucket's outcome. */
+/** One bucket's answer. */
 export interface Hit {
   readonly allowed: boolean;
   /** How many hits would fit now, after this one. */
   readonly remaining: number;
-  /** Milliseconds until it would be allowed; 0 where it is. */
+  /** Milliseconds until the hit would be allowed; 0 if it is. */
   readonly retryAfter: number;
 }
 
@@ -37,24 +37,24 @@ export interface LeaseRequest {
   readonly cap: number;
 }
 
-/** Slots that are held until `release`, which counts once however often it is called. The store renews them. */
+/** Slots that are held until `release`, which may be called twice. The store renews them. */
 export interface Lease {
   release(): void;
   /**
-   * Calls back, once, when the slots could not be kept: they ran out while the store was away, and are full since. At once
-   * where that is so already.
+   * Calls back once if the slots are lost: they expired while the store was away, and others have taken them. Calls
+   * back at once if that has already happened.
    */
   onLost(listener: () => void): void;
 }
 
-/** Either a lease on every slot asked for, or the index of the first one that was full (and nothing is held). */
+/** A lease on every slot that was asked for, or the index of the first full one. Then nothing is held. */
 export type Acquired = { readonly lease: Lease } | { readonly full: number };
 
-/** What is asked in the one round trip before authentication. */
+/** The questions of the one round trip before authentication. */
 export interface PrecheckRequest {
-  /** Keys of which none may be banned. */
+  /** Keys, none of which may be banned. */
   readonly bans: readonly string[];
-  /** Taken in order, until one is refused; none where somebody is banned. */
+  /** Taken in order until one is refused. None is taken if a key is banned. */
   readonly hits: readonly HitRequest[];
   /** Slots that are looked at, not taken. */
   readonly leases: readonly LeaseRequest[];
@@ -62,95 +62,98 @@ export interface PrecheckRequest {
 
 /** The answer to a precheck: the outcome of each of its questions. */
 export interface PrecheckAnswer {
-  /** Milliseconds until the last of the bans ends; 0 where there is none. */
+  /** Milliseconds until the last of the bans ends; 0 without a ban. */
   readonly bannedFor: number;
-  /** As many as were asked, or up to the first one that was refused. */
+  /** As many as were asked for, or up to the first refused one. */
   readonly hits: readonly Hit[];
-  /** The index of the first slot that has no room, or -1. */
+  /** The index of the first full slot, or -1. */
   readonly full: number;
 }
 
-/** Something that is refused from now on, although its signature is right and its time has not come. */
+/** Refuses credentials from now on that are otherwise valid. */
 export interface Revocation {
   readonly subject?: string | undefined;
   readonly session?: string | undefined;
   readonly tokenId?: string | undefined;
-  /** Whole seconds since the epoch, inclusive: what was issued later counts again. */
+  /** Seconds since the epoch, inclusive. Credentials issued later are valid. */
   readonly issuedBefore: number;
 }
 
-/** How long a ban lasts, and how that grows on repetition. */
+/** How long a ban lasts, and how repeated bans grow. */
 export interface BanTerms {
-  /** Milliseconds of the first one. */
+  /** Milliseconds of the first ban. */
   readonly duration: number;
-  /** What each one lasts longer than the one before: a factor of at least 1. */
+  /** The factor by which each further ban is longer; at least 1. */
   readonly growth: number;
-  /** Milliseconds of the longest. */
+  /** Milliseconds of the longest ban. */
   readonly longest: number;
-  /** Milliseconds after the end of a ban for which it is remembered, and the next one grows. */
+  /** Milliseconds after the end of a ban in which another one grows. */
   readonly memory: number;
 }
 
-/** Somebody who is kept out for a while. */
+/** A banned address or identity. */
 export interface Ban {
-  /** `address 203.0.113.7`, or `identity alice`. */
+  /** `address 203.0.113.7` or `identity alice`. */
   readonly key: string;
-  /** Wall-clock milliseconds since the epoch at which it ends. */
+  /** Milliseconds since the epoch. */
   readonly until: number;
-  /** The how many-th in a row it is. */
+  /** 1 for the first ban, 2 for the next. */
   readonly count: number;
 }
 
-/** How much of a limit one node has been asked for in its last interval. */
+/** How much of a limit one node was asked for in its last interval. */
 export interface Demand {
   readonly key: string;
   /** Hits, refused ones included. */
   readonly hits: number;
 }
 
-/** Who hears of what any node has done, this one included. Never throws. */
+/** Hears what any node has done, this one included. Must not throw. */
 export interface StoreListener {
   revoked(revocation: Revocation): void;
   banned(ban: Ban): void;
   /** A ban was lifted. */
   unbanned(key: string): void;
-  /** Every revocation that is known here: told again to a store that has forgotten everything. */
+  /** All revocations that this node knows of, for a store that has lost its data. */
   known(): Iterable<Revocation>;
 }
 
 /**
- * Shared state behind a few atomic operations. One that fails rejects or throws; what happens then is for
- * `policy.onStoreFailure` to say. Time is the store's own, so that nodes need no common clock.
+ * State shared by several processes, behind a few atomic operations. An operation that fails rejects or throws, and
+ * `policy.onStoreFailure` says what happens then. The store uses its own time, so the nodes need no common clock.
  */
 export interface Store {
   /** Bans, rates and free slots in one round trip. */
   precheck(request: PrecheckRequest): MaybePromise<PrecheckAnswer>;
-  /** Takes hits from one bucket, whether they fit or not fully: what has happened has happened. */
+  /** Takes hits from one bucket even if they do not fit, because they have happened. */
   charge(request: HitRequest): MaybePromise<void>;
-  /** Holds every slot, or none of them; of any number of nodes at once never more than the cap. */
+  /** Takes every slot or none. All nodes together never hold more than the cap. */
   acquire(leases: readonly LeaseRequest[]): MaybePromise<Acquired>;
-  /** Keeps a value for `ttl` milliseconds, to be redeemed once. Rejects when there is no room. */
+  /** Stores a value for `ttl` milliseconds, to be redeemed once. Rejects if the store is full. */
   put(key: string, value: string, ttl: number): MaybePromise<void>;
-  /** Takes the value out: of any number of callers at once one gets it, and only before it expires. */
+  /** Takes a value out: of simultaneous callers exactly one gets it, and only before it expires. */
   redeem(key: string): MaybePromise<string | undefined>;
-  /** Bans from now on, longer than the last time; tells every listener on every node. */
+  /** Bans a key, longer than the last time, and tells every listener on every node. */
   ban(key: string, terms: BanTerms): MaybePromise<Ban>;
-  /** Lifts a ban and forgets its history; tells every listener. Resolves with whether there was one. */
+  /** Lifts a ban, forgets its history, and tells every listener. Resolves with whether there was a ban. */
   unban(key: string): MaybePromise<boolean>;
   /** The bans in force, at most `limit` of them. */
   bans(limit: number): MaybePromise<readonly Ban[]>;
-  /** Resolves once it is stored and told to every listener on every node, those that are disconnected later. */
+  /**
+   * Resolves once the revocation is stored. Tells every listener on every node; those that are disconnected hear of
+   * it later.
+   */
   revoke(revocation: Revocation): MaybePromise<void>;
-  /** Listens until the returned function is called. A store without listeners holds nothing open. */
+  /** Listens until the returned function is called. A store without listeners keeps nothing open. */
   subscribe(listener: StoreListener): () => void;
-  /** Milliseconds since it was last certain that every revocation had been told. */
+  /** Milliseconds since this node last knew of every revocation. */
   staleness(): number;
   /**
-   * Tells what this node has been asked for in its last interval (milliseconds), and resolves with its share of each
-   * limit: above 0, and 1 for whom no other node has been asked about. The shares of all nodes add up to 1 at most, but for what
-   * has changed in the last interval.
+   * Reports what this node was asked for in its last interval (milliseconds), and resolves with its part of each
+   * limit: above 0, and 1 if no other node was asked. The parts of all nodes add up to at most 1, except for changes
+   * within the last interval.
    */
   shares(demands: readonly Demand[], interval: number): MaybePromise<readonly number[]>;
-  /** Resolves when the store answers. */
+  /** Resolves if the store answers. */
   ping(): MaybePromise<void>;
 }

@@ -14,10 +14,10 @@ export type Rate = `${number}/${'s' | 'm' | 'h'}`;
 /** So many bytes in a second, minute or hour: `'256KiB/s'`. */
 export type ByteRate = `${number}${'B' | 'KiB' | 'MiB'}/${'s' | 'm' | 'h'}`;
 
-/** A rate, and how many may come at once after a pause; the burst defaults to one second's worth, at least 1. */
+/** A rate, and how many may come at once after a pause. The burst defaults to one second's worth, at least 1. */
 export type RateOption = Rate | { readonly rate: Rate; readonly burst?: number };
 
-/** A byte rate, and how many bytes may come at once after a pause; the burst defaults to one second's worth. */
+/** A byte rate, and how many bytes may come at once after a pause. The burst defaults to one second's worth. */
 export type ByteRateOption = ByteRate | { readonly rate: ByteRate; readonly burst?: Size };
 
 const DURATION: Readonly<Record<string, number>> = {
@@ -39,7 +39,7 @@ export function parseDuration(value: unknown, option: string): number {
   );
 }
 
-/** A duration in milliseconds that may be none at all: how long something that ends may take. */
+/** A duration in milliseconds that may be 0. */
 export function parseWindow(value: unknown, option: string): number {
   return value === 0 ? 0 : parseDuration(value, option);
 }
@@ -72,10 +72,7 @@ export function parseRate(value: unknown, option: string): RateLimit {
   );
 }
 
-/**
- * What is borne, and how fast that recovers: a number alone recovers by one every minute. A rate without a burst bears at
- * once as many as it names.
- */
+/** A number recovers by one every minute. A rate without a burst forgives at once as many as it names. */
 export function parseBudget(value: unknown, option: string): RateLimit {
   if (typeof value === 'number') return { interval: 60_000, burst: parseCount(value, option) };
   const limit = parseRate(value, option);

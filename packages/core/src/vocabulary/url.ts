@@ -1,8 +1,8 @@
 /**
- * Parses an absolute URL as browsers do (WHATWG); `undefined` for what is none.
+ * Parses an absolute URL as browsers do (WHATWG); `undefined` for any other text.
  *
- * Not `URL.canParse`: once Node 20 and 22 have compiled a caller, it answers `false` for every URL with a Latin-1 letter
- * that is not ASCII, so that `https://bücher.example` is a URL at first, and no longer after some thousands of calls.
+ * Not `URL.canParse`: once Node 20 and 22 have compiled a caller, it returns `false` for every URL with a Latin-1
+ * letter beyond ASCII, such as `https://bücher.example`.
  */
 export function parseUrl(text: string): URL | undefined {
   try {

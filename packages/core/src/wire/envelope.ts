@@ -1,45 +1,43 @@
 import type { Reason } from '../vocabulary/reasons.ts';
 import type { Addressee, Incoming, MessageId } from './incoming.ts';
 
-/** A JSON Schema, or a part of one. */
+/** A JSON Schema or a part of one. */
 export type SchemaNode = { [keyword: string]: unknown };
 
-/** What a client is told of a denial. */
 interface ErrorBody {
   readonly code: Reason;
-  /** Where in the body, as a JSON Pointer (RFC 6901). */
+  /** A JSON Pointer (RFC 6901) into the body. */
   readonly path?: string;
   readonly message: string;
 }
 
-/** What is known of a body, for documents. */
+/** A body's schema, for documents. */
 export interface BodyDocument {
-  /** With the type among its properties, where the envelope merges them. */
+  /** Includes the type if the envelope merges it into the body. */
   readonly schema: SchemaNode;
-  /** Whether a message without a body is taken for one with an empty body, and passes. */
+  /** Whether a message without a body passes, as one with an empty body. */
   readonly optional: boolean;
 }
 
-/** How a message's type, body and id are put into one value. */
+/** How type, body and id of a message form one value. */
 export interface Envelope {
-  /** Whether the type stands among the properties of the body, so that the body has to be an object. */
+  /** Whether the type is one of the body's properties, so that the body must be an object. */
   readonly mergesType: boolean;
-  /** Takes a message out of its envelope; `undefined` for what is none. */
+  /** `undefined` if the value is no message in this envelope. */
   open(value: unknown): Incoming | undefined;
-  /** The value as it came, with the body that is handed on. */
+  /** The received value with the present body. */
   rewrite(incoming: Incoming): unknown;
   /** A message that answers no request. */
   notice(type: string, body: unknown): unknown;
-  /** The answer to a request; to one without an id, a message of its own. */
+  /** The answer to a request. Without an id it is a message like any other. */
   answer(id: MessageId | undefined, type: string | undefined, body: unknown): unknown;
-  /** Tells of a denial; `undefined` where the sender asked not to be answered. */
+  /** The report of a denial; `undefined` if the sender wants no answer. */
   error(to: Addressee, error: ErrorBody): unknown;
-  /** The JSON Schema of a message that a client sends, for documents. Without a type it may be of any. */
+  /** The JSON Schema of a client's message. Without a type: of every type. */
   describe(type: string | undefined, body: BodyDocument): SchemaNode;
-  /** The JSON Schema of a message that the server sends, by itself or as an answer that has a type. */
+  /** The JSON Schema of a server's message that has a type. */
   describeNotice(type: string | undefined, body: BodyDocument): SchemaNode;
-  /** The JSON Schema of an answer that only an id tells from others; `undefined` where every answer has a type. */
+  /** The JSON Schema of an answer that has an id but no type; `undefined` if every answer has a type. */
   describeAnswer(): SchemaNode | undefined;
-  /** The JSON Schema of a denial, for documents. */
   describeError(): SchemaNode;
 }

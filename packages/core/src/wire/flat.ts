@@ -2,11 +2,11 @@ import type { Envelope } from './envelope.ts';
 import { errorCode, errorPath } from './error-body.ts';
 import { Incoming, isRecord } from './incoming.ts';
 
-/** `{ "type": "say", "text": … }`: the type is one of the body's own properties. There are no ids. */
+/** `{ "type": "say", "text": … }`: the type is one of the body's properties. There are no ids. */
 export const flat: Envelope = {
   mergesType: true,
   open: (value) => (isRecord(value) ? new Incoming(value.type, value, value, undefined, 0) : undefined),
-  // A schema of another library knows nothing of the type.
+  // A schema of another library may remove the type.
   rewrite: ({ type, body }) => (isRecord(body) && !Object.hasOwn(body, 'type') ? { type, ...body } : body),
   notice: (type, body) => ({ ...(body as object), type }),
   answer: (_id, type, body) => (type === undefined ? undefined : { ...(body as object), type }),

@@ -1,37 +1,37 @@
-/** What correlates an answer with its request, where the envelope has that. */
+/** Connects an answer with its request. */
 export type MessageId = string | number;
 
-/** For an error about a message that could not be read at all. */
+/** The message could not be read. */
 export const UNREAD: unique symbol = Symbol('unread');
-/** For an error about a message that could be read, but is none in this envelope; or about no message in particular. */
+/** The message has no valid envelope, or the error is about no single message. */
 export const UNADDRESSED: unique symbol = Symbol('unaddressed');
 
-/** What an answer is to: a request's id, `undefined` where its sender wants no answer by id. */
+/** A request's id, or `undefined` if its sender wants no answer by id. */
 export type Addressee = MessageId | undefined | typeof UNREAD | typeof UNADDRESSED;
 
-/** One message out of its envelope, on its way through the stages. */
+/** One message without its envelope, on its way through the stages. */
 export class Incoming {
-  /** Whether the body differs from what came, so that those who want the bytes get new ones. */
+  /** Whether the body differs from what was received, so that the bytes must be written anew. */
   changed = false;
-  /** The text that the value was read from, where it was JSON. */
+  /** The JSON text that it was parsed from. */
   text: string | undefined;
   /** How many keys a codec has read, where it has told. */
   keysRead: number | undefined;
 
   constructor(
-    /** Looked up in the policy; anything, as the sender wrote it. */
+    /** Not yet looked up in the policy: any value. */
     readonly type: unknown,
-    /** What the schema is about; replaced by what stripping and sanitizing leave of it. */
+    /** Replaced by the stripped and sanitized body. */
     public body: unknown,
-    /** The whole value that came. */
+    /** The whole received value. */
     readonly value: object,
     readonly id: MessageId | undefined,
-    /** How many keys the envelope itself has around the body. */
+    /** How many keys the envelope has around the body. */
     readonly envelopeKeys: number,
   ) {}
 }
 
-/** What is neither an array nor `null` nor a bare value, of which bytes are one. */
+/** Whether it is an object, and neither an array nor bytes. */
 export function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
   return (
     typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof Uint8Array)

@@ -4,7 +4,7 @@ import { errorCode, errorPath } from './error-body.ts';
 import { type Addressee, Incoming, isRecord, type MessageId, UNADDRESSED, UNREAD } from './incoming.ts';
 import { describeType, isMessageId, messageId } from './message-id.ts';
 
-/** The error codes of JSON-RPC 2.0 §5.1; what it has no code for is the server's own, with the reason in `data`. */
+/** JSON-RPC 2.0 §5.1. A reason without a code of its own has the server's code, with the reason in `data`. */
 const CODES: Partial<Record<Reason, number>> = {
   message_malformed: -32600,
   message_type_unknown: -32601,
@@ -17,9 +17,9 @@ const VERSION: SchemaNode = { const: '2.0' };
 const PARAMS: SchemaNode = { type: ['object', 'array'] };
 
 /**
- * JSON-RPC 2.0: the type is the method, the body its params (`{}` where there are none), and an id asks for an answer.
- * A call without one is a notification, which is never answered, not even by an error. Batches, an id of `null`, and
- * answers from a client are refused as no valid request.
+ * JSON-RPC 2.0: the type is the method, and the body its params (`{}` if absent). A call without an id is a
+ * notification, which is never answered, not even with an error. Batches, an id of `null` and answers from a client
+ * are refused.
  */
 export const jsonRpc: Envelope = {
   mergesType: false,

@@ -1,15 +1,14 @@
 import type { SchemaNode } from './envelope.ts';
 import type { MessageId } from './incoming.ts';
 
-/** Ids are given back to whoever sent them, so that they have to be short. */
+/** Bounded, because ids are sent back. */
 const MAX_ID_LENGTH = 64;
 
-/** A text of at most 64 characters, or a whole number that is exact (RFC 7493 §2.2). */
+/** A text of at most 64 characters, or a whole number that JSON carries exactly (RFC 7493 §2.2). */
 export function isMessageId(id: unknown): id is MessageId {
   return typeof id === 'string' ? id.length <= MAX_ID_LENGTH : Number.isSafeInteger(id);
 }
 
-/** The same as a JSON Schema. */
 export const messageId: SchemaNode = {
   type: ['string', 'integer'],
   maxLength: MAX_ID_LENGTH,
@@ -17,7 +16,6 @@ export const messageId: SchemaNode = {
   maximum: Number.MAX_SAFE_INTEGER,
 };
 
-/** The JSON Schema of a message's type, or of any. */
 export function describeType(type: string | undefined): SchemaNode {
   return type === undefined ? { type: 'string' } : { const: type };
 }

@@ -3,7 +3,7 @@ import { errorCode, errorPath } from './error-body.ts';
 import { Incoming, isRecord } from './incoming.ts';
 import { describeType, isMessageId, messageId } from './message-id.ts';
 
-/** `{ "type": "say", "data": …, "id": … }`, and nothing else beside them. Without `data` the body is `{}`. */
+/** `{ "type": "say", "data": …, "id": … }` without other keys. Without `data`, the body is `{}`. */
 export const nested: Envelope = {
   mergesType: false,
   open(value) {

@@ -22,7 +22,7 @@ const chat = (options: object = {}) => guardOf({ auth: [key(bearer())], replies:
 const refs = (...keys: string[]) => keys.map((each) => ({ $ref: `#/components/securitySchemes/${each}` }));
 
 describe('the document', () => {
-  test('is AsyncAPI 3.0, told only what it is given', () => {
+  test('the document is AsyncAPI 3.0 and has only what was given', () => {
     const document = asyncApi({ guard: chat(), path: '/chat' }, info);
     expect(document).toMatchObject({ asyncapi: '3.0.0', info, defaultContentType: 'application/json' });
     expect(document).not.toHaveProperty('servers');
@@ -30,7 +30,7 @@ describe('the document', () => {
     expect(asyncApi(chat(), { ...info, description: 'Talk.' }).info.description).toBe('Talk.');
   });
 
-  test('is plain JSON, and a new one each time', () => {
+  test('the document is plain JSON and a new object each time', () => {
     const guard = chat({ messages: { say: { schema: SAY, size: '1KiB' } }, firstMessage: true });
     const document = asyncApi({ guard, path: '/chat' }, host);
     expect(JSON.parse(JSON.stringify(document))).toStrictEqual(document);
@@ -39,7 +39,7 @@ describe('the document', () => {
     expect(again.components.messages.say).not.toBe(document.components.messages.say);
   });
 
-  test('has an operation for each message, which refers to it through the channel', () => {
+  test('each message has an operation that refers to it through its channel', () => {
     const { channels, operations, components } = asyncApi({ guard: chat(), path: '/chat' }, info);
     expect(channels.chat?.messages).toEqual({
       say: { $ref: '#/components/messages/say' },
@@ -61,7 +61,7 @@ describe('the document', () => {
     expect(Object.keys(components.messages)).toEqual(['say', 'said', 'error']);
   });
 
-  test('in JSON-RPC says what answers a request', () => {
+  test('in JSON-RPC the document says what answers a request', () => {
     const { operations } = asyncApi({ guard: chat({ envelope: 'json-rpc' }), path: '/rpc' }, info);
     expect(operations['rpc.receive.say']?.reply).toEqual({
       channel: { $ref: '#/channels/rpc' },
@@ -70,14 +70,14 @@ describe('the document', () => {
     expect(operations['rpc.send.said']).not.toHaveProperty('reply');
   });
 
-  test('of an opaque protocol has one message each way', () => {
+  test('an opaque protocol has one message in each direction', () => {
     const guard = chat({ messages: passthrough({ binary: true }), replies: undefined });
     const { operations, components } = asyncApi({ guard, path: '/yjs' }, info);
     expect(Object.keys(operations)).toEqual(['yjs.receive.opaque', 'yjs.send.opaque']);
     expect(Object.keys(components.messages)).toEqual(['opaque']);
   });
 
-  test('copes with any name of a type', () => {
+  test('any name of a message type gives a valid document', () => {
     const names = ['text/say', '$cancel', '__proto__', 'constructor', 'a b'];
     const messages = Object.fromEntries(names.map((name) => [name, SAY]));
     const { channels, components } = asyncApi({ guard: chat({ messages }), path: '/chat' }, info);
@@ -86,7 +86,7 @@ describe('the document', () => {
     expect(Object.keys(channels.chat?.messages ?? {})).toEqual(Object.keys(components.messages));
   });
 
-  test('parts a message from a reply of the same name', () => {
+  test('a message and a reply of the same name are separate messages', () => {
     const { channels } = asyncApi({ guard: chat({ replies: { say: SAY } }), path: '/chat' }, info);
     expect(Object.keys(channels.chat?.messages ?? {})).toEqual(['say', 'chat.say', 'error']);
   });
@@ -102,14 +102,14 @@ describe('the address', () => {
     ['/rooms/:room/:user_id', 'rooms.room.user_id', '/rooms/{room}/{user_id}', { room: {}, user_id: {} }],
     ['/rooms/{room}', 'rooms.room', '/rooms/{room}', { room: {} }],
     ['/räume', 'r_ume', '/räume', undefined],
-  ])('%s', (path, name, address, parameters) => {
+  ])('path %s becomes channel %s with address %s', (path, name, address, parameters) => {
     const channels = channelsAt(path);
     expect(Object.keys(channels)).toEqual([name]);
     expect(channels[name]?.address).toBe(address);
     expect(channels[name]?.parameters).toEqual(parameters);
   });
 
-  test('of a guard alone is not told, and its name is all there is to call it by', () => {
+  test('a guard without a path has a channel with its name and no address', () => {
     expect(asyncApi(chat({ name: 'lobby' }), info).channels).toMatchObject({ lobby: { address: null } });
     expect(Object.keys(asyncApi([chat(), chat()], info).channels)).toEqual(['default', 'default.2']);
   });
@@ -123,14 +123,14 @@ describe('several guards', () => {
     { guard: admin, path: '/admin' },
   ];
 
-  test('have a channel each, and share what is the same', () => {
+  test('several guards have a channel each and share equal parts', () => {
     const { channels, components } = asyncApi(entries, info);
     expect(Object.keys(channels)).toEqual(['chat', 'admin']);
     expect(Object.keys(channels.admin?.messages ?? {})).toEqual(['say', 'ban', 'said', 'error']);
     expect(Object.keys(components.messages)).toEqual(['say', 'said', 'error', 'ban']);
   });
 
-  test('keep apart what only has the same name', () => {
+  test('parts of different guards with the same name stay separate', () => {
     const other = base.extend({ messages: { say: Type.Object({ id: Type.Number() }) } } as object);
     const { channels, components } = asyncApi([...entries, { guard: other, path: '/other' }], info);
     expect(channels.other?.messages).toMatchObject({
@@ -143,7 +143,7 @@ describe('several guards', () => {
     expect(components.messages.say).toMatchObject({ payload: { properties: { text: { type: 'string' } } } });
   });
 
-  test('say of their operations what has to be used, where it is not the same for all', () => {
+  test('security that differs between guards is listed with the operations', () => {
     const { servers, operations } = asyncApi(entries, host);
     expect(servers?.default).not.toHaveProperty('security');
     expect(operations['chat.receive.say']?.security).toEqual(refs('bearer'));
@@ -152,14 +152,14 @@ describe('several guards', () => {
 });
 
 describe('what has to be used', () => {
-  test('is said of the servers where it is the same for all', () => {
+  test('security that all guards share is listed with the servers', () => {
     const entries = ['/a', '/b'].map((path) => ({ guard: chat(), path }));
     const { servers, operations } = asyncApi(entries, host);
     expect(servers?.default?.security).toEqual(refs('bearer'));
     for (const operation of Object.values(operations)) expect(operation).not.toHaveProperty('security');
   });
 
-  test('is nothing where nothing has to be', () => {
+  test('guards that need no credential list no security', () => {
     const guard = chat({ auth: [key(bearer()), anonymous()] });
     const { servers, operations, components, channels } = asyncApi({ guard, path: '/chat' }, host);
     expect(servers?.default).not.toHaveProperty('security');
@@ -168,7 +168,7 @@ describe('what has to be used', () => {
     expect(channels.chat?.description).toBe('No credential has to be brought.');
   });
 
-  test('may be what the server knows by itself, or what comes first', () => {
+  test('security may be what the server knows, or the first message', () => {
     const session = custom({ scheme: 'session', authenticate: () => undefined });
     const told = (options: object) =>
       asyncApi({ guard: chat(options), path: '/' }, info).channels.root?.description;
@@ -182,7 +182,7 @@ describe('what has to be used', () => {
 });
 
 describe('servers', () => {
-  test('are one by its host, or several by name; wss unless it is said', () => {
+  test('servers come from host or by name, with wss as their default', () => {
     expect(asyncApi(chat({ auth: [anonymous()] }), host).servers).toEqual({
       default: { host: 'chat.example.com', protocol: 'wss' },
     });
@@ -227,12 +227,12 @@ describe('mistakes are refused, with the fix:', () => {
     [{ guard, path: 'chat' }, info, 'asyncApi().path: it is no path'],
     [{ guard, path: '/chat?a' }, info, 'asyncApi().path: it is no path'],
     [[entry, entry], info, "asyncApi().path: '/chat' is there twice"],
-  ])('%#', (channels, options, message) => {
+  ])('options with a mistake throw a PolicyError with the fix, case %#', (channels, options, message) => {
     expect(() => asyncApi(channels as typeof entry, options as AsyncApiOptions)).toThrow(message);
   });
 });
 
-test('nothing of what the server decides by is told', () => {
+test('the document tells nothing of what the server decides by', () => {
   const hidden = 'hidden';
   const schema = Type.Object(
     { text: Type.String({ $comment: `${hidden} comment` }) },

@@ -14,7 +14,7 @@ function binding(options: object) {
   return handshakeBinding(route, waysIn(route));
 }
 
-test('a handshake is a GET, in the version of the binding that has all of this', () => {
+test('a handshake is a GET in version 0.1.0 of the binding', () => {
   expect(binding({})).toMatchObject({ method: 'GET', bindingVersion: '0.1.0' });
 });
 
@@ -32,7 +32,7 @@ describe('the query', () => {
       ['csrf'],
       undefined,
     ],
-  ])('%s', (_what, options, names, required) => {
+  ])('the query of a handshake with %s', (_what, options, names, required) => {
     const { query: schema } = binding(options);
     expect(schema === undefined ? undefined : Object.keys(schema.properties as object)).toEqual(names);
     expect(schema?.required).toEqual(required);
@@ -50,7 +50,7 @@ describe('the origin has to be told where everything else goes along by itself:'
     ['a cookie or a header', { auth: [from(cookie('sid'), bearer())] }, false],
     ['a certificate of a program', { auth: [session(false)] }, false],
     ['a cookie, or a first message', { auth: [from(cookie('sid'))], firstMessage: true }, false],
-  ])('%s', (_what, options, required) => {
+  ])('Origin is required or optional in a handshake with %s', (_what, options, required) => {
     const { headers } = binding(options);
     expect(headers.properties).toHaveProperty('Origin.type', 'string');
     expect(headers.required).toEqual(required ? ['Origin'] : undefined);
@@ -70,7 +70,7 @@ describe('subprotocols', () => {
       { auth: [from(subprotocol({ marker: 'key' }))], subprotocols: ['chat.v1'] },
       'One or more of `chat.v1`. `key`, and the credential after it.',
     ],
-  ])('%s', (_what, options, description) => {
+  ])('subprotocols are described: %s', (_what, options, description) => {
     expect(told(options)).toBe(description);
   });
 });

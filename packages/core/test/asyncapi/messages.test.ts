@@ -68,7 +68,7 @@ describe('which messages there are', () => {
       ['opaque'],
       ['opaque', 'error'],
     ],
-  ])('%s', (_what, options, received, sent) => {
+  ])('the messages received and sent: %s', (_what, options, received, sent) => {
     expect(described(options)).toMatchObject({ received, sent });
   });
 
@@ -93,7 +93,7 @@ describe('the body', () => {
     ['TypeBox', SAY],
     ['JSON Schema', { type: 'object', properties: { text }, required: ['text'] }],
     ['zod', z.object({ text: z.string().max(20) })],
-  ])('of %s is closed, in every envelope', (_library, schema) => {
+  ])('the body of a schema of %s is closed in every envelope', (_library, schema) => {
     expect(payloadOf(schema)).toEqual(property({ type: { const: 'say' }, text }, ['text', 'type']));
     expect(payloadOf(schema, { envelope: 'nested' })).toMatchObject({
       properties: { type: { const: 'say' }, data: body },
@@ -105,14 +105,14 @@ describe('the body', () => {
     });
   });
 
-  test('that may be empty may be left out', () => {
+  test('a body that may be empty may be absent', () => {
     for (const schema of [Type.Object({}), Type.Object({ a: Type.Optional(Type.String()) }), z.object({})]) {
       expect(payloadOf(schema, { envelope: 'nested' })?.required).toEqual(['type']);
       expect(payloadOf(schema, { envelope: 'json-rpc' })?.required).toEqual(['jsonrpc', 'method']);
     }
   });
 
-  test('of a library that tells no JSON Schema is open, and says so', () => {
+  test('the body of a library without JSON Schema is open, and the document says so', () => {
     const schema = v.object({ text: v.string() });
     expect(payloadOf(schema)).toEqual({
       type: 'object',
@@ -127,16 +127,16 @@ describe('the body', () => {
   test.each<[string, unknown]>([
     ['anything', z.unknown()],
     ['something that JSON Schema has no words for', z.object({ at: z.date() })],
-  ])('that is %s is open in the flat envelope', (_what, schema) => {
+  ])('a body that is %s is open in the flat envelope', (_what, schema) => {
     expect(payloadOf(schema)).toMatchObject({ properties: { type: { const: 'say' } }, ...open });
   });
 
-  test('that has the literal of its name is described as it is', () => {
+  test('a body that has the literal of its name is described as it is', () => {
     for (const schema of [Type.Object({ type: Type.Literal('say') }), z.object({ type: z.literal('say') })])
       expect(payloadOf(schema)).toMatchObject({ properties: { type: { const: 'say' } }, required: ['type'] });
   });
 
-  test('that is a record has the type beside its entries', () => {
+  test('a body that is a record has the type beside its entries', () => {
     const schema = payloadOf(Type.Record(Type.String(), Type.Number()));
     const fits = Compile(schema as never);
     expect(fits.Check({ type: 'say', a: 1 })).toBe(true);
@@ -146,7 +146,7 @@ describe('the body', () => {
     expect(Compile(some as never).Check({ type: 'say', t1: 1 })).toBe(true);
   });
 
-  test('that holds its own kind is written once, without the type', () => {
+  test('a body that contains its own type is described once, without the message type', () => {
     const tree = z.object({
       name: z.string(),
       get kids() {
@@ -161,19 +161,19 @@ describe('the body', () => {
     expect(schemas.record).toEqual({ tree: property(properties, ['name', 'kids']) });
   });
 
-  test('of a union has the type in each member', () => {
+  test('a body that is a union has the message type in each member', () => {
     const schema = z.union([z.object({ a: z.string() }), z.object({ b: z.string() })]);
     const member = (name: string) =>
       property({ [name]: { type: 'string' }, type: { const: 'say' } }, [name, 'type']);
     expect(payloadOf(schema)).toEqual({ anyOf: [member('a'), member('b')] });
   });
 
-  test('of an intersection knows the type as well', () => {
+  test('a body that is an intersection has the message type as well', () => {
     const schema = Type.Intersect([Type.Object({ a: Type.String() }), Type.Object({ b: Type.String() })]);
     expect(payloadOf(schema)).toMatchObject({ propertyNames: { enum: ['a', 'b', 'type'] } });
   });
 
-  test('keeps what describes a sanitized text, and nothing of how it is sanitized', () => {
+  test('a sanitized text keeps its description and not how it is sanitized', () => {
     const told = { maxLength: 9, pattern: '^a', format: 'uri', description: 'A link.' };
     const schema = Type.Object({ link: sanitizedText(told, () => undefined) });
     expect(payloadOf(schema)?.properties).toEqual({
@@ -182,7 +182,7 @@ describe('the body', () => {
     });
   });
 
-  test('of a reply is closed as it is checked: a library that lets more through is not', () => {
+  test('the body of a reply is closed exactly if its check is', () => {
     const replies = { strict: SAY, loose: z.object({ text: z.string() }) };
     const { message } = described({ replies });
     expect(message('strict')?.payload).toEqual(
@@ -193,7 +193,7 @@ describe('the body', () => {
 });
 
 describe('auth messages', () => {
-  test('hold one of the fields that authenticators read', () => {
+  test('an auth message holds one of the fields that authenticators read', () => {
     const other = { ...authenticator, scheme: 'other', from: [], ambient: false, messageField: 'pin' };
     const field = (name: string) => ({
       type: 'object',
@@ -208,7 +208,7 @@ describe('auth messages', () => {
     });
   });
 
-  test('are told to come first, or to renew', () => {
+  test('an auth message says whether it comes first or renews', () => {
     const told = (options: object) => described(options).message('auth')?.description;
     expect(told(late)).toBe('Says who connects, as the first message.');
     expect(told(renewed)).toBe('Renews the credential of an open connection.');
@@ -221,7 +221,7 @@ describe('an opaque message', () => {
     [{ text: true }, 'text/plain', { type: 'string' }],
     [{ binary: true }, 'application/octet-stream', {}],
     [{ text: true, binary: true }, 'application/octet-stream', {}],
-  ])('%j', (frames, contentType, payload) => {
+  ])('an opaque message of frames %j is %s', (frames, contentType, payload) => {
     expect(described({ messages: passthrough(frames) }).message('opaque')).toMatchObject({
       contentType,
       payload,
@@ -229,14 +229,14 @@ describe('an opaque message', () => {
   });
 });
 
-test('the content type is the codec’s, else JSON', () => {
+test('the content type is that of the codec, or JSON', () => {
   for (const name of ['say', 'message', 'error']) {
     expect(described({}).message(name)?.contentType).toBe('application/json');
     expect(described({ codec }).message(name)?.contentType).toBe('application/cbor');
   }
 });
 
-test('the id is told where there is one', () => {
+test('a message has an id exactly in envelopes with ids', () => {
   const location = '$message.payload#/id';
   const ids = (envelope: string) =>
     ['say', 'message', 'result', 'error'].map(
@@ -250,7 +250,7 @@ test('the id is told where there is one', () => {
   expect(own.message('say')).not.toHaveProperty('correlationId');
 });
 
-test('what a client has to know of a type is told in words', () => {
+test('the size, rate and order of a message type are told in words', () => {
   const { message } = described({
     limits: { message: '2KiB' },
     messages: {

@@ -39,11 +39,11 @@ describe('later keywords in the words of draft-07', () => {
       { allOf: [{ $ref: '#/components/schemas/a' }, { minProperties: 1 }] },
     ],
     ['a reference', { $ref: '#/components/schemas/a', $defs: {} }, { $ref: '#/components/schemas/a' }],
-  ])('%s', (_what, schema, expected) => {
+  ])('keyword %s is translated to draft-07', (_what, schema, expected) => {
     expect(portable(schema)).toEqual(expected);
   });
 
-  test('what describes the same value, or asks about it, or is inside it, is as well', () => {
+  test('keywords in subschemas are translated as well', () => {
     const later = { prefixItems: [text] };
     const said = { items: [text] };
     const holders = [
@@ -69,7 +69,7 @@ describe('later keywords in the words of draft-07', () => {
 describe('objects that several schemas describe together', () => {
   const closed = (schema: object) => portable(close(schema as never, undefined));
 
-  test('are closed by the names that any of them knows', () => {
+  test('an object described by several schemas is closed by all their names', () => {
     const either = { ...part('a'), anyOf: [part('b'), { ...part('c'), patternProperties: { '^x': text } }] };
     expect(closed({ allOf: [part('a'), part('b')] }).propertyNames).toEqual({ enum: ['a', 'b'] });
     // biome-ignore lint/suspicious/noThenProperty: a keyword of JSON Schema
@@ -95,7 +95,7 @@ describe('objects that several schemas describe together', () => {
     ['one takes any that fit', { allOf: [{ ...part('a'), additionalProperties: text }, part('b')] }],
     ['one is elsewhere', { allOf: [{ $ref: '#/components/schemas/a' }, part('b')] }],
     ['the whole is open by its own word', { allOf: [part('a')], unevaluatedProperties: true }],
-  ])('are open where %s', (_what, schema) => {
+  ])('an object described by several schemas is open if %s', (_what, schema) => {
     expect(closed(schema)).not.toHaveProperty('propertyNames');
   });
 });
@@ -112,13 +112,13 @@ describe('what is nobody’s business is left out:', () => {
     ['references by name', { $ref: 'Node' }],
     ['what JSON has no words for', { default: undefined, const: () => 1, examples: [1n] }],
     ['hidden properties', Object.defineProperty({}, 'description', { value: 'hidden' })],
-  ])('%s', (_what, more) => {
+  ])('a document leaves out %s', (_what, more) => {
     expect(
       portable(Object.defineProperties({ type: 'string' }, Object.getOwnPropertyDescriptors(more))),
     ).toEqual(text);
   });
 
-  test('what is for readers stays', () => {
+  test('keywords for readers are kept', () => {
     const told = {
       ...text,
       title: 'a',

@@ -7,13 +7,13 @@ const text = { type: 'string' };
 const node = (properties: object, more: object = {}) => ({ type: 'object', properties, ...more });
 const to = (key: string) => ({ $ref: `${SCHEMAS}${key}` });
 
-test('a body without references is as it was, and nothing is shelved', () => {
+test('a body without references is unchanged and adds no component', () => {
   const shelf = new SchemaShelf();
   expect(shelf.body(node({ a: text }, { $defs: { unused: text } }), 'say')).toEqual(node({ a: text }));
   expect(shelf.record).toBeUndefined();
 });
 
-test('what is referred to is shelved once, by every way to say it', () => {
+test('a part that is referred to in several ways becomes one component', () => {
   const shelf = new SchemaShelf();
   const body = node(
     {
@@ -56,7 +56,7 @@ test('what is referred to is shelved once, by every way to say it', () => {
   });
 });
 
-test('TypeBox’s types that hold themselves', () => {
+test('a recursive TypeBox type becomes a component that refers to itself', () => {
   const shelf = new SchemaShelf();
   const Node = Type.Object({ kids: Type.Array(Type.Ref('Node')) });
   const cyclic = Type.Cyclic({ Node }, 'Node');
@@ -77,7 +77,7 @@ test.each([
   ['no schema', '#/required'],
   ['another place', 'https://example.com/a'],
   ['nonsense', '#/%'],
-])('a reference to %s is left open', (_where, $ref) => {
+])('a reference to %s allows any value', (_where, $ref) => {
   const shelf = new SchemaShelf();
   expect(shelf.body(node({ a: { $ref, minLength: 1 } }, { required: ['a'] }), 'say')).toEqual(
     node({ a: { minLength: 1 } }, { required: ['a'] }),
@@ -85,12 +85,12 @@ test.each([
   expect(shelf.record).toBeUndefined();
 });
 
-test('references that run in a circle end', () => {
+test('references that form a circle are resolved once', () => {
   const circle = { $ref: '#/$defs/a', $defs: { a: { $ref: '#/$defs/b' }, b: { $ref: '#/$defs/a' } } };
   expect(new SchemaShelf().body(circle, 'say')).toEqual(to('say.b'));
 });
 
-test('two bodies of one name are parted where they differ, and shared where they do not', () => {
+test('two bodies of one name are shared if they are equal, and separate if not', () => {
   const shelf = new SchemaShelf();
   const body = (inner: object) => node({ a: { $ref: '#/$defs/a' } }, { $defs: { a: inner } });
   expect(shelf.body(body(text), 'say')).toEqual(node({ a: to('say.a') }));

@@ -15,7 +15,7 @@ const described = (options: object) => securitySchemes(waysIn(internalsOf(guardO
 const http = { type: 'httpApiKey' };
 const ticket = expect.stringContaining('ticket');
 
-test('each place of a credential is a scheme, and so is the first message', () => {
+test('each place of a credential is a security scheme, and the first message as well', () => {
   const schemes = [
     ['bearer', { type: 'http', scheme: 'bearer' }],
     ['cookie.sid', { ...http, in: 'cookie', name: 'sid' }],
@@ -29,13 +29,13 @@ test('each place of a credential is a scheme, and so is the first message', () =
   ]);
 });
 
-test('a ticket is told to be one', () => {
+test('the scheme of a ticket says that it is one', () => {
   expect(described({ auth: [tickets()] })).toEqual([
     ['query.ticket', { ...http, in: 'query', name: 'ticket', description: ticket }],
   ]);
   expect(described({ auth: [key] }).map(([, { description }]) => description)).not.toContainEqual(ticket);
 });
 
-test('who is asked for nothing has none', () => {
+test('a route without credentials has no security schemes', () => {
   expect(described({ auth: [anonymous()] })).toEqual([]);
 });

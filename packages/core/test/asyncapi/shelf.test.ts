@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
 import { Shelf } from '../../src/asyncapi/shelf.ts';
 
-test('the same thing is there once, another one of the name under another name', () => {
+test('an equal value keeps its name, and another one gets another name', () => {
   const shelf = new Shelf<object>();
   expect(shelf.put(['say', 'chat.say'], { a: 1 })).toBe('say');
   expect(shelf.put(['say', 'admin.say'], { a: 1 })).toBe('say');
@@ -16,7 +16,7 @@ test('the same thing is there once, another one of the name under another name',
   });
 });
 
-test('a name is kept for what comes later', () => {
+test('a reserved name is kept for its value', () => {
   const shelf = new Shelf<number>();
   expect([shelf.reserve('a'), shelf.reserve('a'), shelf.put(['a'], 3)]).toEqual(['a', 'a.2', 'a.3']);
   shelf.fill('a', 1);
@@ -24,7 +24,7 @@ test('a name is kept for what comes later', () => {
   expect(shelf.record).toEqual({ a: 1, 'a.2': 2, 'a.3': 3 });
 });
 
-test('any name makes a key that needs no escaping, and none changes a prototype', () => {
+test('every name becomes a key without escaping, and none changes a prototype', () => {
   const shelf = new Shelf<number>();
   expect(shelf.record).toBeUndefined();
   for (const [i, name] of ['text/say', 'text say', '~$', '', '__proto__', 'constructor'].entries())

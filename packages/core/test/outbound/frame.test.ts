@@ -13,14 +13,14 @@ const heads: [bytes: number, length: number[]][] = [
 ];
 
 describe('one frame holds the whole message', () => {
-  test.each(heads)('text of %i bytes', (bytes, length) => {
+  test.each(heads)('a text of %i bytes is one frame', (bytes, length) => {
     const text = 'x'.repeat(bytes);
     const frame = frameOf(text);
     expect([...frame.subarray(0, 1 + length.length)]).toEqual([0x81, ...length]);
     expect(Buffer.from(frame.subarray(1 + length.length)).toString()).toBe(text);
   });
 
-  test.each(heads)('%i bytes', (bytes, length) => {
+  test.each(heads)('%i bytes are one binary frame', (bytes, length) => {
     const data = new Uint8Array(bytes).map((_, i) => i);
     const frame = frameOf(data);
     expect([...frame.subarray(0, 1 + length.length)]).toEqual([0x82, ...length]);
@@ -28,17 +28,17 @@ describe('one frame holds the whole message', () => {
   });
 });
 
-test('the length is in bytes, whatever the letters', () => {
+test('the length of a frame counts bytes', () => {
   const frame = frameOf('\u20ac'.repeat(50));
   expect([...frame.subarray(0, 4)]).toEqual([0x81, 126, 0, 150]);
   expect(frame).toHaveLength(154);
 });
 
-test('half a character becomes the one that stands for it, so that the frame is UTF-8', () => {
+test('half a surrogate pair becomes the replacement character, so that the frame is UTF-8', () => {
   expect([...frameOf('a\ud800')]).toEqual([0x81, 4, 0x61, 0xef, 0xbf, 0xbd]);
 });
 
-test('a part of a larger buffer is that part', () => {
+test('a view into a larger buffer is sent as that view', () => {
   const part = Buffer.from('xxabcyy').subarray(2, 5);
   expect([...frameOf(part)]).toEqual([0x82, 3, 0x61, 0x62, 0x63]);
 });

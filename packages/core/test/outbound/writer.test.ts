@@ -48,7 +48,7 @@ describe.each(NAMES)('%s: a message', (envelope) => {
     'json-rpc': { jsonrpc: '2.0', method: 'said', params: { text: 'hi' } },
   }[envelope];
 
-  test('is written in its envelope', () => {
+  test('a message is written in its envelope', () => {
     expect(written(writer.message('said', { text: 'hi' }))).toEqual(expected);
     expect(written(writer.answer(undefined, 'said', { text: 'hi' }))).toEqual(expected);
   });
@@ -63,7 +63,7 @@ describe.each(NAMES)('%s: a message', (envelope) => {
     ['said', null, /does not match its schema/],
     ['said', 'text', /does not match its schema/],
     ['said', ['text'], /does not match its schema/],
-  ])('%s %j is refused', (type, body, message) => {
+  ])('the reply %s %j throws a TypeError', (type, body, message) => {
     for (const write of [
       () => writer.message(type, body),
       () => writer.answer(undefined, type, body),
@@ -75,7 +75,7 @@ describe.each(NAMES)('%s: a message', (envelope) => {
     }
   });
 
-  test('is not held against its schema where that is switched off, but has to be in the policy', () => {
+  test('with checks off, a reply must still have a type of the policy', () => {
     const trusting = make({ envelope, check: false });
     expect(JSON.stringify(written(trusting.message('said', { text: 7 })))).toContain('7');
     expect(JSON.stringify(written(trusting.answer(undefined, 'said', { text: 7 })))).toContain('7');
@@ -83,12 +83,12 @@ describe.each(NAMES)('%s: a message', (envelope) => {
     expect(() => trusting.answer(7, 'sayd', {})).toThrow(/no reply 'sayd'/);
   });
 
-  test('may be anything where the policy has no replies', () => {
+  test('without replies in the policy anything may be sent', () => {
     const free = make({ envelope, replies: null });
     expect(JSON.stringify(written(free.message('whatever', { a: 1 })))).toContain('"a":1');
   });
 
-  test('of the guard itself is in no policy, and is written all the same', () => {
+  test('a message of the guard itself needs no reply in the policy', () => {
     expect(JSON.stringify(written(writer.notice('auth_expiring', { expiresAt: 7 })))).toContain(
       '"expiresAt":7',
     );
@@ -101,7 +101,7 @@ describe.each(NAMES)('%s: a message', (envelope) => {
     );
   });
 
-  test('tells of a denial by its code and public text', () => {
+  test('a denial is written with its code and public text', () => {
     const told = JSON.stringify(written(writer.error('message_invalid', '/a', 7)));
     for (const part of ['"message_invalid"', '"/a"', reasons.message_invalid.text])
       expect(told).toContain(part);
@@ -114,7 +114,7 @@ describe('the short way to the text of a flat message', () => {
   const anything = Type.Object({}, { additionalProperties: true });
   const checked = make({ replies: { said: anything } });
 
-  test('writes what the long one does', () => {
+  test('property: the fast path for flat messages writes the same text', () => {
     const body = fc.dictionary(fc.string(), fc.jsonValue({ maxDepth: 3 }));
     fc.assert(
       fc.property(fc.string(), body, (type, value) => {
@@ -142,7 +142,7 @@ describe('the short way to the text of a flat message', () => {
     ['no prototype', Object.assign(Object.create(null), { a: 1 }), { type: 'said', a: 1 }],
     ['dates within', { at: new Date(0) }, { type: 'said', at: '1970-01-01T00:00:00.000Z' }],
     ['quotes and braces', { a: '"}', b: '{' }, { type: 'said', a: '"}', b: '{' }],
-  ])('%s', (_what, body, expected) => {
+  ])('a flat message with %s is written with its type once', (_what, body, expected) => {
     for (const writer of [free, checked]) {
       expect(written(writer.message('said', body))).toEqual(expected);
       expect(written(writer.answer(undefined, 'said', body))).toEqual(expected);
@@ -160,7 +160,7 @@ describe('the short way to the text of a flat message', () => {
   });
 });
 
-test('who asked for no answer gets none', () => {
+test('a request without an id gets no answer', () => {
   const writer = make({ envelope: 'json-rpc' });
   expect(writer.error('message_invalid', '/a', undefined)).toBeUndefined();
   expect(writer.answer(undefined, undefined, { text: 'hi' })).toBeUndefined();
@@ -169,7 +169,7 @@ test('who asked for no answer gets none', () => {
   expect(make({ envelope: 'nested' }).answer(7, undefined, {})).toBeUndefined();
 });
 
-test('a result without a name is in no policy', () => {
+test('an answer without a type is sent without a check', () => {
   expect(written(make({ envelope: 'json-rpc' }).answer(7, undefined, { any: 'thing' }))).toMatchObject({
     result: { any: 'thing' },
   });
@@ -182,7 +182,7 @@ describe('a codec', () => {
     decode: () => ({}),
     encode: (value) => Buffer.from(`!${JSON.stringify(value)}`),
   };
-  test('writes everything that is sent', () => {
+  test('a codec writes every message', () => {
     const writer = make({ codec });
     const incoming = new Incoming('say', { type: 'say', text: 'a' }, {}, undefined, 0);
     for (const payload of [
@@ -198,7 +198,7 @@ describe('a codec', () => {
     }
   });
 
-  test('may throw, which is for the caller to hear', () => {
+  test('an error of the codec reaches the caller', () => {
     const writer = make({
       codec: {
         ...codec,
@@ -215,7 +215,7 @@ describe('a reply of another library’s schema', () => {
   const standard = (validate: (value: unknown) => unknown) => ({
     '~standard': { version: 1, vendor: 'zod', validate },
   });
-  test('is asked about the body without the type, and sent as it is given', () => {
+  test("a reply's schema of another library sees the body without the type", () => {
     const seen: unknown[] = [];
     const schema = standard((value) => {
       seen.push(value);
@@ -226,12 +226,12 @@ describe('a reply of another library’s schema', () => {
     expect(seen).toEqual([{ text: 'hi' }]);
   });
 
-  test('says where the mistake is', () => {
+  test('a reply that does not match a schema of another library names the place', () => {
     const schema = standard(() => ({ issues: [{ path: ['a', { key: 'b/c' }] }] }));
     expect(() => make({ replies: { said: schema } }).message('said', {})).toThrow("at '/a/b~1c'");
   });
 
-  test('cannot be asynchronous, and leaves no rejection without anybody to hear it', async () => {
+  test('an asynchronous reply schema throws and leaves no unhandled rejection', async () => {
     const unheard: unknown[] = [];
     const listen = (error: unknown): void => void unheard.push(error);
     process.on('unhandledRejection', listen);
@@ -263,7 +263,7 @@ describe('two writers write the same', () => {
     ['with a codec', { replies }, { replies, codec }, false],
     ['with the same codec', { replies, codec }, { replies, codec }, true],
     ['with another codec', { replies, codec }, { replies, codec: { ...codec } }, false],
-  ])('%s: %#', (_, one, other, expected) => {
+  ])('two writers %s write alike or not, case %#', (_, one, other, expected) => {
     expect([make(one).writesLike(make(other)), make(other).writesLike(make(one))]).toEqual([
       expected,
       expected,

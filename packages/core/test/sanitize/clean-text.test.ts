@@ -48,7 +48,7 @@ describe('legitimate text survives, and is never refused:', () => {
     ['mathematics', '∀x ∈ ℝ: ⌈x⌉ = −⌊−x⌋, a ∩\ufe00 b'],
     ['Burmese with dotted letters', '\u1000\ufe00\u1010'],
     ['private use and symbols', '\uf8ff ⌘ ⏎ ☃ \ufffd \ufffc'],
-  ])('%s', (_language, text) => {
+  ])('legitimate text in %s passes unchanged', (_language, text) => {
     const normal = text.normalize('NFC');
     expect(clean(text)).toBe(normal);
     expect(strict(text)).toBe(normal);
@@ -75,12 +75,12 @@ describe('emoji survive:', () => {
     ['key caps', '1️⃣#️⃣*️⃣'],
     ['a black bird', '🐦‍⬛'],
     ['two in a row', '👨‍👩‍👧👩‍🚀'],
-  ])('%s', (_name, text) => {
+  ])('emoji pass unchanged: %s', (_name, text) => {
     expect(clean(`a${text}b`)).toBe(`a${text}b`);
     expect(strict(text)).toBe(text);
   });
 
-  test('each that Unicode recommends with a variation selector', () => {
+  test('every sequence that Unicode recommends with a variation selector passes unchanged', () => {
     const recommended = new RegExp('^\\p{RGI_Emoji}$', UNICODE_SETS);
     let count = 0;
     for (let point = 0; point <= 0x10ffff; point++) {
@@ -160,12 +160,12 @@ describe('removed, and refused where that is asked:', () => {
     ['a Mongolian selector after a Latin letter', 'a\u180bb\u180ec', 'abc'],
     ['a Mongolian separator at the end', 'ᠮ\u180e.', 'ᠮ.'],
     ['the 31st mark in a row', `a${'\u0323'.repeat(31)}b`, `${`a${'\u0323'.repeat(30)}`.normalize('NFC')}b`],
-  ])('%s', (_name, text, left) => {
+  ])('%s is removed, or refuses the text', (_name, text, left) => {
     expect(clean(text)).toBe(left);
     expect(strict(text)).toBeUndefined();
   });
 
-  test('every character that nobody sees, where it has no business', () => {
+  test('every invisible character between Latin letters is removed', () => {
     const unseen = /[\p{Cc}\p{Cs}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\p{Noncharacter_Code_Point}]/u;
     let count = 0;
     for (let point = 0; point <= 0x10ffff; point++) {
@@ -179,7 +179,7 @@ describe('removed, and refused where that is asked:', () => {
   });
 });
 
-test('every other character passes', () => {
+test('every other character passes unchanged', () => {
   const unseen =
     /[\p{Cc}\p{Cs}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\p{Noncharacter_Code_Point}\ufff9-\ufffb]/u;
   for (let point = 0; point <= 0x10ffff; point++) {
@@ -191,15 +191,18 @@ test('every other character passes', () => {
 });
 
 describe('lines', () => {
-  test('are kept, and tabs', () => {
+  test('with lines, line feeds and tabs pass unchanged', () => {
     expect(cleanLines('a\n\tb\n\nc')).toBe('a\n\tb\n\nc');
   });
-  test.each(['a\r\nb', 'a\rb', 'a\u2028b', 'a\u2029b'])('end in a line feed: %j', (text) => {
-    expect(cleanLines(text)).toBe('a\nb');
-    // A way to write the same, so that it is no reason to refuse.
-    expect(cleanText(text, { lines: true, removes: false })).toBe('a\nb');
-  });
-  test('keep no other control', () => {
+  test.each(['a\r\nb', 'a\rb', 'a\u2028b', 'a\u2029b'])(
+    'with lines, every line end becomes a line feed: %j',
+    (text) => {
+      expect(cleanLines(text)).toBe('a\nb');
+      // A way to write the same, so that it is no reason to refuse.
+      expect(cleanText(text, { lines: true, removes: false })).toBe('a\nb');
+    },
+  );
+  test('with lines, every other control is removed', () => {
     expect(cleanLines('a\vb\fc\0d\x85e\x1bf')).toBe('abcdef');
   });
 });
@@ -211,20 +214,20 @@ describe('normalizing', () => {
     ['\u1100\u1161\u11a8', '\uac01'],
     ['a\u0301\u0323', '\u1ea1\u0301'],
     ['\u2126', '\u03a9'],
-  ])('%j is %j', (text, normal) => {
+  ])('%j is normalized to %j', (text, normal) => {
     expect(clean(text)).toBe(normal);
     expect(strict(text)).toBe(normal);
   });
-  test('is done over what was between', () => {
+  test('normalization covers what removed characters had separated', () => {
     expect(clean('e\u200b\u0301')).toBe('\xe9');
   });
-  test('never makes a compatibility character another one', () => {
+  test('normalization keeps compatibility characters', () => {
     expect(clean('ﬁ＜①')).toBe('ﬁ＜①');
   });
 });
 
 describe('whatever the text', () => {
-  test.each([true, false])('cleaning it again changes nothing, lines: %j', (lines) => {
+  test.each([true, false])('property: cleaning twice changes nothing more, lines: %j', (lines) => {
     fc.assert(
       fc.property(hostileText, (text) => {
         const once = cleanText(text, { lines, removes: true });
@@ -238,7 +241,7 @@ describe('whatever the text', () => {
       { numRuns: 2_000 },
     );
   });
-  test('only what is seen is left of Latin text', () => {
+  test('property: Latin text keeps only its visible characters', () => {
     const seen = fc.constantFrom(...'abcXYZ.,- ');
     const unseen = fc.constantFrom(
       ...'\0\x1b\u200b\u200c\u200d\u200e\u202e\u2066\ufeff\ufe0f\u{e0041}\u{e0100}',
@@ -268,7 +271,7 @@ describe('a quarter of a MiB of hostile text takes linear time:', () => {
     ['an endless family', fill('👨\u200d'), 262_142],
     ['joiners and marks', fill('\u0645\u200c\u0301\u0323'), 262_144],
     ['line ends', fill('\r'), 262_144],
-  ])('%s', (_name, text, length) => {
+  ])('a quarter of a MiB of %s is cleaned in linear time', (_name, text, length) => {
     expect(cleanLines(text)?.length).toBe(length);
   });
 });

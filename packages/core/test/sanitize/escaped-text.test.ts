@@ -20,12 +20,12 @@ describe('escapes', () => {
     // Each of them is a plain character to one who normalizes.
     ['\u1fef', '&#96;'],
     ['>\u0338', '\u226f'],
-  ])('%j', (text, escaped) => {
+  ])('%j is escaped', (text, escaped) => {
     expect(sanitize(escapedText(), text)).toBe(escaped);
   });
 });
 
-test('lengths count before escaping, and the schema tells what comes out', () => {
+test('lengths count before escaping, and the schema gives the lengths of the result', () => {
   const schema = escapedText({ minLength: 2, maxLength: 3 });
   expect(sanitize(schema, '"""')).toBe('&quot;&quot;&quot;');
   expect(sanitize(schema, '""""')).toBeUndefined();
@@ -33,7 +33,7 @@ test('lengths count before escaping, and the schema tells what comes out', () =>
   expect(Object.fromEntries(Object.entries(schema))).toEqual({ type: 'string', minLength: 2, maxLength: 18 });
 });
 
-test('takes the options of safeText()', () => {
+test('escapedText() takes the options of safeText()', () => {
   expect(sanitize(escapedText({ lines: true }), 'a\r\n<')).toBe('a\n&lt;');
   expect(sanitize(escapedText({ on: 'refuse' }), 'a\u200b<')).toBeUndefined();
   expect(() => escapedText({ maxLength: 0 })).toThrow(/^escapedText\(\{ maxLength \}\)/);
@@ -42,7 +42,7 @@ test('takes the options of safeText()', () => {
   );
 });
 
-test('whatever the text, nothing in it is markup, and unescaped it is the safe text', () => {
+test('property: the result holds no markup, and unescaped it equals the safe text', () => {
   const entities: Record<string, string> = {
     '&amp;': '&',
     '&lt;': '<',

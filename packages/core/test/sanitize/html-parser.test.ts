@@ -25,7 +25,7 @@ describe('refused, and at once', () => {
     ['ends of paragraphs that were not begun', fill('</p>')],
     ['many comments', fill('<!---->')],
     ['many attributes', `<b ${Array.from({ length: 10_000 }, (_, i) => `a${i}`).join(' ')}>`],
-  ])('%s', (_name, text) => {
+  ])('markup that unfolds without bound is refused quickly: %s', (_name, text) => {
     expect(parseHtml(text)).toBeUndefined();
   });
 });
@@ -39,19 +39,19 @@ describe('read, and at once', () => {
     ['ends of what was not begun', fill('</b>')],
     ['ends of what was begun', `${nested(60)}<p>${fill('</b>')}`],
     ['texts outside of the cells of a table', `<table>${fill('</b>x')}`],
-  ])('%s', (_name, text) => {
+  ])('long markup is parsed quickly: %s', (_name, text) => {
     expect(parseHtml(text)).toBeDefined();
   });
 });
 
-test('64 deep and no deeper, whatever a browser would make of it', () => {
+test('markup nested 64 deep is parsed, and deeper markup is refused', () => {
   expect(parseHtml(`${nested(63)}x`)).toBeDefined();
   expect(parseHtml(`${nested(64)}x`)).toBeUndefined();
   expect(parseHtml(nested(64))).toBeDefined();
   expect(parseHtml(nested(65))).toBeUndefined();
 });
 
-test('2,000 elements, attributes and comments, and no more', () => {
+test('markup with 2,000 elements, attributes and comments is parsed, and more is refused', () => {
   expect(parseHtml('<br>'.repeat(1_990))?.children).toHaveLength(1_990);
   expect(parseHtml('<br>'.repeat(2_001))).toBeUndefined();
   expect(parseHtml('<br a>'.repeat(995))).toBeDefined();
@@ -60,7 +60,7 @@ test('2,000 elements, attributes and comments, and no more', () => {
   expect(parseHtml('<!-- -->'.repeat(2_001))).toBeUndefined();
 });
 
-test('as the content of an element', () => {
+test('markup is parsed as the content of an element', () => {
   expect(parseHtml('<td>a</td></p>')?.children).toEqual([
     { type: 'text', value: 'a' },
     { type: 'element', tagName: 'p', properties: {}, children: [] },

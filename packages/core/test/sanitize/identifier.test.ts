@@ -25,7 +25,7 @@ describe('taken', () => {
     'xcon',
     'nul_',
     'proto',
-  ])('%s', (name) => {
+  ])('identifier %s passes', (name) => {
     expect(accepts(name)).toBe(true);
   });
 });
@@ -60,7 +60,7 @@ describe('refused', () => {
       'a device',
       name,
     ]),
-  ] as [string, string][])('%s: %j', (_name, text) => {
+  ] as [string, string][])('identifier with %s is refused: %j', (_name, text) => {
     expect(accepts(text)).toBe(false);
     expect(accepts(text, { dashes: true })).toBe(text === 'a-b');
   });
@@ -76,12 +76,12 @@ describe('dashes, where they are asked for', () => {
     ['-rf', false],
     ['a-b.c', false],
     ['con', false],
-  ])('%s: %j', (text, taken) => {
+  ])('with dashes allowed, the identifier %s passes: %j', (text, taken) => {
     expect(accepts(text, { dashes: true })).toBe(taken);
   });
 });
 
-test('lengths', () => {
+test('names outside minLength and maxLength are refused', () => {
   expect(accepts('a'.repeat(63))).toBe(true);
   expect(accepts('a'.repeat(64))).toBe(false);
   expect(accepts('aaa', { maxLength: 3 })).toBe(true);
@@ -90,7 +90,7 @@ test('lengths', () => {
   expect(accepts('aaa', { minLength: 3 })).toBe(true);
 });
 
-test('the schema tells what comes out, and all that is checked', () => {
+test('the schema of an identifier holds its pattern and lengths', () => {
   const { pattern, ...keywords } = JSON.parse(JSON.stringify(identifier({ minLength: 2, maxLength: 5 })));
   expect(keywords).toEqual({ type: 'string', minLength: 2, maxLength: 5 });
   for (const [name, fits] of [
@@ -103,7 +103,7 @@ test('the schema tells what comes out, and all that is checked', () => {
     expect([name, new RegExp(pattern, 'u').test(name)]).toEqual([name, fits]);
 });
 
-test('as the key of a record it is checked in full', () => {
+test('identifier() as the key of a record is checked completely', () => {
   const record = Compile(
     Type.Record(identifier({ maxLength: 5 }), Type.Number(), { additionalProperties: false }),
   );
@@ -112,7 +112,7 @@ test('as the key of a record it is checked in full', () => {
     expect([key, record.Check({ [key]: 1 })]).toEqual([key, false]);
 });
 
-test('whatever the text, what passes is made of letters, digits and underscores', () => {
+test('property: what passes consists of letters, digits and underscores', () => {
   fc.assert(
     fc.property(
       fc.oneof(fc.string(), fc.string({ unit: 'binary' }), fc.stringMatching(/^\w*.?\w*$/)),
@@ -132,7 +132,7 @@ describe('a mistake in the options throws:', () => {
     [{ dashes: 1 }, /dashes.*not an option/],
     [{ minLength: 0 }, /minLength.*at least 1/],
     [{ maxLength: 0 }, /maxLength.*at least 1/],
-  ])('%j', (options, message) => {
+  ])('identifier(%j) throws a PolicyError', (options, message) => {
     expect(() => identifier(options as IdentifierOptions)).toThrow(message);
   });
 });

@@ -76,7 +76,7 @@ describe('kept as it is', () => {
     '<b>Größe</b>: 日本語, می\u200cخواهم 👨‍👩‍👧‍👦',
     '&amp;lt;b&amp;gt;',
     '<pre>\n\na</pre>',
-  ])('%j', (markup) => {
+  ])('allowed markup passes unchanged: %j', (markup) => {
     expect(clean(markup)).toBe(markup);
     expect(dangers(markup, plainOptions)).toEqual([]);
   });
@@ -140,14 +140,14 @@ describe('mended', () => {
     // What changes when it is read again
     ['<a><table><a>x</a></table></a>', '<a></a><a>x</a>'],
     ['<p.x>a<p.y>b</p.y></p.x>', '<p>a</p><p>b</p><p></p>'],
-  ])('%j', (text, markup) => {
+  ])('%j is sanitized', (text, markup) => {
     expect(clean(text)).toBe(markup);
     expect(clean(markup)).toBe(markup);
   });
 });
 
 describe('options', () => {
-  test('other elements and attributes', () => {
+  test('tags and attributes allow further elements and attributes', () => {
     const text =
       '<h1>a</h1><b>b</b><ol start=3 reversed type=A><li value=2>c</ol><ol start=x type=square></ol><abbr title="d\u202e" class=e>f</abbr>';
     expect(
@@ -157,7 +157,7 @@ describe('options', () => {
       }),
     ).toBe('<h1>a</h1>b<ol start="3" reversed type="A"><li>c</li></ol><ol></ol><abbr title="d">f</abbr>');
   });
-  test('tables, whose parts are nothing outside of one', () => {
+  test('tables are kept with all their parts or not at all', () => {
     const options = {
       tags: ['table', 'tr', 'td', 'th'],
       attributes: { td: ['colspan', 'rowspan'], th: ['scope'] },
@@ -170,7 +170,7 @@ describe('options', () => {
       '<table><tr><td>a</td></tr></table>',
     );
   });
-  test('images, from the Web', () => {
+  test('images are kept if their URL is on the Web', () => {
     const options = { tags: ['img'], attributes: { img: ['width'] } };
     expect(clean('<img src=https://example.com/a.png alt="a" width=10 height=10 onerror=x>', options)).toBe(
       '<img src="https://example.com/a.png" alt="a" width="10">',
@@ -178,7 +178,7 @@ describe('options', () => {
     for (const src of ['data:image/svg+xml,<svg/>', '/logout', 'javascript:alert(1)', 'file:///a'])
       expect(clean(`<img src='${src}'>`, options)).toBe('<img>');
   });
-  test('the schemes of links', () => {
+  test('links keep only the allowed schemes', () => {
     const links = { links: ['https:', 'tel:'] } as const;
     expect(clean('<a href=http://example.com/>x</a>', links)).toBe('<a>x</a>');
     expect(clean('<a href=mailto:a@example.com>x</a>', links)).toBe('<a>x</a>');
@@ -186,7 +186,7 @@ describe('options', () => {
       '<a href="tel:+49" rel="nofollow noopener noreferrer">x</a>',
     );
   });
-  test('lengths, of what comes out', () => {
+  test('lengths count the result', () => {
     expect(clean('<b>a</b>', { maxLength: 8 })).toBe('<b>a</b>');
     expect(clean('<b>a</b>', { maxLength: 7 })).toBeUndefined();
     expect(clean('<b>a', { maxLength: 7 })).toBeUndefined();
@@ -211,7 +211,7 @@ describe('options', () => {
 describe('of markup that runs a script, nothing is left that could:', () => {
   test.each(
     scriptPayloads.map((payload) => [payload.length > 200 ? `…${payload.slice(-200)}` : payload, payload]),
-  )('%s', (_shown, payload) => {
+  )('markup that runs a script is made harmless: %s', (_shown, payload) => {
     for (const [schema, options] of [
       [plain, plainOptions],
       [rich, everything],
@@ -229,18 +229,18 @@ describe('of markup that runs a script, nothing is left that could:', () => {
       }
     }
   });
-  test('there are many, each once', () => {
+  test('the list of script payloads is long and without duplicates', () => {
     expect(new Set(scriptPayloads).size).toBe(scriptPayloads.length);
     expect(scriptPayloads.length).toBeGreaterThan(150);
   });
-  test('the payloads themselves are dangerous, but those for other places', () => {
+  test('each script payload is dangerous, unless it is for another context', () => {
     const harmless = scriptPayloads.filter((payload) => dangers(payload, plainOptions).length === 0);
     // Encoded ones, ones for attributes and templates, and ones for elements that a page has once.
     expect(harmless.length).toBeLessThan(20);
   });
 });
 
-test('whatever the markup, nothing but what is allowed comes out, and stays as it is', () => {
+test('property: only allowed markup comes out, and sanitizing it again changes nothing', () => {
   const part = fc.oneof(
     fc.constantFrom(
       ...'<b> </b> <i> <p> </p> <a> </a> <table> <tr> <td> </td> </table> <pre> <li> <ol> <h1>'.split(' '),
@@ -337,7 +337,7 @@ describe('a mistake in the options throws:', () => {
       '',
     ],
   ];
-  test.each(dangerous)('the element %j', (tag) => {
+  test.each(dangerous)('safeHtml() with the element %j throws a PolicyError', (tag) => {
     expect(() => safeHtml({ tags: ['b', tag] })).toThrow(
       expect.objectContaining({ name: 'PolicyError', option: 'safeHtml({ tags })' }),
     );
@@ -381,7 +381,7 @@ describe('a mistake in the options throws:', () => {
       'rel',
       '',
     ],
-  ])('the attribute %j', (name) => {
+  ])('safeHtml() with the attribute %j throws a PolicyError', (name) => {
     for (const tag of ['*', 'a', 'b'])
       expect(() => safeHtml({ attributes: { [tag]: [name] } })).toThrow(/no attribute that only describes/);
   });
@@ -396,7 +396,7 @@ describe('a mistake in the options throws:', () => {
     [{ links: ['https'] }, /links.*'https' is no scheme/],
     [{ links: [] }, /links.*empty/],
     [{ maxLength: 0 }, /maxLength.*at least 1/],
-  ])('%j', (options, message) => {
+  ])('safeHtml(%j) throws a PolicyError', (options, message) => {
     expect(() => safeHtml(options as SafeHtmlOptions)).toThrow(message);
   });
 });

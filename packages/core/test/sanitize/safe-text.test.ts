@@ -7,7 +7,7 @@ import { hostileText } from '../support/hostile-text.ts';
 
 const clean = (text: string, options?: SafeTextOptions) => sanitize(safeText(options), text);
 
-test('is a schema of a text, whose keywords are the lengths', () => {
+test('safeText() is a text schema with its lengths as keywords', () => {
   const schema = safeText({ minLength: 1, maxLength: 500 });
   const text: Static<typeof schema> = 'text';
   expect(typeof text).toBe('string');
@@ -24,13 +24,16 @@ test('is a schema of a text, whose keywords are the lengths', () => {
 });
 
 describe('one line, unless lines are asked for', () => {
-  test.each(['hello <b>world</b>', 'größer', 'a\nb', 'a\tb', 'ä\r\nb'])('%j', (text) => {
-    expect(clean(text)).toBe(text.replaceAll(/[\n\r\t]/g, ''));
-    expect(clean(text, { lines: true })).toBe(text.replace('\r\n', '\n'));
-  });
+  test.each(['hello <b>world</b>', 'größer', 'a\nb', 'a\tb', 'ä\r\nb'])(
+    'safeText() keeps lines only if asked to: %j',
+    (text) => {
+      expect(clean(text)).toBe(text.replaceAll(/[\n\r\t]/g, ''));
+      expect(clean(text, { lines: true })).toBe(text.replace('\r\n', '\n'));
+    },
+  );
 });
 
-test('what is suspicious is removed, or refuses the text', () => {
+test('suspicious characters are removed, or refuse the text', () => {
   expect(clean('rm\u202e -rf')).toBe('rm -rf');
   expect(clean('rm\u202e -rf', { on: 'remove' })).toBe('rm -rf');
   expect(clean('rm\u202e -rf', { on: 'refuse' })).toBeUndefined();
@@ -51,12 +54,15 @@ describe('lengths', () => {
     ['at least, in code points', '😀😀😀', '😀😀', { minLength: 3 }],
     ['at least, after removing', 'a\u200b', '\u200b\u200b', { minLength: 1 }],
     ['nothing', '', 'a\u0301b', { maxLength: 1 }],
-  ] satisfies [string, string, string, SafeTextOptions][])('%s', (_name, within, beyond, options) => {
-    expect(clean(within, options)).toBeDefined();
-    expect(clean(beyond, options)).toBeUndefined();
-  });
+  ] satisfies [string, string, string, SafeTextOptions][])(
+    'safeText() refuses a text outside its lengths: %s',
+    (_name, within, beyond, options) => {
+      expect(clean(within, options)).toBeDefined();
+      expect(clean(beyond, options)).toBeUndefined();
+    },
+  );
 
-  test('count code points, whatever the text', () => {
+  test('property: lengths count code points', () => {
     fc.assert(
       fc.property(hostileText, fc.nat(10), fc.integer({ min: 1, max: 30 }), (text, minLength, more) => {
         const maxLength = minLength + more;
@@ -70,7 +76,7 @@ describe('lengths', () => {
   });
 });
 
-test('whatever the text, cleaning it again changes nothing', () => {
+test('property: cleaning twice changes nothing more', () => {
   fc.assert(
     fc.property(
       fc.oneof(hostileText, fc.string(), fc.string({ unit: 'binary' })),
@@ -96,7 +102,7 @@ describe('a mistake in the options throws, and says how to mend it:', () => {
     [{ lines: 'yes' }, /lines.*yes is not an option/],
     [{ on: 'ignore' }, /on.*ignore is not an option.*remove or refuse/],
     ['500', /safeText\(\).*not an object/],
-  ])('%j', (options, message) => {
+  ])('safeText(%j) throws a PolicyError with the fix', (options, message) => {
     expect(() => safeText(options as SafeTextOptions)).toThrow(message);
     expect(() => safeText(options as SafeTextOptions)).toThrow(
       expect.objectContaining({ name: 'PolicyError' }),

@@ -11,13 +11,13 @@ import { PolicyError } from '../../src/vocabulary/policy-error.ts';
 
 const schema = safeText({ maxLength: 5, on: 'remove' });
 
-test('applies the sanitizer of a schema', () => {
+test('sanitize() applies the sanitizer of a schema', () => {
   expect(sanitize(schema, 'a\u200bb')).toBe('ab');
   expect(sanitize(schema, 'abcdef')).toBeUndefined();
 });
 
 describe('with the schemas of other libraries:', () => {
-  test('zod', () => {
+  test('sanitize() works in a zod transform', () => {
     const text = z.string().transform((value, context) => {
       const clean = sanitize(schema, value);
       if (clean === undefined) context.addIssue('refused');
@@ -26,7 +26,7 @@ describe('with the schemas of other libraries:', () => {
     expect(text.parse('a\u202eb')).toBe('ab');
     expect(text.safeParse('abcdef').success).toBe(false);
   });
-  test('valibot', () => {
+  test('sanitize() works in a valibot transform', () => {
     const text = v.pipe(
       v.string(),
       v.rawTransform(({ dataset, addIssue, NEVER }) => {
@@ -39,7 +39,7 @@ describe('with the schemas of other libraries:', () => {
     expect(v.parse(text, 'a\u202eb')).toBe('ab');
     expect(v.safeParse(text, 'abcdef').success).toBe(false);
   });
-  test('arktype', () => {
+  test('sanitize() works in an arktype pipe', () => {
     const text = type('string').pipe((value, context) => sanitize(schema, value) ?? context.error('safe'));
     expect(text('a\u202eb')).toBe('ab');
     expect(text('abcdef')).toBeInstanceOf(type.errors);
@@ -52,13 +52,13 @@ test.each([
   ['nothing', undefined],
   ['null', null],
   ['a text', 'schema'],
-])('throws for %s', (_name, other) => {
+])('sanitize() throws for %s', (_name, other) => {
   expect(() => sanitize(other as object, 'a')).toThrow(PolicyError);
   expect(() => sanitize(other as object, 'a')).toThrow(TypeError);
   expect(() => sanitize(other as object, 'a')).toThrow(/sanitize\(\): the schema has no sanitizer/);
 });
 
-test('a sanitizer stays with its schema, whatever TypeBox makes of it', () => {
+test('a schema keeps its sanitizer in the types that TypeBox derives from it', () => {
   const name = identifier();
   const object = Type.Object({ name, list: Type.Array(name), maybe: Type.Optional(name) });
   const { properties } = Type.Partial(Type.Pick(object, ['name']));

@@ -24,7 +24,7 @@ describe('handed on, in canonical form', () => {
     ['https://example.com/%0d%0aSet-Cookie', 'https://example.com/%0d%0aSet-Cookie'],
     ['https://example.com/?u=javascript:alert(1)', 'https://example.com/?u=javascript:alert(1)'],
     ['https://example.com/@user:pass', 'https://example.com/@user:pass'],
-  ])('%s', (text, href) => {
+  ])('URL %s passes in canonical form', (text, href) => {
     expect(clean(text)).toBe(href);
   });
 });
@@ -78,18 +78,18 @@ describe('refused', () => {
     ['a percent sign in the host', 'https://exa%mple.com/'],
     ['an address that is none', 'http://1.2.3.256/'],
     ['a space in the host', 'https://exa mple.com/'],
-  ])('%s: %j', (_name, text) => {
+  ])('URL with %s is refused: %j', (_name, text) => {
     expect(clean(text)).toBeUndefined();
   });
 });
 
-test('only the protocols that are asked for', () => {
+test('URLs with other protocols than the allowed ones are refused', () => {
   expect(clean('http://example.com/', { protocols: ['https:'] })).toBeUndefined();
   expect(clean('https://example.com/', { protocols: ['https:'] })).toBe('https://example.com/');
   expect(clean('wss://example.com/', { protocols: ['wss:'] })).toBe('wss://example.com/');
 });
 
-test('the length, as it comes and as it is handed on', () => {
+test('a URL above maxLength is refused, as it comes and in canonical form', () => {
   const base = 'https://example.com/';
   expect(clean(base + 'a'.repeat(2_028))).toHaveLength(2_048);
   expect(clean(base + 'a'.repeat(2_029))).toBeUndefined();
@@ -126,13 +126,13 @@ describe('only the hosts that are listed', () => {
     ['https://aexample.net/', false],
     ['http://[::1]/', true],
     ['http://2130706433/', true],
-  ])('%s: %j', (text, listed) => {
+  ])('with hosts, %s is allowed: %j', (text, listed) => {
     expect(clean(text, { hosts }) !== undefined).toBe(listed);
     expect(clean(text)).toBeDefined();
   });
 });
 
-test('whatever the text, what passes is canonical, of the Web, and stays as it is', () => {
+test('property: what passes is canonical, on the Web, and passes again unchanged', () => {
   const near = fc
     .tuple(
       fc.constantFrom('https://', 'http://', 'javascript:', 'HTTPS:/', ''),
@@ -172,7 +172,7 @@ describe('a mistake in the options throws:', () => {
     [{ hosts: ['a.*.example.com'] }, /hosts.*is no host/],
     [{ hosts: ['*.*.example.com'] }, /hosts.*is no host/],
     [{ hosts: ['*.com'] }, /hosts.*'\*\.com' is everybody's/],
-  ])('%j', (options, message) => {
+  ])('webUrl(%j) throws a PolicyError', (options, message) => {
     expect(() => webUrl(options as WebUrlOptions)).toThrow(message);
   });
 });

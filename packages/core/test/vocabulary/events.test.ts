@@ -11,7 +11,7 @@ import { type RequestOverrides, upgradeRequest } from '../support/upgrade-reques
 const REQUEST = upgradeRequest({ headers: { Origin: 'http://localhost:3000' } });
 const FOREIGN = upgradeRequest({ headers: { Origin: 'https://evil.example' } });
 
-test('a listener is told who, where and why, until it stops', async () => {
+test('a listener gets events with their facts until it is removed', async () => {
   const clock = new ManualClock();
   const guard = guardOf({ clock, name: 'chat' });
   const denied: unknown[] = [];
@@ -37,7 +37,7 @@ test('a listener is told who, where and why, until it stops', async () => {
   ]);
 });
 
-test('the same goes to node:diagnostics_channel', async () => {
+test('node:diagnostics_channel gets the same events', async () => {
   const published: unknown[] = [];
   const listen = (event: unknown) => void published.push(event);
   subscribe('sallyport:handshake.admitted', listen);
@@ -48,7 +48,7 @@ test('the same goes to node:diagnostics_channel', async () => {
   expect(published).toEqual([expect.objectContaining({ guard: 'channel', scheme: 'anonymous' })]);
 });
 
-test('an unknown event is refused', () => {
+test('listening for an unknown event throws', () => {
   expect(() => guardOf({}).on('handshake.refused' as never, () => {})).toThrow(
     /no event 'handshake\.refused'/,
   );
@@ -65,36 +65,42 @@ describe('a listener that fails changes no decision', () => {
     ],
     ['rejects', (() => Promise.reject(boom)) as () => void],
   ];
-  test.each(failures)('%s', async (_, fail) => {
-    const guard = guardOf({});
-    const faults = collect(guard, 'fault');
-    for (const name of [
-      'handshake.admitted',
-      'handshake.denied',
-      'connection.opened',
-      'connection.closed',
-    ] as const) {
-      guard.on(name, fail);
-    }
-    const told = collect(guard, 'handshake.denied');
-    expect(await outcomeOf(guard, FOREIGN)).toBe('origin_denied');
-    connect(await admitted(guard, REQUEST), new RecordingSocket()).closed(1000);
-    await new Promise((resolve) => setImmediate(resolve));
-    expect(told).toHaveLength(1);
-    expect(guard.stats()).toMatchObject({ connections: 0, admitted: 1 });
-    expect(faults).toHaveLength(4);
-  });
+  test.each(failures)(
+    'a listener that %s changes no decision and is reported as a fault',
+    async (_, fail) => {
+      const guard = guardOf({});
+      const faults = collect(guard, 'fault');
+      for (const name of [
+        'handshake.admitted',
+        'handshake.denied',
+        'connection.opened',
+        'connection.closed',
+      ] as const) {
+        guard.on(name, fail);
+      }
+      const told = collect(guard, 'handshake.denied');
+      expect(await outcomeOf(guard, FOREIGN)).toBe('origin_denied');
+      connect(await admitted(guard, REQUEST), new RecordingSocket()).closed(1000);
+      await new Promise((resolve) => setImmediate(resolve));
+      expect(told).toHaveLength(1);
+      expect(guard.stats()).toMatchObject({ connections: 0, admitted: 1 });
+      expect(faults).toHaveLength(4);
+    },
+  );
 
-  test.each(failures)('a listener for faults that %s is not told of itself for ever', async (_, fail) => {
-    const guard = guardOf({
-      authorize: () => {
-        throw boom;
-      },
-    });
-    guard.on('fault', fail);
-    expect(await outcomeOf(guard, REQUEST)).toBe('internal');
-    await new Promise((resolve) => setImmediate(resolve));
-  });
+  test.each(failures)(
+    'a listener for faults that %s is not called again for its own fault',
+    async (_, fail) => {
+      const guard = guardOf({
+        authorize: () => {
+          throw boom;
+        },
+      });
+      guard.on('fault', fail);
+      expect(await outcomeOf(guard, REQUEST)).toBe('internal');
+      await new Promise((resolve) => setImmediate(resolve));
+    },
+  );
 });
 
 test('no event holds a token, a cookie or a message', async () => {

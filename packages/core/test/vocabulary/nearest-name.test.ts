@@ -13,7 +13,7 @@ test.each([
   ['the plural, where both numbers are names', 'mesages', 'messages'],
   ['the first of two that are equally near', 'messagez', 'message'],
   ['a short name with one mistake', 'o', 'on'],
-])('%s: %s is taken for %s', (_what, given, expected) => {
+])('a name with %s: %s is nearest to %s', (_what, given, expected) => {
   expect(nearestName(given, NAMES)).toBe(expected);
 });
 
@@ -23,11 +23,11 @@ test.each([
   ['a short name with two mistakes', 'ab'],
   ['the beginning of a name', 'mess'],
   ['nothing', ''],
-])('%s: %s is taken for no name', (_what, given) => {
+])('%s: %s is near no name', (_what, given) => {
   expect(nearestName(given, NAMES)).toBeUndefined();
 });
 
-test('a swap costs one edit, and a letter is swapped once only', () => {
+test('a swap of letters costs one edit, and each letter is swapped once at most', () => {
   // "ca" to "abc" takes three edits where the swapped letters are not edited again, and two where they are (Damerau).
   expect(nearestName('caxxxxx', ['abcxxxxx'])).toBeUndefined();
   expect(nearestName('acxxxxx', ['caxxxxx'])).toBe('caxxxxx');

@@ -37,26 +37,26 @@ describe('readOptions', () => {
   };
   const read = (given: unknown) => readOptions(table, given, 'policy');
 
-  test('fills in defaults, read as if they had been written', () => {
+  test('readOptions adds defaults as if they had been written', () => {
     expect(read({ name: 'a' })).toEqual({ wait: 10_000, name: 'a', inner: { bytes: 1_024 } });
   });
 
-  test('reads what is written', () => {
+  test('readOptions reads the given options', () => {
     const given = { wait: 5, most: 7, name: 'a', inner: { bytes: '2KiB', deep: false } };
     expect(read(given)).toEqual({ wait: 5, most: 7, name: 'a', inner: { bytes: 2_048, deep: false } });
   });
 
-  test('takes undefined for left out, and null for a wrong value', () => {
+  test('readOptions takes undefined for absent and refuses null', () => {
     expect(read({ wait: undefined, name: 'a' }).wait).toBe(10_000);
     expect(() => read({ wait: null, name: 'a' })).toThrow(/^policy\.wait: null is not a duration/);
     expect(() => read({ most: null, name: 'a' })).toThrow(/^policy\.most: null is not a whole number/);
   });
 
-  test('asks the kind of a required option what is missing', () => {
+  test('readOptions refuses a missing required option with the words of its kind', () => {
     expect(() => read({})).toThrow('policy.name: it is no text. Give a name.');
   });
 
-  test('leaves other options alone, but not those of an object inside', () => {
+  test('readOptions ignores unknown options, except in an object within', () => {
     expect(() => read({ name: 'a', other: 1 })).not.toThrow();
     expect(() => read({ name: 'a', inner: { byte: 1 } })).toThrow(
       "policy.inner.byte: unknown option. Did you mean 'bytes'?",
@@ -66,7 +66,7 @@ describe('readOptions', () => {
     );
   });
 
-  test.each([5, [], 'text', null])('%j is no object of options', (given) => {
+  test.each([5, [], 'text', null])('readOptions refuses %j as an object of options', (given) => {
     expect(() => read(given)).toThrow(/^policy: it is not an object/);
   });
 });
@@ -90,7 +90,7 @@ describe('kinds', () => {
     ['a switch with options', switchable({ a: option(count, 1) }), { a: 2 }, { a: 2 }],
     ['anything', anything, undefined, undefined],
   ];
-  test.each(taken)('%s is read', (_what, kind, value, expected) => {
+  test.each(taken)('reading %s returns its setting', (_what, kind, value, expected) => {
     expect(kind.read(value, 'o')).toEqual(expected);
   });
 
@@ -107,11 +107,11 @@ describe('kinds', () => {
     ['an empty text', text('Give one.'), '', /^o: it is no text\. Give one\.$/],
     ['a value that is no function', callback('Give one.'), {}, /^o: it is not a function\. Give one\.$/],
   ];
-  test.each(refused)('%s is refused', (_what, kind, value, message) => {
+  test.each(refused)('reading %s throws a PolicyError', (_what, kind, value, message) => {
     expect(() => kind.read(value, 'o')).toThrow(message);
   });
 
-  test('say how users write them', () => {
+  test('each kind names the type that users write', () => {
     expect(choice('a', unsafe, false).type).toBe("'a' | unsafeThing | false");
     expect(orFalse(duration).type).toBe('Duration | false');
     expect(flag.type).toBe('boolean');

@@ -40,11 +40,14 @@ const DENIED = ['handshake.denied', 'handshake.reported', 'message.denied', 'mes
 const NOBODY: readonly string[] = ['auth_unavailable', 'store_unavailable', 'shutting_down', 'internal'];
 
 describe.each(Object.keys(reasons) as Reason[])('a denial as %s', (reason) => {
-  test.each(DENIED)('has the name and the level of the vocabulary in %s, where it has one', (event) => {
-    const { owasp, level } = owaspName(event, reason);
-    if (NOBODY.includes(reason)) expect({ owasp, level }).toEqual({ owasp: undefined, level: 'WARN' });
-    else expect([owasp, VOCABULARY[owasp ?? '']]).toEqual([expect.any(String), level]);
-  });
+  test.each(DENIED)(
+    'event %s with this reason has a name and level of the OWASP vocabulary, or none',
+    (event) => {
+      const { owasp, level } = owaspName(event, reason);
+      if (NOBODY.includes(reason)) expect({ owasp, level }).toEqual({ owasp: undefined, level: 'WARN' });
+      else expect([owasp, VOCABULARY[owasp ?? '']]).toEqual([expect.any(String), level]);
+    },
+  );
 });
 
 test.each([
@@ -59,7 +62,7 @@ test.each([
   ['message_invalid', 'input_validation_fail'],
   ['message_type_unknown', 'malicious_extraneous'],
   ['message_out_of_order', 'sequence_fail'],
-] as const)('%s is %s', (reason, owasp) => {
+] as const)('reason %s has the OWASP name %s', (reason, owasp) => {
   expect(owaspName('message.denied', reason).owasp).toBe(owasp);
 });
 
@@ -73,7 +76,7 @@ test.each([
   ['store.failing', 'sys_monitor_disabled', 'WARN'],
   ['store.recovered', 'sys_monitor_enabled', 'WARN'],
   ['fault', undefined, 'CRITICAL'],
-] as const)('%s is %s (%s), whatever the reason', (event, owasp, level) => {
+] as const)('event %s has the OWASP name %s and level %s with any reason', (event, owasp, level) => {
   expect(eventNames).toContain(event);
   expect(owaspName(event, undefined)).toEqual({ owasp, level });
   expect(owaspName(event, 'revoked')).toEqual({ owasp, level });

@@ -4,7 +4,7 @@ import { deny, refusalOf } from '@sallyport/core/host';
 
 const NAMES = Object.keys(reasons) as Reason[];
 
-test('a refusal says the reason, its public text, and nothing more', () => {
+test("a refusal's body holds the reason and its public text only", () => {
   const refusal = refusalOf(deny('origin_denied', 'internal detail: 10.0.0.7'));
   expect(refusal.status).toBe(403);
   expect(JSON.parse(refusal.body)).toEqual({
@@ -15,7 +15,7 @@ test('a refusal says the reason, its public text, and nothing more', () => {
 });
 
 describe('every refusal', () => {
-  test.each(NAMES)('%s closes, is not stored, and says how long it is', (reason) => {
+  test.each(NAMES)('the refusal for %s closes the connection, is not cached, and has a length', (reason) => {
     const { status, headers, body } = refusalOf(deny(reason, ''));
     expect(status).toBe((reasons[reason] as { http?: number }).http ?? 500);
     expect(headers.Connection).toMatch(/^close/);
@@ -23,16 +23,19 @@ describe('every refusal', () => {
     expect(headers).toMatchObject({ 'Content-Type': 'application/json', 'Cache-Control': 'no-store' });
   });
 
-  test.each(NAMES)('%s has a text that fits a close frame, and a code that may be sent', (reason) => {
-    const { text, close } = reasons[reason];
-    expect(Buffer.byteLength(text)).toBeLessThanOrEqual(123);
-    // 1006 is what a terminated connection is said to have ended with.
-    const may = reason === 'unresponsive' ? /^1006$/ : /^(100[1389]|101[13]|44\d\d)$/;
-    if (close !== undefined) expect(String(close)).toMatch(may);
-  });
+  test.each(NAMES)(
+    'reason %s has a text that fits a close frame and a close code that may be sent',
+    (reason) => {
+      const { text, close } = reasons[reason];
+      expect(Buffer.byteLength(text)).toBeLessThanOrEqual(123);
+      // 1006 is what a terminated connection is said to have ended with.
+      const may = reason === 'unresponsive' ? /^1006$/ : /^(100[1389]|101[13]|44\d\d)$/;
+      if (close !== undefined) expect(String(close)).toMatch(may);
+    },
+  );
 });
 
-test('401 carries a challenge, 426 the version, 429 and 503 when to come back', () => {
+test('401 has a challenge, 426 the version, and 429 and 503 a Retry-After', () => {
   expect(refusalOf(deny('credential_missing', '')).headers['WWW-Authenticate']).toBe('Bearer');
   expect(refusalOf(deny('credential_invalid', '')).headers['WWW-Authenticate']).toBe(
     'Bearer error="invalid_token"',

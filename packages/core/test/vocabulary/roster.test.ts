@@ -7,7 +7,7 @@ class Member implements Rostered {
   constructor(readonly name: number) {}
 }
 
-test('holds the same members in the same order as a Set, however they come and go', () => {
+test('property: a roster holds the same members in the same order as a Set', () => {
   const steps = fc.array(fc.tuple(fc.boolean(), fc.nat(40)), { maxLength: 600 });
   fc.assert(
     fc.property(steps, (all) => {
@@ -28,7 +28,7 @@ test('holds the same members in the same order as a Set, however they come and g
   );
 });
 
-test('closes its ranks, so that a million who came and went take no room', () => {
+test('a roster does not grow while a million members come and go', () => {
   const roster = new Roster<Member>();
   const stays = new Member(0);
   roster.add(stays);
@@ -43,7 +43,7 @@ test('closes its ranks, so that a million who came and went take no room', () =>
   expect([...roster]).toEqual([stays]);
 });
 
-test('a look at all passes over those who leave before their turn, and those who come during it', () => {
+test('an iteration skips members that leave or come during it', () => {
   const roster = new Roster<Member>();
   const members = Array.from({ length: 200 }, (_, name) => new Member(name));
   for (const member of members) roster.add(member);
@@ -58,7 +58,7 @@ test('a look at all passes over those who leave before their turn, and those who
   expect(roster.size).toBe(200);
 });
 
-test('nobody is on two, and whoever is on one is not taken off another', () => {
+test('a member cannot be on two rosters, nor be removed from another one', () => {
   const [one, other] = [new Roster<Member>(), new Roster<Member>()];
   const member = new Member(1);
   one.add(member);

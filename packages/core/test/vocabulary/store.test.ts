@@ -59,7 +59,7 @@ async function bench(options: object = {}, behaviour: Behaviour = 'later') {
 }
 
 describe('round trips', () => {
-  test('a handshake makes one before it is authenticated and one after', async () => {
+  test('a handshake makes one round trip before authentication and one after', async () => {
     const asked: string[] = [];
     const clock = new ManualClock();
     const store = new SharedStore(clock);
@@ -85,7 +85,7 @@ describe('round trips', () => {
     expect(store.takeAsked()).toEqual([]);
   });
 
-  test('a ticket makes its redemption beside them, and its issue one', async () => {
+  test('a ticket adds one round trip to be redeemed, and one to be issued', async () => {
     const { guard, store, ticket } = await bench();
     const issued = await ticket();
     expect(store.takeAsked()).toEqual(['put']);
@@ -93,7 +93,7 @@ describe('round trips', () => {
     expect(store.takeAsked()).toEqual(['precheck', 'redeem', 'acquire']);
   });
 
-  test('a denial makes no more than it needs', async () => {
+  test('a denied handshake makes no more round trips than it needs', async () => {
     const { guard, store } = await bench();
     await outcomeOf(guard, upgradeRequest({ method: 'POST' }));
     expect(store.takeAsked()).toEqual([]);
@@ -104,13 +104,13 @@ describe('round trips', () => {
     expect(store.takeAsked()).toEqual(['precheck', 'charge']);
   });
 
-  test('nobody in particular makes as many', async () => {
+  test('an anonymous handshake makes as many round trips as any other', async () => {
     const { guard, store } = await bench({ more: [anonymous()] });
     await admitted(guard, from('203.0.113.7'));
     expect(store.takeAsked()).toEqual(['precheck', 'acquire']);
   });
 
-  test('a connection that has yet to say who it is holds slots of its own, and asks once before and once after it says so', async () => {
+  test('a pending connection holds slots of its own, and makes one round trip before and one after its authentication', async () => {
     const { guard, store } = await bench({ firstMessage: true });
     const admission = await admitted(guard, from('203.0.113.7'));
     // Its slots as a connection stay when those of pending ones are given back: two leases.
@@ -122,7 +122,7 @@ describe('round trips', () => {
     expect(guard.stats()).toMatchObject({ connections: 1, pending: 0 });
   });
 
-  test('explain() takes nothing and holds nothing', async () => {
+  test('explain() takes nothing from the store', async () => {
     const { guard, store } = await bench({
       limits: { handshakes: { rate: '1/h', burst: 1 }, connections: 1 },
     });
@@ -156,23 +156,26 @@ describe('of N + 1 at once exactly N are admitted', () => {
       (i) => as('alice', `203.0.113.${i}`),
     ],
   ];
-  test.each(caps)('%s, over two nodes whose store answers later', async (_what, limits, reason, request) => {
-    const clock = new ManualClock();
-    const store = new SharedStore(clock);
-    const nodes = [1, 2].map(() =>
-      guardOf({ clock, store, origins: [APP], auth: [keys(byName).authenticator], limits }),
-    );
-    const decisions = await Promise.all(
-      Array.from({ length: 4 * N }, (_, i) => decide(nodes[i % 2] as (typeof nodes)[0], request(i))),
-    );
-    const outcomes = decisions.map((decision) => (decision.denied ? decision.reason : 'admitted'));
-    expect(outcomes.filter((outcome) => outcome === 'admitted')).toHaveLength(N);
-    expect(outcomes.filter((outcome) => outcome === reason)).toHaveLength(3 * N);
-    for (const decision of decisions) if (!decision.denied) decision.release();
-    expect(store.slots).toEqual([]);
-  });
+  test.each(caps)(
+    'of N + 1 simultaneous handshakes on two nodes with a slow store, exactly N are admitted %s',
+    async (_what, limits, reason, request) => {
+      const clock = new ManualClock();
+      const store = new SharedStore(clock);
+      const nodes = [1, 2].map(() =>
+        guardOf({ clock, store, origins: [APP], auth: [keys(byName).authenticator], limits }),
+      );
+      const decisions = await Promise.all(
+        Array.from({ length: 4 * N }, (_, i) => decide(nodes[i % 2] as (typeof nodes)[0], request(i))),
+      );
+      const outcomes = decisions.map((decision) => (decision.denied ? decision.reason : 'admitted'));
+      expect(outcomes.filter((outcome) => outcome === 'admitted')).toHaveLength(N);
+      expect(outcomes.filter((outcome) => outcome === reason)).toHaveLength(3 * N);
+      for (const decision of decisions) if (!decision.denied) decision.release();
+      expect(store.slots).toEqual([]);
+    },
+  );
 
-  test('while the store is away, with those that it has admitted before', async () => {
+  test('of N + 1 handshakes without the store exactly N are admitted, with those that the store admitted before', async () => {
     const { guard, store, lose, bring } = await bench({ limits: { connections: 3 } });
     const before = await admitted(guard, as('alice', '203.0.113.1'));
     await lose('rejects');
@@ -200,7 +203,7 @@ test('a connection whose slots the store has lost is closed', async () => {
 });
 
 describe.each<Behaviour>(['throws', 'rejects', 'hangs'])('while a store %s', (how) => {
-  test('a ticket is neither redeemed nor issued: 503, and no wrong credential', async () => {
+  test('with a failing store, a ticket is not redeemed or issued: 503 and not 401', async () => {
     const { guard, ticket, lose, bring, clock } = await bench();
     const [first, second] = [await ticket(), await ticket()];
     await lose(how);
@@ -212,7 +215,7 @@ describe.each<Behaviour>(['throws', 'rejects', 'hangs'])('while a store %s', (ho
     expect(await outcomeOf(guard, withTicket(second))).toBe('admitted');
   });
 
-  test('a handshake takes two deadlines at most, and soon none', async () => {
+  test('with a store that hangs, a handshake takes two deadlines at most, and later ones none', async () => {
     const { guard, store, clock } = await bench();
     store.behave(how);
     const faults = collect(guard, 'fault');
@@ -235,7 +238,7 @@ describe.each<Behaviour>(['throws', 'rejects', 'hangs'])('while a store %s', (ho
     expect([store.count('precheck') + store.count('acquire'), faults]).toEqual([3, []]);
   });
 
-  test('each check does what its option says', async () => {
+  test('with a failing store, each check does what onStoreFailure says', async () => {
     const modes = ['closed', 'open', 'local'] as const;
     const outcomes: Record<string, string[]> = {};
     for (const mode of modes) {
@@ -272,14 +275,14 @@ describe.each<Behaviour>(['throws', 'rejects', 'hangs'])('while a store %s', (ho
     });
   });
 
-  test('where failures are closed, whoever guesses nothing gets in', async () => {
+  test('with authFailures closed and a failing store, a handshake without a credential is admitted', async () => {
     const { guard, lose } = await bench({ onStoreFailure: { authFailures: 'closed' }, more: [anonymous()] });
     await lose(how);
     expect(await outcomeOf(guard, as('alice'))).toBe('store_unavailable');
     expect(await outcomeOf(guard, from('203.0.113.7'))).toBe('admitted');
   });
 
-  test('closed is closed although the rate only reports', async () => {
+  test('with handshakes closed and a failing store, the handshake is denied although the rate only reports', async () => {
     const { guard, lose } = await bench({ onStoreFailure: { bans: 'closed' }, report: ['rate'] });
     await lose(how);
     expect(await outcomeOf(guard, as('alice'))).toBe('store_unavailable');
@@ -287,7 +290,7 @@ describe.each<Behaviour>(['throws', 'rejects', 'hangs'])('while a store %s', (ho
     expect(rate).toMatchObject({ outcome: 'deny', reason: 'store_unavailable' });
   });
 
-  test('both turns are told, once each', async () => {
+  test('an outage of the store and its end are reported once each', async () => {
     const { guard, lose, bring } = await bench();
     const [failing, recovered] = [collect(guard, 'store.failing'), collect(guard, 'store.recovered')];
     await lose(how);
@@ -302,7 +305,7 @@ describe.each<Behaviour>(['throws', 'rejects', 'hangs'])('while a store %s', (ho
 });
 
 describe('a lease that comes too late', () => {
-  test('for its deadline is given back, and the connection counts here', async () => {
+  test('a lease granted after the deadline is released, and the connection counts in this process', async () => {
     const { guard, store, clock } = await bench();
     store.behave('lags', 'acquire');
     const deciding = decide(guard, as('alice'));
@@ -317,7 +320,7 @@ describe('a lease that comes too late', () => {
 });
 
 describe('revocations', () => {
-  test('that could not be heard of for too long close the door, and nothing that is open', async () => {
+  test('revocations that were not heard of for too long deny handshakes and close nothing', async () => {
     const { guard, store } = await bench({ firstMessage: true, renewal: true });
     const socket = new RecordingSocket();
     const connection = connect(await admitted(guard, as('alice')), socket);
@@ -353,7 +356,7 @@ describe('revocations', () => {
     expect(await outcomeOf(guard, as('alice'))).toBe('admitted');
   });
 
-  test('are trusted for as long as the policy says', async () => {
+  test('revocations are trusted for the staleness that the policy says', async () => {
     const { guard, store } = await bench({ limits: { revocationStaleness: '2m' } });
     store.stale = 120_000;
     expect(await outcomeOf(guard, as('alice'))).toBe('admitted');
@@ -361,7 +364,7 @@ describe('revocations', () => {
     expect(await outcomeOf(guard, as('alice'))).toBe('store_unavailable');
   });
 
-  test('made while the store is away act here at once, and on the others when it is back', async () => {
+  test('a revocation without the store acts in this process at once, and on other nodes once the store works', async () => {
     const { guard, clock, store, lose, bring } = await bench();
     const other = guardOf({ clock, store, origins: [APP], auth: [keys(byName).authenticator] });
     const [here, there] = [new RecordingSocket(), new RecordingSocket()];
@@ -378,7 +381,7 @@ describe('revocations', () => {
     expect(await outcomeOf(other, as('alice'))).toBe('revoked');
   });
 
-  test('that are known here can be told to a store that has forgotten them', async () => {
+  test('known revocations are given to a store that has lost its data', async () => {
     const clock = new ManualClock();
     const store = new SharedStore(clock);
     let known: () => Iterable<unknown> = () => [];
@@ -398,7 +401,7 @@ describe('revocations', () => {
 });
 
 describe('a guard that is closed', () => {
-  test('asks and hears nothing more, and leaves no timer behind', async () => {
+  test('a closed guard asks and hears nothing and leaves no timer', async () => {
     const { guard, store, clock, lose } = await bench();
     await lose('hangs');
     const revoking = guard.revoke({ subject: 'alice' });
@@ -416,7 +419,7 @@ describe('a guard that is closed', () => {
     await guard.close();
   });
 
-  test('keeps asking until the last connection has gone, whose slots it gives back', async () => {
+  test('a closed guard keeps its leases until the last connection has gone', async () => {
     const { guard, store } = await bench();
     const connection = connect(await admitted(guard, as('alice')), new RecordingSocket());
     const closing = guard.close();
@@ -427,7 +430,7 @@ describe('a guard that is closed', () => {
     expect([store.held, store.listeners]).toEqual([0, 0]);
   });
 
-  test('tells whoever waits for the store at once', async () => {
+  test('close ends what waits for the store at once', async () => {
     const { guard, store } = await bench({ onStoreFailure: { handshakes: 'closed' } });
     store.behave('hangs');
     const waiting = outcomeOf(guard, as('alice'));

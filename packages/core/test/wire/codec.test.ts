@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import { byteLength, type Codec, textOf } from '../../src/wire/codec.ts';
 import { guardOf } from '../support/guards.ts';
 
-test('a part of a larger buffer is read as that part', () => {
+test('text of a view into a larger buffer is only that view', () => {
   const whole = Buffer.from('xx{"a":"\u20ac"}yy');
   const part = whole.subarray(2, whole.length - 2);
   expect(textOf(part)).toBe('{"a":"\u20ac"}');
@@ -10,13 +10,13 @@ test('a part of a larger buffer is read as that part', () => {
   expect(byteLength(part)).toBe(11);
 });
 
-test('sizes are bytes, not letters', () => {
+test('the length of a text is counted in bytes', () => {
   expect(byteLength('\u20ac\u{1f512}')).toBe(7);
   expect(byteLength('')).toBe(0);
   expect(byteLength(new Uint8Array(5))).toBe(5);
 });
 
-test('text stays as it is', () => {
+test('text passes unchanged', () => {
   expect(textOf('\u0000\ud800')).toBe('\u0000\ud800');
 });
 

@@ -41,14 +41,14 @@ const received: [EnvelopeName, unknown][] = (
   ] satisfies [EnvelopeName, unknown][]
 ).map(([name, value]) => [name, value]);
 
-test.each(received)('%s: %j is described as it is read', (name, value) => {
+test.each(received)('envelope %s: %j fits the described schema exactly if it is read', (name, value) => {
   const { open, describe } = envelopes[name];
   const taken = open(value) !== undefined;
   expect([fits(describe('say', any), value), fits(describe(undefined, any), value)]).toEqual([taken, taken]);
   expect(fits(describe('other', any), value)).toBe(false);
 });
 
-test('some of them are read, and some are not', () => {
+test('some of the sample messages are read and some are not', () => {
   const taken = received.filter(([name, value]) => envelopes[name].open(value) !== undefined);
   expect([taken.length, received.length]).toEqual([8, 24]);
 });
@@ -57,13 +57,13 @@ describe.each(['nested', 'json-rpc'] as const)('%s: a body', (name) => {
   const { describe, describeNotice, notice } = envelopes[name];
   const without = name === 'nested' ? { type: 'say' } : call({});
 
-  test('may be left out only where an empty one passes', () => {
+  test('a body may be absent exactly if an empty one passes', () => {
     expect(fits(describe('say', { ...some, optional: true }), without)).toBe(true);
     expect(fits(describe('say', some), without)).toBe(false);
     expect(fits(describeNotice('say', some), without)).toBe(false);
   });
 
-  test('has to match its schema', () => {
+  test('a body must match its schema', () => {
     for (const schema of [describe('say', some), describeNotice('say', some)]) {
       expect(fits(schema, notice('say', { text: 'hi' }))).toBe(true);
       expect(fits(schema, notice('say', { text: 1 }))).toBe(false);
@@ -77,7 +77,7 @@ describe.each(['flat', 'nested', 'json-rpc'] as const)('%s: what is sent', (name
   const merged = { ...text, properties: { ...text.properties, type: { const: 'said' } } };
   const body = { schema: envelope.mergesType ? merged : text, optional: false };
 
-  test('fits as a message of its own, and as an answer', () => {
+  test('a message of the server fits its schema, alone and as an answer', () => {
     const notice = envelope.describeNotice('said', body);
     expect(fits(notice, envelope.notice('said', { text: 'hi' }))).toBe(true);
     for (const id of ['a', 7, undefined]) {
@@ -93,7 +93,7 @@ describe.each(['flat', 'nested', 'json-rpc'] as const)('%s: what is sent', (name
     [7, undefined],
     [UNREAD, undefined],
     [UNADDRESSED, undefined],
-  ])('fits as an error to %p', (to, path) => {
+  ])('an error to %p fits its schema', (to, path) => {
     const told = { code: 'message_invalid', message: 'no', ...(path !== undefined && { path }) } as const;
     const error = envelope.error(to, told);
     expect(fits(envelope.describeError(), error)).toBe(true);
@@ -104,7 +104,7 @@ describe.each(['flat', 'nested', 'json-rpc'] as const)('%s: what is sent', (name
   });
 });
 
-test('in JSON-RPC what the server sends by itself has no id', () => {
+test("in JSON-RPC the server's own messages have no id", () => {
   const { describe, describeNotice } = envelopes['json-rpc'];
   expect(fits(describe('say', any), call({ id: 1 }))).toBe(true);
   expect(fits(describeNotice('say', any), call({ id: 1 }))).toBe(false);

@@ -11,14 +11,14 @@ const read = (text: string): Incoming => {
 const ERROR = { code: 'message_invalid', path: '/text', message: 'no' } as const;
 
 describe('open', () => {
-  test('the body is the whole object, the type one of its properties; there is no id', () => {
+  test('a flat message is its body, with the type as a property and no id', () => {
     const incoming = read('{"type":"say","text":"a","id":7,"data":{}}');
     expect(incoming).toMatchObject({ type: 'say', id: undefined, envelopeKeys: 0, changed: false });
     expect(incoming.body).toBe(incoming.value);
     expect(incoming.body).toEqual({ type: 'say', text: 'a', id: 7, data: {} });
   });
 
-  test.each(['null', '7', '"say"', 'true', '[]', '[{"type":"say"}]'])('%s is no message', (text) => {
+  test.each(['null', '7', '"say"', 'true', '[]', '[{"type":"say"}]'])('%s is no flat message', (text) => {
     expect(flat.open(JSON.parse(text))).toBeUndefined();
   });
 
@@ -29,19 +29,19 @@ describe('open', () => {
     ['{"type":7}', 7],
     ['{"type":["say"]}', ['say']],
     ['{"type":{"toString":1}}', { toString: 1 }],
-  ])('%s has a type that is nobody’s', (text, type) => {
+  ])('the type in %s is %p, which no policy has', (text, type) => {
     const incoming = read(text);
     expect(incoming.type).toEqual(type);
     expect(new Map([['say', 1]]).get(incoming.type as never)).toBeUndefined();
   });
 
-  test('an own __proto__ neither is nor gives the type', () => {
+  test('an own __proto__ property is not the type', () => {
     expect(read('{"__proto__":{"type":"say"}}').type).toBeUndefined();
   });
 });
 
 describe('rewrite', () => {
-  test('gives the body that is handed on, with its type', () => {
+  test('rewrite gives the present body with its type', () => {
     const incoming = read('{"type":"say","text":"a"}');
     expect(flat.rewrite(incoming)).toBe(incoming.body);
     incoming.body = { text: 'b' };
@@ -49,7 +49,7 @@ describe('rewrite', () => {
     expect(Object.keys(flat.rewrite(incoming) as object)[0]).toBe('type');
   });
 
-  test('leaves what a library made of it, where it has a type or is no object', () => {
+  test('rewrite leaves a body that has a type, or is no object, as it is', () => {
     const incoming = read('{"type":"say","text":"a"}');
     for (const body of [{ type: 'other' }, 'text', 7, null, ['a']]) {
       incoming.body = body;
@@ -64,7 +64,7 @@ describe('what is sent', () => {
     expect(flat.notice('said', undefined)).toEqual({ type: 'said' });
   });
 
-  test('an answer is the same, whatever the id; without a name there is none', () => {
+  test('an answer is like a notice for any id, and without a type there is none', () => {
     expect(flat.answer(undefined, 'said', { text: 'a', type: 'x' })).toEqual({ type: 'said', text: 'a' });
     expect(flat.answer(7, 'said', { text: 'a' })).toEqual({ type: 'said', text: 'a' });
     expect(flat.answer(7, undefined, { text: 'a' })).toBeUndefined();

@@ -17,7 +17,7 @@ describe('open', () => {
     [call({ params: [] }), { body: [] }],
     [call({ method: '' }), { type: '' }],
     [call({ method: '__proto__' }), { type: '__proto__' }],
-  ])('%s', (text, expected) => {
+  ])('%s is read as a JSON-RPC call', (text, expected) => {
     expect(open(text)).toMatchObject(expected);
   });
 
@@ -54,20 +54,20 @@ describe('open', () => {
     '{"jsonrpc":"2.0","method":"say","\\u005f_proto__":{"params":{}}}',
     call({ constructor: { prototype: {} } }),
     '{"__proto__":{"jsonrpc":"2.0","method":"say"}}',
-  ])('%s is no call', (text) => {
+  ])('%s is no JSON-RPC call', (text) => {
     expect(open(text)).toBeUndefined();
   });
 
-  test.each(GOOD_IDS.map((id) => [id]))('%j is an id', (id) => {
+  test.each(GOOD_IDS.map((id) => [id]))('%j is an id of a JSON-RPC call', (id) => {
     expect(open(call({ id }))?.id).toBe(id);
   });
 
-  test.each(BAD_IDS.map((id) => [id]))('%j is no id, so that it is no call', (id) => {
+  test.each(BAD_IDS.map((id) => [id]))('a JSON-RPC call with the id %j is refused', (id) => {
     expect(open(call({ id }))).toBeUndefined();
   });
 });
 
-test('rewrite puts the params back where they were, and leaves the rest', () => {
+test('rewrite replaces the params and keeps everything else', () => {
   const incoming = open('{"id":7,"params":{"a":1},"method":"say","jsonrpc":"2.0"}') as Incoming;
   incoming.body = { b: 2 };
   expect(JSON.stringify(jsonRpc.rewrite(incoming))).toBe(
@@ -76,7 +76,7 @@ test('rewrite puts the params back where they were, and leaves the rest', () => 
 });
 
 describe('what is sent', () => {
-  test('a notice is a notification', () => {
+  test('a notice is a JSON-RPC notification', () => {
     expect(jsonRpc.notice('said', { a: 1 })).toEqual({ jsonrpc: '2.0', method: 'said', params: { a: 1 } });
   });
 
@@ -94,11 +94,11 @@ describe('what is sent', () => {
       expect(jsonRpc.answer(7, name, body)).toStrictEqual({ jsonrpc: '2.0', id: 7, result });
   });
 
-  test.each(GOOD_IDS.map((id) => [id]))('an answer carries the id %j', (id) => {
+  test.each(GOOD_IDS.map((id) => [id]))('a JSON-RPC answer carries the id %j', (id) => {
     expect(jsonRpc.answer(id, undefined, {})).toMatchObject({ id });
   });
 
-  test('a notification has no answer; a reply with a name is a notification of its own', () => {
+  test('a notification gets no answer, and a reply with a type is a notification', () => {
     expect(jsonRpc.answer(undefined, undefined, { a: 1 })).toBeUndefined();
     const sent = jsonRpc.answer(undefined, 'said', { a: 1 });
     expect(sent).toStrictEqual({ jsonrpc: '2.0', method: 'said', params: { a: 1 } });
@@ -121,7 +121,7 @@ describe('what is sent', () => {
     });
   });
 
-  test('what could not be read has no id, and neither has what is no call', () => {
+  test('an error about an unreadable message or an invalid call has the id null', () => {
     const { code, message } = { code: 'message_malformed', message: 'no' } as const;
     expect(jsonRpc.error(UNREAD, { code, message })).toMatchObject({ id: null, error: { code: -32700 } });
     expect(jsonRpc.error(UNADDRESSED, { code, message })).toMatchObject({
@@ -131,14 +131,14 @@ describe('what is sent', () => {
   });
 
   test.each(Object.keys(reasons).map((code) => [code as Reason]))(
-    'a notification is not answered, not even by %s',
+    'a notification gets no error %s',
     (code) => {
       expect(jsonRpc.error(undefined, { code, message: 'no' })).toBeUndefined();
     },
   );
 });
 
-test('what is sent and taken fits the schemas that document it', () => {
+test('messages in both directions fit the schemas that document them', () => {
   const taken = Compile(jsonRpc.describe('say', { schema: { type: 'object' }, optional: true }) as never);
   for (const text of [call({}), call({ params: {}, id: 7 }), call({ id: 'x' })])
     expect(taken.Check(JSON.parse(text))).toBe(true);

@@ -4,23 +4,23 @@ import { Compile } from 'typebox/compile';
 import { isMessageId, messageId } from '../../src/wire/message-id.ts';
 import { BAD_IDS, GOOD_IDS } from '../support/message-ids.ts';
 
-test.each(GOOD_IDS.map((id) => [id]))('%j is one', (id) => {
+test.each(GOOD_IDS.map((id) => [id]))('%j is a message id', (id) => {
   expect(isMessageId(id)).toBe(true);
 });
 
 test.each([...BAD_IDS, undefined, Number.NaN, Number.POSITIVE_INFINITY, 7n, Symbol('id')].map((id) => [id]))(
-  '%p is none',
+  '%p is no message id',
   (id) => {
     expect(isMessageId(id)).toBe(false);
   },
 );
 
-test('the length is in UTF-16 code units, as everywhere in JSON and JavaScript', () => {
+test('the length of an id is counted in UTF-16 code units', () => {
   expect(isMessageId('\u{1f512}'.repeat(32))).toBe(true);
   expect(isMessageId('\u{1f512}'.repeat(33))).toBe(false);
 });
 
-test('every id survives JSON, so that its sender knows it again', () => {
+test('property: an id survives JSON', () => {
   fc.assert(
     fc.property(fc.oneof(fc.string({ unit: 'binary' }), fc.double(), fc.maxSafeInteger()), (id) => {
       if (!isMessageId(id)) return;
@@ -30,7 +30,7 @@ test('every id survives JSON, so that its sender knows it again', () => {
   );
 });
 
-test('the JSON Schema of an id says the same', () => {
+test('the JSON Schema of an id accepts the same ids', () => {
   const schema = Compile(messageId as never);
   for (const id of GOOD_IDS) expect([id, schema.Check(id)]).toEqual([id, true]);
   for (const id of BAD_IDS.filter((bad) => !Number.isInteger(bad))) {

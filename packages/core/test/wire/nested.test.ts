@@ -17,7 +17,7 @@ describe('open', () => {
     ['{"type":"say","data":"text"}', { body: 'text' }],
     ['{"type":"","data":0}', { type: '', body: 0 }],
     ['{"type":"__proto__"}', { type: '__proto__' }],
-  ])('%s', (text, expected) => {
+  ])('%s is read as a nested message', (text, expected) => {
     expect(open(text)).toMatchObject(expected);
   });
 
@@ -42,20 +42,20 @@ describe('open', () => {
     '{"type":"say","constructor":{"prototype":{}}}',
     '{"type":"say","toString":1}',
     '{"__proto__":{"type":"say"}}',
-  ])('%s is no message', (text) => {
+  ])('%s is no nested message', (text) => {
     expect(open(text)).toBeUndefined();
   });
 
-  test.each(GOOD_IDS.map((id) => [id]))('%j is an id', (id) => {
+  test.each(GOOD_IDS.map((id) => [id]))('%j is an id of a nested message', (id) => {
     expect(open(JSON.stringify({ type: 'say', id }))?.id).toBe(id);
   });
 
-  test.each(BAD_IDS.map((id) => [id]))('%j is no id, so that it is no message', (id) => {
+  test.each(BAD_IDS.map((id) => [id]))('a nested message with the id %j is refused', (id) => {
     expect(open(JSON.stringify({ type: 'say', id }))).toBeUndefined();
   });
 });
 
-test('rewrite puts the body back where it was, and leaves the rest', () => {
+test('rewrite replaces the body and keeps everything else', () => {
   const incoming = open('{"id":7,"data":{"a":1},"type":"say"}') as Incoming;
   incoming.body = { b: 2 };
   expect(JSON.stringify(nested.rewrite(incoming))).toBe('{"id":7,"data":{"b":2},"type":"say"}');
@@ -63,15 +63,15 @@ test('rewrite puts the body back where it was, and leaves the rest', () => {
 });
 
 describe('what is sent', () => {
-  test('a notice', () => {
+  test('a notice has a type and data', () => {
     expect(nested.notice('said', { type: 'error' })).toEqual({ type: 'said', data: { type: 'error' } });
   });
 
-  test.each(GOOD_IDS.map((id) => [id]))('an answer carries the id %j', (id) => {
+  test.each(GOOD_IDS.map((id) => [id]))('a nested answer carries the id %j', (id) => {
     expect(nested.answer(id, 'said', { a: 1 })).toEqual({ type: 'said', id, data: { a: 1 } });
   });
 
-  test('an answer without an id is a message of its own, one without a name is none', () => {
+  test('an answer without an id is a notice, and without a type there is none', () => {
     expect(nested.answer(undefined, 'said', { a: 1 })).toEqual({ type: 'said', data: { a: 1 } });
     expect(nested.answer(7, undefined, { a: 1 })).toBeUndefined();
   });
@@ -82,12 +82,12 @@ describe('what is sent', () => {
     [undefined, {}],
     [UNREAD, {}],
     [UNADDRESSED, {}],
-  ])('an error to %p', (to, expected) => {
+  ])('an error to %p carries the id that it has', (to, expected) => {
     expect(nested.error(to, ERROR)).toStrictEqual({ type: 'error', ...expected, data: ERROR });
   });
 });
 
-test('what is sent fits the schemas that document it', () => {
+test('messages of the server fit the schemas that document them', () => {
   const message = Compile(
     nested.describeNotice('said', { schema: { type: 'object' }, optional: true }) as never,
   );
