@@ -1,6 +1,6 @@
 import { RedisStoreError } from './redis-store-error.ts';
 
-/** The time until which an operation has to be settled, whatever Redis, the network and the client do. */
+/** When an operation must be settled, whatever Redis, the network and the client do. */
 export class Deadline {
   readonly #at: number;
 
@@ -16,17 +16,17 @@ export class Deadline {
     return this.left === 0;
   }
 
-  /** Calls back once when it has passed, unless the returned function is called before. Keeps no process alive. */
+  /** Calls back once at the deadline. The returned function cancels it. Keeps no process alive. */
   onExpiry(callback: (error: RedisStoreError) => void): () => void {
     const expire = (): void =>
       callback(new RedisStoreError('timeout', `Redis did not answer within ${this.timeout} ms.`));
-    // After a stall of the event loop the answer may be there, unread: what has arrived is read before an immediate.
+    // After a blocked event loop, an answer that was received in time is read before the immediate.
     const timer = setTimeout(() => setImmediate(expire), this.left);
     timer.unref();
     return () => clearTimeout(timer);
   }
 
-  /** Settles as the work does, or rejects at the deadline. What the work brings after that goes to `late`. */
+  /** Settles like the work, or rejects at the deadline. A later result goes to `late`. */
   bound<T>(work: Promise<T>, late?: (value: T) => void): Promise<T> {
     return new Promise((resolve, reject) => {
       let over = false;

@@ -6,7 +6,7 @@ const TABLE = Uint16Array.from({ length: 256 }, (_, byte) => {
   return crc;
 });
 
-/** Which hash slot of a Redis Cluster a key is in: CRC16 (XMODEM) of its hash tag, or of all of it where it has none. */
+/** CRC16 (XMODEM) of the key's hash tag, or of the whole key without one. */
 export function slotOf(key: string): number {
   const open = key.indexOf('{');
   const close = open === -1 ? -1 : key.indexOf('}', open + 1);

@@ -1,11 +1,11 @@
 import type { Runner } from './runner.ts';
 
-/** How many scripts are under way at once: enough to fill a connection, and few beside the handshakes. */
+/** Scripts in progress at once: enough to use the connection, and few enough not to delay handshakes. */
 const WIDTH = 32;
 
 /**
- * Works through many things, some at a time. Where one fails, the rest of that part of Redis is left out, and the others
- * go on: a node of a Cluster that is away takes nothing from what the others hold. Rejects at the end, then.
+ * Does the work for all items, some at a time. After a failure, the other items of that part of Redis are skipped and
+ * the rest goes on. Rejects at the end if any failed.
  */
 export async function inParts<T>(
   runner: Runner,

@@ -1,10 +1,9 @@
 import { SLOTS, slotOf } from './hash-slot.ts';
 import type { Keys } from './redis-keys.ts';
 
-/** In how many places a Cluster is asked whether it answers: more than it usually has nodes. */
 const PLACES = 12;
 
-/** Keys that lie evenly over the hash slots, and so on every node that has its share of them. */
+/** Keys spread evenly over the hash slots, and so over the nodes. */
 export function pingKeys(keys: Keys): string[] {
   const places = new Map<number, string>();
   for (let i = 0; places.size < PLACES && i < 100 * PLACES; i++) {

@@ -8,15 +8,14 @@ import { BAN, ENLIST, LISTED, UNBAN, UNLIST } from './scripts/ban-scripts.ts';
 /** How many bans can be listed. Beyond, those that end first stay in force and are not listed. */
 const MAX_LISTED = 100_000;
 
-/** Who hears on this node of what it has done itself. */
 export interface BanListener {
   banned(ban: Ban): void;
   unbanned(key: string): void;
 }
 
 /**
- * Bans, each a key of its own beside the rates of the same address, and a list of them all. On a Cluster the two are in
- * different places: what is banned and lifted within the same moment may then be listed although it is not in force.
+ * Bans: a key for each, and a list of all. On a Cluster these are in different places, so a ban that is imposed and
+ * lifted at the same moment may be listed although it is not in force.
  */
 export class Bans {
   readonly #list: readonly [names: string, counts: string];
@@ -38,7 +37,7 @@ export class Bans {
     const reply = await this.runner.run(BAN, keys, terms, deadline);
     const [left = 0, count = 0] = listOf(reply).map(numberOf);
     const ban = { key, until: Math.round(Date.now() + left), count };
-    // It is in force, whether it can be listed or not.
+    // The ban is in force even if listing it fails.
     this.listener.banned(ban);
     if (keys.length === 1)
       await this.runner.run(ENLIST, this.#list, [key, left, count, MAX_LISTED], deadline);
@@ -64,7 +63,7 @@ export class Bans {
     }));
   }
 
-  /** The ban's, and those of the list where one script can have them all. */
+  /** The ban's key, and those of the list if one script can take them all. */
   #keysOf(key: string): string[] {
     const keys = [this.keys.of('ban', key), ...this.#list];
     return this.runner.groups(keys).length === 1 ? keys : keys.slice(0, 1);

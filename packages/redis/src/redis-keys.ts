@@ -1,21 +1,19 @@
-/** What a key of the store holds. */
 export type Kind = 'ban' | 'banned' | 'rate' | 'slots' | 'share' | 'value' | 'news';
 
 /**
- * How the core's names become Redis keys. `handshake 203.0.113.7` is `sallyport:rate:{203.0.113.7}:handshake`: whatever
- * is about one address or identity has one hash tag, and so one slot of a Cluster.
+ * Maps the core's names to Redis keys. `handshake 203.0.113.7` becomes `sallyport:rate:{203.0.113.7}:handshake`: all
+ * keys of one address or identity share a hash tag, and so a slot of a Cluster.
  */
 export class Keys {
   constructor(readonly prefix: string) {}
 
   of(kind: Kind, name: string): string {
     const space = name.indexOf(' ');
-    // A name chosen by a client must neither end the tag nor look like another one's key.
+    // A name chosen by a client must not end the hash tag or equal another key.
     const tag = name.slice(space + 1).replace(/[%}]/g, encodeURIComponent);
     return `${this.prefix}:${kind}:{${tag}}${space === -1 ? '' : `:${name.slice(0, space)}`}`;
   }
 
-  /** The channel on which the nodes tell each other what they have done. */
   get channel(): string {
     return `${this.prefix}:news`;
   }

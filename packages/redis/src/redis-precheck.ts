@@ -4,14 +4,13 @@ import type { Keys } from './redis-keys.ts';
 import type { Runner } from './runner.ts';
 import { PRECHECK, precheckAnswer, precheckArguments } from './scripts/precheck-script.ts';
 
-/** What one script is asked; slots know where they were in the request. */
 interface Question {
   bans: string[];
   hits: HitRequest[];
   slots: { readonly index: number; readonly request: LeaseRequest }[];
 }
 
-/** What is asked before authentication. Without a Cluster it is one script; with one it is a script for each hash slot. */
+/** The precheck in one script, or in one script per hash slot on a Cluster. */
 export class RedisPrecheck {
   constructor(
     readonly runner: Runner,
@@ -22,7 +21,7 @@ export class RedisPrecheck {
     const deadline = this.runner.deadline();
     const { looks, runs } = this.#plan(request);
     const [first, ...later] = runs;
-    // Nobody who is banned spends a token: bans elsewhere are looked at before the first hit, those beside it with it.
+    // A banned key must spend nothing, so bans in other hash slots are read before the first hit.
     const bansElsewhere = looks.some(({ bans }) => bans.length > 0);
     const now = first === undefined || bansElsewhere ? looks : [first, ...looks];
     const answers = await Promise.all(now.map((question) => this.#ask(question, deadline)));
@@ -33,7 +32,7 @@ export class RedisPrecheck {
     return combined(answers);
   }
 
-  /** Hits by hash slot, as long as they stay in one, the first of them with what else is there; the rest is only looked at. */
+  /** Hits in one script as long as they stay in one hash slot. The first of these scripts also does all else there. */
   #plan(request: PrecheckRequest): { looks: Question[]; runs: Question[] } {
     const looks = new Map<number, Question>();
     const at = (slot: number): Question => {

@@ -4,12 +4,12 @@ export type RedisFailure =
   | 'timeout'
   /** The client was closed, or never connected. */
   | 'closed'
-  /** Too many commands wait for an answer already. */
+  /** Too many commands wait for an answer. */
   | 'busy'
-  /** There is no room for one more. */
+  /** There is no room for another revocation. */
   | 'full';
 
-/** What an operation of the store rejects with, beside the errors of Redis and of its client. */
+/** The error of the store's operations, besides those of Redis and its client. */
 export class RedisStoreError extends Error {
   override readonly name = 'RedisStoreError';
 
@@ -21,7 +21,7 @@ export class RedisStoreError extends Error {
   }
 }
 
-/** The same as the core's `PolicyError`, of which this package knows the type only: a mistake in the calling code. */
+/** Equals the core's `PolicyError`, which this package does not import: a mistake in the calling code. */
 export function optionError(option: string, problem: string, fix: string): TypeError {
   return Object.assign(new TypeError(`${option}: ${problem}. ${fix}`), { name: 'PolicyError', option });
 }

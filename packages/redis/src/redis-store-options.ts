@@ -4,27 +4,31 @@ import { optionError } from './redis-store-error.ts';
 /** Options of `redisStore()`. */
 export interface RedisStoreOptions {
   /**
-   * How every key and channel begins. Guards with the same one share their limits. Default: `sallyport`. On a Cluster, a
-   * prefix with a hash tag such as `{sallyport}` keeps everything on one node: one round trip, and no slot is ever
-   * taken and given back.
+   * The prefix of every key and channel. Guards with the same prefix share their limits. Default: `sallyport`. On a
+   * Cluster, a prefix with a hash tag such as `{sallyport}` keeps everything on one node. Then each operation is one
+   * round trip, and no slot is taken and released again.
    */
   readonly prefix?: string;
   /**
-   * How long a slot stays taken after its node has crashed. A living node renews its slots three times as often.
+   * How long a slot stays taken after its node has crashed. A running node renews its slots three times in that time.
    * Default: 30 s. At least 100 ms.
    */
   readonly leaseTtl?: Duration;
-  /** How long an operation may take, waiting for a connection included. Default: 500 ms. Beyond: it rejects. */
+  /** How long an operation may take, with the wait for a connection. Default: 500 ms. Beyond: it rejects. */
   readonly timeout?: Duration;
-  /** How long a revocation is kept: as long as `limits.revocationRetention` at least. Default: 30 days, as there. */
+  /**
+   * How long a revocation is kept. At least as long as `limits.revocationRetention`. Default: 30 days, like that
+   * limit.
+   */
   readonly revocationRetention?: Duration;
-  /** How many revocations are kept. Default: 100,000. Beyond: `revoke` rejects, having told the nodes that are connected. */
+  /**
+   * How many revocations are kept. Default: 100,000. Beyond: `revoke` rejects, after it has told the connected nodes.
+   */
   readonly revocations?: number;
-  /** How many commands may wait for their answer at once. Default: 10,000. Beyond: operations reject at once. */
+  /** How many commands may wait for their answer. Default: 10,000. Beyond: operations reject at once. */
   readonly pending?: number;
 }
 
-/** The options with their defaults, and durations in milliseconds. */
 export interface Settings {
   readonly prefix: string;
   readonly leaseTtl: number;

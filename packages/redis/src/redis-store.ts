@@ -28,10 +28,10 @@ import { PING, PUT, REDEEM } from './scripts/value-scripts.ts';
 import { Shares } from './shares.ts';
 
 /**
- * A store that any number of nodes share: on Redis 6.2 or newer, or Valkey, alone, behind Sentinel or as a Cluster. The
- * client is yours to make, connect and close.
+ * A store that several nodes share, on Redis 6.2 or newer, or Valkey: a single server, one behind Sentinel, or a
+ * Cluster. You create, connect and close the client.
  *
- * @throws TypeError named `PolicyError` for an unknown or unacceptable option, and for what is no client.
+ * @throws TypeError named `PolicyError` for an unknown or invalid option, and for a value that is no client.
  *
  * @example
  * ```ts
@@ -51,7 +51,7 @@ export function redisStore(client: RedisClient, options: RedisStoreOptions = {})
 }
 
 class RedisStore implements Store {
-  /** Tells this process, and this store in it, from all others. */
+  /** Distinguishes this store from all others, also in the same process. */
   readonly #node = randomBytes(9).toString('base64url');
   readonly #runner: Runner;
   readonly #keys: Keys;
@@ -129,7 +129,7 @@ class RedisStore implements Store {
     return this.#shares.shares(demands, interval);
   }
 
-  /** On a Cluster, whether all of it answers. */
+  /** On a Cluster, asks all of its nodes. */
   async ping(): Promise<void> {
     const deadline = this.#runner.deadline();
     const keys = this.#runner.port.cluster ? pingKeys(this.#keys) : [this.#keys.of('value', 'ping')];

@@ -1,4 +1,4 @@
-/** A task that is done over and over, one at a time, and sooner again after it has failed. Keeps no process alive. */
+/** Repeats a task, one run at a time, and sooner after a failure. Keeps no process alive. */
 export class Repeater {
   #timer: ReturnType<typeof setTimeout> | undefined;
   #active = false;
@@ -7,9 +7,7 @@ export class Repeater {
 
   constructor(
     readonly task: () => Promise<void>,
-    /** Milliseconds from one start to the next. */
     readonly interval: number,
-    /** Milliseconds after a failure. */
     readonly retry: number,
   ) {}
 
@@ -17,7 +15,6 @@ export class Repeater {
     return this.#active;
   }
 
-  /** The first time is one interval from now. */
   start(): void {
     if (this.#active) return;
     this.#active = true;
@@ -30,7 +27,7 @@ export class Repeater {
     clearTimeout(this.#timer);
   }
 
-  /** Does it at once, or once more after the run that is under way. */
+  /** Runs the task at once, or again after the run in progress. */
   now(): void {
     if (!this.#active) return;
     if (this.#running) this.#again = true;

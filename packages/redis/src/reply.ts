@@ -1,4 +1,4 @@
-/** Replies as scripts give them: whole numbers, texts and lists, which clients may map to other types. */
+/** Scripts reply with whole numbers, texts and lists. Clients may map them to other types. */
 export function listOf(reply: unknown): readonly unknown[] {
   if (Array.isArray(reply)) return reply;
   throw new TypeError('Redis answered with something that is no list.');
@@ -10,7 +10,7 @@ export function numberOf(reply: unknown): number {
   return number;
 }
 
-/** Buffers, where the client was made to give them, are text, too. */
+/** A client can be made to return buffers. */
 export function textOf(reply: unknown): string {
   if (reply === undefined || reply === null)
     throw new TypeError('Redis answered with nothing where a value was expected.');

@@ -5,12 +5,12 @@ import { slotOf } from './hash-slot.ts';
 import { RedisStoreError } from './redis-store-error.ts';
 import type { Script } from './script.ts';
 
-/** How many hash slots of a Cluster make one part of it. Its nodes have ranges of thousands. */
+/** Hash slots of a Cluster that count as one part. A node holds thousands of neighbouring slots. */
 const PART = 256;
 
-/** Runs scripts so that each call settles in time, and nothing piles up in a client that has no connection. */
+/** Runs scripts so that every call settles in time, and no commands queue in a client without a connection. */
 export class Runner {
-  /** Commands without an answer, those included that nobody waits for any more, by part. */
+  /** Commands without an answer by part, also those whose deadline has passed. */
   readonly #pending = new Map<number, number>();
 
   constructor(
@@ -23,7 +23,6 @@ export class Runner {
     return new Deadline(this.timeout);
   }
 
-  /** An answer that comes after the deadline goes to `late`. */
   run(
     script: Script,
     keys: readonly string[],
@@ -34,7 +33,7 @@ export class Runner {
     return deadline.bound(this.#send(script, keys, args.map(String), deadline), late);
   }
 
-  /** Indexes of keys that one script can have at once: all of them, or on a Cluster those of one hash slot. */
+  /** The indexes of keys that one script can take: all of them, or on a Cluster those of each hash slot. */
   groups(keys: readonly string[]): number[][] {
     const groups = new Map<number, number[]>();
     for (const [index, key] of keys.entries()) {
@@ -46,12 +45,11 @@ export class Runner {
     return [...groups.values()];
   }
 
-  /** Keys of one hash slot can be in one script; without a Cluster there is one for all. */
   slotOf(key: string): number {
     return this.port.cluster ? slotOf(key) : 0;
   }
 
-  /** Keys of one part are likely to be on one node, so that they fail together. */
+  /** Keys of one part are probably on one node and fail together. */
   partOf(key: string | undefined): number {
     return key === undefined ? 0 : Math.floor(this.slotOf(key) / PART);
   }
@@ -63,7 +61,7 @@ export class Runner {
     deadline: Deadline,
   ): Promise<unknown> {
     const { port } = this;
-    // What a client has not been given cannot reach Redis long after everybody has stopped waiting for it.
+    // A command that waits here cannot reach Redis after its deadline.
     while (port.state === 'offline') await port.whenReady(deadline);
     if (port.state === 'closed') throw closed();
     const part = this.partOf(keys[0]);
@@ -73,7 +71,7 @@ export class Runner {
     this.#pending.set(part, pending + 1);
     try {
       return await port.evalsha(script, keys, args).catch((error: unknown) => {
-        // Redis was restarted, or has never seen it.
+        // Redis was restarted, or has not seen the script yet.
         if (error instanceof Error && error.message.startsWith('NOSCRIPT'))
           return port.eval(script, keys, args);
         throw error;

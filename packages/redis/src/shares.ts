@@ -4,10 +4,9 @@ import { listOf, numberOf } from './reply.ts';
 import type { Runner } from './runner.ts';
 import { SHARE } from './scripts/share-script.ts';
 
-/** How many limits one script looks at. */
 const CHUNK = 200;
 
-/** How much of each limit falls to this node, by what all of them have been asked for lately. */
+/** This node's part of each limit, by the recent demand on all nodes. */
 export class Shares {
   constructor(
     readonly runner: Runner,

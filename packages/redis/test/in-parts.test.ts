@@ -7,7 +7,7 @@ const port = new FakePort();
 const runner = new Runner(port, 100, 10);
 const self = (key: string): string => key;
 
-test('everything is worked through, so much at a time', async () => {
+test('all items are worked through, with a bounded number at once', async () => {
   let running = 0;
   let most = 0;
   const done: string[] = [];
@@ -23,7 +23,7 @@ test('everything is worked through, so much at a time', async () => {
   expect(most).toBeLessThanOrEqual(32);
 });
 
-test('a part that fails is left out, and keeps nothing from the others', async () => {
+test('after a failure, items of the same part are skipped and all others are done', async () => {
   port.cluster = true;
   const tried: string[] = [];
   // Their hash slots are 12182 and 5061.

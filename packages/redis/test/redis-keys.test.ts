@@ -14,13 +14,13 @@ const name = fc
   .map((parts) => parts.join(''));
 const kind = fc.constantFrom<Kind>('ban', 'rate', 'slots', 'value', 'share');
 
-test('names are readable, with what they are about as the hash tag', () => {
+test('a key is readable and has its subject as the hash tag', () => {
   expect(keys.of('rate', 'handshake 203.0.113.7')).toBe('sallyport:rate:{203.0.113.7}:handshake');
   expect(keys.of('slots', 'address 2001:db8::/64')).toBe('sallyport:slots:{2001:db8::/64}:address');
   expect(keys.of('slots', 'connections')).toBe('sallyport:slots:{connections}');
 });
 
-test('two names never share a key', () => {
+test('property: two names never share a key', () => {
   fc.assert(
     fc.property(kind, name, kind, name, (kindA, a, kindB, b) => {
       if (kindA === kindB && a === b) return;
@@ -30,7 +30,7 @@ test('two names never share a key', () => {
   );
 });
 
-test('what is about one address or identity is in one hash slot', () => {
+test('all keys of one address or identity are in one hash slot', () => {
   fc.assert(
     fc.property(fc.string({ minLength: 1 }), (who) => {
       const tags = [
@@ -43,7 +43,7 @@ test('what is about one address or identity is in one hash slot', () => {
   );
 });
 
-test('a Cluster is asked in places all over it, one whose keys are together in one', () => {
+test('pingKeys reach every third of the hash slots, or one slot with a hash tag in the prefix', () => {
   const slots = pingKeys(keys).map(slotOf);
   for (let third = 0; third < 3; third++)
     expect(slots.some((slot) => Math.floor((slot * 3) / SLOTS) === third)).toBe(true);
@@ -63,7 +63,7 @@ describeWith('redis', 'hash slots', (program) => {
     await server.close();
   });
 
-  test('are those of Redis', async () => {
+  test('slotOf gives the hash slot that Redis gives', async () => {
     await fc.assert(
       fc.asyncProperty(fc.oneof(name, fc.string({ unit: 'binary' })), async (key) => {
         fc.pre(key !== '');

@@ -15,7 +15,7 @@ class Client extends EventEmitter {
   subscribe = async () => 1;
 }
 
-test('the defaults are those of the documentation', () => {
+test('the defaults of the store are those of its documentation', () => {
   expect(settingsOf({})).toEqual({
     prefix: 'sallyport',
     leaseTtl: 30_000,
@@ -26,7 +26,7 @@ test('the defaults are those of the documentation', () => {
   });
 });
 
-test('durations have units, or are milliseconds', () => {
+test('a duration has a unit or is in milliseconds', () => {
   expect(settingsOf({ leaseTtl: '1.5m', timeout: 250, revocationRetention: '7d' })).toMatchObject({
     leaseTtl: 90_000,
     timeout: 250,
@@ -49,23 +49,29 @@ describe('what is refused at construction names the option and the fix:', () => 
     [{ pending: -1 }, 'redisStore({ pending }): -1 is not a whole number'],
   ];
 
-  test.each(refused)('%j', (options, message) => {
-    const make = () => redisStore(new Client() as never, options);
-    expect(make).toThrow(TypeError);
-    expect(make).toThrow(message);
-    expect(make).toThrow(expect.objectContaining({ name: 'PolicyError' }));
-  });
+  test.each(refused)(
+    'redisStore with the options %j throws, naming the option and the fix',
+    (options, message) => {
+      const make = () => redisStore(new Client() as never, options);
+      expect(make).toThrow(TypeError);
+      expect(make).toThrow(message);
+      expect(make).toThrow(expect.objectContaining({ name: 'PolicyError' }));
+    },
+  );
 });
 
 test('a prefix may have one hash tag', () => {
   expect(settingsOf({ prefix: 'app:{chat}:x' }).prefix).toBe('app:{chat}:x');
 });
 
-test.each([undefined, null, {}, 'redis://127.0.0.1', new EventEmitter()])('%p is no client', (client) => {
-  expect(() => redisStore(client as never)).toThrow('neither a client of ioredis nor one of node-redis');
-});
+test.each([undefined, null, {}, 'redis://127.0.0.1', new EventEmitter()])(
+  '%p is refused as a client',
+  (client) => {
+    expect(() => redisStore(client as never)).toThrow('neither a client of ioredis nor one of node-redis');
+  },
+);
 
-test('a prefix of the client is refused: its channels would have none', () => {
+test('a client with a key prefix is refused', () => {
   const client = Object.assign(new Client(), { options: { keyPrefix: 'app:' } });
   expect(() => redisStore(client as never)).toThrow('redisStore(client, { prefix })');
 });

@@ -4,7 +4,7 @@ import { Repeater } from '../src/repeater.ts';
 beforeEach(() => void jest.useFakeTimers());
 afterEach(() => void jest.useRealTimers());
 
-test('it runs every interval, from start to start, until it is stopped', async () => {
+test('a repeater runs its task every interval until it is stopped', async () => {
   const starts: number[] = [];
   const begin = performance.now();
   const repeater = new Repeater(
@@ -25,7 +25,7 @@ test('it runs every interval, from start to start, until it is stopped', async (
   expect(starts).toHaveLength(3);
 });
 
-test('it comes again sooner after a failure', async () => {
+test('a repeater runs its task sooner after a failure', async () => {
   let runs = 0;
   const repeater = new Repeater(
     () => (++runs < 3 ? Promise.reject(new Error('away')) : Promise.resolve()),
@@ -40,7 +40,7 @@ test('it comes again sooner after a failure', async () => {
   repeater.stop();
 });
 
-test('asked for at once it runs at once, and once more where it is running', async () => {
+test('now() runs the task at once, or again after the run in progress', async () => {
   let running = 0;
   let runs = 0;
   const repeater = new Repeater(

@@ -24,7 +24,7 @@ test('a script that Redis does not know is sent with its source', async () => {
   expect(await reply).toBe('answer');
 });
 
-test('any other error is passed on', async () => {
+test('any other error of a script rejects the call', async () => {
   const port = new FakePort();
   const reply = runnerOn(port).run(SCRIPT, ['key'], []);
   port.sent[0]?.reject(new Error('READONLY You cannot write against a read only replica.'));
@@ -32,7 +32,7 @@ test('any other error is passed on', async () => {
   expect(port.sent).toHaveLength(1);
 });
 
-test('no answer is a rejection in time, and what comes later goes to whom it may concern', async () => {
+test('a call without an answer rejects at the deadline, and a later answer goes to late()', async () => {
   const port = new FakePort();
   const late: unknown[] = [];
   const runner = runnerOn(port);
@@ -43,7 +43,7 @@ test('no answer is a rejection in time, and what comes later goes to whom it may
   expect(late).toEqual(['late']);
 });
 
-test('a client without a connection is given nothing until it has one', async () => {
+test('a client without a connection gets a command only once it is connected', async () => {
   const port = new FakePort();
   port.state = 'offline';
   const reply = runnerOn(port, { timeout: 5_000 }).run(SCRIPT, ['key'], []);
@@ -55,7 +55,7 @@ test('a client without a connection is given nothing until it has one', async ()
   expect(await reply).toBe('answer');
 });
 
-test('a client without a connection is given nothing later that nobody waits for any more', async () => {
+test('a command whose deadline passed while the client was offline is never sent', async () => {
   const port = new FakePort();
   port.state = 'offline';
   const replies = [1, 2, 3].map(() => runnerOn(port).run(SCRIPT, ['key'], []));
@@ -66,7 +66,7 @@ test('a client without a connection is given nothing later that nobody waits for
   expect(port.sent).toEqual([]);
 });
 
-test('a client that is closed, or closes, is a rejection at once', async () => {
+test('a call rejects at once if the client is closed or closes', async () => {
   const port = new FakePort();
   port.state = 'offline';
   const waiting = runnerOn(port, { timeout: 60_000 }).run(SCRIPT, ['key'], []);
@@ -75,7 +75,7 @@ test('a client that is closed, or closes, is a rejection at once', async () => {
   await expect(runnerOn(port).run(SCRIPT, ['key'], [])).rejects.toMatchObject({ code: 'closed' });
 });
 
-test('so many commands wait for an answer, whether somebody waits for them or not; on a Cluster in each part', async () => {
+test('calls beyond the bound of pending commands reject, on a Cluster per part', async () => {
   const port = new FakePort();
   const runner = runnerOn(port, { pending: 3 });
   const ask = (key: string) => runner.run(SCRIPT, [key], []).catch(({ code }) => code);
@@ -99,7 +99,7 @@ test('so many commands wait for an answer, whether somebody waits for them or no
   expect(await ask('bar')).toBe('timeout');
 });
 
-test('keys are together in one script, on a Cluster those of one hash slot', () => {
+test('keys are grouped into one script, or on a Cluster one for each hash slot', () => {
   const port = new FakePort();
   const keys = ['a:{x}', 'b:{y}', 'c:{x}'];
   expect(runnerOn(port).groups(keys)).toEqual([[0, 1, 2]]);

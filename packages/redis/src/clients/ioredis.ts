@@ -17,7 +17,7 @@ export interface IoRedisClient extends Emitter {
 
 const ignore = (): void => {};
 
-/** ioredis: a single Redis, one behind Sentinel, or a Cluster. */
+/** An ioredis client: a single Redis, one behind Sentinel, or a Cluster. */
 export class IoRedisPort implements RedisPort {
   readonly cluster: boolean;
   readonly #readiness: Readiness;
@@ -27,13 +27,13 @@ export class IoRedisPort implements RedisPort {
     this.cluster = client.isCluster;
     this.#hasEnded = watchEnd(client);
     this.#readiness = new Readiness(client, 'ready', 'end');
-    // Each command tells of its own failure; an error event that nobody listens for ends a process.
+    // Each command reports its own failure. An error event without a listener would end the process.
     client.on('error', ignore);
   }
 
   get state(): ClientState {
     const { status } = this.client;
-    // Made with `lazyConnect`: a command would start it too, but would wait in the client's queue.
+    // Made with `lazyConnect`. A command would connect it too, but would wait in the client's queue.
     if (status === 'wait') this.client.connect().catch(ignore);
     if (status === 'ready') return 'ready';
     return this.#hasEnded() ? 'closed' : 'offline';
@@ -55,12 +55,12 @@ export class IoRedisPort implements RedisPort {
     let connection = this.#listen(channel, listener);
     return {
       refresh: () => {
-        // Its retryStrategy may have given up, and a Cluster forgets channels when the subscribed node goes away.
+        // Its retryStrategy may have given up, and a Cluster loses channels when the subscribed node goes away.
         if (connection.hasEnded()) connection = this.#listen(channel, listener);
         else if (connection.client.status === 'ready') connection.client.subscribe(channel).catch(ignore);
       },
       close: () => {
-        // One that has ended already would set a timer for the end of its socket.
+        // Disconnecting an ended client would set a timer.
         if (!connection.hasEnded()) connection.client.disconnect();
       },
     };
@@ -72,14 +72,14 @@ export class IoRedisPort implements RedisPort {
     client.on('message', (from: string, text: string) => {
       if (from === channel) listener.message(text);
     });
-    // Once more on every reconnect: the client's own resubscription does not say when it is through.
+    // On every reconnect, because the client's own resubscription does not report when it is done.
     client.on('ready', () => client.subscribe(channel).then(() => listener.subscribed(), ignore));
     if (client.status === 'wait') client.connect().catch(ignore);
     return { client, hasEnded: watchEnd(client) };
   }
 }
 
-/** Whether a client has given up or was closed. The status of a Cluster goes from `end` back to `close`, which says less. */
+/** Remembers the end of a client: the status of a Cluster goes from `end` back to `close`. */
 function watchEnd(client: IoRedisClient): () => boolean {
   let ended = client.status === 'end';
   client.on('end', () => {

@@ -6,7 +6,7 @@ import type { ChannelListener, ClientState, RedisPort, Subscription } from './re
 /** The part of a node-redis client, cluster or sentinel (`redis` 5 or newer) that the store uses. */
 export interface NodeRedisClient extends Emitter {
   readonly isOpen: boolean;
-  /** A cluster has had none before version 6. */
+  /** Absent on a cluster before version 6. */
   readonly isReady?: boolean;
   connect(): Promise<unknown>;
   destroy(): unknown;
@@ -27,7 +27,7 @@ const MOVES: Readonly<Record<Topology, readonly string[]>> = {
 };
 const ignore = (): void => {};
 
-/** node-redis: `createClient`, `createCluster` or `createSentinel`. */
+/** A node-redis client: `createClient`, `createCluster` or `createSentinel`. */
 export class NodeRedisPort implements RedisPort {
   readonly cluster: boolean;
   readonly #topology: Topology;
@@ -40,7 +40,7 @@ export class NodeRedisPort implements RedisPort {
     this.#readiness = this.cluster
       ? new Readiness(client, 'connect', 'disconnect')
       : new Readiness(client, 'ready', 'end');
-    // Each command tells of its own failure; an error event that nobody listens for ends the process.
+    // Each command reports its own failure. An error event without a listener would end the process.
     client.on('error', ignore);
   }
 
@@ -61,14 +61,16 @@ export class NodeRedisPort implements RedisPort {
     return this.client.eval(source, { keys: [...keys], arguments: [...args] });
   }
 
-  /** A single client cannot listen beside its commands; a cluster and a sentinel have a connection for it themselves. */
+  /**
+   * A single client cannot listen beside its commands. A cluster and a sentinel open a connection for it themselves.
+   */
   subscribe(channel: string, listener: ChannelListener): Subscription {
     const own = this.#topology === 'single';
     const connection = own ? this.client.duplicate() : this.client;
     const message = (text: string | Buffer): void => listener.message(String(text));
     const subscribe = async (): Promise<void> => {
       if (own && !connection.isOpen) await connection.connect();
-      // Asked again, it changes nothing where the channel is subscribed.
+      // Subscribing again changes nothing if the channel is subscribed.
       await connection.subscribe(channel, message);
     };
     const moved = (): void => listener.subscribed();
@@ -86,11 +88,9 @@ export class NodeRedisPort implements RedisPort {
   }
 }
 
-/** It throws for a client that is closed already. */
+/** Throws for a client that is already closed, which is harmless. */
 function destroy(client: NodeRedisClient): void {
   try {
     client.destroy();
-  } catch {
-    // Closed is what it should be.
-  }
+  } catch {}
 }

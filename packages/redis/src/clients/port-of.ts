@@ -3,7 +3,7 @@ import { type IoRedisClient, IoRedisPort } from './ioredis.ts';
 import { type NodeRedisClient, NodeRedisPort } from './node-redis.ts';
 import type { RedisPort } from './redis-port.ts';
 
-/** A client of ioredis or of node-redis, told apart by what it can do. */
+/** A client of ioredis or node-redis. Its methods tell which. */
 export type RedisClient = IoRedisClient | NodeRedisClient;
 
 export function portOf(client: RedisClient): RedisPort {
@@ -23,7 +23,10 @@ export function portOf(client: RedisClient): RedisPort {
   );
 }
 
-/** Clients add it to keys, and not to the channel: two applications would hear each other's bans and revocations. */
+/**
+ * A key prefix of the client does not apply to channels, so two applications would hear each other's bans and
+ * revocations.
+ */
 function refusePrefix(options: unknown): void {
   if (typeof options !== 'object' || options === null || !('keyPrefix' in options)) return;
   if (options.keyPrefix === undefined || options.keyPrefix === '') return;

@@ -1,7 +1,7 @@
 import type { Deadline } from '../deadline.ts';
 import { RedisStoreError } from '../redis-store-error.ts';
 
-// biome-ignore lint/suspicious/noExplicitAny: what listeners get differs from event to event
+// biome-ignore lint/suspicious/noExplicitAny: the arguments of listeners differ between events
 type Listener = (...args: any[]) => void;
 
 /** The part of an event emitter that the store uses. */
@@ -15,7 +15,6 @@ interface Waiter {
   reject(error: Error): void;
 }
 
-/** Who waits for a client to become ready. Nobody does so beyond his deadline: an outage may take hours. */
 export class Readiness {
   readonly #waiters = new Set<Waiter>();
   readonly #ready = (): void => this.#settle((waiter) => waiter.resolve());
@@ -52,7 +51,6 @@ export class Readiness {
     });
   }
 
-  /** In the order in which they came. */
   #settle(answer: (waiter: Waiter) => void): void {
     const waiters = [...this.#waiters];
     this.#waiters.clear();

@@ -1,21 +1,16 @@
 import type { Lease, LeaseRequest } from '@sallyport/core/store';
 
-/** One slot of one key. */
 export interface Slot {
-  /** Its key in Redis. */
   readonly key: string;
   readonly cap: number;
-  /** Who holds it, as Redis knows it. */
   readonly holder: string;
   readonly lease: HeldLease;
 }
 
-/** Who gives slots back. */
 export interface LeaseOwner {
   released(lease: HeldLease): void;
 }
 
-/** The slots of one connection, until it gives them back or they are lost. */
 export class HeldLease implements Lease {
   readonly slots: readonly Slot[];
   #state: 'held' | 'released' | 'lost' = 'held';
@@ -51,7 +46,7 @@ export class HeldLease implements Lease {
     else if (this.#state === 'lost') listener();
   }
 
-  /** Its listeners are called a moment later, so that one that throws keeps nobody's slots from being renewed. */
+  /** Calls its listeners later, so that one that throws does not stop the renewal of others. */
   lose(): void {
     this.#state = 'lost';
     for (const listener of this.#listeners.splice(0)) queueMicrotask(listener);

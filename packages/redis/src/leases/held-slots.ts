@@ -1,15 +1,14 @@
 import type { HeldLease, Slot } from './held-lease.ts';
 
-/** Slots of one key, as many as one script is given. */
 export interface Part {
   readonly key: string;
   readonly slots: readonly Slot[];
 }
 
-/** How many holders a script is given at most: a few hundred take Redis less than a millisecond. */
+/** Holders in one script. Redis needs less than a millisecond for a few hundred. */
 const CHUNK = 250;
 
-/** Slots by key; bounded by what this node holds. */
+/** Slots by key. Bounded by what this node holds. */
 export class SlotTable {
   readonly #keys = new Map<string, Map<string, Slot>>();
 
@@ -32,7 +31,7 @@ export class SlotTable {
     }
   }
 
-  /** Everything in it, each time as much as one script takes; `together` says whether it takes several keys. */
+  /** All slots in chunks for one script each. `together`: a script may take several keys. */
   *chunks(together: boolean): Generator<readonly Part[]> {
     let chunk: Part[] = [];
     let size = 0;
@@ -44,7 +43,7 @@ export class SlotTable {
         slots = [];
       };
       for (const slot of holders.values()) {
-        // A script is told one cap for each part.
+        // A script takes one cap per part.
         if (cap !== slot.cap) endPart();
         cap = slot.cap;
         slots.push(slot);
@@ -64,7 +63,6 @@ export class SlotTable {
   }
 }
 
-/** The key by which a chunk is sent. */
 export function keyOfChunk([first]: readonly Part[]): string {
   return first?.key ?? '';
 }

@@ -7,7 +7,7 @@ import type { HeldLease, Slot } from './held-lease.ts';
 import { keyOfChunk, leasesOf, type Part, SlotTable } from './held-slots.ts';
 import type { Releases } from './releases.ts';
 
-/** Keeps all slots of this node: one timer, and a script for every few hundred of them. */
+/** Renews all slots of this node with one timer, and a script for every few hundred slots. */
 export class Renewal {
   readonly #held = new SlotTable();
   readonly #repeater: Repeater;
@@ -17,7 +17,7 @@ export class Renewal {
     readonly releases: Releases,
     readonly leaseTtl: number,
   ) {
-    // Two attempts fit into a lease; where one fails, the next ones follow soon.
+    // Two attempts fit into a lease. After a failure, the next attempts follow sooner.
     const retry = Math.min(1_000, leaseTtl / 10);
     this.#repeater = new Repeater(() => this.#renew(this.#held), leaseTtl / 3, retry);
   }
@@ -32,12 +32,11 @@ export class Renewal {
     if (this.#held.isEmpty) this.#repeater.stop();
   }
 
-  /** Redis may have forgotten everything. */
   now(): void {
     this.#repeater.now();
   }
 
-  /** What was taken for a short time only is kept from now on. Where that fails, the next renewal does it. */
+  /** Extends slots that were taken for half a lease. If that fails, the next renewal does it. */
   confirm(lease: HeldLease): void {
     const table = new SlotTable();
     table.add(lease.slots);
@@ -63,7 +62,7 @@ export class Renewal {
     );
     const lost = listOf(reply).map((position) => slots[numberOf(position)] as Slot);
     for (const lease of leasesOf(lost)) this.#lose(lease);
-    // What was given back meanwhile may just have been taken again.
+    // A lease that was released meanwhile may just have been renewed.
     this.releases.add(slots.filter(({ lease }) => !lease.isHeld));
   }
 

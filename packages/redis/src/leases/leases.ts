@@ -8,32 +8,28 @@ import { HeldLease, type LeaseOwner, type Slot } from './held-lease.ts';
 import { Renewal } from './lease-renewal.ts';
 import { Releases } from './releases.ts';
 
-/** How often a refusal is questioned that may be due to what others take and give back. */
+/** Retries of a refusal that may be due to slots about to be released. */
 const RETRIES = 5;
-/** Milliseconds before the first retry, at most; twice as many before each further one. */
+/** Milliseconds of the longest wait before the first retry. It doubles with each retry. */
 const JITTER = 10;
 
-/** What one script said: the slots were taken, or one of them was full. */
 interface Outcome {
-  /** Where each slot is in the request. */
   readonly group: readonly number[];
-  /** The index of the first full one in the request, or -1. */
+  /** The index in the request of the first full slot, or -1. */
   readonly full: number;
-  /** Others hold slots there which may be given back in a moment, or lapse. */
+  /** Others hold slots there that may be released or expire soon. */
   readonly provisional: boolean;
 }
 
-/** What one attempt came to. */
 interface Attempt {
   readonly lease: HeldLease;
   readonly refusals: readonly Outcome[];
 }
 
 /**
- * Slots of all nodes together. Where one script can have all the keys, it takes all the slots or none. On a Cluster
- * each hash slot has its own script: slots are taken for half a lease first, and given back where another one is full,
- * so that there are never more than the cap. A refusal by slots that others may give back in a moment is questioned a
- * few times, so that the cap is reached.
+ * Slots counted over all nodes. One script takes all slots or none. On a Cluster, each hash slot has its own script:
+ * it takes its slots for half a lease, and releases them if another script finds a full slot, so that the cap is
+ * never exceeded. A refusal that may be temporary is retried, so that the cap is reached.
  */
 export class Leases implements LeaseOwner {
   #count = 0;
@@ -43,7 +39,6 @@ export class Leases implements LeaseOwner {
   constructor(
     readonly runner: Runner,
     readonly keys: Keys,
-    /** What this node's holders begin with. */
     readonly node: string,
     readonly leaseTtl: number,
   ) {
@@ -51,7 +46,6 @@ export class Leases implements LeaseOwner {
     this.#renewal = new Renewal(runner, this.#releases, leaseTtl);
   }
 
-  /** Redis has forgotten everything: what this node holds is told again. */
   renewNow(): void {
     this.#renewal.now();
   }
@@ -80,7 +74,7 @@ export class Leases implements LeaseOwner {
     return { lease };
   }
 
-  /** Each attempt has holders of its own: giving back what one of them took may come late, and must not undo the next. */
+  /** Each attempt has holders of its own, so that a late release cannot undo the next attempt. */
   async #attempt(
     requests: readonly LeaseRequest[],
     keys: readonly string[],
@@ -96,7 +90,7 @@ export class Leases implements LeaseOwner {
       if (refusals.length > 0) this.#releases.add(taken.map((index) => lease.slots[index] as Slot));
       return { lease, refusals };
     } catch (error) {
-      // They may have been taken all the same.
+      // The slots may have been taken all the same.
       this.#releases.add(lease.slots);
       throw error;
     }
@@ -122,8 +116,8 @@ export class Leases implements LeaseOwner {
 }
 
 /**
- * So that nothing is held which stands in others' way, while what is full is asked again; the last one of a request
- * first, since what comes later in it is narrower: an identity's slots are full more often than those of all.
+ * Asks the full slots first, so that a retry holds nothing in the way of others. Later slots of a request are
+ * narrower, and so full more often.
  */
 function refusedFirst(
   groups: readonly (readonly number[])[],
@@ -146,7 +140,6 @@ async function inTurn(
   return outcomes;
 }
 
-/** Like `Promise.all`, but lets none go on by itself. */
 async function allOf<T>(promises: readonly Promise<T>[]): Promise<T[]> {
   const outcomes = await Promise.allSettled(promises);
   return outcomes.map((outcome) => {

@@ -7,8 +7,8 @@ import { keyOfChunk, type Part, SlotTable } from './held-slots.ts';
 const RETRY = 1_000;
 
 /**
- * Slots that are given back: those of one tick together, and again while the store is away. What could not be given
- * back within the lease time has lapsed by itself.
+ * Releases slots: those of one tick together, and again while the store is away. After the lease time they have
+ * expired by themselves.
  */
 export class Releases {
   #waiting = new SlotTable();

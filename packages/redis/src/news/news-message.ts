@@ -1,10 +1,9 @@
 import type { Revocation } from '@sallyport/core/store';
 
-/** What the nodes tell each other. */
 export type Message =
-  /** `id` is nothing where there was no room to store it. */
+  /** Without an `id` if there was no room to store it. */
   | { readonly kind: 'revoked'; readonly id: string | undefined; readonly revocation: Revocation }
-  /** `left` are milliseconds: clocks of nodes differ. */
+  /** `left` is in milliseconds, because the clocks of nodes differ. */
   | {
       readonly kind: 'ban';
       readonly node: string;
@@ -13,12 +12,10 @@ export type Message =
       readonly key: string;
     }
   | { readonly kind: 'unban'; readonly node: string; readonly key: string }
-  /** There is something to read. */
   | { readonly kind: 'read' };
 
 const NAMES = ['subject', 'session', 'tokenId'] as const;
 
-/** A message as the scripts publish it; nothing for a text that none of them has made. */
 export function parseMessage(text: string): Message | undefined {
   if (text === 'read') return { kind: 'read' };
   const revoked = /^revoked (\S+) (.*)$/s.exec(text);
@@ -36,12 +33,12 @@ export function parseMessage(text: string): Message | undefined {
   return unban === null ? undefined : { kind: 'unban', node: unban[1] ?? '', key: unban[2] ?? '' };
 }
 
-/** The same text for the same revocation, whoever writes it. */
+/** Equal for equal revocations on every node. */
 export function revocationText({ subject, session, tokenId, issuedBefore }: Revocation): string {
   return JSON.stringify({ subject, session, tokenId, issuedBefore });
 }
 
-/** Nothing for what cannot be one: others may write to the same Redis. */
+/** `undefined` for anything else: others may write to the same Redis. */
 export function parseRevocation(text: string): Revocation | undefined {
   let value: Readonly<Record<string, unknown>>;
   try {
@@ -55,7 +52,7 @@ export function parseRevocation(text: string): Revocation | undefined {
   return { ...Object.fromEntries(named), issuedBefore: value.issuedBefore };
 }
 
-/** What has been seen to be revoked: to find out what a Redis that forgot everything has not been told again yet. */
+/** Revocations that Redis holds, to find those that it has lost. */
 export class Seen {
   readonly #issuedBefore = new Map<string, number>();
 

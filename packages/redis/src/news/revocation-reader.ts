@@ -3,29 +3,26 @@ import { Seen } from './news-message.ts';
 import { BATCH, isAfter, type RevocationStream } from './revocation-stream.ts';
 
 const START = '0-0';
-/** How many revocations that were heard of are told apart from those that are read. Beyond, some are told twice. */
+/** Bounds the published revocations that are recognized when they are read. Others are reported twice. */
 const MAX_HEARD = 100_000;
 
-/** Who is told, and who still knows what Redis has forgotten. */
 export interface Audience {
-  /** Whether everybody took it. */
+  /** Whether every listener took it without throwing. */
   revoked(revocation: Revocation): boolean;
   known(): Iterable<Revocation>;
-  /** Redis has forgotten what it was told. */
   forgotten(): void;
 }
 
 /**
- * Reads the stream to its end, over and over, so that nothing is missed; knows since when it has been certain of that;
- * and notices when Redis has lost entries, all of them or the newest.
+ * Reads the stream to its end again and again, knows since when nothing is missing, and notices if Redis has lost
+ * entries.
  */
 export class RevocationReader {
   #after = START;
   #newest = '';
   #generation: string | undefined;
-  /** Told when they were published, and not read yet. */
   #heard = new Set<string>();
-  /** Something has to be read again from the start: somebody did not take it, or Redis has forgotten it. */
+  /** Read again from the start: a listener threw, or Redis has lost entries. */
   #fromStart = false;
   #forgotten = false;
   #certainAt = Number.NEGATIVE_INFINITY;
@@ -34,7 +31,7 @@ export class RevocationReader {
   constructor(
     readonly stream: RevocationStream,
     readonly audience: Audience,
-    /** Milliseconds within which every other node notices that Redis has forgotten everything, and tells what it knows. */
+    /** Milliseconds in which every other node notices that Redis has lost its data, and restores what it knows. */
     readonly noticedWithin: number,
   ) {}
 
@@ -42,13 +39,11 @@ export class RevocationReader {
     return performance.now() - this.#certainAt;
   }
 
-  /** Somebody new has to be told everything. */
   restart(): void {
     this.#fromStart = true;
     this.#certainAt = Number.NEGATIVE_INFINITY;
   }
 
-  /** It was published, or is this node's own. */
   hear(id: string | undefined, revocation: Revocation): void {
     if (id !== undefined) {
       if (this.#heard.has(id) || !isAfter(id, this.#after)) return;
@@ -56,7 +51,7 @@ export class RevocationReader {
       this.#heard.add(id);
       if (isAfter(id, this.#newest)) this.#newest = id;
     }
-    // Who did not take it is told again from the stream.
+    // The stream is read again for a listener that threw.
     if (!this.audience.revoked(revocation)) this.#fromStart = true;
   }
 
@@ -94,7 +89,7 @@ export class RevocationReader {
     this.#heard.clear();
   }
 
-  /** Others may know what this node has never heard of: it is certain again once they had the time to tell. */
+  /** Other nodes may restore revocations unknown here, so this node is stale until they had time for it. */
   #notice(now: number): void {
     this.#forgotten = true;
     this.#uncertainUntil = now + this.noticedWithin;

@@ -7,26 +7,28 @@ import type { Runner } from '../runner.ts';
 import { READ, RESTORE, REVOKE } from '../scripts/revocation-scripts.ts';
 import { parseRevocation, revocationText } from './news-message.ts';
 
-/** How many entries are read, or restored, at once. */
 export const BATCH = 500;
-/** How long a restored entry is known as such: longer than nodes take to notice that Redis has forgotten. */
+/**
+ * Milliseconds for which restored entries are recognized: longer than nodes need to notice that Redis has lost its
+ * data.
+ */
 const RESTORED_FOR = 60_000;
 
 interface Entry {
   readonly id: string;
-  /** Nothing where it was not written by this package. */
+  /** `undefined` if this package did not write it. */
   readonly revocation: Revocation | undefined;
 }
 
 export interface Page {
-  /** Another one than before means that Redis has forgotten everything. */
+  /** Changes if Redis has lost its data. */
   readonly generation: string;
-  /** Whether the newest entry that was heard of is there: after a failover it may not be. */
+  /** Whether the newest published entry is there. After a failover it may be missing. */
   readonly remembered: boolean;
   readonly entries: readonly Entry[];
 }
 
-/** Where revocations are kept for those that could not listen: a stream, and a random generation beside it. */
+/** Stores revocations for nodes that were disconnected: a stream, and a random generation beside it. */
 export class RevocationStream {
   readonly #generation: string;
   readonly #stream: string;
@@ -43,7 +45,10 @@ export class RevocationStream {
     this.#restored = keys.of('news', 'restored revocations');
   }
 
-  /** Stores it, and tells those that listen. Resolves with its id; rejects where there is no room, and tells all the same. */
+  /**
+   * Stores and publishes a revocation, and resolves with its id. Rejects if there is no room, but publishes it all
+   * the same.
+   */
   async add(revocation: Revocation): Promise<string> {
     const args = [this.retention, this.maxEntries, this.keys.channel, revocationText(revocation)];
     const id = textOf(await this.runner.run(REVOKE, [this.#stream], args));
@@ -65,7 +70,7 @@ export class RevocationStream {
     return { generation: generation ?? '', remembered: remembered === '1', entries };
   }
 
-  /** Tells again what Redis has forgotten; of what several nodes tell, it keeps one. */
+  /** Restores what Redis has lost. Of equal revocations from several nodes, one is kept. */
   async restore(revocations: readonly Revocation[]): Promise<void> {
     for (let i = 0; i < revocations.length; i += BATCH) {
       const texts = revocations.slice(i, i + BATCH).map(revocationText);
@@ -75,7 +80,6 @@ export class RevocationStream {
   }
 }
 
-/** Whether one entry's id comes after another's. */
 export function isAfter(id: string, other: string): boolean {
   const [ms = 0, count = 0] = id.split('-').map(Number);
   const [otherMs = 0, otherCount = 0] = other.split('-').map(Number);

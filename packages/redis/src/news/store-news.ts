@@ -5,11 +5,11 @@ import { parseMessage } from './news-message.ts';
 import { type Audience, RevocationReader } from './revocation-reader.ts';
 import type { RevocationStream } from './revocation-stream.ts';
 
-/** Milliseconds between two readings of the stream, at most: well below the 30 s for which a replica is trusted. */
+/** Milliseconds between two reads, well below the 30 s for which a replica is trusted. */
 const LONGEST_INTERVAL = 5_000;
 const RETRY = 1_000;
 
-/** What other nodes have done, told to the listeners of this one: at once by publish/subscribe, and by reading what was missed. */
+/** Tells this node's listeners what other nodes have done, through publish/subscribe and by reading what was missed. */
 export class News implements Audience {
   readonly #listeners = new Set<StoreListener>();
   readonly #reader: RevocationReader;
@@ -22,7 +22,6 @@ export class News implements Audience {
     readonly channel: string,
     readonly node: string,
     leaseTtl: number,
-    /** Called when Redis has forgotten everything. */
     readonly forgotten: () => void,
   ) {
     const interval = Math.min(leaseTtl / 3, LONGEST_INTERVAL);
@@ -31,7 +30,7 @@ export class News implements Audience {
   }
 
   subscribe(listener: StoreListener): () => void {
-    // One object may be given twice; each subscription ends by itself.
+    // The same listener may subscribe twice.
     const own: StoreListener = {
       revoked: (revocation) => listener.revoked(revocation),
       banned: (ban) => listener.banned(ban),
@@ -58,7 +57,7 @@ export class News implements Audience {
     return this.#reader.staleness();
   }
 
-  /** Something of this node's own, which its listeners hear of before the call resolves. */
+  /** Reports this node's own revocation to its listeners before the call resolves. */
   revokedHere(id: string | undefined, revocation: Revocation): void {
     if (this.#listeners.size > 0) this.#reader.hear(id, revocation);
   }
@@ -95,7 +94,7 @@ export class News implements Audience {
       this.banned({ key: message.key, until: Math.round(Date.now() + message.left), count: message.count });
   }
 
-  /** Whether all of them took it: one that throws keeps nothing from the others. */
+  /** Whether every listener took it. One that throws does not stop the others. */
   #tell(tell: (listener: StoreListener) => void): boolean {
     let taken = true;
     for (const listener of [...this.#listeners]) {

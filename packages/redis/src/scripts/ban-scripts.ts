@@ -1,8 +1,8 @@
 import { script } from '../script.ts';
 
 /**
- * The list of who is banned: names by the millisecond at which their ban ends, and the how many-th it is. At its bound
- * it forgets those that end first; they stay banned.
+ * The list of bans: names by the millisecond of their end, and their counts. At its bound it drops those that end
+ * first; they stay in force.
  */
 const LISTING = `
 local function forget(names, counts, gone)
@@ -29,9 +29,9 @@ end
 `;
 
 /**
- * Bans from now on. KEYS: the ban, and the two of the list where one script can have them all. ARGV: duration, growth,
- * longest, memory, a random mark of this call, the channel, the node, the name, how many the list may hold. Answers
- * with the milliseconds that are left, and the how many-th ban it is.
+ * Imposes a ban. KEYS: the ban, and the two of the list if one script can take them all. ARGV: duration, growth,
+ * longest, memory, a random mark of this call, the channel, the node, the name, the bound of the list. Returns the
+ * milliseconds left and the count.
  */
 export const BAN = script(
   LISTING,
@@ -49,9 +49,7 @@ return { text(left), count }
 `,
 );
 
-/**
- * Lifts a ban. KEYS: as above. ARGV: the channel, the node, the name. Answers 1 where it was in force.
- */
+/** Lifts a ban. KEYS: as above. ARGV: the channel, the node, the name. Returns 1 if it was in force. */
 export const UNBAN = script(`
 local until_ = redis.call('HGET', KEYS[1], 'until')
 redis.call('DEL', KEYS[1])
@@ -63,7 +61,7 @@ redis.call('PUBLISH', ARGV[1], 'unban ' .. ARGV[2] .. ' ' .. ARGV[3])
 return until_ and tonumber(until_) > now / 1000 and 1 or 0
 `);
 
-/** Puts a ban on the list. KEYS: the two of the list. ARGV: the name, milliseconds left, count, how many it may hold. */
+/** Adds a ban to the list. KEYS: the two of the list. ARGV: the name, milliseconds left, count, the bound. */
 export const ENLIST = script(
   LISTING,
   `
@@ -72,14 +70,14 @@ return 1
 `,
 );
 
-/** Takes a ban off the list. KEYS: the two of the list. ARGV: the name. */
+/** Removes a ban from the list. KEYS: the two of the list. ARGV: the name. */
 export const UNLIST = script(`
 redis.call('ZREM', KEYS[1], ARGV[1])
 redis.call('HDEL', KEYS[2], ARGV[1])
 return 1
 `);
 
-/** KEYS: the two of the list. ARGV: how many at most. Answers with name, milliseconds left and count of each. */
+/** KEYS: the two of the list. ARGV: how many at most. Returns name, milliseconds left and count of each ban. */
 export const LISTED = script(`
 local answer = {}
 local listed = redis.call('ZRANGEBYSCORE', KEYS[1], '(' .. string.format('%.0f', ms), '+inf', 'WITHSCORES', 'LIMIT', 0, ARGV[1])

@@ -1,10 +1,7 @@
 /**
- * The generic cell rate algorithm with the arithmetic of `packages/core/src/limits/cell-rate.ts`, `SLACK` included, and with
- * the present as the origin of time: milliseconds since 1970 leave too few bits for fractions of one. A bucket is the
- * microsecond of its last hit, and how many milliseconds it was in debt then. It expires as it recovers.
- *
- * A clock that was set back, or that of a replica which has taken over, counts as one that stands still: nobody is
- * locked out for the difference.
+ * The arithmetic of `packages/core/src/limits/cell-rate.ts`, with the present as 0: milliseconds since 1970 leave too
+ * few bits for fractions. A bucket holds the microsecond of its last hit and its debt in milliseconds at that time.
+ * It expires as it recovers. A clock that was set back, also by a failover, counts as standing still.
  */
 export const GCRA = `
 local SLACK = 1e-3

@@ -36,7 +36,6 @@ return answer
 `,
 );
 
-/** The arguments that go with the keys of a request's bans, hits and leases. */
 export function precheckArguments({ bans, hits, leases }: PrecheckRequest): number[] {
   return [
     bans.length,

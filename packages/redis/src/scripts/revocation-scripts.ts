@@ -1,11 +1,9 @@
 import { script } from '../script.ts';
 
 /**
- * Revocations are entries of a stream, kept for the time of retention. KEYS: the stream. ARGV: retention in
- * milliseconds, how many it may hold, the channel, the revocation as JSON. All are told by publishing, stored or not.
- *
- * Answers with the entry's id, or with an empty text where there was no room: an older revocation that still matters
- * is not dropped for a new one.
+ * Stores a revocation in the stream, and publishes it in any case. KEYS: the stream. ARGV: retention in milliseconds,
+ * the bound, the channel, the revocation as JSON. Returns the entry's id, or an empty text if there is no room: an
+ * older revocation that still matters is not dropped for a new one.
  */
 export const REVOKE = script(`
 local function trim(how)
@@ -23,9 +21,9 @@ return id
 `);
 
 /**
- * What has been added behind an entry. KEYS: the generation, the stream. ARGV: a random generation for a Redis that has
- * none, retention in milliseconds, the entry, how many to read, the newest entry that this node has heard of (or
- * nothing). Answers with the generation, whether that newest entry is there, and ids and values in turn.
+ * Reads the entries after a given one. KEYS: the generation, the stream. ARGV: a random generation for a Redis
+ * without one, retention in milliseconds, the entry, how many to read, the newest published entry (or nothing).
+ * Returns the generation, whether the newest published entry is there, and ids and values in turn.
  */
 export const READ = script(`
 redis.call('SET', KEYS[1], ARGV[1], 'NX')
@@ -41,8 +39,8 @@ return answer
 `);
 
 /**
- * Tells again what a Redis has forgotten, once although every node does so. KEYS: the stream, what was restored lately.
- * ARGV: retention in milliseconds, how long to remember that, the channel, then revocations as JSON.
+ * Restores what Redis has lost, once although every node does so. KEYS: the stream, what was restored lately. ARGV:
+ * retention in milliseconds, how long to remember the latter, the channel, then revocations as JSON.
  */
 export const RESTORE = script(`
 local added = 0

@@ -1,11 +1,11 @@
 import { script } from '../script.ts';
 
 /**
- * How much of a limit falls to one node. KEYS: a hash for each limit, from node to its weight and the millisecond until
- * which that counts. ARGV: the node, the interval in milliseconds, then what the node was asked for of each limit.
+ * Divides limits among nodes. KEYS: a hash for each limit, from node to its weight and the millisecond until which
+ * the weight counts. ARGV: the node, the interval in milliseconds, then what the node was asked for of each limit.
  *
- * A node's weight is what it was asked for, or half of its weight before, so that a pause of one interval does not take
- * all of it away. Every node that counts has a quarter of an equal share for certain; the rest is shared out by weight.
+ * A node's weight is its demand, or half of its weight before, so that one quiet interval does not cost its whole
+ * part. Each node has a quarter of an equal part for certain. The rest is divided by weight.
  */
 export const SHARE = script(`
 local node, interval = ARGV[1], tonumber(ARGV[2])

@@ -1,8 +1,8 @@
 import { script } from '../script.ts';
 
 /**
- * Slots that are held: a sorted set for each key, the holders by the millisecond at which they lapse. A counter would
- * keep what a crashed node held.
+ * A sorted set for each key, with the holders by the millisecond at which they expire. A counter would keep the slots
+ * of a crashed node.
  */
 const SET = `
 local function sweep(key)
@@ -15,10 +15,9 @@ end
 `;
 
 /**
- * Takes a slot of every key, or none. KEYS: the keys. ARGV: milliseconds, milliseconds within which a holder that is
- * about to lapse makes a refusal provisional, then cap and holder for each key.
- *
- * Answers -1, or the index of the first key that is full, and whether that may be over soon.
+ * Takes a slot of every key, or none. KEYS: the keys. ARGV: milliseconds of the lease, milliseconds within which an
+ * expiring holder makes a refusal provisional, then cap and holder for each key. Returns -1, or the index of the
+ * first full key, and whether the refusal is provisional.
  */
 export const TAKE = script(
   SET,
@@ -46,9 +45,9 @@ return { -1, 0 }
 );
 
 /**
- * Keeps slots for longer; those that have lapsed are taken anew where there is room. KEYS: the keys. ARGV: milliseconds,
- * then for each key its cap, how many holders follow, and these. Answers with the positions of the holders, counted
- * over all keys, that have lost their slot.
+ * Renews slots, and takes expired ones again if there is room. KEYS: the keys. ARGV: milliseconds, then for each key
+ * its cap, the number of its holders, and these. Returns the positions of the holders that have lost their slot,
+ * counted over all keys.
  */
 export const RENEW = script(
   SET,
@@ -82,7 +81,7 @@ return lost
 `,
 );
 
-/** KEYS: the keys. ARGV: for each key how many holders follow, and these. */
+/** KEYS: the keys. ARGV: for each key the number of its holders, and these. */
 export const RELEASE = script(`
 local at = 1
 for _, key in ipairs(KEYS) do

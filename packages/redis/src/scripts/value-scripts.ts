@@ -1,10 +1,10 @@
 import { script } from '../script.ts';
 
-/** KEYS: where. ARGV: the value, and for how many milliseconds. */
+/** KEYS: the value's key. ARGV: the value and its milliseconds. */
 export const PUT = script(`return redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])`);
 
-/** KEYS: where. Takes the value out: a script is one step, so that one caller gets it. */
+/** KEYS: the value's key. Takes the value out. A script is atomic, so one caller gets it. */
 export const REDEEM = script(`return redis.call('GETDEL', KEYS[1])`);
 
-/** KEYS: anything in the slot that is asked. */
+/** KEYS: any key of the hash slot. */
 export const PING = script(`return redis.call('EXISTS', KEYS[1])`);

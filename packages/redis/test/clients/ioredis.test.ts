@@ -43,7 +43,7 @@ class FakeClient extends EventEmitter {
 const settled = () => new Promise((resolve) => setImmediate(resolve));
 const noNews = { message() {}, subscribed() {} };
 
-test('the state is that of the client, and the end of a Cluster stays its end', () => {
+test('the port reports the state of the ioredis client, and a Cluster that has ended stays closed', () => {
   const client = new FakeClient();
   const port = new IoRedisPort(client);
   const states = ['connecting', 'connect', 'ready', 'close', 'reconnecting', 'end', 'close'].map((status) => {
@@ -55,14 +55,14 @@ test('the state is that of the client, and the end of a Cluster stays its end', 
   expect(port.state).toBe('offline');
 });
 
-test('a lazy client is connected, instead of being given commands to queue', () => {
+test('a lazy ioredis client is connected before it gets commands', () => {
   const client = new FakeClient();
   client.status = 'wait';
   expect(new IoRedisPort(client).state).toBe('offline');
   expect(client.status).toBe('connecting');
 });
 
-test('nobody waits for a client beyond his deadline, and no listener stays behind', async () => {
+test('whenReady rejects at the deadline and leaves no listener on the client', async () => {
   const client = new FakeClient();
   const port = new IoRedisPort(client);
   const before = client.listenerCount('ready') + client.listenerCount('end');
@@ -79,13 +79,13 @@ test('nobody waits for a client beyond his deadline, and no listener stays behin
   expect(client.listenerCount('ready') + client.listenerCount('end')).toBe(before);
 });
 
-test('an error event of neither connection ends the process', () => {
+test('an error event of the client or its duplicate does not end the process', () => {
   const client = new FakeClient();
   new IoRedisPort(client).subscribe('news', noNews);
   for (const emitter of [client, client.duplicates[0]]) emitter?.emit('error', new Error('ECONNREFUSED'));
 });
 
-test('a duplicate listens, subscribes again on every reconnect, and says so when it is through', async () => {
+test('a subscription uses a duplicate, subscribes again on every reconnect, and reports when it is done', async () => {
   const client = new FakeClient();
   const heard: string[] = [];
   const port = new IoRedisPort(client);

@@ -64,7 +64,7 @@ function listen(client: FakeClient) {
   return { heard, subscription };
 }
 
-test('the state is that of the client', () => {
+test('the port reports the state of the node-redis client', () => {
   const client = new FakeClient();
   const port = new NodeRedisPort(client);
   expect(port.state).toBe('ready');
@@ -74,14 +74,14 @@ test('the state is that of the client', () => {
   expect(port.state).toBe('closed');
 });
 
-test('which kind it is shows in what it can do', () => {
+test('a client, a cluster and a sentinel are told apart by their methods', () => {
   const cluster = Object.assign(new FakeClient(), { nodeByAddress: new Map() });
   expect(new NodeRedisPort(cluster).cluster).toBe(true);
   expect(new NodeRedisPort(new FakeClient()).cluster).toBe(false);
 });
 
 describe('a single client', () => {
-  test('listens on a duplicate, which tells when it may have missed something', async () => {
+  test('a single client listens on a duplicate, which reports when messages may be missing', async () => {
     const client = new FakeClient();
     const { heard, subscription } = listen(client);
     await settled();
@@ -98,7 +98,7 @@ describe('a single client', () => {
     expect(duplicate.destroyed).toBe(1);
   });
 
-  test('whose duplicate could not connect tries again', async () => {
+  test('a single client whose duplicate could not connect tries again', async () => {
     const client = new FakeClient();
     client.failing = true;
     const { heard, subscription } = listen(client);
@@ -118,7 +118,7 @@ describe('a cluster or a sentinel', () => {
   test.each([
     ['cluster', { nodeByAddress: new Map() }, 'node-ready'],
     ['sentinel', { getSentinelNode: () => {} }, 'topology-change'],
-  ])('%s: listens by itself, once however often it is refreshed', async (_name, marks, event) => {
+  ])('a %s listens by itself, once for any number of refreshes', async (_name, marks, event) => {
     const client = Object.assign(new FakeClient(), marks);
     const { heard, subscription } = listen(client);
     await settled();

@@ -23,13 +23,13 @@ test.each<[string, RedisClient, typeof IoRedisPort | typeof NodeRedisPort, boole
     NodeRedisPort,
     false,
   ],
-])('%s is known by what it can do', (_name, client, kind, cluster) => {
+])('%s is recognized by its methods', (_name, client, kind, cluster) => {
   const port = portOf(client);
   expect(port).toBeInstanceOf(kind);
   expect(port.cluster).toBe(cluster);
 });
 
-test('a keyPrefix of any of them is refused', () => {
+test('a client with a keyPrefix throws a PolicyError', () => {
   const clients = [
     new Redis({ lazyConnect: true, keyPrefix: 'app:' }),
     new Cluster([node], { lazyConnect: true, keyPrefix: 'app:' }),
@@ -38,7 +38,7 @@ test('a keyPrefix of any of them is refused', () => {
   for (const client of clients) expect(() => portOf(client)).toThrow('keyPrefix');
 });
 
-test('a client that was never connected is closed, and one that is lazy is connected', () => {
+test('a client that was never connected is closed, and a lazy one is connected', () => {
   expect(portOf(createClient()).state).toBe('closed');
   const lazy = new Redis({ lazyConnect: true, retryStrategy: null, ...node });
   expect(portOf(lazy).state).toBe('offline');

@@ -16,7 +16,7 @@ function leaseWith(released: HeldLease[] = []): HeldLease {
   );
 }
 
-test('each of its slots has a holder of its own', () => {
+test('each slot of a lease has its own holder', () => {
   const { slots } = leaseWith();
   expect(slots.map(({ key, cap, holder }) => [key, cap, holder])).toEqual([
     ['k1', 1, 'id.0'],
@@ -24,7 +24,7 @@ test('each of its slots has a holder of its own', () => {
   ]);
 });
 
-test('it is released once, and never lost after that', async () => {
+test('a lease is released once and is not lost afterwards', async () => {
   const released: HeldLease[] = [];
   const lease = leaseWith(released);
   let lost = 0;
@@ -37,7 +37,7 @@ test('it is released once, and never lost after that', async () => {
   expect(lost).toBe(0);
 });
 
-test('its loss is told once, at once to those who ask later, and leaves nothing to release', async () => {
+test('a lost lease calls its listeners once, later ones at once, and releases nothing', async () => {
   const released: HeldLease[] = [];
   const lease = leaseWith(released);
   const told: string[] = [];

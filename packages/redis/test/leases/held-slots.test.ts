@@ -12,7 +12,7 @@ const keys = fc.array(fc.tuple(fc.constantFrom('a', 'b', 'c', 'd'), fc.integer({
   maxLength: 900,
 });
 
-test('every slot is in one chunk, which is as long as a script may have it, with one cap for each part', () => {
+test('every slot is in exactly one chunk, each chunk is bounded, and each part has one cap', () => {
   fc.assert(
     fc.property(keys, fc.boolean(), (pairs, together) => {
       const slots = slotsOf(pairs);
@@ -38,7 +38,7 @@ test('every slot is in one chunk, which is as long as a script may have it, with
   );
 });
 
-test('it is empty once everything is taken out, even while it is read', () => {
+test('the table is empty once every slot was removed, even while it is read', () => {
   const slots = slotsOf(Array.from({ length: 600 }, (_, i) => [`key ${i % 7}`, 1]));
   const table = new SlotTable();
   table.add(slots);

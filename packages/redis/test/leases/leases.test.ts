@@ -34,7 +34,7 @@ function leaseOf(acquired: Acquired): Lease {
   throw new Error(`slot ${acquired.full} was full`);
 }
 
-test('what may have been taken although the answer was lost is given back', async () => {
+test('slots that may have been taken without an answer are released', async () => {
   const port = new FakePort();
   const attempt = leasesOn(port).acquire(ONE);
   asked(port, TAKE)[0]?.reject(new Error('Connection is closed.'));
@@ -43,7 +43,7 @@ test('what may have been taken although the answer was lost is given back', asyn
   expect(released(port)).toEqual(['node.0.0']);
 });
 
-test('what was taken too late is given back, after it was taken', async () => {
+test('slots that were taken after the deadline are released then', async () => {
   const port = new FakePort();
   await expect(leasesOn(port, { timeout: 100 }).acquire(ONE)).rejects.toMatchObject({ code: 'timeout' });
   await settled();
@@ -54,7 +54,7 @@ test('what was taken too late is given back, after it was taken', async () => {
   expect(released(port)).toEqual(['node.0.0', 'node.0.0']);
 });
 
-test('what is released while it is renewed is given back once more, should the renewal have come last', async () => {
+test('slots that are released during their renewal are released once more afterwards', async () => {
   const port = new FakePort();
   const leases = leasesOn(port);
   const attempt = leases.acquire(ONE);
@@ -72,7 +72,7 @@ test('what is released while it is renewed is given back once more, should the r
   expect(released(port)).toEqual(['node.0.0', 'node.0.0']);
 });
 
-test('on a Cluster slots are taken for half a lease, and kept for all of it once all are taken', async () => {
+test('on a Cluster slots are taken for half a lease, and extended once all are taken', async () => {
   const port = new FakePort();
   port.cluster = true;
   const attempt = leasesOn(port).acquire(TWO);
@@ -85,7 +85,7 @@ test('on a Cluster slots are taken for half a lease, and kept for all of it once
   expect(released(port)).toEqual([]);
 });
 
-test('on a Cluster what was taken is given back at once where another one is full', async () => {
+test('on a Cluster taken slots are released at once if another one is full', async () => {
   const port = new FakePort();
   port.cluster = true;
   const attempt = leasesOn(port).acquire(TWO);
@@ -97,7 +97,7 @@ test('on a Cluster what was taken is given back at once where another one is ful
   expect(released(port)).toEqual(['node.0.0']);
 });
 
-test('on a Cluster a refusal that may be over soon is questioned, what was full first, by new holders', async () => {
+test('on a Cluster a provisional refusal is retried with new holders, the full slot first', async () => {
   const port = new FakePort();
   port.cluster = true;
   const attempt = leasesOn(port).acquire(TWO);
@@ -114,7 +114,7 @@ test('on a Cluster a refusal that may be over soon is questioned, what was full 
   expect([third?.args.at(-1), fourth?.args.at(-1)]).toEqual(['node.1.1', 'node.1.0']);
 });
 
-test('on a Cluster a refusal is questioned a few times, and not for ever', async () => {
+test('on a Cluster a provisional refusal is retried a bounded number of times', async () => {
   const port = new FakePort();
   port.cluster = true;
   const attempt = leasesOn(port).acquire(ONE);
@@ -129,7 +129,7 @@ test('on a Cluster a refusal is questioned a few times, and not for ever', async
   expect(asked(port, TAKE)).toHaveLength(6);
 });
 
-test('a lost slot takes the whole lease with it, and the others are given back', async () => {
+test('a lost slot loses the whole lease, and its other slots are released', async () => {
   const port = new FakePort();
   const leases = leasesOn(port);
   const attempt = leases.acquire(TWO);

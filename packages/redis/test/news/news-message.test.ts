@@ -10,7 +10,7 @@ const revocation = fc.record({
   issuedBefore: fc.integer({ min: 0 }),
 });
 
-test('a revocation comes through as it is, whatever its names hold', () => {
+test('property: a revocation is parsed as it was written', () => {
   fc.assert(
     fc.property(revocation, (one) => {
       expect(parseRevocation(revocationText(one))).toEqual(JSON.parse(JSON.stringify(one)));
@@ -23,13 +23,13 @@ test('a revocation comes through as it is, whatever its names hold', () => {
   );
 });
 
-test('its text does not depend on the order of its fields', () => {
+test('the text of a revocation does not depend on the order of its fields', () => {
   expect(revocationText({ issuedBefore: 1, tokenId: 't', subject: 's' })).toBe(
     revocationText({ subject: 's', session: undefined, tokenId: 't', issuedBefore: 1 }),
   );
 });
 
-test('bans come through, whatever their key holds', () => {
+test('property: a ban is parsed as it was published', () => {
   fc.assert(
     fc.property(fc.string({ unit: 'binary' }), (key) => {
       expect(parseMessage(`ban node 1500.25 3 ${key}`)).toEqual({
@@ -46,14 +46,14 @@ test('bans come through, whatever their key holds', () => {
   expect(parseMessage('revoked - {"subject":"a","issuedBefore":1}')).toMatchObject({ id: undefined });
 });
 
-test('what nobody of ours has written is passed over', () => {
+test('a message that no script has written is ignored', () => {
   const texts = ['', 'ban', 'ban node soon 1 key', 'revoked 5-1', 'revoked 5-1 {', 'revoked 5-1 null', 'x'];
   for (const text of texts) expect([text, parseMessage(text)]).toEqual([text, undefined]);
   const values = ['', 'null', '[]', '{}', '{"issuedBefore":"1"}', '{"subject":1,"issuedBefore":1}'];
   for (const text of values) expect([text, parseRevocation(text)]).toEqual([text, undefined]);
 });
 
-test('what was seen covers what it revokes, up to the time that it says', () => {
+test('a seen revocation covers others of the same names up to its time', () => {
   const seen = new Seen();
   seen.add({ subject: 'a', session: 's', issuedBefore: 10 });
   seen.add({ subject: 'a', issuedBefore: 5 });

@@ -66,7 +66,7 @@ function readerOf(stream: FakeStream, noticedWithin = 0) {
   return { reader, told, audience };
 }
 
-test('everything is read, over as many pages as it takes, and nothing twice', async () => {
+test('the whole stream is read in pages, and nothing is reported twice', async () => {
   const stream = new FakeStream();
   const { reader, told } = readerOf(stream);
   expect(reader.staleness()).toBe(Number.POSITIVE_INFINITY);
@@ -80,7 +80,7 @@ test('everything is read, over as many pages as it takes, and nothing twice', as
   expect(reader.staleness()).toBeLessThan(1_000);
 });
 
-test('what was heard is not read again, in whichever order the two come', async () => {
+test('a published revocation is not reported again when it is read, in either order', async () => {
   const stream = new FakeStream();
   const { reader, told } = readerOf(stream);
   const first = stream.push(revoked('heard first'));
@@ -94,7 +94,7 @@ test('what was heard is not read again, in whichever order the two come', async 
   expect(told).toEqual(['heard first', 'read first', 'not stored']);
 });
 
-test('a failure leaves it where it was, and as uncertain as it was', async () => {
+test('a failed read changes neither the position nor the staleness', async () => {
   const stream = new FakeStream();
   const { reader, told } = readerOf(stream);
   stream.failing = true;
@@ -106,7 +106,7 @@ test('a failure leaves it where it was, and as uncertain as it was', async () =>
   expect(told).toEqual(['a']);
 });
 
-test('a Redis that forgot everything is told again, what others have told already left out', async () => {
+test('a Redis that has lost its data is given the revocations that others have not restored', async () => {
   const stream = new FakeStream();
   const { reader, audience } = readerOf(stream);
   for (const name of ['a', 'b', 'c']) stream.push(revoked(name));
@@ -120,7 +120,7 @@ test('a Redis that forgot everything is told again, what others have told alread
   expect(stream.entries).toHaveLength(3);
 });
 
-test('restoring that failed is tried again', async () => {
+test('a failed restore is repeated', async () => {
   const stream = new FakeStream();
   const { reader } = readerOf(stream);
   stream.push(revoked('a'));
@@ -134,7 +134,7 @@ test('restoring that failed is tried again', async () => {
   expect(stream.entries.map(({ revocation }) => revocation.subject)).toEqual(['a']);
 });
 
-test('a replica that took over without the newest entries is told them again', async () => {
+test('a replica without the newest entries is given them again', async () => {
   const stream = new FakeStream();
   const { reader } = readerOf(stream);
   stream.push(revoked('replicated'));
@@ -151,7 +151,7 @@ test('a replica that took over without the newest entries is told them again', a
   ]);
 });
 
-test('after it has forgotten nothing is certain until the others had the time to tell', async () => {
+test('after a loss of data the node is stale until the others had time to restore', async () => {
   const stream = new FakeStream();
   const noticedWithin = 150;
   const { reader } = readerOf(stream, noticedWithin);
@@ -170,7 +170,7 @@ test('after it has forgotten nothing is certain until the others had the time to
   expect(performance.now() - reader.staleness()).toBeGreaterThanOrEqual(certain + noticedWithin);
 });
 
-test('who did not take it is told again, and nothing is certain before', async () => {
+test('a listener that threw hears of the revocation again, and the node is stale until then', async () => {
   const stream = new FakeStream();
   const { reader, told, audience } = readerOf(stream);
   audience.deaf = true;

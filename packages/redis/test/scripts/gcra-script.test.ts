@@ -55,7 +55,7 @@ function byCore(limit: RateLimit, steps: readonly Step[]): Answer[] {
     now += wait;
     const tat = bucket === undefined ? 0 : bucket.debt - Math.max(0, now - bucket.at) / 1_000;
     if (charge) {
-      // As the core's own table charges: never further than a full burst of debt.
+      // The core charges up to a debt of one full burst.
       const debt = Math.min(Math.max(tat, 0) + cost * limit.interval, limit.burst * limit.interval);
       bucket = { at: now, debt: Math.max(tat, debt) };
       continue;
@@ -100,14 +100,14 @@ describeWith('redis', 'the rate algorithm in Redis', (program) => {
     return Array.from({ length: numbers.length / 3 }, (_, i) => numbers.slice(3 * i, 3 * i + 3) as never);
   }
 
-  test('gives the same answers as the core, to the last bit, on every sequence of hits, looks and charges', async () => {
+  test('property: the script answers like the core, to the last bit, for hits, looks and charges', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.double({ min: 0.001, max: 4_000_000, noNaN: true }),
         fc.integer({ min: 1, max: 300 }),
         fc.array(
           fc.record({
-            // Mostly about as long as a few hits cost, now and then set back.
+            // Mostly as long as a few hits cost; sometimes the clock is set back.
             wait: fc.oneof(fc.integer({ min: 0, max: 5_000 }), fc.integer({ min: -1_000_000, max: 1e9 })),
             cost: fc.integer({ min: 0, max: 400 }),
             charge: fc.boolean(),
@@ -123,10 +123,10 @@ describeWith('redis', 'the rate algorithm in Redis', (program) => {
     );
   }, 30_000);
 
-  test('differs in nothing from the core where time is counted from the start', async () => {
+  test('property: the script and the core agree if time counts from the start', async () => {
     await fc.assert(
       fc.asyncProperty(
-        // Eighths of a millisecond: every sum is exact, so that only the algorithm can make a difference.
+        // Eighths of a millisecond keep every sum exact, so a difference means another algorithm.
         fc.integer({ min: 1, max: 8_000 }).map((eighths) => eighths / 8),
         fc.integer({ min: 1, max: 50 }),
         fc.array(
@@ -151,7 +151,7 @@ describeWith('redis', 'the rate algorithm in Redis', (program) => {
     );
   }, 30_000);
 
-  test('exactly the burst fits at one instant, whatever the rate', async () => {
+  test('property: exactly the burst fits at one instant, at every rate', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.double({ min: 0.001, max: 4_000_000, noNaN: true }),
