@@ -2,8 +2,8 @@ import type { SchemaNode } from '../wire/envelope.ts';
 import { changed, mapInner } from './closed.ts';
 
 /**
- * To JavaScript, and so to TypeBox, bytes are an object with a property for each: a record of numbers, or `{}`. To a
- * message they are a value of their own, as a text is, and no schema of an object takes them. Only a codec makes bytes.
+ * TypeBox takes a `Uint8Array` for an object with a property per byte. In messages, bytes are a value of their own
+ * that no object schema accepts. Only a codec produces bytes.
  */
 export function withoutBytes(schema: SchemaNode): SchemaNode {
   const copy = changed(mapInner(schema, withoutBytes), {});
@@ -13,7 +13,7 @@ export function withoutBytes(schema: SchemaNode): SchemaNode {
   return copy;
 }
 
-/** A refinement of TypeBox, which is asked of a value that is an object. */
+/** A TypeBox refinement, which is called for objects only. */
 const NO_BYTES = {
   check: (value: unknown): boolean => !(value instanceof Uint8Array),
   error: (): string => 'bytes',

@@ -3,9 +3,8 @@ import { isRecord } from '../wire/incoming.ts';
 import { KEYWORDS, type Role } from './schema-keywords.ts';
 
 /**
- * Closes every object in the schema that leaves the question of further properties open, and every list of items that
- * has no end. A `part` describes an object together with others and must not close itself, since it would refuse the
- * others' properties: the whole does.
+ * Closes every object that does not mention further properties, and every list of items without an end. A `part`
+ * describes an object together with other schemas, so only the whole is closed.
  */
 export function close(schema: SchemaNode, part = false): SchemaNode {
   const composite = isComposite(schema);
@@ -13,7 +12,7 @@ export function close(schema: SchemaNode, part = false): SchemaNode {
     if (role === 'same') return close(inner, part || composite);
     return role === 'inner' || role === 'definition' ? close(inner) : inner;
   });
-  // A constant says it all by itself.
+  // A constant needs no closing.
   const open = !CLOSING.some((keyword) => schema[keyword] !== undefined);
   if (!part && open && composite) changes.unevaluatedProperties = false;
   else if (!part && open && isObjectSchema(schema)) changes.additionalProperties = false;
@@ -24,7 +23,7 @@ export function close(schema: SchemaNode, part = false): SchemaNode {
 
 const CLOSING = ['additionalProperties', 'unevaluatedProperties', 'const', 'enum'];
 
-/** Whether several schemas together describe one object. A plain union is none: each of its members is a whole. */
+/** Whether several schemas together describe one object. In a plain union, each member describes it alone. */
 export function isComposite(schema: SchemaNode): boolean {
   if (Array.isArray(schema.allOf)) return true;
   return isObjectSchema(schema) && BESIDE_PROPERTIES.some((keyword) => keyword in schema);
@@ -37,7 +36,7 @@ export function isObjectSchema({ type, properties, patternProperties }: SchemaNo
   return named || (type === undefined && (properties !== undefined || patternProperties !== undefined));
 }
 
-/** The keyword that would say what may come behind the listed items, where none does. */
+/** The missing keyword that says what may follow the listed items. */
 export function openEnd(schema: SchemaNode): 'items' | 'additionalItems' | undefined {
   const { items, prefixItems, additionalItems, unevaluatedItems } = schema;
   if (unevaluatedItems !== undefined) return undefined;
@@ -49,7 +48,7 @@ export function isNode(value: unknown): value is SchemaNode {
   return isRecord(value);
 }
 
-/** A copy with some keywords replaced; TypeBox keeps refinements in hidden properties, which have to come along. */
+/** Copies hidden properties as well, in which TypeBox keeps refinements. */
 export function changed(schema: SchemaNode, changes: SchemaNode): SchemaNode {
   const copy = Object.create(
     Object.getPrototypeOf(schema) as object,
@@ -61,12 +60,10 @@ export function changed(schema: SchemaNode, changes: SchemaNode): SchemaNode {
   return copy;
 }
 
-/** Every schema inside this one, wherever it is, replaced by what `map` makes of it. */
 export function mapInner(schema: SchemaNode, map: (inner: SchemaNode) => SchemaNode): SchemaNode {
   return changed(schema, mapSchemas(schema, map));
 }
 
-/** The keywords that hold schemas, with these replaced. */
 function mapSchemas(
   schema: SchemaNode,
   map: (inner: SchemaNode, role: Role) => SchemaNode,

@@ -3,12 +3,10 @@ import { type BodyCheck, compileReply, compileSchema, type SchemaOptions } from 
 import { compileStandard, compileStandardReply } from './standard-check.ts';
 import { isStandardSchema } from './standard-schema.ts';
 
-/** Compiles the schema of a message, whichever kind it is of. */
 export function compileCheck(schema: unknown, options: SchemaOptions): Check {
   return isStandardSchema(schema) ? compileStandard(schema, options) : compileSchema(schema, options);
 }
 
-/** Compiles the schema of what is sent. */
 export function compileBodyCheck(schema: unknown, type: string | undefined, option: string): BodyCheck {
   return isStandardSchema(schema)
     ? compileStandardReply(schema, { type, option })

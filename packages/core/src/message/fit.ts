@@ -3,7 +3,6 @@ import { Check } from 'typebox/value';
 import type { SchemaNode } from '../wire/envelope.ts';
 import { cutPointer } from './check.ts';
 
-/** A schema that values can be held against. */
 export interface Fit {
   fits(value: unknown): boolean;
   /** Where a value that does not fit is wrong: a JSON Pointer, never what stood there. */
@@ -13,9 +12,8 @@ export interface Fit {
 }
 
 /**
- * Compiles a schema. Where no code can be generated, TypeBox 1.4.3 keeps what it has seen of one value for the next one: a property
- * that a condition lets be there in one message would be let through in all others, and names would gather in memory. So each value
- * is looked at by itself.
+ * Without code generation, TypeBox 1.4.3 keeps what it has seen of one value for the next: a property that a
+ * condition allows in one message would be allowed in all others. So each value gets a validator of its own.
  */
 export function compileFit(schema: SchemaNode): Fit {
   const compiled = Compile(schema as never);

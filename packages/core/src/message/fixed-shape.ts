@@ -2,20 +2,20 @@ import type { SchemaNode } from '../wire/envelope.ts';
 import { isNode } from './closed.ts';
 import type { ValueBounds } from './parse.ts';
 
-/** What says nothing about the shape of a value that passes, or only narrows it. */
+/** Keywords that do not change the number of keys, or only restrict values. */
 const HARMLESS = new Set([
   'type', 'properties', 'required', 'additionalProperties', 'items', 'const', 'enum', 'title', 'description', 'default',
   'examples', 'minLength', 'maxLength', 'pattern', 'format', 'minItems', 'maxItems', 'uniqueItems', 'minimum', 'maximum',
   'exclusiveMinimum', 'exclusiveMaximum', 'multipleOf', '$id', '$schema',
 ]); // biome-ignore format: a list of names reads best as a block
 
-/** Names that only the walk through a value knows to be harmless. */
+/** Only a walk through the value finds these names. */
 const POISONOUS: ReadonlySet<string> = new Set(['__proto__', 'constructor']);
 
 /**
- * How many keys every value that passes this closed schema has, all objects together, if no value that passes can
- * break a bound of its own accord: no optional keys, no unions, no open objects, no unbounded numbers. The length of an
- * array and of a text is bounded by the message's own.
+ * The number of keys of every value that fits this closed schema, over all objects, if it is constant and no such
+ * value can exceed a bound: no optional keys, unions, open objects or unbounded numbers. The message's size bounds
+ * arrays and texts.
  */
 export function fixedKeys(schema: SchemaNode, bounds: ValueBounds): number | undefined {
   const keys = keysOf(schema, bounds, bounds.depth);
@@ -37,7 +37,7 @@ function keysOf(schema: SchemaNode, bounds: ValueBounds, depth: number): number 
     case 'number':
       return isBoundedNumber(schema, bounds) ? 0 : undefined;
     case 'array':
-      // So many elements, so many times their keys.
+      // Elements with keys would make the number depend on the array's length.
       return isNode(schema.items) && depth > 0 && keysOf(schema.items, bounds, depth - 1) === 0
         ? 0
         : undefined;

@@ -3,11 +3,10 @@ import type { SchemaNode } from '../wire/envelope.ts';
 import { changed, isNode, mapInner } from './closed.ts';
 
 /**
- * A schema as TypeBox has to be asked about it. What it has seen of an object, for `unevaluatedProperties`, is in disorder
- * once a property in a question has failed (typebox 1.4.3): messages that fit are refused, and without code generation those
- * that do not fit pass. In an `anyOf` each member keeps an account of its own, which goes with it when it fails. What an `if` has
- * seen does not count at all: it is not closed, so that whatever it asks about would let a property be there that no
- * schema describes.
+ * Rewrites a schema around two faults of TypeBox 1.4.3 with `unevaluatedProperties`. After a failed condition its
+ * record of seen properties is wrong: fitting messages are refused, and without code generation others pass. Each
+ * member of an `anyOf` has a record of its own. What an `if` has seen must not count at all, because it may allow
+ * properties that no schema describes.
  */
 export function isolated(schema: SchemaNode): SchemaNode {
   const inner = mapInner(schema, isolated);
@@ -27,7 +26,7 @@ interface Refinement {
   readonly check: (value: unknown) => unknown;
 }
 
-/** A promise would pass for a yes. */
+/** A promise is truthy and would always pass. */
 function synchronous(refinement: Refinement): Refinement {
   const check = (value: unknown): unknown => {
     const answer = refinement.check(value);

@@ -1,4 +1,4 @@
-/** Bounds on the shape of a parsed message. */
+/** Bounds of a parsed message. */
 export interface ValueBounds {
   /** How deep arrays and objects may nest. */
   readonly depth: number;
@@ -6,13 +6,13 @@ export interface ValueBounds {
   readonly keys: number;
   /** How many elements one array may have. */
   readonly items: number;
-  /** How many UTF-16 code units one text, or bytes one `Uint8Array`, may have. */
+  /** How many UTF-16 code units a text, or bytes a `Uint8Array`, may have. */
   readonly text: number;
   /** The largest magnitude of a number. */
   readonly number: number;
 }
 
-/** What `parseJson` gives for text that is no JSON. */
+/** The result for text that is not JSON. */
 export const UNREADABLE: unique symbol = Symbol('unreadable');
 
 export function parseJson(text: string): unknown {
@@ -24,10 +24,9 @@ export function parseJson(text: string): unknown {
 }
 
 /**
- * Whether a value is one that any handler can bear: within the bounds, plain, and without the keys that poison
- * prototypes (own `__proto__`; `constructor` with a `prototype`, of which CVE-2026-27148 is one of many). With the text that
- * it was read from, or the number of keys that a codec has read, also whether no object repeats a key: RFC 8259 §4 leaves open which
- * one counts, and another parser of the same bytes may take the other one.
+ * Whether a value is safe for any handler: within the bounds, plain, and without keys that pollute prototypes (an own
+ * `__proto__`; `constructor` with a `prototype`, such as CVE-2026-27148). With the text, or with the number of keys that a
+ * codec has read, also whether no object repeats a key: parsers differ in which one counts (RFC 8259 §4).
  */
 export function isAcceptable(value: unknown, bounds: ValueBounds, text?: string, keysRead?: number): boolean {
   const left = keysLeft(value, bounds, bounds.depth, bounds.keys);
@@ -36,7 +35,7 @@ export function isAcceptable(value: unknown, bounds: ValueBounds, text?: string,
   return text === undefined ? (keysRead ?? keys) === keys : !repeatsKeys(text, keys);
 }
 
-/** Walks the value once; returns what is left of the budget of keys, or -1 where a bound or a rule is broken. */
+/** Walks through the value once. Returns the rest of the budget of keys, or -1 if a bound is exceeded. */
 function keysLeft(value: unknown, bounds: ValueBounds, depth: number, budget: number): number {
   if (typeof value !== 'object') return isPlainLeaf(value, bounds) ? budget : -1;
   if (value === null) return budget;
@@ -66,12 +65,11 @@ function itemsLeft(items: readonly unknown[], bounds: ValueBounds, depth: number
 
 function isPlainLeaf(value: unknown, bounds: ValueBounds): boolean {
   if (typeof value === 'string') return value.length <= bounds.text;
-  // `1e999` is JSON, and parses to Infinity.
+  // `1e999` is JSON and becomes Infinity.
   if (typeof value === 'number') return value <= bounds.number && value >= -bounds.number;
   return typeof value === 'boolean';
 }
 
-/** What a codec makes of bytes nests nothing. */
 function isBytes(value: object, bounds: ValueBounds): boolean {
   return value instanceof Uint8Array && value.byteLength <= bounds.text;
 }
@@ -80,10 +78,7 @@ function hasPrototype(value: unknown): boolean {
   return typeof value === 'object' && value !== null && Object.hasOwn(value, 'prototype');
 }
 
-/**
- * Whether JSON that parsed to so many keys has more of them in its text. Every key has a colon behind it, so where
- * there are no more colons than keys, nothing has to be looked at closely.
- */
+/** Every key has a colon behind it, so a text with as many colons as keys needs no closer look. */
 function repeatsKeys(text: string, keys: number): boolean {
   return countColons(text) !== keys && countKeys(text) !== keys;
 }
@@ -96,7 +91,7 @@ export function countColons(text: string): number {
 
 const BACKSLASH = 0x5c;
 
-/** Counts the strings with a colon behind them. The text has been parsed, so that it is known to be JSON. */
+/** Counts the strings with a colon behind them in valid JSON. */
 function countKeys(text: string): number {
   let keys = 0;
   let open = text.indexOf('"');
@@ -111,7 +106,7 @@ function countKeys(text: string): number {
   return keys;
 }
 
-/** Whether an odd number of backslashes stands before. */
+/** Whether an odd number of backslashes precedes. */
 function isEscaped(text: string, at: number): boolean {
   let before = at - 1;
   while (text.charCodeAt(before) === BACKSLASH) before--;

@@ -11,8 +11,8 @@ export interface Passthrough {
 }
 
 /**
- * For protocols that bring their own validation: origin, authentication, size and rates are guarded, the content is
- * handed on as it came. Frames of a kind that is not named close with `frame_unsupported` (1003).
+ * For protocols with a validation of their own. The guard checks origin, authentication, size and rates, and passes
+ * the content on unchanged. A frame of a kind that is not named closes with `frame_unsupported` (1003).
  *
  * @example
  * ```ts

@@ -6,7 +6,7 @@ import { type DeniedMessage, type PassedMessage, refuse } from '../wire/inspecti
 import { type CompiledType, isAuthorized, type MessageRules } from './rules.ts';
 import type { Sender } from './sender.ts';
 
-/** May this identity send this message: how fresh its credential is, whether its session is there, and the type's own rule. */
+/** Checks the credential's age, the session, and the type's own rule. */
 export function checkPermission(
   incoming: Incoming,
   type: CompiledType,
@@ -35,7 +35,7 @@ function verdict(allowed: boolean, incoming: Incoming, type: CompiledType): Pass
   );
 }
 
-/** The session first, so that nothing is asked on behalf of one that is gone. */
+/** The session comes first, so that no rule runs for a session that has ended. */
 async function recheck(
   incoming: Incoming,
   type: CompiledType,
@@ -52,7 +52,7 @@ async function recheck(
   return verdict(await isAuthorized(type, rules, sender, incoming.body), incoming, type);
 }
 
-/** Without an issue date nobody knows how old it is. */
+/** A credential without an issue date may be old. */
 function isFresh({ issuedAt }: Identity, freshness: number, now: number): boolean {
   return issuedAt !== undefined && now - issuedAt * 1_000 <= freshness;
 }

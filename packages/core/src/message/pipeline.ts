@@ -18,7 +18,7 @@ import type { CompiledType, MessageRules } from './rules.ts';
 import type { Sender } from './sender.ts';
 import { checkTypeLimits } from './type-limits.ts';
 
-/** Size, then rate: what is checked before a byte of a message is read. Runs as its frame arrives, never later. */
+/** Checks size and rate as a frame arrives, before a byte of the message is read. */
 export function checkFrame(
   bytes: number,
   now: number,
@@ -43,7 +43,7 @@ export function checkFrame(
   return undefined;
 }
 
-/** Parse, order of steps, schema, sanitizing, permission. A policy that is synchronous answers at once. */
+/** Parses, then checks order, schema, sanitizing and permission. Synchronous if the policy is. */
 export function inspectMessage(
   data: Uint8Array | string,
   isBinary: boolean,
@@ -72,7 +72,7 @@ function faultOf(fault: unknown, { id }: Incoming): Inspection {
   return { fault, to: id };
 }
 
-/** All that is looked at once its id is known, the application's own rules and schemas included: they may throw. */
+/** Rules and schemas of the application run here and may throw. */
 function consider(
   incoming: Incoming,
   data: Uint8Array | string,
@@ -92,7 +92,7 @@ function consider(
   return afterSchema(mistake, incoming, type, sender, rules);
 }
 
-/** Takes a message out of its frame and its envelope. Its shape has not been looked at. Never throws. */
+/** Takes a message out of its frame and envelope, without checking the body. Never throws. */
 export function readMessage(
   data: Uint8Array | string,
   isBinary: boolean,
@@ -109,12 +109,12 @@ export function readMessage(
   if (incoming === undefined) return refuse(malformed('it is no message in this envelope'), UNADDRESSED);
   incoming.text = text;
   if (codec !== undefined && codec.uniqueKeys !== true) incoming.keysRead = keys;
-  // Another reader of the same bytes may take other ones of repeated keys, say: it gets what was read here.
+  // Another parser may read the same bytes differently, so it gets what this one read.
   incoming.changed = codec !== undefined;
   return incoming;
 }
 
-/** The content of opaque messages is in no envelope. */
+/** Opaque messages have no envelope. */
 const OPAQUE = {};
 
 function decode(codec: Codec, data: Uint8Array | string, key: () => void): unknown {
@@ -130,9 +130,8 @@ function malformed(detail: string): Denial {
 }
 
 /**
- * Whether a message fits a schema of which nothing that fits can break a bound, so that it has to be walked through once
- * only, by its schema. More colons than keys would mean that a text has some, or that a key is repeated: that, and what
- * does not fit, is for a closer look.
+ * A message whose schema bounds it need not be walked through as well. More colons than keys may mean a repeated key,
+ * so such a text is looked at closely.
  */
 function isBoundedBySchema(
   { text, envelopeKeys, id, body }: Incoming,
@@ -157,7 +156,6 @@ function unlisted(incoming: Incoming, rules: MessageRules): RenewalMessage | Den
   return refuse(deny('message_type_unknown', 'no such message type').at('schema'), incoming.id);
 }
 
-/** What the schema says, then permission. */
 function afterSchema(
   mistake: Mistake | undefined,
   incoming: Incoming,
@@ -167,14 +165,13 @@ function afterSchema(
 ): MaybePromise<PassedMessage | DeniedMessage> {
   const denied =
     enforce(mistake, incoming, sender, rules) ??
-    // What only reports a mistake lets nothing by that the sanitizers would have stopped.
+    // A report-only schema stage must not let through what a sanitizer would have stopped.
     (mistake?.stage === 'schema'
       ? enforce(type.check.sanitize?.(incoming), incoming, sender, rules)
       : undefined);
   return denied ?? checkPermission(incoming, type, sender, rules);
 }
 
-/** A mistake denies, unless its stage only reports. */
 function enforce(
   mistake: Mistake | undefined,
   { id }: Incoming,

@@ -2,16 +2,16 @@ import { isNode } from './closed.ts';
 import { escapeStep, keyOfStep } from './json-pointer.ts';
 import type { Place } from './schema-places.ts';
 
-/** The types that a value may have, `number` for whole numbers as well. */
+/** The types of a value, with `number` for integers as well. */
 export type Types = ReadonlySet<string>;
 
-/** Knows where references lead, and of which types the values are that a schema is about. */
+/** Resolves references, and finds the types of the values that a schema describes. */
 export class PlaceIndex {
   readonly #byPointer: ReadonlyMap<string, Place>;
   readonly #sameValue = new Map<Place, Place[]>();
   readonly #named = new Map<string, Place[]>();
 
-  /** `bodyTypes` are those of every value that is held against the whole schema, where that is known. */
+  /** `bodyTypes` are the types of every checked value, if known. */
   constructor(
     places: readonly Place[],
     readonly bodyTypes: Types | undefined,
@@ -30,17 +30,17 @@ export class PlaceIndex {
     this.#named.set(name, [...(this.#named.get(name) ?? []), place]);
   }
 
-  /** The schemas in this one that say more about the same value, or ask about it. */
+  /** Its subschemas about the same value. */
   sameValue(place: Place): Place[] {
     return this.#sameValue.get(place) ?? [];
   }
 
-  /** The whole that a schema is a part of, and all that it consists of, questions apart. */
+  /** The whole of which a schema is a part, and all parts, without conditions. */
   family(place: Place): Place[] {
     let whole = place;
     while (whole.position === 'part' && whole.around !== undefined) whole = whole.around;
     const found = new Set([whole]);
-    // What is added on the way is gone through as well.
+    // The loop also visits what it adds.
     for (const one of found) {
       const target = this.targetOf(one);
       for (const other of [...this.sameValue(one), ...(target === undefined ? [] : [target])]) {
@@ -54,7 +54,7 @@ export class PlaceIndex {
     return this.#byPointer.get(`${pointer}/properties/${escapeStep(name)}`);
   }
 
-  /** All places that have the same name. Copies of one schema are no trouble. */
+  /** Other places with the same `$id` or `$anchor`. Copies of one schema are allowed. */
   namesakes(place: Place): readonly Place[] {
     const { $id, $anchor } = place.node;
     return [$id, typeof $anchor === 'string' ? anchorName(place, $anchor) : undefined]
@@ -62,7 +62,7 @@ export class PlaceIndex {
       .filter(({ node }) => node !== place.node);
   }
 
-  /** Where the `$ref` of a place leads, by JSON Pointer, `$anchor` or `$id`. */
+  /** Resolves a `$ref` by JSON Pointer, `$anchor` or `$id`. */
   targetOf({ node, resource }: Place): Place | undefined {
     const { $ref } = node;
     if (typeof $ref !== 'string') return undefined;
@@ -73,7 +73,7 @@ export class PlaceIndex {
     return this.#byPointer.get(`${resource.pointer}/${steps.join('/')}`);
   }
 
-  /** `undefined` where it may be any. */
+  /** `undefined` for any type. */
   typesOf(place: Place): Types | undefined {
     return this.#ownTypes(place, []) ?? this.#typesAround(place);
   }
@@ -84,7 +84,7 @@ export class PlaceIndex {
     return pointer === '' ? this.bodyTypes : undefined;
   }
 
-  /** What a schema says of them by itself. Any of its keywords is enough, since all of them hold. */
+  /** One keyword is enough, because a value must satisfy all of them. */
   #ownTypes(place: Place, seen: readonly Place[]): Types | undefined {
     if (seen.includes(place)) return undefined;
     const { node } = place;
@@ -111,7 +111,7 @@ export class PlaceIndex {
   }
 }
 
-/** Of a value that fits one of several: unknown where it is unknown of one of them, `true` and the like among them. */
+/** Unknown if it is unknown for one member, such as `true`. */
 function union(types: readonly (Types | undefined)[], members: unknown): Types | undefined {
   const all = Array.isArray(members) && members.length === types.length && types.length > 0;
   if (!all || types.includes(undefined)) return undefined;

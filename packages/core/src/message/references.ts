@@ -3,8 +3,7 @@ import { changed, isNode, mapInner } from './closed.ts';
 import { keyOfStep } from './json-pointer.ts';
 
 /**
- * The part of a schema that a `$ref` in it names: by JSON Pointer, `$id` or `$anchor`. `undefined` for what is found
- * in other ways, or nowhere.
+ * The part of a schema that its `$ref` names by JSON Pointer, `$id` or `$anchor`; `undefined` if it cannot be found.
  */
 export function referredTo(whole: SchemaNode, reference: unknown): SchemaNode | undefined {
   if (typeof reference !== 'string') return undefined;
@@ -46,11 +45,11 @@ export function withDefinitions(part: SchemaNode, { $defs, definitions }: Schema
 
 const BODY = 'sallyport:body';
 
-/** The same schema, free to be changed at its top: what refers to the whole of it refers to a copy. */
+/** A copy whose top may be changed. References to the whole lead to the unchanged schema. */
 export function withOwnTop(schema: SchemaNode): SchemaNode {
   let found = false;
   const redirect = (node: SchemaNode): SchemaNode => {
-    // What has a name of its own is the whole that is meant inside of it.
+    // Inside a schema with an `$id`, that schema is the whole.
     if (node !== schema && node.$id !== undefined) return node;
     const mapped = mapInner(node, redirect);
     if (node.$ref !== '#' && (typeof node.$ref !== 'string' || node.$ref !== schema.$id)) return mapped;

@@ -11,60 +11,71 @@ import type { ValueBounds } from './parse.ts';
 import type { Passthrough } from './passthrough.ts';
 import type { UnknownProperties } from './schema.ts';
 
-/** What a message's `authorize` gets to decide. */
+/** What a message's `authorize` gets. */
 export interface MessageContext<S, I extends Identity> {
   readonly identity: I;
-  /** As it is handed on: after its schema, stripped and sanitized. */
+  /** As handlers get it: validated, stripped and sanitized. */
   readonly message: MessageOf<S>;
-  /** The connection that it came on. */
+  /** The connection that sent it. */
   readonly connection: ConnectionView;
 }
 
 /** One message type with more than its schema. */
 export interface MessageRule<S, I extends Identity> {
-  /** TypeBox, plain JSON Schema, or any Standard Schema (zod, valibot, arktype). Else: `message_invalid` (4400), as an error reply. */
+  /**
+   * TypeBox, plain JSON Schema, or any Standard Schema (zod, valibot, arktype). Else: `message_invalid` (4400), as an
+   * error reply.
+   */
   readonly schema: S;
   /**
-   * Who may send it; only `true` allows. Once any type has one, a type without is refused, unless it says `'any'`: deny by
-   * default (OWASP ASVS 5.0, 8.2). Default: everybody, unless another type has one. Else: `message_forbidden` (4403), as an error
-   * reply.
+   * Decides who may send it; only `true` allows. Once any type has a rule, types without one are refused, except with
+   * `'any'`: deny by default (OWASP ASVS 5.0, 8.2). Default: everybody, unless another type has one. Else:
+   * `message_forbidden` (4403), as an error reply.
    */
   readonly authorize?: ((context: MessageContext<S, I>) => MaybePromise<boolean>) | 'any';
   /**
-   * How old the credential may be by its issue date. An older one, or one without a date, is answered with
-   * `step_up_required`; the client renews and sends again. Default: as old as it is good.
+   * How old the credential may be by its issue date. A message with an older credential, or one without a date, is
+   * answered with `step_up_required`; the client renews and sends it again. Default: as old as it is good.
    */
   readonly freshness?: Duration;
-  /** Whether the session is asked for again before each message of this type. Default: `false`. Else: `revoked` (4401). */
+  /**
+   * Whether the session is checked again before each message of this type. Default: `false`. Else: `revoked` (4401).
+   */
   readonly recheck?: boolean;
-  /** How often one connection may send it. Default: as often as `limits.messages` allows. Beyond: `message_rate`, as an answer. */
+  /**
+   * How often one connection may send it. Default: as often as `limits.messages` allows. Beyond: `message_rate`, as
+   * an answer.
+   */
   readonly rate?: RateOption;
-  /** How many messages it counts as in `limits.messages`. Default: 1. Beyond: `message_rate` (4429), or as `onRate` says. */
+  /**
+   * How many messages it counts as in `limits.messages`. Default: 1. Beyond: `message_rate` (4429), or as `onRate`
+   * says.
+   */
   readonly cost?: number;
   /** The largest message of this type, in bytes. Default: `limits.message`. Beyond: `message_too_big`, as an answer. */
   readonly size?: Size;
   /**
-   * Types of which each must have been handled on this connection before: an order of steps, for protocols that have one.
-   * Default: none. Before: `message_out_of_order`.
+   * Types that must have been handled on this connection before, for protocols with an order of steps. Default: none.
+   * Before: `message_out_of_order`.
    */
   readonly after?: readonly string[];
   /** Whether a connection may send it once only. Default: `false`. Beyond: `message_out_of_order`. */
   readonly once?: boolean;
   /**
-   * What is done with a property that its schema does not name. Default: as `unknownProperties` of the policy. Else:
+   * What happens to a property that the schema does not name. Default: as `unknownProperties` of the policy. Else:
    * `message_invalid` (4400), as an error reply.
    */
   readonly unknownProperties?: UnknownProperties;
 }
 
-/** The application's say about one message. Only `true` allows. */
+/** Decides whether one message is allowed. Only `true` allows. */
 export type AuthorizeMessage = (context: {
   readonly identity: Identity;
   readonly message: unknown;
   readonly connection: ConnectionView;
 }) => MaybePromise<boolean>;
 
-/** A message type as the policy has it, every option read. */
+/** A message type with all its options read. */
 export interface TypeSettings {
   readonly schema: unknown;
   readonly authorize: AuthorizeMessage | 'any' | undefined;
@@ -73,7 +84,7 @@ export interface TypeSettings {
   readonly recheck: boolean;
   readonly rate: RateLimit | undefined;
   readonly cost: number;
-  /** Bytes; of any message where it is left out. */
+  /** Bytes. */
   readonly size: number | undefined;
   readonly after: readonly string[] | undefined;
   readonly once: boolean;
@@ -87,18 +98,18 @@ export interface CompiledType
   /** Bytes. */
   readonly size: number;
   readonly after: readonly string[];
-  /** Whether somebody wants to know that it has been handled. */
+  /** Whether its order matters. */
   isStep: boolean;
 }
 
-/** Everything that decides about a message, compiled once for a guard. */
+/** What decides about messages, compiled once for a guard. */
 export interface MessageRules {
   readonly types: ReadonlyMap<unknown, CompiledType>;
   readonly passthrough: Passthrough | undefined;
   readonly envelope: Envelope;
-  /** JSON where there is none. */
+  /** Absent for JSON. */
   readonly codec: Codec | undefined;
-  /** Whether any type has an `authorize`, so that those without one are refused. */
+  /** Whether any type has an `authorize`. Then types without one are refused. */
   readonly anyRule: boolean;
   readonly maxBytes: number;
   readonly rate: RateLimit;
@@ -109,23 +120,20 @@ export interface MessageRules {
   readonly reportRate: boolean;
   /** Whether an auth message renews an open connection. */
   readonly renewal: boolean;
-  /** Wall-clock milliseconds, for credentials that must be fresh. */
+  /** Milliseconds since the epoch, for the age of credentials. */
   readonly now: () => number;
-  /** Monotonic milliseconds, for the rates of types. */
+  /** Monotonic milliseconds, for rates. */
   readonly monotonic: () => number;
 }
 
-/** What holds for all types of a policy. */
 export interface TypeDefaults {
   readonly mergesType: boolean;
   readonly unknownProperties: UnknownProperties;
   readonly maxBytes: number;
   readonly bounds: ValueBounds;
-  /** Whether messages may hold bytes. */
   readonly bytes: boolean;
 }
 
-/** Compiles the types that clients may send, each with its schema. */
 export function compileTypes(
   messages: ReadonlyMap<string, TypeSettings>,
   defaults: TypeDefaults,
@@ -141,7 +149,7 @@ export function compileTypes(
 function compileType(name: string, settings: TypeSettings, defaults: TypeDefaults): CompiledType {
   const { authorize, freshness, recheck, rate, cost, size, after = [], once } = settings;
   const { mergesType, unknownProperties, maxBytes, bytes } = defaults;
-  // The envelope around a body is one level by itself.
+  // The envelope around a body is one level of its own.
   const bounds = mergesType ? defaults.bounds : { ...defaults.bounds, depth: defaults.bounds.depth - 1 };
   return {
     name,
@@ -164,7 +172,7 @@ function compileType(name: string, settings: TypeSettings, defaults: TypeDefault
   };
 }
 
-/** Permission by type: with the identity and the message, deny by default once any rule exists. */
+/** Deny by default: once any type has a rule, types without one are refused. */
 export function isAuthorized(
   type: CompiledType,
   rules: MessageRules,

@@ -7,36 +7,33 @@ import { isolated } from './isolated.ts';
 import { referredTo, withDefinitions } from './references.ts';
 import { isNote } from './schema-keywords.ts';
 
-/** What goes on while one body is sanitized. */
 interface Visit {
   readonly path: PropertyKey[];
-  /** Whether any text is not what came. */
   changed: boolean;
-  /** Where the first text stands that was refused. */
+  /** The path of the first refused text. */
   refused: readonly PropertyKey[] | undefined;
 }
 
-/** Sanitizes a value in place, and returns it, or what takes its place. */
+/** Sanitizes a value in place and returns it, or its replacement. */
 type Plan = (value: unknown, visit: Visit) => unknown;
 
-/** What sanitizing a body came to. */
 export interface Sanitized {
   readonly body: unknown;
   readonly changed: boolean;
   readonly refused: readonly PropertyKey[] | undefined;
 }
 
-/** A schema without what its sanitizers look at themselves: lengths count after normalizing. */
+/** Removes the keywords that sanitizers check themselves: lengths count after normalizing. */
 export function withoutSanitized(schema: SchemaNode): SchemaNode {
   if (sanitizerOf(schema) === undefined) return mapInner(schema, withoutSanitized);
-  // A pattern may be hidden.
+  // A hidden pattern is not enumerable.
   const keywords = Object.getOwnPropertyNames(schema).filter((key) => key !== 'type' && !key.startsWith('~'));
   const relaxed = changed(schema, {});
   for (const keyword of keywords) delete relaxed[keyword];
   return relaxed;
 }
 
-/** Compiles the way to every text that has a sanitizer; `undefined` where there is none. */
+/** Finds every text with a sanitizer; `undefined` if there is none. */
 export function compileSanitizers(
   schema: SchemaNode,
   option: string,
@@ -56,7 +53,7 @@ interface Around {
   readonly whole: SchemaNode;
 }
 
-/** Keywords in which a text is found and sanitized; everywhere else its sanitizer would be passed over. */
+/** Keywords through which sanitizers are found. Below any other keyword a sanitizer would be skipped, so it is refused. */
 const REACHED = [
   'properties',
   'patternProperties',
@@ -84,7 +81,7 @@ function planOf(schema: SchemaNode, around: Around, part = false): Plan | undefi
   return (value, visit) => plans.reduce((current, plan) => plan(current, visit), value);
 }
 
-/** What a schema says of its text beyond what its sanitizer sees to: it is about what comes out. */
+/** Checks the keywords beside a sanitizer on the sanitized text. */
 function besideSanitizer(schema: SchemaNode, around: Around): ((text: string) => boolean) | undefined {
   const beside = changed(schema, {});
   for (const [keyword, value] of Object.entries(keywordsOfSanitizer(schema))) {
@@ -178,8 +175,8 @@ function allPlans({ allOf }: SchemaNode, around: Around): (Plan | undefined)[] {
 }
 
 /**
- * Of several whole forms the first that fits is the one whose texts are sanitized, unless it leaves them as they are and
- * a later one does not. Forms that describe one object together are all gone through.
+ * Of several whole forms, the first that fits has its texts sanitized, unless it changes none and a later one does.
+ * Forms that describe one object together are all applied.
  */
 function choicePlans(schema: SchemaNode, around: Around, together: boolean): (Plan | undefined)[] {
   return ['anyOf', 'oneOf'].map((keyword) => {
@@ -194,7 +191,7 @@ function choicePlans(schema: SchemaNode, around: Around, together: boolean): (Pl
     }));
     return (value, visit) => {
       const fitting = choices.filter(({ fits }) => fits(value));
-      // The schema has passed, so that it is another sanitizer that has changed what it was about.
+      // The schema has passed before, so another sanitizer has changed the value.
       if (fitting.length === 0) refuse(visit);
       const found = fitting.map(({ plan }) => plan).filter((plan) => plan !== undefined);
       return (together ? found : found.slice(0, 1)).reduce((current, plan) => plan(current, visit), value);
@@ -221,7 +218,7 @@ function refuseUnreached(schema: SchemaNode, around: Around): void {
   }
 }
 
-/** No way leads through a reference: a text behind one would be handed on as it came. */
+/** References are not followed, so a text behind one would not be sanitized. */
 export function refuseReferred(schema: SchemaNode, option: string): void {
   if (!holdsSanitizer(schema) || !refersToSanitizer(schema, schema)) return;
   throw new PolicyError(

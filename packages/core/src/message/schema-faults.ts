@@ -7,8 +7,8 @@ import { KEYWORDS } from './schema-keywords.ts';
 import { type Place, placesOf } from './schema-places.ts';
 
 /**
- * Refuses a schema that cannot be enforced in full: what TypeBox would pass over, what could not be closed, and what nothing could
- * ever pass. `bodyTypes` are those of every value that is held against it, where that is known.
+ * Refuses a schema that cannot be enforced completely: what TypeBox ignores, what cannot be closed, and what no value
+ * could pass. `bodyTypes` are the types of every checked value, if known.
  *
  * @throws PolicyError that names the place, as a JSON Pointer behind the option.
  */
@@ -53,7 +53,9 @@ function nameFault(place: Place, index: PlaceIndex): Fault | undefined {
   };
 }
 
-/** A reference leads to a schema that has been looked at and is closed by itself, and nothing beside it has to be. */
+/**
+ * A reference leads to a schema that is checked and closed by itself. Nothing beside the reference may describe more.
+ */
 function referenceFault(place: Place, index: PlaceIndex): Fault | undefined {
   const { node, position } = place;
   if (node.$ref === undefined) return undefined;
@@ -80,7 +82,6 @@ function referenceFault(place: Place, index: PlaceIndex): Fault | undefined {
   );
 }
 
-/** Whether it says of an object more than a reference does. */
 function describesMore(node: SchemaNode): boolean {
   return Object.keys(node).some((key) => {
     const { role, about } = KEYWORDS.get(key) ?? {};
@@ -88,7 +89,7 @@ function describesMore(node: SchemaNode): boolean {
   });
 }
 
-/** What goes on about the same value without an end cannot be answered. */
+/** References that never leave the same value cannot be evaluated. */
 function loopFault(place: Place, index: PlaceIndex): Fault | undefined {
   const seen = new Set<Place>();
   const next = [place];
@@ -129,7 +130,7 @@ function idleKeywordFault({ node }: Place): Fault | undefined {
   return undefined;
 }
 
-/** JSON Schema passes over a keyword for values of other types: `{ pattern: '^a' }` lets any object through. */
+/** JSON Schema ignores a keyword for values of other types: `{ pattern: '^a' }` accepts any object. */
 function subjectFault(place: Place, index: PlaceIndex): Fault | undefined {
   let types: Types | undefined;
   for (const at of Object.keys(place.node)) {
@@ -147,7 +148,7 @@ function subjectFault(place: Place, index: PlaceIndex): Fault | undefined {
   return undefined;
 }
 
-/** Bounds between which nothing is. */
+/** Pairs of bounds that may leave no value between them. */
 const RANGES = [
   ['minLength', 'maxLength'],
   ['minItems', 'maxItems'],
@@ -175,7 +176,7 @@ function rangeFault({ node }: Place): Fault | undefined {
   return undefined;
 }
 
-/** What an array holds has to be said, to its end; `items: true` says that it may be anything. */
+/** An array needs a schema for all its items. `items: true` allows any. */
 function itemsFault(place: Place, index: PlaceIndex): Fault | undefined {
   const { node, position } = place;
   if (position === 'question') return undefined;
@@ -210,7 +211,7 @@ function saysItems(node: SchemaNode): boolean {
   return ['items', 'prefixItems', 'unevaluatedItems', 'const', 'enum'].some((keyword) => keyword in node);
 }
 
-/** A property that has to be there has to be one that may be. */
+/** A required property must be one that the schema allows. */
 function requiredFault(place: Place, index: PlaceIndex): Fault | undefined {
   const { node, position } = place;
   const { required, dependentRequired, dependencies } = node;
@@ -241,7 +242,7 @@ function requiredFault(place: Place, index: PlaceIndex): Fault | undefined {
   return undefined;
 }
 
-/** TypeBox looks at the names of `Object.prototype` for themselves where they could do harm, and at no others. */
+/** TypeBox checks these names of `Object.prototype` as own properties, and no others. */
 const INHERITED: ReadonlySet<string> = new Set(
   Object.getOwnPropertyNames(Object.prototype).filter(
     (name) => name !== '__proto__' && name !== 'constructor',

@@ -5,18 +5,18 @@ import { isPlain } from '../wire/incoming.ts';
 import { isNode } from './closed.ts';
 import { type Content, isNote, KEYWORDS } from './schema-keywords.ts';
 
-/** What is wrong with a schema, and how to mend it. `at` is the keyword that it is about, where it is about one. */
+/** What is wrong with a schema, and the fix. `at` is the keyword, if the fault is about one. */
 export interface Fault {
   readonly at?: string;
   readonly problem: string;
   readonly fix: string;
 }
 
-/** What keeps TypeBox from checking a schema as it is written: it passes over whatever it does not know. */
+/** Finds what TypeBox would not check, because it ignores whatever it does not know. */
 export function formFault(node: SchemaNode): Fault | undefined {
   if (!isPlain(node))
     return { problem: 'it is an instance of a class, and no schema', fix: 'Give a plain object.' };
-  // These say whose schema it is.
+  // Symbols tell which library a schema comes from.
   for (const key of Object.getOwnPropertySymbols(node)) {
     const fault = symbolFault(node, key);
     if (fault !== undefined) return fault;
@@ -35,7 +35,7 @@ function keyFault(node: SchemaNode, key: string): Fault | undefined {
   if (keyword === undefined) return isNote(key) ? undefined : unknownKeyword(key);
   const hidden = !Object.prototype.propertyIsEnumerable.call(node, key);
   if (hidden) {
-    // Where a sanitized text stands as a key, TypeBox asks for its pattern, and finds out.
+    // TypeBox asks for the pattern of a sanitized text if it is a key, and then throws.
     if (key === 'pattern' && sanitizerOf(node) !== undefined) return undefined;
     return {
       at: key,
@@ -47,7 +47,7 @@ function keyFault(node: SchemaNode, key: string): Fault | undefined {
   return wrong === undefined ? undefined : { at: key, ...wrong };
 }
 
-/** Properties in which TypeBox keeps what JSON Schema has no word for. */
+/** Properties in which TypeBox keeps what JSON Schema cannot say. */
 const MARKS: ReadonlySet<string> = new Set(['~kind', '~optional', '~readonly', '~immutable', '~unsafe']);
 const CODEC: Fault = {
   problem: 'it holds a codec, which would not be run',
@@ -64,7 +64,7 @@ function markFault(key: string, value: unknown): Fault | undefined {
   };
 }
 
-/** `Type.Refine(schema, check, 'text')` type checks in JavaScript only, and is never asked. */
+/** `Type.Refine(schema, check, 'text')` compiles in JavaScript, and is never called. */
 function refinementFault(refinements: unknown): Fault | undefined {
   const checks = Array.isArray(refinements) ? refinements : [undefined];
   for (const refinement of checks as ({ check?: unknown; error?: unknown } | undefined)[]) {
@@ -139,7 +139,7 @@ function unknownKeyword(key: string): Fault {
   };
 }
 
-/** Whether one is the other with a letter too many, too few, wrong, or in its neighbour's place. */
+/** Whether the names differ by one letter: added, missing, wrong, or swapped with its neighbour. */
 function isNear(keyword: string, key: string): boolean {
   const [a, b] = [keyword.toLowerCase(), key.toLowerCase()];
   let from = 0;
@@ -151,7 +151,7 @@ function isNear(keyword: string, key: string): boolean {
 }
 
 const TYPES = ['string', 'number', 'integer', 'boolean', 'object', 'array', 'null'];
-/** What TypeBox checks and no message can hold. */
+/** TypeBox types that no message can hold. */
 const FOREIGN_TYPES = ['bigint', 'symbol', 'undefined', 'void', 'function', 'constructor'];
 
 const CONTENTS: Readonly<Record<Content, (value: unknown) => Omit<Fault, 'at'> | undefined>> = {
@@ -270,7 +270,7 @@ function patternFault(pattern: unknown): Omit<Fault, 'at'> | undefined {
   }
 }
 
-/** TypeBox puts them together into one pattern, where numbers and names of groups would mean others. */
+/** TypeBox joins patterns into one, which changes the meaning of group numbers and names. */
 const GROUPS_BY_NAME = /(?<!\\)(?:\\\\)*(?:\\[1-9]|\\k<|\(\?<[^=!])/;
 
 function patternsFault(value: unknown): Omit<Fault, 'at'> | undefined {

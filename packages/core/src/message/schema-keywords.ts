@@ -1,4 +1,3 @@
-/** What stands behind a keyword. */
 export type Content =
   | 'anything'
   | 'boolean'
@@ -21,12 +20,12 @@ export type Content =
   | 'values';
 
 /**
- * What the schemas behind a keyword are about: the same value as the schema around them, a value inside it, or nothing before
- * something refers to them. A question is answered, and does not describe: closing its objects would turn the answer round.
+ * What the schemas of a keyword describe: the same value as the schema around them, a value inside it, or nothing
+ * until something refers to them. A question is a condition: closing its objects would change its answer.
  */
 export type Role = 'same' | 'inner' | 'definition' | 'question' | 'question inside';
 
-/** The one type of value that a keyword says something about. */
+/** The one type of value that a keyword applies to. */
 type Subject = 'string' | 'number' | 'array' | 'object';
 
 export interface Keyword {
@@ -35,7 +34,7 @@ export interface Keyword {
   readonly about?: Subject;
 }
 
-/** Every keyword that is checked, and those that only describe. What is not here is refused, since it would be passed over. */
+/** Every keyword that is checked, and those that only describe. Others are refused, because TypeBox ignores them. */
 export const KEYWORDS: ReadonlyMap<string, Keyword> = new Map<string, Keyword>([
   ['type', { holds: 'type' }],
   ['const', { holds: 'value' }],
@@ -100,12 +99,12 @@ export const KEYWORDS: ReadonlyMap<string, Keyword> = new Map<string, Keyword>([
   ['writeOnly', { holds: 'boolean' }],
 ]);
 
-/** Keywords that check nothing, and are not expected to. */
+/** Keywords that check nothing. */
 const NOTES: ReadonlySet<string> = new Set([
   '$id', '$anchor', '$schema', '$comment', 'title', 'description', 'default', 'examples', 'deprecated', 'readOnly', 'writeOnly',
 ]); // biome-ignore format: a list of names reads best as a block
 
-/** Whether a keyword only describes. One's own are called `x-…`. */
+/** Whether a keyword only describes. Custom ones begin with `x-`. */
 export function isNote(keyword: string): boolean {
   return NOTES.has(keyword) || keyword.startsWith('x-');
 }

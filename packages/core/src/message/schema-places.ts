@@ -4,27 +4,27 @@ import { isComposite, isNode } from './closed.ts';
 import { escapeStep } from './json-pointer.ts';
 import { KEYWORDS, type Role } from './schema-keywords.ts';
 
-/** Whether a schema describes a value by itself, describes it together with others, or asks about it. */
+/** Whether a schema describes a value by itself, together with others, or is a condition. */
 type Position = 'whole' | 'part' | 'question';
 
-/** A schema where it stands in the whole one. */
+/** A schema at its place in the whole schema. */
 export interface Place {
   readonly node: SchemaNode;
   /** A JSON Pointer (RFC 6901). */
   readonly pointer: string;
   readonly position: Position;
-  /** What else says something about the same value. */
+  /** The schema around it, if that is about the same value. */
   readonly around: Place | undefined;
-  /** What `#` means here: the whole, or the next schema around that has an `$id`. */
+  /** What `#` means here: the whole schema, or the next one around with an `$id`. */
   readonly resource: Place;
-  /** The keyword in which it stands. */
+  /** The keyword that holds it. */
   readonly keyword: string;
 }
 
-/** Deeper than anybody writes; a schema that holds itself is endless. */
+/** A schema that contains itself is endless. */
 const MAX_DEPTH = 100;
 
-/** Walks through a schema, each place once, what is outside before what is inside. `visit` throws for what it cannot bear. */
+/** Visits each place of a schema once, from the outside in. `visit` may throw. */
 export function placesOf(
   schema: SchemaNode,
   option: string,
@@ -70,11 +70,10 @@ interface Inner {
   readonly inner: SchemaNode;
   readonly keyword: string;
   readonly role: Role;
-  /** From the schema around. */
+  /** Relative to the schema around. */
   readonly pointer: string;
 }
 
-/** The schemas that stand directly in a schema. */
 function innerOf(node: SchemaNode): Inner[] {
   const found: Inner[] = [];
   for (const [keyword, value] of Object.entries(node)) {

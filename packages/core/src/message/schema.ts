@@ -13,11 +13,11 @@ import { requireEnforceable } from './schema-faults.ts';
 import { compileStrip } from './strip.ts';
 import { isObjectBody, ownType, takesType, withType } from './type-property.ts';
 
-/** What is done with a property that no schema names. */
+/** What happens to a property that no schema names. */
 export type UnknownProperties = 'refuse' | 'strip';
 
 export interface SchemaOptions {
-  /** The type that the body carries among its properties; `undefined` where the envelope holds it. */
+  /** The type among the body's properties; `undefined` if the envelope holds it. */
   readonly type: string | undefined;
   /** Names the schema in errors. */
   readonly option: string;
@@ -27,7 +27,7 @@ export interface SchemaOptions {
   readonly bytes?: boolean;
 }
 
-/** Compiles the body of a message: a TypeBox schema, or plain JSON Schema. */
+/** Compiles a message's body from a TypeBox schema or plain JSON Schema. */
 export function compileSchema(schema: unknown, options: SchemaOptions): Check {
   const { option, type } = options;
   const body = closedBody(schema, options);
@@ -37,7 +37,6 @@ export function compileSchema(schema: unknown, options: SchemaOptions): Check {
   return withoutTypeOf(compileBody(body, options, body), type as string);
 }
 
-/** Compiles what is asked of every body; `document` is what is told of it. */
 function compileBody(document: SchemaNode, options: SchemaOptions, whole: SchemaNode): Check {
   const { option, unknown, bounds, bytes = false } = options;
   const relaxed = isolated(withoutSanitized(whole));
@@ -56,7 +55,7 @@ function compileBody(document: SchemaNode, options: SchemaOptions, whole: Schema
       if (sanitizeBody === undefined) return undefined;
       const { refused, changed } = sanitizeIn(incoming, sanitizeBody);
       if (refused !== undefined) return refused;
-      // What is handed on is judged: a sanitizer may make what the schema forbids.
+      // A sanitizer may produce what the schema forbids.
       return changed && !fits(incoming.body) ? mistakeIn('sanitize', incoming.body) : undefined;
     },
     sanitize: sanitizeBody && ((incoming) => sanitizeIn(incoming, sanitizeBody).refused),
@@ -70,7 +69,6 @@ function compileBody(document: SchemaNode, options: SchemaOptions, whole: Schema
   }
 }
 
-/** Sanitizes a body in its place, and says where a text was refused. */
 function sanitizeIn(
   incoming: Incoming,
   sanitizeBody: (body: unknown) => Sanitized,
@@ -81,7 +79,6 @@ function sanitizeIn(
   return { changed, refused: refused && { stage: 'sanitize', pointer: pointerTo(refused) } };
 }
 
-/** The same check of the body without the type that the envelope puts among its properties. */
 function withoutTypeOf(check: Check, type: string): Check {
   const apart =
     (look: (incoming: Incoming) => Mistake | undefined) =>
@@ -101,16 +98,16 @@ function withoutTypeOf(check: Check, type: string): Check {
   };
 }
 
-/** A body that is sent: what its schema says of it, and where it does not fit. */
+/** The check of an outgoing body. */
 export interface BodyCheck {
   passes(body: unknown): boolean;
   /**
-   * Where the envelope puts the type among the properties: the same of a body without it, so that nothing has to be copied to
-   * be looked at. Absent where the schema has the type itself.
+   * The same for a body without its type, so that the body need not be copied. Absent if the schema describes the
+   * type itself.
    */
   passesUntyped?(body: unknown): boolean;
   pointer(body: unknown): string;
-  /** As that of a `Check`. */
+  /** As in `Check`. */
   readonly document: SchemaNode | undefined;
 }
 
@@ -126,7 +123,7 @@ export function compileReply(schema: unknown, options: Pick<SchemaOptions, 'type
   };
 }
 
-/** Objects that do not say otherwise are closed: a property that no schema names is refused (OWASP: allow-list validation). */
+/** Closes objects that do not say otherwise (OWASP: allow-list validation). */
 function closedBody(schema: unknown, { type, option }: Pick<SchemaOptions, 'type' | 'option'>): SchemaNode {
   if (!isRecord(schema)) throw new PolicyError(option, 'it is not a schema', 'Give Type.Object({ … }).');
   requireEnforceable(schema, option, type === undefined ? undefined : OBJECT);
@@ -135,7 +132,7 @@ function closedBody(schema: unknown, { type, option }: Pick<SchemaOptions, 'type
 
 const OBJECT: ReadonlySet<string> = new Set(['object']);
 
-/** Whether the envelope puts a type among the properties of the body that its schema does not know of. */
+/** Whether the envelope adds a type to the body that its schema does not describe. */
 function sharesType(body: SchemaNode, { type, option }: Pick<SchemaOptions, 'type' | 'option'>): boolean {
   if (type === undefined) return false;
   if (!isObjectBody(body)) {

@@ -3,18 +3,18 @@ import { isRecord } from '../wire/incoming.ts';
 
 interface Issue {
   readonly path?: ReadonlyArray<PropertyKey | { readonly key: PropertyKey }> | undefined;
-  /** Beyond the standard: what valibot and arktype had expected there. */
+  /** Not in the standard: what valibot and arktype expected. */
   readonly expected?: unknown;
   readonly message?: unknown;
 }
 
-/** What a library answers: the value it made, or what is wrong. Some failures carry a value as well. */
+/** A library's answer. Some failures hold a value as well. */
 export interface Result {
   readonly value?: unknown;
   readonly issues?: readonly Issue[] | undefined;
 }
 
-/** A schema of any library that keeps to Standard Schema 1 (zod, valibot, arktype and others). Structural. */
+/** A schema of any library that implements Standard Schema 1 (zod, valibot, arktype and others). A structural type. */
 export interface StandardSchema<Input = unknown, Output = Input> {
   readonly '~standard': {
     readonly version: 1;
@@ -31,7 +31,7 @@ export function isStandardSchema(schema: unknown): schema is StandardSchema {
   return typeof standard?.validate === 'function';
 }
 
-/** What stands for a property that must not be there: `never` in valibot, `removed` in arktype. */
+/** What valibot and arktype expect in place of a forbidden property. */
 const NOTHING: ReadonlySet<unknown> = new Set(['never', 'removed']);
 /** What joi says of one. */
 const NOT_ALLOWED = /" is not allowed$/;
@@ -40,12 +40,12 @@ export function pathOf(issue: Issue | undefined): readonly PropertyKey[] {
   // An array of our own: arktype's paths are of a class whose `map` and `slice` make others of themselves.
   const path = Array.from(issue?.path ?? [], (step) => (typeof step === 'object' ? step.key : step));
   const { expected, message } = issue ?? {};
-  // The name of such a property is content, too, so the object around it is told.
+  // The sender chose the name of a forbidden property, so the pointer names the object around it.
   const unnamed = NOTHING.has(expected) || (typeof message === 'string' && NOT_ALLOWED.test(message));
   return unnamed ? path.slice(0, -1) : path;
 }
 
-/** What zod says of values that JSON Schema has no words for, and arktype of what it cannot say of them. */
+/** Options under which zod and arktype leave out what JSON Schema cannot express, instead of throwing. */
 const LENIENT = { unrepresentable: 'any', fallback: (context: { readonly base: unknown }) => context.base };
 
 interface TellingSchema {

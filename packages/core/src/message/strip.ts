@@ -3,10 +3,9 @@ import { isNode } from './closed.ts';
 import { compileFit } from './fit.ts';
 import { referredTo, withDefinitions } from './references.ts';
 
-/** Gives the value without what a closed schema does not name, and leaves what came as it is. The check has the last word. */
+/** Returns a copy without the properties that a closed schema does not name. The check still follows. */
 export type Strip = (value: unknown) => unknown;
 
-/** Compiles the way to every object that has to be rid of what nobody named. */
 export function compileStrip(schema: SchemaNode): Strip {
   const shapes = [shapeOf(schema, { whole: schema, resource: schema })];
   return (value) => leaveOut(value, shapes);
@@ -20,21 +19,20 @@ interface Scope {
 
 /** What a schema says about the properties and items of one value. */
 interface Shape {
-  /** Whether a property that is not named must not be there. */
   readonly closed: boolean;
-  /** The schema itself, and all those that say more about the same value. */
+  /** The schema and all others about the same value. */
   readonly parts: readonly Part[];
-  /** The schema is a union of whole forms. */
+  /** The members of a union. */
   readonly forms: readonly Form[] | undefined;
 }
 
 interface Part {
   readonly properties: ReadonlyMap<string, Shape>;
   readonly patterns: readonly (readonly [pattern: RegExp, shape: Shape])[];
-  /** Of the properties that are in neither. */
+  /** For properties that are in neither. */
   readonly others: Shape | undefined;
   readonly items: readonly Shape[];
-  /** Of the items behind these. */
+  /** For items after these. */
   readonly rest: Shape | undefined;
 }
 
@@ -43,7 +41,7 @@ interface Form {
   fits(value: unknown): boolean;
 }
 
-/** Several shapes say more about one value together: what any of them names is kept. */
+/** Several shapes describe one value together, so a property that any of them names stays. */
 function leaveOut(value: unknown, shapes: readonly Shape[]): unknown {
   if (shapes.length === 0) return value;
   if (Array.isArray(value)) return value.map((item, i) => leaveOut(item, shapesOfItem(shapes, i)));
@@ -59,7 +57,7 @@ function leaveOut(value: unknown, shapes: readonly Shape[]): unknown {
   return Object.fromEntries(kept);
 }
 
-/** A form that fits as it is, or what is left for the first one that then fits. */
+/** The first form that fits the value, unchanged or stripped. */
 function choose(value: SchemaNode, forms: readonly Form[]): unknown {
   if (forms.some((form) => form.fits(value))) return value;
   for (const { shape, fits } of forms) {
@@ -120,7 +118,6 @@ function referred(reference: unknown, { whole, resource }: Scope): Shape {
   };
 }
 
-/** A schema and all those that say more about the same value. */
 function schemasOfSame(schema: SchemaNode): SchemaNode[] {
   const { allOf, anyOf, oneOf, dependentSchemas, dependencies } = schema;
   const lists = [allOf, anyOf, oneOf].flatMap((members) => (Array.isArray(members) ? members : []));

@@ -6,7 +6,7 @@ import { type DeniedMessage, refuse } from '../wire/inspection.ts';
 import type { CompiledType, MessageRules } from './rules.ts';
 import type { Sender } from './sender.ts';
 
-/** The limits of one message type: its size, the order of steps, its rate and cost. */
+/** The limits of one message type: size, order, rate and cost. */
 export function checkTypeLimits(
   data: Uint8Array | string,
   { id }: Incoming,
@@ -29,7 +29,7 @@ export function checkTypeLimits(
   return rate === undefined && cost === 1 ? undefined : pay(id, type, sender, rules);
 }
 
-/** What a type costs beyond the one message that was counted as it arrived. */
+/** The frame was already counted as one message. */
 function pay(
   id: Incoming['id'],
   { name, rate, cost }: CompiledType,

@@ -2,10 +2,7 @@ import type { SchemaNode } from '../wire/envelope.ts';
 import { changed, isNode, isObjectSchema } from './closed.ts';
 import { referredTo, withOwnTop } from './references.ts';
 
-/**
- * The schema of a body that has the message's type among its properties: adds it to every object that the body may
- * be. `undefined` where it may be something else.
- */
+/** Adds the message's type to every object that the body may be. `undefined` if the body may be something else. */
 export function withType(schema: SchemaNode, type: string): SchemaNode | undefined {
   return addType(withOwnTop(schema), type);
 }
@@ -48,8 +45,8 @@ function typeObject(type: string): SchemaNode {
 type OwnType = 'none' | 'name' | 'other';
 
 /**
- * Whether the body has a property `type` of its own: none, one that can only be the message's name, or another one, which would
- * be taken for it. Forms of which some have one and some have none are of two minds, and so is what has another one.
+ * Whether the schema has its own property `type`: none, the message's name, or another one, which would be mistaken
+ * for it. If only some forms have one, it counts as another.
  */
 export function ownType(body: SchemaNode, name: string): OwnType {
   // A schema that leads back to itself adds nothing to what it says.
@@ -106,15 +103,15 @@ export function isObjectBody(body: SchemaNode): boolean {
   return isObject(body);
 }
 
-/** Keywords that say nothing about how many properties there are, or what they are called, once the type is one of them. */
+/** Keywords that stay true if the type becomes one more property. */
 const OF_NAMED_PROPERTIES: ReadonlySet<string> = new Set([
   'type', 'properties', 'required', 'additionalProperties', 'anyOf', 'oneOf', '$defs', 'definitions', '$id', '$anchor', '$schema',
   '$comment', 'title', 'description', 'default', 'examples', 'deprecated', 'readOnly', 'writeOnly',
 ]); // biome-ignore format: a list of names reads best as a block
 
 /**
- * Whether `withType` says exactly the same of a body with its type as the schema says of one without. What looks at an object as a
- * whole, such as a record or a refinement, would take the type for one of the body's own.
+ * Whether checking a body without its type and the same body with its type gives the same result. Records and
+ * refinements would count the type as one of the body's own properties.
  */
 export function takesType(schema: SchemaNode): boolean {
   if ('~refine' in schema || !Object.keys(schema).every((keyword) => OF_NAMED_PROPERTIES.has(keyword)))

@@ -50,18 +50,18 @@ describe('bytes are no object', () => {
     ['of an intersection', Type.Intersect([some, some]), 0],
     ['of plain JSON Schema, or null', { type: ['object', 'null'] }, 0],
     ['behind a reference', { $ref: '#/$defs/some' }, 0],
-  ])('%s', async (_what, schema, count) => {
+  ])('bytes do not fit an object schema %s', async (_what, schema, count) => {
     const say = { type: 'object', properties: { value: schema }, $defs: { some } };
     expect(await through({ say }, '{"type":"say","value":{}}')).toEqual(['{"type":"say","value":{}}']);
     expect(await through({ say }, `{"type":"say","value":"bytes:${count}"}`)).toEqual(['message_invalid']);
   });
 
-  test('and no message', async () => {
+  test('bytes as a whole message are denied with message_malformed', async () => {
     expect(await through({ say: some }, '"bytes:0"')).toEqual(['message_malformed']);
     expect(await through({ say: some }, '"bytes:3"')).toEqual(['message_malformed']);
   });
 
-  test('whose properties could be left out', async () => {
+  test('bytes do not fit an object whose properties are all optional, with unknown properties stripped', async () => {
     const say = { schema: Type.Object({ value: some, list: Type.Array(some) }), unknownProperties: 'strip' };
     expect(await through({ say }, '{"type":"say","value":"bytes:3","list":[]}')).toEqual(['message_invalid']);
     expect(await through({ say }, '{"type":"say","value":{},"list":["bytes:3"]}')).toEqual([
@@ -70,7 +70,7 @@ describe('bytes are no object', () => {
   });
 });
 
-test('bytes nest nothing', async () => {
+test('bytes count as one value for the bound of depth', async () => {
   const say = Type.Object({ value: Type.Unknown() });
   const sent = '{"type":"say","value":["bytes:3"]}';
   expect(await through({ say }, sent, { limits: { json: { depth: 2 } } })).toEqual([sent]);

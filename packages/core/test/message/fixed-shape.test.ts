@@ -44,7 +44,7 @@ describe('how many keys there are for certain', () => {
       1,
     ],
     ['plain JSON Schema', { type: 'object', properties: { a: { const: null } }, required: ['a'] }, 1],
-  ])('%s: %#', (_, schema, expected) => {
+  ])('the number of keys is constant: %s, case %#', (_, schema, expected) => {
     expect(keysOf(schema)).toBe(expected);
   });
 
@@ -85,7 +85,7 @@ describe('how many keys there are for certain', () => {
     ['one key too many', Type.Object({ a: flag, b: flag, c: flag, d: flag, e: flag })],
     ['one object too deep', Type.Object({ a: Type.Object({ b: Type.Object({ c: Type.Object({}) }) }) })],
     ['one list too deep', Type.Object({ a: Type.Array(Type.Array(Type.Array(flag))) })],
-  ])('%s: nobody knows', (_, schema) => {
+  ])('the number of keys is unknown: %s', (_, schema) => {
     expect(keysOf(schema)).toBeUndefined();
   });
 });
@@ -209,7 +209,7 @@ function isShort(
   return fixedKeys !== undefined && text.length <= Math.min(longest, 2 * items);
 }
 
-describe('what is walked through by its schema alone would pass the walk through every value as well', () => {
+describe('property: a message that only its schema walked through also passes the walk through every value', () => {
   test.each<EnvelopeName>(['flat', 'nested', 'json-rpc'])('%s', (envelope) => {
     const seen = { passed: 0, short: 0 };
     fc.assert(
@@ -231,7 +231,7 @@ describe('what is walked through by its schema alone would pass the walk through
       }),
       { seed: 3, numRuns: 300 },
     );
-    // The quick way and the long one have both been taken.
+    // Both ways were taken.
     expect(seen.short).toBeGreaterThan(300);
     expect(seen.passed - seen.short).toBeGreaterThan(100);
   });

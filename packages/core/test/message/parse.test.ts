@@ -39,7 +39,7 @@ describe('refused', () => {
     ['a repeated key beside texts that look like keys', '{"a":"\\":","a":":"}'],
     ['a repeated empty key', '{"":1,"":2}'],
     ['a closed list a hundred thousand deep', '['.repeat(100_000) + ']'.repeat(100_000)],
-  ])('%s', (_, text) => {
+  ])('a message with %s is refused', (_, text) => {
     expect(readable(text)).toBe(false);
   });
 });
@@ -64,12 +64,12 @@ describe('taken', () => {
     '[[[[]]]]',
     '{"a":1,"b":1,"c":1,"d":1,"e":1}',
     '[1,2,3]',
-  ])('%s', (text) => {
+  ])('%s is accepted as a message', (text) => {
     expect(readable(text)).toBe(true);
   });
 });
 
-test('whatever the text, it never throws, and gives what JSON.parse gives or nothing', () => {
+test('property: parsing never throws, and returns what JSON.parse returns or nothing', () => {
   fc.assert(
     fc.property(
       fc.oneof(
@@ -90,7 +90,7 @@ describe('repeated keys', () => {
   const WIDE = { depth: 100, keys: 10_000, items: 10_000, text: 10_000, number: 10_000 };
   const repeats = (text: string) => !isAcceptable(JSON.parse(text), WIDE, text);
 
-  test('are seen wherever whoever wrote the text knows of one, and nowhere else', () => {
+  test('property: a repeated key is found exactly where the text has one', () => {
     const seen = { repeated: 0, single: 0 };
     fc.assert(
       fc.property(jsonText(), ({ text, repeats: expected }) => {
@@ -99,11 +99,11 @@ describe('repeated keys', () => {
       }),
       { seed: 1, numRuns: 3_000 },
     );
-    // Neither answer alone would be a test.
+    // Both answers occurred.
     expect(Math.min(seen.repeated, seen.single)).toBeGreaterThan(100);
   });
 
-  test('are those that a reader without the texts counts, and the parser does not', () => {
+  test('property: keys in the text are counted like a tokenizer does', () => {
     fc.assert(
       fc.property(jsonText(), ({ text }) => {
         const written = text.replace(/"(?:[^"\\]|\\.)*"/g, '"').match(/"\s*:/g)?.length ?? 0;
@@ -112,14 +112,14 @@ describe('repeated keys', () => {
           if (!Array.isArray(this)) parsed++;
           return value;
         });
-        // The reviver is called for the whole as well, as if it were a property.
+        // The reviver is also called for the whole value.
         expect(repeats(text)).toBe(written > parsed - 1);
       }),
       { seed: 2, numRuns: 1_000 },
     );
   });
 
-  test('are counted in long texts, however they are escaped', () => {
+  test('repeated keys are found in long texts with any escapes', () => {
     for (const piece of ['\\\\', '\\"', ':', '\\u0022:', ' ']) {
       const long = piece.repeat(30_000);
       const [single, repeated] = [`{"a":"${long}"}`, `{"a":"${long}","a":":"}`];
@@ -129,7 +129,7 @@ describe('repeated keys', () => {
     }
   });
 
-  test('are nobody’s business where there is no text', () => {
+  test('without a text, repeated keys are not looked for', () => {
     expect(isAcceptable({ a: 1 }, WIDE)).toBe(true);
   });
 });
@@ -162,7 +162,7 @@ describe('what only a codec can give', () => {
     ['bytes beyond limits.json.text', new Uint8Array(11)],
     ['bytes beyond it, inside', { a: [Buffer.alloc(11)] }],
     ['a boxed text', new String('a')],
-  ])('%s is refused', (_, value) => {
+  ])('a value of a codec with %s is refused', (_, value) => {
     expect(isAcceptable(value, BOUNDS)).toBe(false);
   });
 
@@ -171,11 +171,11 @@ describe('what only a codec can give', () => {
     ['bytes inside', { a: [Buffer.alloc(10)] }],
     ['an object without a prototype', Object.assign(Object.create(null) as object, { a: 1 })],
     ['minus zero', -0],
-  ])('%s is taken', (_, value) => {
+  ])('a value of a codec with %s is accepted', (_, value) => {
     expect(isAcceptable(value, BOUNDS)).toBe(true);
   });
 
-  test('nor has an object without a prototype the keys that poison one', () => {
+  test('an object without a prototype is refused with keys that pollute prototypes', () => {
     const bare = Object.create(null) as Record<string, unknown>;
     bare[JSON.parse('"__proto__"') as string] = { polluted: true };
     expect(isAcceptable(bare, BOUNDS)).toBe(false);

@@ -39,23 +39,26 @@ describe('freshness', () => {
     ['a millisecond too old', START, 60_001, false],
     ['without an issue date', undefined, 0, false],
     ['issued before it connected', START - 120, 0, false],
-  ])('%s', async (_what, issuedAt, wait, fresh) => {
-    const { clock, socket, send } = await open({ freshness: '1m' }, issued(issuedAt));
-    clock.advance(wait);
-    await send(say('hi'));
-    expect([socket.delivered, replies(socket)]).toEqual(
-      fresh ? [[say('hi')], []] : [[], ['step_up_required']],
-    );
-  });
+  ])(
+    'with freshness: 1m, a credential that is %s is accepted or asked to renew',
+    async (_what, issuedAt, wait, fresh) => {
+      const { clock, socket, send } = await open({ freshness: '1m' }, issued(issuedAt));
+      clock.advance(wait);
+      await send(say('hi'));
+      expect([socket.delivered, replies(socket)]).toEqual(
+        fresh ? [[say('hi')], []] : [[], ['step_up_required']],
+      );
+    },
+  );
 
-  test('is no violation, however often it is asked for, and whatever denied messages get', async () => {
+  test('step_up_required counts as no violation', async () => {
     const options = { limits: { violations: 2 }, onDenied: 'close' };
     const { socket, connection, send } = await open({ freshness: '1m' }, issued(undefined), options);
     for (let i = 0; i < 5; i++) await send(say('hi'));
     expect([replies(socket).length, connection.state]).toEqual([5, 'open']);
   });
 
-  test('comes with a renewal', async () => {
+  test('a renewal makes the credential fresh', async () => {
     const dates = [START - 3_600, START];
     const { socket, send } = await open({ freshness: '1m' }, () => issued(dates.shift())('', null as never));
     await send(say('too early'));
@@ -83,14 +86,14 @@ describe('recheck', () => {
       ['auth_unavailable'],
       [],
     ],
-  ])('%s: the message is not handled', async (_what, answer, told, codes) => {
+  ])('the message is not handled if stillValid answers with %s', async (_what, answer, told, codes) => {
     const { socket, send } = await open({ recheck: true }, asking(answer));
     await send(say('hi'));
     expect([socket.delivered, replies(socket)]).toEqual([[], told]);
     expect(socket.closes.map(({ code }) => code)).toEqual(codes);
   });
 
-  test('the session that is still there is asked each time, before authorize, and messages stay in order', async () => {
+  test('stillValid is asked for each message, before authorize, and messages stay in order', async () => {
     const order: string[] = [];
     const held = new Held<boolean>();
     const { socket, send } = await open(
@@ -115,7 +118,7 @@ describe('recheck', () => {
     expect(socket.delivered).toEqual([say('1'), say('2')]);
   });
 
-  test('an authorize that rejects while the session is asked for harms nobody else', async () => {
+  test('an authorize that rejects while the session is checked leaves no unhandled rejection', async () => {
     const unhandled: unknown[] = [];
     const note = (error: unknown): void => void unhandled.push(error);
     process.on('unhandledRejection', note);
@@ -134,7 +137,7 @@ describe('recheck', () => {
     }
   });
 
-  test('an outage of the session store is no violation of the client', async () => {
+  test('an outage of the session store counts as no violation', async () => {
     const { socket, connection, send } = await open(
       { recheck: true },
       asking(() => Promise.reject(new Error('down'))),
@@ -150,13 +153,13 @@ describe('refused at construction', () => {
     [{ recheck: 'yes' }, /policy\.messages\.say\.recheck/],
     [{ freshness: 'soon' }, /policy\.messages\.say\.freshness/],
     [{ fresh: '1m' }, /policy\.messages\.say\.fresh: unknown option/],
-  ])('%j', (rule, message) => {
+  ])('the rule %j throws a PolicyError', (rule, message) => {
     expect(() => guardOf({ messages: { say: { schema: SAY, ...rule } } })).toThrow(message);
   });
 });
 
 describe('authorize', () => {
-  test('gets the connection itself, of which it sees who it is by its newest credential', async () => {
+  test('authorize gets the connection with the identity of its newest credential', async () => {
     const subjects = [{ issuedAt: START }, { issuedAt: START + 60 }];
     const seen: { id: string; issuedAt: unknown; own: boolean; facts: unknown }[] = [];
     const opened = await open(
@@ -192,7 +195,7 @@ describe('authorize', () => {
     ['says nothing', () => undefined],
     ['says something that is no yes', async () => 'yes'],
     ['gives a thenable that says no', () => bareThenable(false)],
-  ])('%s: the message is denied, in its stage and by its id', async (_, authorize) => {
+  ])('a message whose authorize %s is denied in its stage and answered by its id', async (_, authorize) => {
     const opened = await open({ authorize }, () => ({ subject: 'alice' }), { envelope: 'nested' });
     const denied = collect(opened.guard, 'message.denied');
     await opened.send('{"type":"say","data":{"text":"a"},"id":"x"}');
@@ -209,7 +212,7 @@ describe('authorize', () => {
     ]);
   });
 
-  test('is not asked about what its schema refuses, nor about what came too early', async () => {
+  test('authorize is not called for a message that its schema refuses or that comes out of order', async () => {
     let asked = 0;
     const authorize = () => ++asked > 0;
     const { send } = await open({ authorize, rate: { rate: '1/m', burst: 2 } }, () => ({ subject: 'alice' }));
@@ -218,7 +221,7 @@ describe('authorize', () => {
     expect(asked).toBe(1);
   });
 
-  test('once any type has a rule, those without one are refused, unless they say any', async () => {
+  test("once one type has a rule, types without a rule are refused, except with 'any'", async () => {
     const messages = {
       say: { schema: SAY, authorize: 'any' },
       ruled: { schema: SAY, authorize: () => true },

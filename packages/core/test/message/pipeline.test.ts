@@ -51,15 +51,18 @@ describe('who is told of what cannot be read, by envelope', () => {
     ['nested', '{"type":"say","data":{"text":"a"},"id":7}', 'passed'],
     ['flat', '{"type":"say","text":"a"}', 'passed'],
   ];
-  test.each(cases)('%s: %s', (envelope, text, expected) => {
-    const rules = rulesOf({ say: SAY }, { envelope, bounds: { ...BOUNDS, text: 100 } });
-    expect(outcome(look(rules, text))).toEqual(expected);
-    // What came as bytes is the same.
-    expect(outcome(look(rules, Buffer.from(text)))).toEqual(expected);
-  });
+  test.each(cases)(
+    'in envelope %s, message %s passes or is denied to its sender',
+    (envelope, text, expected) => {
+      const rules = rulesOf({ say: SAY }, { envelope, bounds: { ...BOUNDS, text: 100 } });
+      expect(outcome(look(rules, text))).toEqual(expected);
+      // The same message as bytes.
+      expect(outcome(look(rules, Buffer.from(text)))).toEqual(expected);
+    },
+  );
 
   test.each(['__proto__', 'constructor', 'toString', 'hasOwnProperty', 'valueOf'])(
-    'no envelope has a type %s',
+    'a message of the type %s is denied with message_type_unknown',
     (type) => {
       for (const [envelope, text] of [
         ['flat', JSON.stringify({ type })],
@@ -71,7 +74,7 @@ describe('who is told of what cannot be read, by envelope', () => {
     },
   );
 
-  test('the bounds of a body hold inside its envelope as they hold without one', () => {
+  test('the bounds of a body are the same inside its envelope and without one', () => {
     const any = Type.Object({ a: Type.Any() });
     const depths = { flat: [2, 3], nested: [1, 2], 'json-rpc': [1, 2] } as const;
     for (const envelope of ['flat', 'nested', 'json-rpc'] as const) {
@@ -105,7 +108,7 @@ describe('kinds of frame', () => {
   });
   const message = Buffer.from('{"type":"say","text":"a"}');
 
-  test('JSON comes as text, a codec’s messages as it says', () => {
+  test("JSON comes in text frames, and a codec's messages in frames of its kind", () => {
     const unsupported = ['frame_unsupported', 'parse', UNREAD];
     expect(outcome(look(rulesOf({ say: SAY }), message, true))).toEqual(unsupported);
     const binary = rulesOf({ say: SAY }, { codec: codec('binary') });
@@ -162,19 +165,19 @@ describe('kinds of frame', () => {
     ['gives a bigint inside', () => ({ type: 'say', text: 1n }), [MALFORMED, 'parse', UNADDRESSED]],
     ['gives what is not there', () => ({ type: 'say', text: undefined }), [MALFORMED, 'parse', UNADDRESSED]],
     ['gives a wrong message', () => ({ type: 'say', text: 7 }), ['message_invalid', 'schema', undefined]],
-  ])('a codec that %s', (_, decode, expected) => {
+  ])('a message of a codec that %s is denied', (_, decode, expected) => {
     expect(outcome(look(rulesOf({ say: SAY }, { codec: codec('binary', decode) }), message, true))).toEqual(
       expected,
     );
   });
 
-  test('what passed the codec is handed on in bytes that the guard itself wrote', () => {
+  test('a message that passed the codec is delivered in bytes that the guard wrote', () => {
     const inspection = look(rulesOf({ say: SAY }, { codec: codec('binary') }), message, true);
     expect(inspection).toMatchObject({ incoming: { changed: true, text: undefined } });
     expect(look(rulesOf({ say: SAY }), message)).toMatchObject({ incoming: { changed: false } });
   });
 
-  test('opaque content is not looked at', () => {
+  test('opaque content is passed on unread', () => {
     const rules = rulesOf({}, { passthrough: passthrough({ binary: true }) });
     const data = Buffer.of(0xc1);
     expect(look(rules, data, true)).toMatchObject({
@@ -192,15 +195,15 @@ describe('before a byte is read', () => {
   );
   const reason = (denial: Denial | undefined) => denial && [denial.reason, denial.stage];
 
-  test('the size', () => {
+  test('a frame above the size is denied', () => {
     const sender = new TestSender();
     expect(reason(checkFrame(101, 0, sender, rules))).toEqual(['message_too_big', 'size']);
-    // What is too big has cost nothing else.
+    // The refused frame has spent nothing of the rates.
     expect(sender.ledger).toMatchObject({ messages: 0, bytes: 0 });
     expect(checkFrame(100, 0, sender, rules)).toBeUndefined();
   });
 
-  test('the rates, of messages and of bytes, as the clock goes', () => {
+  test('a frame above the rate of messages or of bytes is denied until time has passed', () => {
     const sender = new TestSender();
     expect([checkFrame(10, 0, sender, rules), checkFrame(10, 0, sender, rules)]).toEqual([
       undefined,
@@ -215,7 +218,7 @@ describe('before a byte is read', () => {
     expect(checkFrame(50, 0, greedy, rules)).toBeUndefined();
   });
 
-  test('a rate that only reports counts no further than one that denies', () => {
+  test('in report-only mode the rate counts no further than when it denies', () => {
     const sender = new TestSender();
     const reporting = { ...rules, reportRate: true };
     for (let i = 0; i < 5; i++) expect(checkFrame(10, 0, sender, reporting)).toBeUndefined();
@@ -229,7 +232,7 @@ describe('a stage that only reports', () => {
   const tidy = sanitizedText({}, (text) => (text.includes('!') ? undefined : text.trim()));
   const messages = { say: Type.Object({ text: tidy, list: Type.Optional(Type.Array(tidy)) }) };
 
-  test('schema: lets through as it came, where nothing is sanitized', async () => {
+  test('with a report-only schema, a wrong message passes unchanged if nothing is sanitized', async () => {
     const { say, socket, on, reported } = await openConnection({
       report: ['schema'],
       unknownProperties: 'strip',
@@ -244,7 +247,7 @@ describe('a stage that only reports', () => {
     ]);
   });
 
-  test('schema: lets nothing by that a sanitizer would have stopped, or changed', async () => {
+  test('with a report-only schema, a text that a sanitizer refuses or changes is still refused or changed', async () => {
     const { say, socket, on, reported, denied } = await openConnection({ messages, report: ['schema'] });
     const seen: unknown[] = [];
     on('say', (message) => void seen.push(message));
@@ -260,7 +263,7 @@ describe('a stage that only reports', () => {
     expect(denied).toEqual([expect.objectContaining({ stage: 'sanitize', pointer: '/text' })]);
   });
 
-  test('sanitize: lets the refused text through, and sanitizes the others', async () => {
+  test('with report-only sanitizing, a refused text passes and other texts are sanitized', async () => {
     const { say, socket, reported, denied } = await openConnection({ messages, report: ['sanitize'] });
     await say({ type: 'say', text: ' a!', list: [' b '] });
     expect(socket.delivered).toEqual(['{"type":"say","text":" a!","list":["b"]}']);
@@ -271,7 +274,7 @@ describe('a stage that only reports', () => {
     expect(denied).toEqual([expect.objectContaining({ stage: 'schema' })]);
   });
 
-  test('schema: never what is malformed, although only its schema would have walked through it', () => {
+  test('with a report-only schema, a malformed message is denied although only its schema walks through it', () => {
     const rules = rulesOf({ say: SAY }, { reportSchema: true, bounds: BOUNDS });
     for (const text of [
       '{"type":"say","text":[[[]]]}',

@@ -58,11 +58,11 @@ describe('plain JSON Schema', () => {
     [{ ...home, point: [1, 'x'] }, false],
     [{ ...home, extra: 1 }, false],
     [[], false],
-  ])('%j: %s', (body, expected) => {
+  ])('body %j fits the plain JSON Schema: %s', (body, expected) => {
     expect(fits(address, body)).toBe(expected);
   });
 
-  test('is a message of the policy like any other, the type among its properties', async () => {
+  test('plain JSON Schema validates a message with its type among the properties', async () => {
     const { say, socket, on } = await openConnection({ messages: { move: address } });
     const seen: unknown[] = [];
     on('move', (message) => void seen.push(message));
@@ -72,7 +72,7 @@ describe('plain JSON Schema', () => {
     expect(socket.sent).toMatchObject([{ code: 'message_invalid', path: '/number' }]);
   });
 
-  test('with a type that Type.Unsafe says', () => {
+  test('plain JSON Schema with a type from Type.Unsafe validates', () => {
     const unsafe = Type.Unsafe<{ street: string }>(address);
     expect([
       fits(unsafe, home),
@@ -83,7 +83,7 @@ describe('plain JSON Schema', () => {
     expect([fits(inside, { at: home }), fits(inside, { at: { ...home, extra: 1 } })]).toEqual([true, false]);
   });
 
-  test('that refers to itself', () => {
+  test('a plain JSON Schema that refers to itself validates', () => {
     const tree = {
       type: 'object',
       properties: { value: { type: 'number' }, children: { type: 'array', items: { $ref: '#' } } },
@@ -148,7 +148,7 @@ describe('formats', () => {
     ],
   ];
 
-  test.each(where)('that nobody knows are refused at construction: %s', (_, pointer, schema) => {
+  test.each(where)('an unknown format is refused at construction in %s', (_, pointer, schema) => {
     expect(() => guardOf({ messages: { say: schema('made-up') } })).toThrow(
       `policy.messages.say#${pointer}/format: the format 'made-up' is unknown, so that it would check nothing. Register it with typebox/format, or use a pattern.`,
     );
@@ -158,11 +158,11 @@ describe('formats', () => {
     expect(() => guardOf({ messages: { say: schema('email') } })).not.toThrow();
   });
 
-  test.each([7, null, {}, '', 'toString', '__proto__'])('%j is none', (format) => {
+  test.each([7, null, {}, '', 'toString', '__proto__'])('the format %j is refused as unknown', (format) => {
     expect(() => guardOf({ messages: { say: mail(format) } })).toThrow(/is unknown/);
   });
 
-  test('of replies, too', () => {
+  test('an unknown format in a reply is refused at construction', () => {
     expect(() => guardOf({ replies: { said: mail('made-up') } })).toThrow(
       /^policy\.replies\.said#\/properties\/text\/format: the format 'made-up'/,
     );
@@ -175,11 +175,11 @@ describe('formats', () => {
     ['date', '2030-01-01', '2030-13-01'],
     ['ipv4', '192.0.2.1', '192.0.2.256'],
     ['uri', 'https://example.com/', 'no'],
-  ])('%s is checked', (format, right, wrong) => {
+  ])('the format %s is checked', (format, right, wrong) => {
     expect([fits(mail(format), { text: right }), fits(mail(format), { text: wrong })]).toEqual([true, false]);
   });
 
-  test('one that the application has registered is checked', () => {
+  test('a format that the application has registered is checked', () => {
     Format.Set('even-length', (text) => text.length % 2 === 0);
     expect([fits(mail('even-length'), { text: 'ab' }), fits(mail('even-length'), { text: 'a' })]).toEqual([
       true,

@@ -39,7 +39,7 @@ describe('a body that holds bodies of its own kind', () => {
         ),
       }),
     ],
-  ])('by a reference to %s has the type at its top and nowhere else', (_what, schema) => {
+  ])('a body that refers to %s has the message type at its top only', (_what, schema) => {
     const passes = compile(schema, 'say');
     expect(passes({ type: 'say', name: 'a', child: { name: 'b', child: { name: 'c' } } })).toBe(true);
     expect(passes({ type: 'say', name: 'a', child: { type: 'say', name: 'b' } })).toBe(false);
@@ -61,14 +61,14 @@ describe('a sanitized text that would be passed over', () => {
     ],
     ['an anchor', node({ name: Object.assign(lower(), { $anchor: 'name' }), nick: { $ref: '#name' } })],
     ['an id', node({ name: Object.assign(lower(), { $id: 'Name' }), nick: { $ref: 'Name' } })],
-  ])('is refused: by a reference to %s', (_what, schema) => {
+  ])('a sanitized text behind a reference to %s is refused', (_what, schema) => {
     for (const type of ['say', undefined])
       expect(() => compile(schema, type)).toThrow(
         /policy\.messages\.say: it has a reference to a sanitized text/,
       );
   });
 
-  test('references to other parts are none', () => {
+  test('a reference to a part without a sanitizer is accepted', () => {
     const schema = node(
       { name: lower(), a: { $ref: '#/$defs/plain' } },
       { $defs: { plain: { type: 'string' } } },

@@ -45,7 +45,7 @@ describe('permission by type', () => {
     expect(await through({ say: SAY, ping: PING }, say, ping)).toEqual(['passed', 'passed']);
   });
 
-  test('once one type has a rule, those without one are refused', async () => {
+  test('once one type has a rule, types without one are denied', async () => {
     expect(await through({ say: { schema: SAY, authorize: () => true }, ping: PING }, say, ping)).toEqual([
       'passed',
       'message_forbidden',
@@ -56,7 +56,7 @@ describe('permission by type', () => {
   });
 
   test.each([false, undefined, 'yes', 1, {}, Promise.resolve('yes'), Promise.resolve(false)])(
-    'only true allows, %#',
+    'authorize that returns %p denies',
     async (answer) => {
       expect(await through({ say: { schema: SAY, authorize: () => answer } }, say)).toEqual([
         'message_forbidden',
@@ -64,7 +64,7 @@ describe('permission by type', () => {
     },
   );
 
-  test('the rule sees who, and the message after its schema', async () => {
+  test('authorize gets the identity and the message after its schema', async () => {
     const seen: unknown[] = [];
     const authorize = (context: unknown) => {
       seen.push(context);
@@ -85,7 +85,7 @@ describe('permission by type', () => {
 });
 
 describe('passthrough', () => {
-  test('hands on the named kinds of frame as they came, and closes for the others', async () => {
+  test('passthrough delivers the named kinds of frame unchanged and closes for others', async () => {
     expect(await through(passthrough({ text: true }), 'no JSON')).toEqual(['passed']);
     expect(await through(passthrough({ text: true }), Buffer.of(0))).toEqual([1003]);
     expect(await through(passthrough({ binary: true }), Buffer.of(0))).toEqual(['passed']);
@@ -96,11 +96,11 @@ describe('passthrough', () => {
     ]);
   });
 
-  test('still bounds the size', async () => {
+  test('passthrough still bounds the size of a message', async () => {
     expect(await through(passthrough({ text: true }), 'x'.repeat(65_537))).toEqual([1009]);
   });
 
-  test.each([[{}], [{ text: false }], [{ txt: true }]])('%j is refused', (frames) => {
+  test.each([[{}], [{ text: false }], [{ txt: true }]])('passthrough(%j) throws a PolicyError', (frames) => {
     expect(() => passthrough(frames as never)).toThrow(/^passthrough\(/);
   });
 });
@@ -116,7 +116,7 @@ describe('refused at construction', () => {
     [{ say: { schema: undefined } }, /policy\.messages\.say.*not a schema/],
     [{ say: 'text' }, /not a schema/],
     [{ say: null }, /not a schema/],
-  ])('%#', (messages, message) => {
+  ])('a wrong message rule throws a PolicyError, case %#', (messages, message) => {
     expect(() => compileTypes(messages)).toThrow(message);
   });
 

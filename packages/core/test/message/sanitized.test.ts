@@ -24,7 +24,7 @@ function sanitize(schema: unknown, came: unknown): unknown {
   const incoming = new Incoming('say', structuredClone(came), {}, undefined, 0);
   const mistake = compileSchema(schema, options).look(incoming);
   if (mistake !== undefined) return mistake;
-  // Those who want the bytes get new ones exactly where the body is another one.
+  // New bytes are written exactly if the body has changed.
   expect(incoming.changed).toBe(JSON.stringify(incoming.body) !== JSON.stringify(came));
   return incoming.body;
 }
@@ -150,24 +150,24 @@ describe('a text is sanitized wherever its schema puts it', () => {
       { t: 'a' },
     ],
   ];
-  test.each(cases)('%s', (_, schema, came, expected) => {
+  test.each(cases)('a text is sanitized in %s', (_, schema, came, expected) => {
     expect(sanitize(schema, came)).toEqual(expected);
   });
 });
 
 describe('lengths and patterns', () => {
-  test('are about what comes out', () => {
+  test('lengths and patterns of a sanitizer apply to the sanitized text', () => {
     expect(sanitize(tidy(), `${' '.repeat(1_000)}abcde${' '.repeat(1_000)}`)).toBe('abcde');
     expect(sanitize(tidy(), 'abcdef')).toEqual(refused(''));
   });
 
-  test('that belong to no sanitizer are checked before', () => {
+  test('lengths and patterns of a text without a sanitizer are checked before sanitizing', () => {
     const both = { allOf: [tidy(), { type: 'string', maxLength: 3 }] };
     expect(sanitize(both, 'ab ')).toBe('ab');
     expect(sanitize(both, 'ab  ')).toEqual(mismatch(''));
   });
 
-  test('leave what is no text to the schema', () => {
+  test('a value that is no text is left to the schema', () => {
     for (const wrong of [7, null, ['a'], { a: 1 }, true])
       expect(sanitize(tidy(), wrong)).toEqual(mismatch(''));
   });
@@ -192,18 +192,18 @@ describe('a text that is refused', () => {
       { ['k'.repeat(500)]: '!' },
       `/${'k'.repeat(199)}`,
     ],
-  ])('%s', (_, schema, came, pointer) => {
+  ])('the pointer of a text that its sanitizer refuses: %s', (_, schema, came, pointer) => {
     expect(sanitize(schema, came)).toEqual(refused(pointer));
   });
 
-  test('does not keep the others from being sanitized, for where the stage only reports', () => {
+  test('a refused text does not stop the sanitizing of other texts', () => {
     const incoming = new Incoming('say', { a: '!', b: ' b ' }, {}, undefined, 0);
     const plan = compileSanitizers(close(Type.Object({ a: tidy(), b: tidy() }) as never), 'x');
     expect(plan?.(incoming.body)).toEqual({ body: { a: '!', b: 'b' }, changed: true, refused: ['a'] });
   });
 });
 
-test('a form that does not fit any more once a text around it is sanitized lets nothing pass it over', () => {
+test('a form that no longer fits once a text was sanitized refuses the body', () => {
   const schema = {
     type: 'object',
     properties: { kind: tidy(), t: {} },
@@ -229,13 +229,13 @@ describe('a sanitizer that would be passed over is refused at construction', () 
     ['$defs', Type.Cyclic({ A: Type.Object({ t: tidy(), n: Type.Optional(Type.Ref('A')) }) }, 'A')],
     ['keyword-of-tomorrow', object({ 'keyword-of-tomorrow': { deep: [{ down: tidy() }] } })],
     ['not', object({ properties: { a: { anyOf: [{ not: { items: tidy() } }] } } })],
-  ])('under %s', (keyword, schema) => {
+  ])('a sanitizer under %s is refused at construction', (keyword, schema) => {
     const make = () => compileSanitizers(close(schema as SchemaNode), 'policy.messages.say');
     expect(make).toThrow(`policy.messages.say: it has a sanitized text under '${keyword}'`);
     expect(make).toThrow(/Put it among the properties/);
   });
 
-  test('under then', () => {
+  test('a sanitizer under then is refused at construction', () => {
     const schema = object({ if: {} });
     Object.defineProperty(schema, 'then', { value: { properties: { a: tidy() } }, enumerable: true });
     expect(() => compileSanitizers(schema as SchemaNode, 'x')).toThrow(/under 'then'/);
@@ -288,16 +288,19 @@ describe('what sanitizing has made is judged again', () => {
       '',
     ],
   ];
-  test.each(cases)('%s', (_what, schema, right, wrong, pointer) => {
-    expect(sanitize(schema, right)).toEqual(right);
-    if (wrong !== undefined) expect(sanitize(schema, wrong)).toEqual(refused(pointer));
-  });
+  test.each(cases)(
+    'a sanitized body that no longer fits its schema is refused: %s',
+    (_what, schema, right, wrong, pointer) => {
+      expect(sanitize(schema, right)).toEqual(right);
+      if (wrong !== undefined) expect(sanitize(schema, wrong)).toEqual(refused(pointer));
+    },
+  );
 
-  test('and what was forbidden before stays so, at the schema', () => {
+  test('a body that is wrong before sanitizing is refused by the schema stage', () => {
     expect(sanitize(notAdmin, 'admin')).toEqual(mismatch(''));
   });
 
-  test('with unknown properties left out before', () => {
+  test('a sanitized body is checked after unknown properties were stripped', () => {
     const check = compileSchema(Type.Object({ t: Type.Refine(line, (text) => text !== 'admin') }), {
       type: undefined,
       option: 'test',
@@ -308,7 +311,7 @@ describe('what sanitizing has made is judged again', () => {
     expect([look(`bo${zero}b`), look(`admin${zero}`)]).toEqual([undefined, refused('/t')]);
   });
 
-  test('but not where a stage that only reports has found it wrong already: sanitizing goes on', () => {
+  test('with a report-only schema, a body that was wrong before is sanitized completely', () => {
     const check = compileSchema(Type.Object({ t: line }), {
       type: undefined,
       option: 'test',
@@ -340,17 +343,17 @@ describe('keywords beside a sanitizer are about what comes out', () => {
       'bob',
       `admin${zero}`,
     ],
-  ])('%s', (_what, more, right, wrong) => {
+  ])('a keyword beside a sanitizer is checked on the sanitized text: %s', (_what, more, right, wrong) => {
     expect(sanitize(beside(more), { t: right })).toEqual({ t: right.replace(zero, '') });
     expect(sanitize(beside(more), { t: wrong })).toEqual(refused('/t'));
   });
 
-  test('notes are none, and what the sanitizer sees to is left to it', () => {
+  test('notes and keywords that the sanitizer checks are not checked again', () => {
     const link = webUrl();
     const noted = Type.Object({
       t: { ...link, title: 'A link', examples: ['https://example.com/'] } as never,
     });
-    // Browsers leave it as it is; the format would not.
+    // Browsers accept it; the format does not.
     expect(sanitize(noted, { t: 'https://example.com/?a=|' })).toEqual({ t: 'https://example.com/?a=|' });
   });
 
@@ -366,12 +369,15 @@ describe('keywords beside a sanitizer are about what comes out', () => {
     ['no type', { type: undefined }, /no type of JSON Schema/],
     ['a keyword of objects', { properties: {} }, /objects only/],
     ['an unknown one', { maxLenght: 3 }, /Did you mean 'maxLength'/],
-  ])('that cannot be enforced are refused at construction: %s', (_what, more, problem) => {
-    const schema = { ...beside(more), $defs: { a: { type: 'string' } } };
-    expect(() => sanitize(schema, {})).toThrow(problem);
-  });
+  ])(
+    'a keyword that cannot be enforced beside a sanitizer is refused at construction: %s',
+    (_what, more, problem) => {
+      const schema = { ...beside(more), $defs: { a: { type: 'string' } } };
+      expect(() => sanitize(schema, {})).toThrow(problem);
+    },
+  );
 
-  test('without its type it is refused as well', () => {
+  test('a sanitized text without its type is refused at construction', () => {
     const { type: _type, ...rest } = safeText() as unknown as Record<string, unknown>;
     expect(() => sanitize({ type: 'object', properties: { t: rest } }, {})).toThrow(
       /would let any value of another type through|about a text/,
@@ -379,7 +385,7 @@ describe('keywords beside a sanitizer are about what comes out', () => {
   });
 });
 
-test('a schema without a sanitizer costs nothing', () => {
+test('a schema without a sanitizer compiles to no sanitizers', () => {
   expect(
     compileSanitizers(Type.Object({ t: Type.String(), l: Type.Array(Type.String()) }) as never, 'x'),
   ).toBeUndefined();

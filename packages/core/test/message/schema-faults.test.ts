@@ -33,7 +33,7 @@ type Case = [what: string, schema: unknown, at: string, problem: RegExp];
 
 /** Each is refused where it says, as a message and as a reply. */
 function refuses(cases: readonly Case[]): void {
-  test.each(cases)('%s', (_what, schema, at, problem) => {
+  test.each(cases)('a schema is refused at construction: %s', (_what, schema, at, problem) => {
     const message = faultOf(schema);
     expect(message).toMatch(problem);
     expect(message.split(': ')[0]).toBe(at === '' ? option : `${option}#${at}`);
@@ -86,11 +86,11 @@ describe('a type that is none', () => {
     'null',
     ['string', 'null'],
     ['integer', 'boolean'],
-  ])('%j is one', (type) => {
+  ])('the type %j is accepted', (type) => {
     expect(faultOf(holding({ type }))).toBe('none');
   });
 
-  test('what a text was let in for before is refused now', () => {
+  test('an object is refused where the schema says integer', () => {
     expect(passes(holding({ type: 'integer' }), { a: { $ne: null } })).toBe(false);
   });
 });
@@ -158,7 +158,7 @@ describe('@sinclair/typebox 0.34', () => {
     ],
     ['one of a module', module_.Import('A'), { b: 'x' }, { b: 'x', evil: 1 }],
     ['an enum', Old.Enum({ A: 'a', B: 'b' }), 'a', 'c'],
-  ])('%s is checked', (_what, schema, right, wrong) => {
+  ])('@sinclair/typebox 0.34: %s is checked', (_what, schema, right, wrong) => {
     expect([passes(schema, right), passes(schema, wrong)]).toEqual([true, false]);
   });
 });
@@ -239,7 +239,7 @@ describe('a keyword that is unknown, or misspelt', () => {
     ],
   ]);
 
-  test('notes are none', () => {
+  test('keywords that only describe are accepted', () => {
     const notes = {
       $schema: 'https://json-schema.org/draft/2020-12/schema', $comment: 'c', title: 't', description: 'd', default: {}, examples: [{}],
       deprecated: true, readOnly: true, writeOnly: false, 'x-mine': () => 1,
@@ -434,11 +434,11 @@ describe('a keyword that lets other types through, since it is passed over for t
       ),
     ],
     ['names, which are texts', { type: 'object', propertyNames: { maxLength: 3 } }],
-  ])('the type may be said by %s', (_what, schema) => {
+  ])("the type of a keyword's values may be given by %s", (_what, schema) => {
     expect(faultOf(schema)).toBe('none');
   });
 
-  test('the body of a message that has its type is an object', () => {
+  test('the body of a message with its type counts as an object', () => {
     const check = compile({ properties: { text: { type: 'string' } }, required: ['text'] }, 'say');
     const look = (body: object) => check.look(new Incoming('say', body, {}, undefined, 0));
     expect(look({ type: 'say', text: 'hi' })).toBeUndefined();
@@ -505,7 +505,7 @@ describe('what nothing could ever pass', () => {
         '{ "type": "object", "properties": { "k": {} }, "if": { "required": ["k"] }, "then": { "properties": { "a": {} }, "required": ["a"] } }',
       ),
     ],
-  ])('but not %s', (_what, schema) => {
+  ])('a schema that some value can pass is accepted: %s', (_what, schema) => {
     expect(faultOf(schema)).toBe('none');
   });
 });
@@ -644,12 +644,12 @@ describe('references', () => {
       ),
     ],
     ['one that is given twice', named({ anyOf: [{ $ref: 'N' }] }, { a: { ...inner, $id: 'N' } })],
-  ])('to %s are closed where they lead', (_what, schema) => {
+  ])('references to %s are closed at their target', (_what, schema) => {
     expect(passes(schema, { in: { a: 1 } })).toBe(true);
     for (const wrong of [{ a: 1, evil: 1 }, { a: '1' }]) expect(passes(schema, { in: wrong })).toBe(false);
   });
 
-  test('of a schema that stands in two places with its name', () => {
+  test('a reference to a schema that stands in two places under one name is accepted', () => {
     const tree = Old.Recursive((This) => Old.Object({ next: Old.Optional(This) }));
     const both = Type.Object({ a: tree, b: tree } as never);
     expect([
@@ -658,12 +658,12 @@ describe('references', () => {
     ]).toEqual([true, false]);
   });
 
-  test('a text that is referred to may be described further', () => {
+  test('a reference within allOf may be described further', () => {
     const schema = named({ allOf: [{ $ref: '#/$defs/a' }, { maxLength: 2 }] }, { a: { type: 'string' } });
     expect([passes(schema, { in: 'ab' }), passes(schema, { in: 'abc' })]).toEqual([true, false]);
   });
 
-  test('a schema that holds itself has no end', () => {
+  test('a schema that contains itself is refused at construction', () => {
     const schema: Record<string, unknown> = { type: 'object' };
     schema.properties = { in: schema };
     expect(faultOf(schema)).toMatch(/nests more than 100 schemas, or holds itself\. Use \$ref/);
@@ -705,7 +705,7 @@ describe('what an array holds has to be said', () => {
     ['prefixItems of what may be null', { type: ['array', 'null'], prefixItems: [inner] }],
     ['prefixItems in a definition', { $ref: '#/$defs/list' }],
     ['prefixItems in a union', { anyOf: [{ type: 'null' }, { type: 'array', prefixItems: [inner] }] }],
-  ])('a list ends with what is listed: %s', (_what, list) => {
+  ])('a list ends with its listed items: %s', (_what, list) => {
     const schema = { ...holding(list), $defs: { list: { type: 'array', prefixItems: [inner] } } };
     expect([passes(schema, { a: [] }), passes(schema, { a: [{ a: 1 }] })]).toEqual([true, true]);
     for (const wrong of [[{ a: 1 }, {}], [{ a: 1 }, 1], [{ a: 1, evil: 1 }]])
@@ -717,7 +717,7 @@ describe('what an array holds has to be said', () => {
     ['additionalItems', { type: 'array', items: [inner], additionalItems: true }],
     ['unevaluatedItems', { type: 'array', prefixItems: [inner], unevaluatedItems: true }],
     ['items alone', { type: 'array', items: true }],
-  ])('anything may come where it is said by name: %s', (_what, list) => {
+  ])('a list may allow any further items if it says so: %s', (_what, list) => {
     expect(passes(holding(list), { a: [{ a: 1 }, { evil: 1 }] })).toBe(true);
   });
 });
@@ -730,7 +730,7 @@ describe.each([
   afterAll(() => Settings.Set({ useAcceleration: true }));
   const evil = { evil: 1 };
 
-  test('as they are compiled here', () => {
+  test('a schema that TypeBox alone would leave open is closed when compiled', () => {
     expect(compile(holding({})).accelerated).toBe(useAcceleration);
   });
 
@@ -789,12 +789,12 @@ describe.each([
       { l: [{}] },
       { l: [evil] },
     ],
-  ])('%s', (_what, text, right, wrong) => {
+  ])('an unnamed property is refused %s', (_what, text, right, wrong) => {
     const schema = { type: 'object', ...json(text) };
     expect([passes(schema, right), passes(schema, wrong)]).toEqual([true, false]);
   });
 
-  test('by what was in another message', () => {
+  test('an unnamed property is refused although another message had it', () => {
     const schema = {
       type: 'object',
       properties: { k: {} },
@@ -809,7 +809,7 @@ describe.each([
     expect(look(other, { x: evil })).toMatchObject({ stage: 'schema' });
   });
 
-  test('by a name that every object inherits, in place of another', () => {
+  test('a required name that every object inherits must have a schema of its own', () => {
     const open = { type: 'object', properties: { valueOf: {} }, required: ['valueOf'] };
     expect(faultOf(open)).toMatch(/every object has a 'valueOf' that it inherits/);
     for (const more of [
@@ -828,7 +828,7 @@ describe.each([
     ]);
   });
 
-  test('by a pattern of names that means another one among others', () => {
+  test('a pattern of names that refers to a group is refused at construction', () => {
     for (const pattern of ['^(a)\\1$', '^(?<x>a)\\k<x>$', '^(?<x>a)$', '\\\\(a)\\1'])
       expect(faultOf({ type: 'object', patternProperties: { [pattern]: {} } })).toMatch(
         /refers to a group, or names one/,
@@ -866,12 +866,12 @@ describe('refinements', () => {
     ],
   ]);
 
-  test('that answer with a promise all the same are a fault', () => {
+  test('a refinement that returns a promise is a fault', () => {
     const late = Type.Refine(Type.String(), (() => Promise.resolve(false)) as never);
     expect(() => passes(late, 'a')).toThrow(/cannot be asynchronous: its promise would pass for a yes/);
   });
 
-  test('are asked', () => {
+  test('a refinement is called', () => {
     const even = Type.Refine(
       Type.Refine(Type.Number(), (n) => n % 2 === 0),
       (n) => n > 2,
@@ -879,7 +879,7 @@ describe('refinements', () => {
     expect([2, 3, 4].map((n) => passes(even, n))).toEqual([false, false, true]);
   });
 
-  test('of a body that is wrong otherwise are no fault', () => {
+  test('a refinement is not called for a body that is otherwise wrong', () => {
     const body = Type.Refine(Type.Object({ n: Type.String() }), ({ n }) => n.startsWith('a'));
     const check = compile(body);
     for (const wrong of [{ n: 7 }, {}, 7, null])
@@ -887,7 +887,7 @@ describe('refinements', () => {
   });
 });
 
-test('a sanitized text is no key of a record', () => {
+test('a sanitized text as the key of a record is refused', () => {
   for (const key of [safeText(), Type.Optional(safeText())])
     expect(() => Type.Record(key, Type.Number())).toThrow(
       /^Type\.Record\(\): a sanitized text cannot be the key.*Use identifier\(\)/,

@@ -33,11 +33,11 @@ describe('the type is part of the check', () => {
     [{ type: 'shout', text: 'hi' }, false],
     [{ text: 'hi' }, false],
     [{ type: ['say'], text: 'hi' }, false],
-  ])('%j passes: %s', (message, expected) => {
+  ])('message %j passes: %s', (message, expected) => {
     expect(check.passes(message)).toBe(expected);
   });
 
-  test('an empty body has only the type', () => {
+  test('an empty body has only the message type', () => {
     expect(passes(Type.Object({}), {})).toBe(true);
     expect(passes(Type.Object({}), { extra: 1 })).toBe(false);
   });
@@ -150,12 +150,12 @@ describe('objects are closed', () => {
       { one: extra },
     ],
   ];
-  test.each(cases)('%s', (_, schema, right, wrong) => {
+  test.each(cases)('an unnamed property is refused: %s', (_, schema, right, wrong) => {
     expect(passes(schema, right)).toBe(true);
     expect(passes(schema, wrong)).toBe(false);
   });
 
-  test('except where a schema says otherwise', () => {
+  test('an object that allows further properties gets them', () => {
     const open = Type.Object({ a: Type.Number() }, { additionalProperties: true });
     expect(passes(open, { a: 1, more: true })).toBe(true);
     const strings = Type.Object({}, { additionalProperties: Type.String() });
@@ -163,7 +163,7 @@ describe('objects are closed', () => {
     expect(passes(strings, { more: 7 })).toBe(false);
   });
 
-  test('keys that poison prototypes are no exception', () => {
+  test('an object that allows further properties still refuses keys that pollute prototypes', () => {
     const check = compile(Type.Object({ a: Type.Optional(Type.Number()) }));
     expect(check.passes(JSON.parse('{"type":"say","__proto__":{"isAdmin":true}}'))).toBe(false);
     expect(check.passes(JSON.parse('{"type":"say","constructor":{"prototype":{}}}'))).toBe(false);
@@ -199,7 +199,7 @@ describe('a body that has a type of its own', () => {
         },
       },
     ],
-  ])('which is the name of the message: %s', (_what, schema) => {
+  ])("a body whose own type is the message's name is accepted: %s", (_what, schema) => {
     expect(passes(schema, { a: 1 })).toBe(true);
     for (const wrong of [{}, { a: 'x' }, { a: 1, evil: 1 }]) expect(passes(schema, wrong)).toBe(false);
     const reply = compileReply(schema, { type: 'say', option: 'policy.replies.say' });
@@ -218,7 +218,7 @@ describe('a body that has a type of its own', () => {
     ],
     ['anything', Type.Object({ type: Type.Any() })],
     ['nothing', { type: 'object', properties: { type: false } }],
-  ])('which could be something else is refused at construction: %s', (_what, schema) => {
+  ])('a body whose own type could be another name is refused at construction: %s', (_what, schema) => {
     expect(() => compile(schema)).toThrow(
       /^policy\.messages\.say: it has a property 'type' of its own.*Type\.Literal\('say'\)/,
     );
@@ -274,7 +274,7 @@ describe('the type is none of the body’s own properties', () => {
       { next: { type: 'say' } },
     ],
     ['a constant', { type: 'object', const: { a: 1 } }, { a: 1 }, { a: 2 }],
-  ])('%s', (_what, schema, right, wrong) => {
+  ])('the message type does not count as a property of the body: %s', (_what, schema, right, wrong) => {
     expect([passes(schema, right), passes(schema, wrong)]).toEqual([true, false]);
     const incoming = new Incoming('say', { type: 'say', ...right }, {}, undefined, 0);
     expect(compile(schema).look(incoming)).toBeUndefined();
@@ -284,7 +284,7 @@ describe('the type is none of the body’s own properties', () => {
     expect([reply.passes({ type: 'say', ...wrong }), reply.passesUntyped?.(wrong)]).toEqual([false, false]);
   });
 
-  test('and stays where a record is stripped, or sanitized', () => {
+  test('the message type stays when a record is stripped or sanitized', () => {
     const texts = Type.Record(Type.String({ pattern: '^x' }), safeText({ maxLength: 3 }));
     const check = compileSchema(texts, {
       type: 'say',
@@ -318,7 +318,7 @@ describe('the type is none of the body’s own properties', () => {
   });
 });
 
-test('a refinement is kept', () => {
+test('a TypeBox refinement is kept when a schema is closed', () => {
   const even = Type.Refine(
     Type.Number(),
     (value) => (value as number) % 2 === 0,
@@ -336,18 +336,18 @@ test('a refinement is kept', () => {
   expect(passes(body, { n: 1, more: 1 })).toBe(false);
 });
 
-test('the given schema is left as it was', () => {
+test('compiling leaves the given schema unchanged', () => {
   const schema = Type.Object({ inner: Type.Object({ a: Type.Number() }) });
   const before = JSON.stringify(schema);
   compile(schema);
   expect(JSON.stringify(schema)).toBe(before);
 });
 
-test('the pointer says where the mistake is, and not what stood there', () => {
+test('the pointer names the place of a mistake and not its value', () => {
   const check = compile(Type.Object({ list: Type.Array(Type.Object({ id: Type.Integer() })) }));
   const pointer = check.pointer({ type: 'say', list: [{ id: 1 }, { id: 'secret' }] });
   expect(pointer).toBe('/list/1/id');
-  // The name of a property that nobody asked for is what stood there.
+  // The name of an unknown property is content as well.
   expect(check.pointer({ type: 'say', list: [{ id: 1, secret: 2 }] })).toBe('/list/0');
   const record = compile(Type.Object({ map: Type.Record(Type.String(), Type.Number()) }));
   expect(record.pointer({ type: 'say', map: { ['x'.repeat(9_000)]: 'y' } })).toHaveLength(200);
@@ -404,7 +404,7 @@ describe('refused at construction', () => {
       /codec.*convert in the handler/,
     ],
   ];
-  test.each(cases)('%s', (_, schema, message) => {
+  test.each(cases)('a schema is refused at construction: %s', (_, schema, message) => {
     expect(() => compile(schema)).toThrow(message);
     expect(() => compile(schema)).toThrow(/^policy\.messages\.say/);
   });

@@ -95,7 +95,7 @@ describe.each(LIBRARIES)('%s', (_, { user, closed }, around) => {
   const alice = { name: 'alice', age: 7 };
   const evil = { ...alice, evil: 'made up' };
 
-  test('is a schema of another library', () => {
+  test('a schema of this library is recognized as Standard Schema', () => {
     expect(isStandardSchema(user)).toBe(true);
   });
 
@@ -105,7 +105,7 @@ describe.each(LIBRARIES)('%s', (_, { user, closed }, around) => {
     ['inside', nested.in, { in: alice }],
     ['in a list', nested.list, [alice, { name: 'bob' }]],
     ['in a record', nested.record, { any: alice }],
-  ])('hands on what fits: %s', async (_what, schema, came) => {
+  ])('a body that fits passes as the library returns it: %s', async (_what, schema, came) => {
     expect(await outcome(schema, came)).toEqual({ body: came });
     expect(await outcome(schema, came, 'strip')).toEqual({ body: came });
   });
@@ -117,19 +117,19 @@ describe.each(LIBRARIES)('%s', (_, { user, closed }, around) => {
     ['around', nested.in, { in: alice, evil: 1 }, { in: alice }, ''],
     ['in a record', nested.record, { any: evil }, { any: alice }, '/any'],
   ])(
-    'refuses what it does not name, or leaves it out, and tells no name that was made up: %s',
+    'an unknown property is refused or stripped without naming it: %s',
     async (_what, schema, came, left, pointer) => {
       expect(await outcome(schema, structuredClone(came))).toBe(pointer);
       expect(await outcome(schema, structuredClone(came), 'strip')).toEqual({ body: left });
     },
   );
 
-  test('refuses with its own word for it, and tells no name that was made up', async () => {
+  test("the library's own refusal of an unknown property does not name it", async () => {
     expect(await outcome(closed, { name: 'alice', evil: 1 })).toBe('');
     expect(await outcome(around(closed as never).in, { in: { name: 'alice', evil: 1 } })).toBe('/in');
   });
 
-  test('knows no key that objects inherit', async () => {
+  test('a property named like an inherited one is refused', async () => {
     for (const key of ['toString', 'constructor', 'hasOwnProperty'])
       expect([key, await outcome(user, { ...alice, [key]: 1 })]).toEqual([key, '']);
   });
@@ -143,8 +143,8 @@ describe.each(LIBRARIES)('%s', (_, { user, closed }, around) => {
     ['in a list', nested.list, [alice, { name: 7 }], '/1/name'],
     ['a list in an object’s place', user, [], ''],
     ['nothing', user, null, ''],
-  ])('points at the mistake: %s', async (what, schema, came, pointer) => {
-    // valibot takes a list for an object, whose fields are missing.
+  ])('the pointer names the place of the mistake: %s', async (what, schema, came, pointer) => {
+    // valibot takes a list for an object with missing fields.
     const expected =
       what.startsWith('a list') && typeof (schema as { kind?: unknown }).kind === 'string'
         ? '/name'
@@ -153,12 +153,12 @@ describe.each(LIBRARIES)('%s', (_, { user, closed }, around) => {
     expect(await outcome(schema, came, 'strip')).toBe(expected);
   });
 
-  test('answers at once', () => {
+  test('the check is synchronous', () => {
     const mistake = compile(user).look(new Incoming('say', alice, {}, undefined, 0));
     expect(isPromise(mistake)).toBe(false);
   });
 
-  test('is asked about the body without the type', () => {
+  test('the library checks the body without the message type', () => {
     const check = compile(user, 'refuse', 'say');
     const incoming = new Incoming('say', { type: 'say', ...alice }, {}, undefined, 0);
     expect(check.look(incoming)).toBeUndefined();
@@ -166,7 +166,7 @@ describe.each(LIBRARIES)('%s', (_, { user, closed }, around) => {
     expect(Object.keys(incoming.body as object)).toEqual(['name', 'age']);
   });
 
-  test('is walked through before it is asked', () => {
+  test('a body is checked for bounds before the library sees it', () => {
     expect(compile(user).fixedKeys).toBeUndefined();
     expect(compile(user).fits(alice)).toBe(false);
   });
@@ -202,31 +202,37 @@ describe('what the handler gets is what the library makes of it', () => {
       }),
     ],
   ];
-  test.each(trimmed)('%s, and what listeners of the bare library get as well', async (_, schema) => {
-    const { say, socket, on } = await openConnection({ messages: { say: schema } });
-    const seen: unknown[] = [];
-    on('say', (message) => void seen.push(message));
-    await say({ type: 'say', name: ' alice ', size: 'four' });
-    expect(seen).toEqual([{ name: 'alice', size: 4, role: 'guest' }]);
-    expect(socket.delivered.map((data) => JSON.parse(String(data)))).toEqual([
-      { type: 'say', name: 'alice', size: 4, role: 'guest' },
-    ]);
-  });
+  test.each(trimmed)(
+    "handlers and listeners on the bare socket get the library's value: %s",
+    async (_, schema) => {
+      const { say, socket, on } = await openConnection({ messages: { say: schema } });
+      const seen: unknown[] = [];
+      on('say', (message) => void seen.push(message));
+      await say({ type: 'say', name: ' alice ', size: 'four' });
+      expect(seen).toEqual([{ name: 'alice', size: 4, role: 'guest' }]);
+      expect(socket.delivered.map((data) => JSON.parse(String(data)))).toEqual([
+        { type: 'say', name: 'alice', size: 4, role: 'guest' },
+      ]);
+    },
+  );
 
-  test.each(['nested', 'json-rpc'])('in the envelope in which it came: %s', async (envelope) => {
-    const { say, socket } = await openConnection({ messages: { say: trimmed[0]?.[1] }, envelope });
-    const params = { name: ' alice ', size: 'four' };
-    const left = { name: 'alice', size: 4, role: 'guest' };
-    if (envelope === 'nested') await say({ type: 'say', data: params, id: 7 });
-    else await say({ jsonrpc: '2.0', method: 'say', params });
-    expect(JSON.parse(String(socket.delivered[0]))).toEqual(
-      envelope === 'nested'
-        ? { type: 'say', data: left, id: 7 }
-        : { jsonrpc: '2.0', method: 'say', params: left },
-    );
-  });
+  test.each(['nested', 'json-rpc'])(
+    "the library's value is delivered in the envelope in which the message came: %s",
+    async (envelope) => {
+      const { say, socket } = await openConnection({ messages: { say: trimmed[0]?.[1] }, envelope });
+      const params = { name: ' alice ', size: 'four' };
+      const left = { name: 'alice', size: 4, role: 'guest' };
+      if (envelope === 'nested') await say({ type: 'say', data: params, id: 7 });
+      else await say({ jsonrpc: '2.0', method: 'say', params });
+      expect(JSON.parse(String(socket.delivered[0]))).toEqual(
+        envelope === 'nested'
+          ? { type: 'say', data: left, id: 7 }
+          : { jsonrpc: '2.0', method: 'say', params: left },
+      );
+    },
+  );
 
-  test('a permission is asked about the same', async () => {
+  test("authorize gets the library's value", async () => {
     const seen: unknown[] = [];
     const authorize = ({ message }: { message: unknown }) => seen.push(message) > 0;
     const { say } = await openConnection({ messages: { say: { schema: trimmed[0]?.[1], authorize } } });
@@ -234,7 +240,7 @@ describe('what the handler gets is what the library makes of it', () => {
     expect(seen).toEqual([{ name: 'alice', size: 4, role: 'guest' }]);
   });
 
-  test('what it makes something else of needs stripping, since nobody can tell what it knew', async () => {
+  test('a transformation to another object needs stripping, and is refused otherwise', async () => {
     const renamed = z.object({ a: z.number() }).transform(({ a }) => ({ b: a }));
     expect(await outcome(renamed, { a: 1 })).toBe('');
     expect(await outcome(renamed, { a: 1, evil: 2 }, 'strip')).toEqual({ body: { b: 1 } });
@@ -245,7 +251,7 @@ describe('what the handler gets is what the library makes of it', () => {
     expect(await outcome(date, { at: { year: 2030 } }, 'strip')).toEqual({
       body: { at: new Date(Date.UTC(2030, 0)) },
     });
-    // Of a single field nothing can get lost, and arktype says itself what it does not know.
+    // A single field cannot lose a property, and arktype reports unknown ones itself.
     const field = z.object({ at: z.string().transform((text) => new Date(text)) });
     expect(await outcome(field, { at: '2030-01-01' })).toEqual({ body: { at: new Date('2030-01-01') } });
     const ark = type({ a: 'number' }).pipe(({ a }) => ({ b: a }));
@@ -253,7 +259,7 @@ describe('what the handler gets is what the library makes of it', () => {
     expect(await outcome(ark, { a: 1, evil: 2 })).toBe('');
   });
 
-  test('bytes that a codec made are a value, not an object of numbers', async () => {
+  test('bytes of a codec reach the library as one value', async () => {
     const bytes = z.object({ data: z.instanceof(Uint8Array) });
     const data = new Uint8Array(60_000);
     expect(await outcome(bytes, { data })).toEqual({ body: { data } });
@@ -282,7 +288,7 @@ describe('unions', () => {
     ],
     ['arktype', type({ k: '"a"', x: 'number' }).or({ k: '"b"', y: 'number' })],
   ];
-  test.each(forms)('%s: by their kind', async (_, schema) => {
+  test.each(forms)('members of a union are told apart: %s', async (_, schema) => {
     expect(await outcome(schema, { k: 'b', y: 1 })).toEqual({ body: { k: 'b', y: 1 } });
     expect(await outcome(schema, { k: 'b', y: 1, x: 1 })).toBe('');
     expect(await outcome(schema, { k: 'b', y: 1, x: 1 }, 'strip')).toEqual({ body: { k: 'b', y: 1 } });
@@ -291,7 +297,7 @@ describe('unions', () => {
     );
   });
 
-  test('arktype: that nobody can tell apart can be refused, and cannot be stripped', async () => {
+  test('an arktype union without a literal can be refused and not stripped', async () => {
     const either = type({ a: 'number' }).or({ b: 'number' });
     expect(await outcome(either, { a: 1 })).toEqual({ body: { a: 1 } });
     expect(await outcome(either, { a: 1, evil: 1 })).not.toMatch(/evil/);
@@ -314,14 +320,14 @@ describe('asynchronous checks', () => {
       }),
     ],
   ];
-  test.each(checks)('%s', async (_, schema) => {
+  test.each(checks)('an asynchronous check is awaited: %s', async (_, schema) => {
     expect(await outcome(schema, { name: 'free' })).toEqual({ body: { name: 'free' } });
     expect(await outcome(schema, { name: 'taken' })).toBe('/name');
     expect(await outcome(schema, { name: 'free', evil: 1 })).toBe('');
     expect(await outcome(schema, { name: 'free', evil: 1 }, 'strip')).toEqual({ body: { name: 'free' } });
   });
 
-  test.each(checks)('%s: messages stay in order', async (_, schema) => {
+  test.each(checks)('messages with asynchronous checks stay in order: %s', async (_, schema) => {
     const { connection, socket, on } = await openConnection({
       messages: { say: schema, ping: z.object({}) },
     });
@@ -359,7 +365,7 @@ describe('a check that fails itself is a fault', () => {
       }),
     ],
     ['arktype throws', type({ a: type('string').pipe(boom) })],
-  ])('%s', async (_, schema) => {
+  ])('a check that %s is a fault', async (_, schema) => {
     for (const onFault of ['close', 'reply']) {
       const { say, socket, faults } = await openConnection({ messages: { say: schema }, onFault });
       await say({ type: 'say', a: 'x' });
@@ -372,7 +378,7 @@ describe('a check that fails itself is a fault', () => {
 });
 
 describe('a failure that carries a value as well', () => {
-  test('is a failure', async () => {
+  test('a failure that also holds a value is a failure', async () => {
     const check = v.pipe(
       v.object({ a: v.string() }),
       v.check(() => false),
@@ -393,7 +399,7 @@ describe('pointers', () => {
     [['a/b', 'c~d', ''], '/a~1b/c~0d/'],
     [[Symbol('s')], '/Symbol(s)'],
     [['x'.repeat(500)], `/${'x'.repeat(199)}`],
-  ])('%p', async (path, pointer) => {
+  ])('path %p becomes a JSON Pointer', async (path, pointer) => {
     expect(await outcome(at(path), {})).toBe(pointer);
   });
 

@@ -16,7 +16,7 @@ function strip(schema: unknown, came: unknown): { body?: unknown; changed?: bool
   const mistake = compileSchema(schema, options).look(incoming) as { pointer: string } | undefined;
   const { body, changed } = incoming;
   if (mistake === undefined) return { body, changed };
-  // What is refused has not been touched: a stage that only reports lets it through as it came.
+  // A refused value is unchanged: a stage that only reports lets it through as it came.
   expect({ body, changed }).toEqual({ body: came, changed: false });
   return { pointer: mistake.pointer };
 }
@@ -156,7 +156,7 @@ describe('what no schema names is left out', () => {
       right,
     ],
   ];
-  test.each(cases)('%s', (_, schema, came, expected) => {
+  test.each(cases)('an unnamed property is stripped: %s', (_, schema, came, expected) => {
     expect(strip(schema, came)).toStrictEqual({ body: expected, changed: true });
     expect(strip(schema, expected)).toStrictEqual({ body: expected, changed: false });
   });
@@ -167,7 +167,7 @@ describe('what a schema names is kept, whatever else is left out', () => {
     Type.Object({ kind: Type.Literal('a'), data: Type.Object({ x: Type.Optional(Type.Number()) }) }),
     Type.Object({ kind: Type.Literal('b'), data: Type.Object({ y: Type.Optional(Type.Number()) }) }),
   ]);
-  test('by another form of the same object', () => {
+  test('a property named by another form of the same object is kept', () => {
     const schema = Type.Intersect([Type.Object({ id: Type.Number() }), forms]);
     expect(strip(schema, { id: 1, kind: 'b', data: { y: 2 }, evil: 3 }).body).toEqual({
       id: 1,
@@ -181,15 +181,15 @@ describe('what a schema names is kept, whatever else is left out', () => {
     });
   });
 
-  test('by a later form, where the value fits as it is', () => {
+  test('a value that fits a later form unchanged keeps all its properties', () => {
     const either = Type.Union([inner, Type.Object({ a: Type.Number(), b: Type.Number() })]);
     const schema = Type.Object({ one: either });
     expect(strip(schema, { one: { a: 1, b: 2 }, evil: 3 }).body).toEqual({ one: { a: 1, b: 2 } });
-    // Where it fits neither as it is, the first that then fits says what is left out.
+    // The value fits neither form unchanged, so the first that fits after stripping decides.
     expect(strip(schema, { one: { a: 1, b: 2, evil: 3 } }).body).toEqual({ one: { a: 1 } });
   });
 
-  test('where a schema says that further properties may be there', () => {
+  test('further properties are kept if the schema allows them', () => {
     const open = Type.Object({ in: Type.Object({ a: Type.Number() }, { additionalProperties: true }) });
     expect(strip(open, { in: { a: 1, more: 2 }, evil: 3 }).body).toEqual({ in: { a: 1, more: 2 } });
     expect(strip(Type.Object({ any: Type.Any() }), { any: { x: { y: 1 } }, evil: 1 }).body).toEqual({
@@ -197,7 +197,7 @@ describe('what a schema names is kept, whatever else is left out', () => {
     });
   });
 
-  test('bytes that a codec made', () => {
+  test('bytes of a codec are kept', () => {
     const bytes = Type.Object({
       b: Type.Refine(
         Type.Unsafe<Uint8Array>({}),
@@ -232,7 +232,7 @@ describe('what does not fit then is refused, and left as it came', () => {
       '/az',
     ],
     ['a list in an object’s place', Type.Object({ in: inner }), { in: [wrong] }, '/in'],
-  ])('%s', (_, schema, came, pointer) => {
+  ])('a body that does not fit after stripping is refused and unchanged: %s', (_, schema, came, pointer) => {
     expect(strip(schema, came)).toEqual({ pointer });
   });
 });
@@ -332,7 +332,7 @@ describe('whatever the schema', () => {
   const wanted = { seed: 5, numRuns: 200 };
   const nothing: Spoil = (object) => object;
 
-  test('a value that fits it loses nothing', () => {
+  test('property: a value that fits its schema loses nothing', () => {
     fc.assert(
       fc.property(fc.gen(), (g) => {
         const { schema, value } = drawObject(g, 3, NAMES);
@@ -345,7 +345,7 @@ describe('whatever the schema', () => {
     );
   });
 
-  test('what nobody named is left out, wherever it is, and nothing else', () => {
+  test('property: unnamed properties are stripped at every depth, and nothing else', () => {
     let spoiled = 0;
     fc.assert(
       fc.property(fc.gen(), (g) => {
@@ -364,12 +364,12 @@ describe('whatever the schema', () => {
     expect(spoiled).toBeGreaterThan(100);
   });
 
-  test('what is handed on fits the schema with every object closed, or the message is refused', () => {
+  test('property: a stripped message fits the closed schema, or is refused', () => {
     const seen = { passed: 0, refused: 0 };
     fc.assert(
       fc.property(fc.gen(), (g) => {
         const { schema } = drawObject(g, 2, NAMES.slice(0, 3));
-        // A value that was drawn for another schema, and so is wrong in ways that nobody thought of.
+        // A value drawn for another schema is wrong in unforeseen ways.
         const came = drawObject(g, 2, NAMES.slice(0, 3)).value((object) => ({ ...object, evil: 1 }));
         const { body, pointer } = strip(schema, came);
         seen[pointer === undefined ? 'passed' : 'refused']++;

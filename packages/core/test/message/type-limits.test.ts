@@ -18,7 +18,7 @@ const open = (rule: object, options: object = {}) =>
 describe('the size of a type', () => {
   const text = (bytes: number) => JSON.stringify({ ...say, text: 'x'.repeat(bytes - 24) });
 
-  test('is in bytes, holds for this type alone, and is an answer', async () => {
+  test('a message above the size of its type is answered with message_too_big, and other types are not affected', async () => {
     const {
       say: send,
       socket,
@@ -40,14 +40,14 @@ describe('the size of a type', () => {
     expect(denied[0]).toMatchObject({ stage: 'size' });
   });
 
-  test('is that of the bytes as they came', async () => {
+  test('the size of a type counts the bytes as received', async () => {
     const { say: send, socket } = await open({ size: 30 });
     await send(Buffer.from(text(30)).toString());
     await send(`${text(30)} `);
     expect([socket.delivered.length, replies(socket)]).toEqual([1, ['message_too_big']]);
   });
 
-  test('is nobody’s business where it is limits.message itself, beyond which the connection ends', async () => {
+  test('a size equal to limits.message has no effect of its own', async () => {
     const { say: send, socket } = await open({ size: 30 }, { limits: { message: 30 } });
     await send(text(31));
     expect([replies(socket), socket.closes]).toEqual([[], [{ code: 1009, reason: expect.any(String) }]]);
@@ -57,7 +57,7 @@ describe('the size of a type', () => {
 describe('the rate of a type', () => {
   const rate = { rate: '1/s', burst: 2 };
 
-  test('is an answer, recovers with the clock, and leaves the other types alone', async () => {
+  test('a message above the rate of its type is answered with message_rate until time has passed, and other types are not affected', async () => {
     const { say: send, socket, clock, connection, denied } = await open({ rate });
     for (let i = 0; i < 4; i++) await send(say);
     await send(ping);
@@ -70,20 +70,20 @@ describe('the rate of a type', () => {
     expect([socket.delivered.length, connection.state]).toEqual([4, 'open']);
   });
 
-  test('counts what its schema refuses, too, so that guessing is as slow', async () => {
+  test('messages that the schema refuses count towards the rate of their type', async () => {
     const { say: send, socket } = await open({ rate });
     for (let i = 0; i < 3; i++) await send({ ...say, text: 7 });
     expect(replies(socket)).toEqual(['message_invalid', 'message_invalid', 'message_rate']);
   });
 
-  test('is one connection’s own', async () => {
+  test('each connection has its own rate of a type', async () => {
     const [one, other] = await Promise.all([open({ rate }), open({ rate })]);
     for (let i = 0; i < 2; i++) await one.say(say);
     await other.say(say);
     expect(replies(other.socket)).toEqual([]);
   });
 
-  test('is told to the request that came too early, where the envelope has ids', async () => {
+  test('the answer about the rate of a type carries the id of the request', async () => {
     const { say: send, socket } = await open({ rate }, { envelope: 'json-rpc' });
     const call = (id?: number) => ({ jsonrpc: '2.0', method: 'say', params: { text: 'a' }, id });
     for (const id of [1, 2, 3, undefined]) await send(call(id));
@@ -96,7 +96,7 @@ describe('the rate of a type', () => {
     ]);
   });
 
-  test('may only report', async () => {
+  test('in report-only mode a message above the rate of its type passes and is reported', async () => {
     const { say: send, socket, reported } = await open({ rate }, { report: ['message-rate'] });
     for (let i = 0; i < 4; i++) await send(say);
     expect([socket.delivered.length, reported.length]).toEqual([4, 2]);
@@ -104,7 +104,7 @@ describe('the rate of a type', () => {
 });
 
 describe('the cost of a type', () => {
-  test('is taken from limits.messages, beyond which the connection ends', async () => {
+  test('the cost of a type is taken from limits.messages', async () => {
     const { say: send, socket } = await open({ cost: 4 });
     await send(say);
     await send(say);
@@ -114,16 +114,16 @@ describe('the cost of a type', () => {
     expect(socket.closes).toEqual([{ code: 4429, reason: 'Too many messages.' }]);
   });
 
-  test('has to be there in whole, and costs nothing where it is not', async () => {
+  test('a message whose cost does not fit is refused and costs nothing', async () => {
     const { say: send, socket, clock, connection } = await open({ cost: 4 });
     for (let i = 0; i < 8; i++) await send(ping);
-    // Two are left: one for the message itself, but not four.
+    // Two of the limit are left: one for the message itself, but not four.
     await send(say);
     expect([socket.delivered.length, socket.closes.length, connection.state]).toEqual([8, 1, 'closing']);
     expect(clock.monotonic()).toBe(1_000);
   });
 
-  test('recovers with the clock', async () => {
+  test('the cost of a type recovers with time', async () => {
     const { say: send, socket, clock } = await open({ cost: 10 });
     for (let i = 0; i < 3; i++) {
       await send(say);
@@ -132,11 +132,11 @@ describe('the cost of a type', () => {
     expect([socket.delivered.length, socket.closes]).toEqual([3, []]);
   });
 
-  test('is paid together with the rate, or neither is', async () => {
+  test('rate and cost of a type are taken together or not at all', async () => {
     const { say: send, socket, clock } = await open({ cost: 3, rate: { rate: '1/m', burst: 1 } });
     await send(say);
     for (let i = 0; i < 3; i++) await send(say);
-    // The first took three of ten, each refused one only itself.
+    // The first message cost three of ten, each refused one only 1.
     for (let i = 0; i < 4; i++) await send(ping);
     expect([socket.delivered.length, replies(socket).length, socket.closes]).toEqual([5, 3, []]);
     clock.advance(0);
@@ -144,7 +144,7 @@ describe('the cost of a type', () => {
     expect(socket.closes).toHaveLength(1);
   });
 
-  test('may only report, and takes no more than there is', async () => {
+  test('in report-only mode no more cost is taken than there is', async () => {
     const { say: send, socket, clock, reported } = await open({ cost: 6 }, { report: ['message-rate'] });
     for (let i = 0; i < 3; i++) await send(say);
     expect([socket.delivered.length, reported.length]).toEqual([3, 2]);
@@ -172,7 +172,7 @@ describe('steps', () => {
   const join = { type: 'join' };
   const outOfOrder = 'message_out_of_order';
 
-  test('come one after the other, however often the later ones', async () => {
+  test('steps come in order, and later ones any number of times', async () => {
     const { say: send, socket, denied, on } = await openConnection({ messages });
     const seen: string[] = [];
     for (const type of ['hello', 'join', 'say']) on(type, () => void seen.push(type));
@@ -182,20 +182,20 @@ describe('steps', () => {
     expect(denied[0]).toMatchObject({ stage: 'order', reason: outOfOrder });
   });
 
-  test('that may be made once are refused the second time', async () => {
+  test('a step with once: true is refused the second time', async () => {
     const { say: send, socket } = await openConnection({ messages });
     for (const message of [hello, hello, join, hello]) await send(message);
     expect([socket.delivered.length, replies(socket)]).toEqual([2, [outOfOrder, outOfOrder]]);
   });
 
-  test('are one connection’s own', async () => {
+  test('each connection has its own steps', async () => {
     const [one, other] = await Promise.all([openConnection({ messages }), openConnection({ messages })]);
     await one.say(hello);
     await other.say(join);
     expect(replies(other.socket)).toEqual([outOfOrder]);
   });
 
-  test('count once they have been handled: what comes meanwhile waits, and finds them made', async () => {
+  test('a step counts once it was handled, and messages that wait for it pass then', async () => {
     const { connection, socket, on } = await openConnection({ messages });
     const held = new Held<void>();
     on('hello', held.ask);
@@ -240,7 +240,7 @@ describe('steps', () => {
     ['its rule says no', FORBIDS, {}],
     ['its reply does not fit', {}, { reply: 'ack', handler: () => ({ wrong: 1 }) }],
     ['its late reply does not fit', {}, { reply: 'ack', handler: async () => ({ wrong: 1 }) }],
-  ])('do not count where %s', async (_, rule, { handler = () => undefined, listener, reply }) => {
+  ])('a step does not count if %s', async (_, rule, { handler = () => undefined, listener, reply }) => {
     const {
       say: send,
       socket,
@@ -262,14 +262,14 @@ describe('steps', () => {
     expect(replies(socket)).toEqual([why, outOfOrder, why]);
   });
 
-  test('count although the connection has no handler for them', async () => {
+  test('a step counts without a handler on the connection', async () => {
     const { say: send, socket } = await openConnection({ messages });
     await send(hello);
     await send(join);
     expect(replies(socket)).toEqual([]);
   });
 
-  test('are refused without a look at the rest of the message', async () => {
+  test('a message out of order is refused without a check of its body', async () => {
     const { say: send, socket } = await openConnection({ messages });
     await send({ ...say, text: 7 });
     expect(replies(socket)).toEqual([outOfOrder]);
