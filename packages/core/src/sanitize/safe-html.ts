@@ -1,12 +1,12 @@
 import type { Root } from 'hast';
 import { sanitize } from 'hast-util-sanitize';
 import type { TString } from 'typebox';
-import { asObject, refuseUnknown, stringList } from '../vocabulary/option-checks.ts';
-import { PolicyError } from '../vocabulary/policy-error.ts';
+import { asObject, refuseUnknown } from '../vocabulary/option-checks.ts';
 import { writeHtml } from './html-output.ts';
 import { parseHtml } from './html-parser.ts';
 import { compileRules } from './html-rules.ts';
 import { ofLength, parseLengths } from './lengths.ts';
+import { checkProtocols } from './protocols.ts';
 import { sanitizedText } from './sanitizer.ts';
 
 /** A protocol that `safeHtml()` can allow in links. */
@@ -80,7 +80,12 @@ export function safeHtml(options: SafeHtmlOptions = {}): TString {
   refuseUnknown(given, KNOWN, 'safeHtml()');
   const lengths = parseLengths(given, { minLength: 0, maxLength: 10_000 }, 'safeHtml');
   const rules = compileRules(options.tags ?? DEFAULT_TAGS, options.attributes ?? {});
-  const links = parseLinks(options.links ?? DEFAULT_LINKS);
+  const links = checkProtocols(
+    options.links ?? DEFAULT_LINKS,
+    LINKS,
+    'safeHtml({ links })',
+    "; for no links, leave 'a' out of the tags",
+  );
   const rewrite = (markup: string): string | undefined => {
     const tree = parseHtml(markup);
     return tree && writeHtml(sanitize(tree, rules) as Root, links);
@@ -104,15 +109,4 @@ function settle(
     current = next;
   }
   return undefined;
-}
-
-function parseLinks(links: readonly string[]): readonly string[] {
-  stringList(links, 'safeHtml({ links })');
-  const other = links.find((protocol) => !LINKS.includes(protocol));
-  if (other === undefined) return links;
-  throw new PolicyError(
-    'safeHtml({ links })',
-    `'${other}' is no scheme for links`,
-    `Use ${LINKS.map((protocol) => `'${protocol}'`).join(', ')}; for no links, leave 'a' out of the tags.`,
-  );
 }

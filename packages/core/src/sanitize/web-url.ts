@@ -3,6 +3,7 @@ import { asObject, refuseUnknown, stringList } from '../vocabulary/option-checks
 import { PolicyError } from '../vocabulary/policy-error.ts';
 import { canonicalUrl } from './canonical-url.ts';
 import { parseLengths } from './lengths.ts';
+import { checkProtocols } from './protocols.ts';
 import { sanitizedText } from './sanitizer.ts';
 
 /** Options of `webUrl()`. */
@@ -47,24 +48,13 @@ export function webUrl(options: WebUrlOptions = {}): TString {
   const given = asObject(options, 'webUrl()');
   refuseUnknown(given, KNOWN, 'webUrl()');
   const { maxLength } = parseLengths(given, { minLength: 0, maxLength: 2_048 }, 'webUrl');
-  const protocols = parseProtocols(options.protocols ?? ['https:', 'http:']);
+  const protocols = checkProtocols(options.protocols ?? ['https:', 'http:'], WEB, 'webUrl({ protocols })');
   const isListed = compileHosts(options.hosts);
   return sanitizedText({ maxLength, format: 'uri' }, (text) => {
     if (text.length > maxLength) return undefined;
     const url = canonicalUrl(text, protocols);
     return url !== undefined && url.href.length <= maxLength && isListed(url) ? url.href : undefined;
   });
-}
-
-function parseProtocols(protocols: readonly string[]): readonly string[] {
-  stringList(protocols, 'webUrl({ protocols })');
-  const other = protocols.find((protocol) => !WEB.includes(protocol));
-  if (other === undefined) return protocols;
-  throw new PolicyError(
-    'webUrl({ protocols })',
-    `'${other}' is no scheme of the Web's that names a host`,
-    `Use ${WEB.map((protocol) => `'${protocol}'`).join(', ')}.`,
-  );
 }
 
 function compileHosts(hosts: readonly string[] | undefined): (url: URL) => boolean {
