@@ -99,6 +99,33 @@ describe.each(hosts)('$name', (host) => {
     expect(await wire.closeCode()).toBe(4401);
   });
 
+  test('a renewal by a ticket in between does not lead from one issuer to another', async () => {
+    const from = (issuer: string) =>
+      jwt({
+        scheme: issuer,
+        from: [bearer()],
+        secret: SECRET,
+        algorithms: ['HS256'],
+        issuer: `https://${issuer}.example.com`,
+        audience: 'chat',
+      });
+    const { app, guard } = await serve({ auth: [from('staff'), from('partner'), tickets()] });
+    const ofIssuer = (issuer: string) => token({ iss: `https://${issuer}.example.com`, exp: NOW + 600 });
+    const ticket = () =>
+      guard.tickets.issue({ subject: 'alice', origin: APP, route: 'any', expiresAt: NOW + 600 });
+    const wire = await open(app, withToken(await ofIssuer('staff')));
+    wire.send(authenticate({ token: await ofIssuer('partner') }));
+    wire.send(authenticate({ ticket: await ticket() }));
+    wire.send(authenticate({ token: await ofIssuer('partner') }));
+    wire.send(authenticate({ token: await ofIssuer('staff') }));
+    expect(codes(await wire.messages(4)).map(({ type, code }) => code ?? type)).toEqual([
+      'credential_invalid',
+      'auth_ok',
+      'credential_invalid',
+      'auth_ok',
+    ]);
+  });
+
   test('a renewal with fewer claims takes permissions away from the open connection', async () => {
     const { app } = await serve({
       messages: {

@@ -1,12 +1,20 @@
 // A6: a revocation closes every socket of the subject, session or token at once. The credential is refused from then on, also in
 // a handshake that began before the revocation, for as long as the credential could have lived.
 import { describe, expect, test } from '@jest/globals';
-import { type AnyGuard, bearer, custom } from '@sallyport/core';
+import { type AnyGuard, bearer, custom, jwt } from '@sallyport/core';
 import { ManualClock } from '../../packages/core/test/support/manual-clock.ts';
 import { hosts } from '../contract/hosts/index.ts';
 import { applications, verdict } from '../support/applications.ts';
 import { authenticate, say } from '../support/auth-frames.ts';
-import { APP, chatGuard, messages, NOW, type PolicyOverrides, token } from '../support/chat-policy.ts';
+import {
+  APP,
+  chatGuard,
+  messages,
+  NOW,
+  type PolicyOverrides,
+  SECRET,
+  token,
+} from '../support/chat-policy.ts';
 import { eventually } from '../support/eventually.ts';
 import type { Wire } from '../support/wire.ts';
 
@@ -68,6 +76,48 @@ describe.each(hosts)('$name', (host) => {
     );
     await open(app, withToken(await token({ iat: NOW + 1 })));
   });
+
+  test('a token from a clock that is ahead gets 401, and with clockTolerance a revocation covers it', async () => {
+    const clock = new ManualClock();
+    const ahead = await token({ iat: NOW + 30 });
+    const strict = await start(host, { guard: chatGuard({ clock }) });
+    expect(verdict(await refused(strict, withToken(ahead)))).toBe('401 credential_invalid');
+    const auth = jwt({
+      from: [bearer()],
+      secret: SECRET,
+      algorithms: ['HS256'],
+      issuer: 'https://id.example.com',
+      audience: 'chat',
+      clockTolerance: '30s',
+    });
+    const guard = chatGuard({ clock, auth: [auth] });
+    const app = await start(host, { guard });
+    const wire = await open(app, withToken(ahead));
+    await guard.revoke({ subject: 'alice' });
+    expect(await wire.closeCode()).toBe(4401);
+    expect(verdict(await refused(app, withToken(ahead)))).toBe('401 revoked');
+    clock.advance(40_000);
+    expect(verdict(await refused(app, withToken(ahead)))).toBe('401 revoked');
+    await open(app, withToken(await token({ iat: NOW + 31 })));
+  });
+
+  test.each<[string, (now: number) => unknown, string]>([
+    ['seconds', (now) => now, '401 revoked'],
+    ['a Date', (now) => new Date(now * 1_000), '401 revoked'],
+    ['milliseconds', (now) => now * 1_000, '500 internal'],
+    ['an ISO text', (now) => new Date(now * 1_000).toISOString(), '500 internal'],
+  ])(
+    'after a revocation a login of before, dated in %s, does not get in again',
+    async (_unit, dated, expected) => {
+      const clock = new ManualClock();
+      const login = { subject: 'alice', issuedAt: dated(NOW - 60) as number };
+      const session = custom({ scheme: 'session', from: [bearer()], authenticate: () => login });
+      const guard = chatGuard({ clock, auth: [session] as never });
+      const app = await start(host, { guard });
+      await guard.revoke({ subject: 'alice' });
+      expect(verdict(await refused(app, withToken('x')))).toBe(expected);
+    },
+  );
 
   test('a token that lives longer than limits.revocationRetention gets 401 once its revocation may be forgotten', async () => {
     const clock = new ManualClock();

@@ -51,9 +51,9 @@ export class CredentialVerifier {
   ) {}
 
   /** Denies an identity that is revoked or banned, or whose revocation this node could have missed. */
-  refuses(identity: Identity): Denial | undefined {
+  refuses(identity: Identity, tolerance = 0): Denial | undefined {
     const { store, revocations, staleness } = this;
-    if (revocations.covers(identity)) return deny('revoked', 'this identity was revoked');
+    if (revocations.covers(identity, tolerance)) return deny('revoked', 'this identity was revoked');
     const bannedFor = identity.scheme === 'anonymous' ? 0 : store.bannedFor(identityKey(identity.subject));
     if (bannedFor > 0) return deny('banned', 'this identity is banned', bannedFor);
     if (store.staleness() <= staleness) return undefined;
@@ -111,24 +111,32 @@ export class CredentialVerifier {
 
   #ask(authenticator: Authenticator, presented: VerificationRequest): MaybePromise<Verification> {
     const verdict = authenticator.authenticate(new PresentedCredential(presented, this.clock, this.store));
-    return isPromise(verdict) ? settled(verdict).then((late) => this.#check(late)) : this.#check(verdict);
+    const { tolerance } = authenticator;
+    return isPromise(verdict)
+      ? settled(verdict).then((late) => this.#check(late, tolerance))
+      : this.#check(verdict, tolerance);
   }
 
-  #check(verdict: Verification): Verification {
+  #check(verdict: Verification, tolerance = 0): Verification {
     if (verdict === undefined || verdict instanceof Denial) return verdict;
-    const held = this.refuses(verdict);
+    const held = this.refuses(verdict, tolerance);
     if (held !== undefined) return held;
     const { expiresAt, issuedAt = Number.POSITIVE_INFINITY } = verdict;
     // A revocation must outlive the credential, so the lifetime counts from the credential's issue.
     const born = Math.min(issuedAt * 1_000, this.clock.now());
-    if (expiresAt !== undefined && expiresAt * 1_000 > born + this.revocations.retention) {
-      return deny(
-        'credential_invalid',
-        'the credential outlives limits.revocationRetention, so it could not be revoked',
-      );
-    }
-    return verdict;
+    const { retention } = this.revocations;
+    const life = expiresAt === undefined ? 0 : expiresAt * 1_000 + tolerance - born;
+    return life > retention ? deny('credential_invalid', outlives(life, retention)) : verdict;
   }
+}
+
+function outlives(life: number, retention: number): string {
+  return `it is valid for ${days(life)}, and limits.revocationRetention is ${days(retention)}, so that a revocation would be forgotten before it ends: raise that option, or let it expire sooner`;
+}
+
+function days(milliseconds: number): string {
+  const days = milliseconds / 86_400_000;
+  return `${days < 10 ? Math.round(days * 10) / 10 : Math.round(days)} days`;
 }
 
 /** Not an object literal with a getter: each of those gets a shape of its own. */

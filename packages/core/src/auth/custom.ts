@@ -1,4 +1,4 @@
-import { type Denial, deny, isPromise, type MaybePromise, settled } from '../vocabulary/decision.ts';
+import { Denial, deny, isPromise, type MaybePromise, settled } from '../vocabulary/decision.ts';
 import type { Kind } from '../vocabulary/option.ts';
 import { callback, checkedValue, duration, flag } from '../vocabulary/option-kinds.ts';
 import { option, optional, readOnlyOptions, required } from '../vocabulary/option-table.ts';
@@ -7,6 +7,7 @@ import type { Claims, Clock, Identity, RequestView } from '../vocabulary/ports.t
 import type { Duration } from '../vocabulary/units.ts';
 import { type Authenticator, freezeIdentity, schemeName } from './authenticator.ts';
 import { type CredentialSource, places } from './credential-source.ts';
+import { type Moment, secondsOf } from './moment.ts';
 import { keepRecheck } from './recheck.ts';
 
 /** What `authenticate` returns for a valid credential. */
@@ -14,10 +15,13 @@ export interface CustomIdentity<C> {
   readonly subject: string;
   readonly session?: string | undefined;
   readonly tokenId?: string | undefined;
-  /** Seconds since the epoch. */
-  readonly issuedAt?: number | undefined;
-  /** Seconds since the epoch. */
-  readonly expiresAt?: number | undefined;
+  /**
+   * When the login was made, in seconds since the epoch or as a `Date`. A message's `freshness` and a revocation's
+   * `issuedBefore` compare with it. Default: unknown, so that a revocation of the subject always covers it.
+   */
+  readonly issuedAt?: Moment | undefined;
+  /** When the connection must end, in seconds since the epoch or as a `Date`. Default: `limits.lifetime`. */
+  readonly expiresAt?: Moment | undefined;
   readonly claims?: C;
   /**
    * Asks whether the login behind this identity, such as a session, still exists. Called every `recheckEvery` while
@@ -148,16 +152,32 @@ function identityOf<Scheme extends string, C extends Claims>(
   every: number,
   clock: Clock,
 ): Identity<Scheme, C> | Denial {
-  const { subject, session, tokenId, issuedAt, expiresAt, claims = {} as C, stillValid } = found;
+  const { subject, session, tokenId, claims = {} as C, stillValid } = found;
   if (typeof subject !== 'string' || subject === '') {
     return deny('internal', `custom({ scheme: '${scheme}' }) returned an identity without a subject`);
   }
-  // Negated, so that NaN counts as expired.
-  if (expiresAt !== undefined && !(expiresAt * 1_000 > clock.now())) {
+  const times = timesOf(scheme, found);
+  if (times instanceof Denial) return times;
+  if (times.expiresAt !== undefined && times.expiresAt * 1_000 <= clock.now()) {
     return deny('credential_expired', `${scheme}: the credential has expired`);
   }
-  const identity: Identity<Scheme, C> = { scheme, subject, session, tokenId, issuedAt, expiresAt, claims };
+  const identity: Identity<Scheme, C> = { scheme, subject, session, tokenId, ...times, claims };
   freezeIdentity(identity as Identity);
   if (stillValid !== undefined) keepRecheck(identity as Identity, { stillValid, every });
   return identity;
+}
+
+/** A wrong time is a mistake of the application, which must not let in for ever what it meant to bound. */
+function timesOf(
+  scheme: string,
+  { issuedAt, expiresAt }: CustomIdentity<Claims>,
+): Pick<Identity, 'issuedAt' | 'expiresAt'> | Denial {
+  try {
+    return { issuedAt: secondsOf(issuedAt, 'issuedAt'), expiresAt: secondsOf(expiresAt, 'expiresAt') };
+  } catch (error) {
+    return deny(
+      'internal',
+      `custom({ scheme: '${scheme}' }) returned an identity whose ${(error as Error).message}`,
+    );
+  }
 }

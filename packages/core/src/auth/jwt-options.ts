@@ -29,8 +29,9 @@ export interface JwtOptions<Scheme extends string = 'jwt'> extends KeyOptions {
   /** The only accepted `typ` header, such as `at+jwt` (RFC 9068). Default: any. Else: `credential_invalid` (401). */
   readonly type?: string;
   /**
-   * How far the clocks of issuer and server may differ when `exp`, `nbf` and the token's age are checked. Default:
-   * none.
+   * How far the clocks of issuer and server may differ when `exp`, `nbf`, `iat` and the token's age are checked. A token
+   * whose `iat` is further ahead is denied with `credential_invalid` (401); a revocation covers tokens that are dated
+   * so much later than itself. Default: none.
    */
   readonly clockTolerance?: Duration;
   /** How old a token may be by its `iat`. Default: as old as its `exp` allows. Beyond: `credential_expired` (401). */

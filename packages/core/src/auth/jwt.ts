@@ -15,7 +15,7 @@ import { importKeys, type Keys } from './jwt-keys.ts';
 import { type JwtOptions, type JwtSettings, jwtSettings } from './jwt-options.ts';
 import { KeysUnavailable, RemoteKeys } from './remote-keys.ts';
 import { SharedSecret } from './shared-secret.ts';
-import { checkTimes, type TokenTimes } from './token-times.ts';
+import { checkAhead, checkTimes, type TokenTimes } from './token-times.ts';
 import { VerifiedTokens } from './verified-tokens.ts';
 
 /** The claims of a verified token (RFC 7519 §4), as its issuer wrote them. */
@@ -121,7 +121,7 @@ class TokenVerifier<Scheme extends string> {
       return checkTimes(seen, this.#times, clock.now()) ?? (seen as JwtIdentity<Scheme>);
     try {
       const payload = this.#secret?.verify(token, new Date(clock.now()));
-      if (payload !== undefined) return this.#accept(payload, token, undefined);
+      if (payload !== undefined) return this.#accept(payload, token, undefined, clock);
     } catch (error) {
       return explainFailure(error);
     }
@@ -145,16 +145,23 @@ class TokenVerifier<Scheme extends string> {
         ...this.#checks,
         currentDate: new Date(clock.now()),
       });
-      return this.#accept(payload, token, generation);
+      return this.#accept(payload, token, generation, clock);
     } catch (error) {
       if (error instanceof KeysUnavailable) return deny('auth_unavailable', error.message);
       return explainFailure(error);
     }
   }
 
-  #accept(payload: JWTPayload, token: string, generation: unknown): JwtIdentity<Scheme> | Denial {
+  #accept(
+    payload: JWTPayload,
+    token: string,
+    generation: unknown,
+    clock: Clock,
+  ): JwtIdentity<Scheme> | Denial {
     if (typeof payload.sub !== 'string' || payload.sub === '')
       return deny('credential_invalid', 'sub is empty');
+    const ahead = checkAhead(payload.iat, this.#times.tolerance, clock.now());
+    if (ahead !== undefined) return ahead;
     const identity = this.#identityOf(payload, payload.sub);
     // Do not remember a token under keys that were fetched while it was verified.
     if (generation === this.#generation()) this.#verified?.set(token, identity, generation);

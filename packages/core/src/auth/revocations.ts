@@ -65,12 +65,16 @@ export class RevocationList {
     }
   }
 
-  covers(identity: Identity): boolean {
+  /**
+   * `tolerance` is by how many milliseconds the issuer's clock may be ahead: as many seconds more are covered, so that
+   * what was issued before the revocation by this clock is refused whatever date it bears.
+   */
+  covers(identity: Identity, tolerance = 0): boolean {
     if (this.#entries.size === 0) return false;
     return KINDS.some((kind) => {
       const name = identity[kind];
       const entry = name === undefined ? undefined : this.#entries.get(`${kind} ${name}`);
-      return entry !== undefined && wasIssuedBy(identity, entry.issuedBefore);
+      return entry !== undefined && wasIssuedBy(identity, entry.issuedBefore + tolerance / 1_000);
     });
   }
 

@@ -9,6 +9,7 @@ import { type Duration, parseDuration } from '../vocabulary/units.ts';
 import { parseUrl } from '../vocabulary/url.ts';
 import { type Authenticator, freezeIdentity, type TicketStore } from './authenticator.ts';
 import { type CredentialSource, places, query } from './credential-source.ts';
+import { type Moment, secondsOf } from './moment.ts';
 
 /** The identity that `tickets()` gives: what `guard.tickets.issue` was told of it. */
 export type TicketIdentity = Identity<'ticket', Claims>;
@@ -19,15 +20,15 @@ export interface TicketRequest {
   readonly session?: string | undefined;
   readonly claims?: Claims;
   /**
-   * When the user logged in, in seconds since the epoch. A message's `freshness` and a revocation's `issuedBefore`
+   * When the user logged in, in seconds since the epoch or as a `Date`. A message's `freshness` and a revocation's `issuedBefore`
    * compare with it. Default: now, so that every ticket is a fresh credential.
    */
-  readonly issuedAt?: number | undefined;
+  readonly issuedAt?: Moment | undefined;
   /**
-   * When the connection must end, in seconds since the epoch, such as the end of the session. Default:
+   * When the connection must end, in seconds since the epoch or as a `Date`, such as the end of the session. Default:
    * `limits.lifetime`.
    */
-  readonly expiresAt?: number | undefined;
+  readonly expiresAt?: Moment | undefined;
   /** The origin of the page that may redeem the ticket, such as `https://app.example.com`, or `'any'`. */
   readonly origin: string;
   /** The path for which it is valid, such as `/chat`, or `'any'`. */
@@ -153,22 +154,21 @@ export class TicketIssuer implements TicketOffice {
   ) {}
 
   async issue(request: TicketRequest): Promise<string> {
-    const { subject, session, claims = {}, expiresAt, origin, route } = request;
+    const { subject, session, claims = {}, origin, route } = request;
     if (typeof subject !== 'string' || subject === '') throw missing('subject', 'Say who may use it.');
     if (origin !== 'any' && !isOrigin(origin))
       throw missing('origin', "Name the page's origin exactly, or 'any'.");
     if (typeof route !== 'string' || (route !== 'any' && !route.startsWith('/'))) {
       throw missing('route', "Name the path, such as '/chat', or 'any'.");
     }
-    if (expiresAt !== undefined && !Number.isFinite(expiresAt))
-      throw missing('expiresAt', 'Give seconds since the epoch, or leave it out.');
     const ttl = request.ttl === undefined ? this.ttl : parseDuration(request.ttl, 'tickets.issue({ ttl })');
     if (ttl > this.ttl) throw missing('ttl', 'It may be shorter than that of tickets(), and no longer.');
     const ticket = Buffer.from(crypto.getRandomValues(new Uint8Array(TICKET_BYTES))).toString('base64url');
     const now = this.clock.now();
-    const { issuedAt = now / 1_000 } = request;
-    if (!Number.isFinite(issuedAt) || issuedAt * 1_000 > now)
-      throw missing('issuedAt', 'Give seconds since the epoch, not in the future, or leave it out.');
+    const expiresAt = readMoment(request.expiresAt, 'expiresAt');
+    const issuedAt = readMoment(request.issuedAt, 'issuedAt') ?? now / 1_000;
+    if (issuedAt * 1_000 > now)
+      throw missing('issuedAt', 'Give a time that is not in the future, or leave it out.');
     const redeemableUntil = now + ttl;
     const stored: StoredTicket = {
       subject,
@@ -224,6 +224,14 @@ function keyOf(ticket: string): string {
 function isOrigin(text: unknown): boolean {
   const origin = typeof text === 'string' ? parseUrl(text)?.origin : undefined;
   return origin !== undefined && (origin === text || origin === 'null');
+}
+
+function readMoment(moment: unknown, option: string): number | undefined {
+  try {
+    return secondsOf(moment, 'it');
+  } catch (error) {
+    throw missing(option, (error as Error).message);
+  }
 }
 
 function missing(option: string, fix: string): PolicyError {

@@ -3,6 +3,7 @@ import type { GuardedConnection } from '../connection/guarded-connection.ts';
 import type { Pending } from '../connection/pending.ts';
 import type { PendingContext } from '../connection/pending-context.ts';
 import { checkFrame, inspectMessage } from '../message/pipeline.ts';
+import type { Identity } from '../vocabulary/ports.ts';
 import type { GuardFamily } from './family.ts';
 import { readPendingMessage, renewConnection } from './late-authentication.ts';
 import type { Route } from './route.ts';
@@ -21,6 +22,7 @@ function connectionContext(family: GuardFamily, route: Route): ConnectionContext
   const { rules, writer, settings } = route;
   const { limits, renewal } = settings;
   const tolerances = new Map(settings.auth.map(({ scheme, tolerance = 0 }) => [scheme, tolerance]));
+  const toleranceOf = ({ scheme }: Identity): number => tolerances.get(scheme) ?? 0;
   return {
     clock: family.clock,
     events: family.events,
@@ -41,8 +43,8 @@ function connectionContext(family: GuardFamily, route: Route): ConnectionContext
     buffered: limits.buffered,
     onSlowConsumer: settings.onSlowConsumer,
     renew: (connection, message) => renewConnection(family, route, connection, message),
-    isRevoked: (identity) => family.revocations.covers(identity),
-    toleranceOf: ({ scheme }) => tolerances.get(scheme) ?? 0,
+    isRevoked: (identity) => family.revocations.covers(identity, toleranceOf(identity)),
+    toleranceOf,
     lifetime: limits.lifetime,
     expiryNotice: renewal === false ? 0 : (renewal.notice ?? 0),
     offence: ({ address, bannable, identity }) =>

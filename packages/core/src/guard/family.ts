@@ -154,8 +154,8 @@ export class GuardFamily {
     try {
       this.revocations.add(revocation);
     } finally {
-      this.credentialSources.forget((identity) => concerns(revocation, identity));
       const seenAt = this.clock.now() / 1_000;
+      this.credentialSources.forget((identity) => concerns(revocation, identity, seenAt));
       this.registry.endConnections('revoked', ({ identity }) => concerns(revocation, identity, seenAt));
     }
   }

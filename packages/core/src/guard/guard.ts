@@ -210,9 +210,10 @@ export class Guard<
 
   /**
    * Closes every open connection that this is about with `revoked` (4401), at once, and refuses such credentials from
-   * now on, for `limits.revocationRetention`: of a subject, a session or a token. `issuedBefore` is in whole seconds
-   * since the epoch, inclusive. Default: now for a subject, so that whoever authenticates anew gets in again; for a
-   * session or a token, whenever issued. A credential without an issue date counts as older.
+   * now on, for `limits.revocationRetention`: of a subject, a session or a token. `issuedBefore` is in seconds since the
+   * epoch or a `Date`, inclusive. Default: now for a subject, so that somebody who logs in again gets in again, after
+   * as many seconds as `clockTolerance` has; for a session or a token, whenever issued. A credential without an issue
+   * date counts as older.
    *
    * Rejects when it could not be remembered, or told to other nodes; what was open here is closed all the same.
    *

@@ -1,4 +1,5 @@
 import { AUTH_TYPE, readAuthMessage } from '../auth/auth-message.ts';
+import { issuerOf } from '../auth/authenticator.ts';
 import type { VerificationRequest } from '../auth/credential-verifier.ts';
 import type { GuardedConnection } from '../connection/guarded-connection.ts';
 import type { Authenticated } from '../connection/pending-context.ts';
@@ -30,7 +31,7 @@ async function judgeAuthMessage(
     return deny('not_authorized', 'policy.authorize did not return true').at('authorization');
   }
   // A revocation may have come while the application was asked.
-  return family.verifier.refuses(verdict) ?? verdict;
+  return family.verifier.refuses(verdict, authenticator.tolerance) ?? verdict;
 }
 
 /** For a pending connection: who it is, with the identity's slot held. */
@@ -54,7 +55,7 @@ export async function renewConnection(
   connection: GuardedConnection,
   message: unknown,
 ): Promise<Identity | Denial> {
-  const { identity: current, request } = connection;
+  const { request } = connection;
   if (request === undefined) return deny('internal', 'the connection cannot be renewed');
   const controller = new AbortController();
   const cancel = family.timers.schedule(family.settings.deadline, () => controller.abort());
@@ -67,20 +68,23 @@ export async function renewConnection(
       signal,
       renews: true,
     });
-    if (identity instanceof Denial || isSameHolder(identity, current)) return identity;
+    if (identity instanceof Denial || isSameHolder(identity, connection)) return identity;
     // Somebody else's credential is as wrong here as a forged one.
     family.verifier.attempts.failed(source);
-    return deny('credential_invalid', 'a renewal cannot change the subject or the session');
+    return deny('credential_invalid', 'a renewal cannot change the issuer, the subject or the session');
   } finally {
     cancel();
   }
 }
 
-/** A subject is one issuer's word (RFC 7519 §4.1.2): two issuers may mean different people by it. */
-function isSameHolder(a: Identity, b: Identity): boolean {
-  const issuers = new Set([a.claims, b.claims].map((claims) => (claims as { iss?: unknown }).iss));
-  issuers.delete(undefined);
-  return a.subject === b.subject && a.session === b.session && issuers.size <= 1;
+/**
+ * A subject is one issuer's word (RFC 7519 §4.1.2): two issuers may mean different people by it. Your own tickets, sessions
+ * and keys name no issuer and may renew a connection of any, but they do not make its issuer another one.
+ */
+function isSameHolder(next: Identity, { identity, issuer }: GuardedConnection): boolean {
+  const named = issuerOf(next);
+  const sameIssuer = named === undefined || issuer === undefined || named === issuer;
+  return sameIssuer && next.subject === identity.subject && next.session === identity.session;
 }
 
 /** Reads what may be an auth message; `undefined` for everything else, the unreadable included. */

@@ -106,7 +106,8 @@ export class PassedHandshake<I extends Identity, M, R> implements Admission<I, M
     };
     const connection = new GuardedConnection(socket, origin, this.#contexts.connection);
     family.settled(this, connection);
-    const held = family.verifier.refuses(identity) ?? family.bans.refuses(this.#client);
+    const tolerance = this.#contexts.connection.toleranceOf(identity);
+    const held = family.verifier.refuses(identity, tolerance) ?? family.bans.refuses(this.#client);
     if (held !== undefined) connection.end(held.reason);
     return connection;
   }

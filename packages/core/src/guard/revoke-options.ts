@@ -1,3 +1,4 @@
+import { type Moment, secondsOf } from '../auth/moment.ts';
 import type { Revocation } from '../vocabulary/store-contract.ts';
 
 /** What is revoked: exactly one of subject, session and tokenId. */
@@ -5,8 +6,10 @@ export interface RevokeOptions {
   readonly subject?: string;
   readonly session?: string;
   readonly tokenId?: string;
-  /** Whole seconds since the epoch, inclusive. Default: now for a subject; whenever issued for a session or a token. */
-  readonly issuedBefore?: number;
+  /**
+   * Seconds since the epoch or a `Date`, inclusive. Default: now for a subject; whenever issued for a session or a token.
+   */
+  readonly issuedBefore?: Moment;
 }
 
 /** A session that was ended stays so, also for a token that was refreshed in the meantime; JSON can hold it. */
@@ -15,15 +18,20 @@ const EVER = Number.MAX_SAFE_INTEGER;
 /**
  * The revocation that an application asks for, `now` in milliseconds since the epoch.
  *
- * @throws TypeError unless exactly one name is given, and for an `issuedBefore` that is no finite number.
+ * @throws TypeError unless exactly one name is given, and for an `issuedBefore` that is no time.
  */
 export function revocationOf({ subject, session, tokenId, ...rest }: RevokeOptions, now: number): Revocation {
-  const { issuedBefore = subject === undefined ? EVER : now / 1_000 } = rest;
   const named = [subject, session, tokenId].filter((name) => name !== undefined);
-  if (named.length !== 1 || named[0] === '' || !Number.isFinite(issuedBefore)) {
-    throw new TypeError(
-      'revoke() takes exactly one of subject, session and tokenId, and issuedBefore in seconds.',
-    );
+  if (named.length !== 1 || named[0] === '') {
+    throw new TypeError('revoke() takes exactly one of subject, session and tokenId.');
   }
-  return { subject, session, tokenId, issuedBefore: Math.floor(issuedBefore) };
+  const issuedBefore = secondsOf(rest.issuedBefore, 'revoke({ issuedBefore })');
+  // A token of this very moment bears the date of the second that has begun, or of the next one.
+  const moment = subject === undefined ? EVER : Math.ceil(now / 1_000);
+  return {
+    subject,
+    session,
+    tokenId,
+    issuedBefore: issuedBefore === undefined ? moment : Math.floor(issuedBefore),
+  };
 }

@@ -79,10 +79,47 @@ describe('failures deny', () => {
       reason: 'credential_expired',
     });
     expect(await present(answering(until(NOW + 1)), 'abc', clock)).toMatchObject({ subject: 'svc' });
-    expect(await present(answering(until(Number.NaN)), 'abc', clock)).toMatchObject({
-      reason: 'credential_expired',
-    });
   });
+
+  test('times may be Dates, and become seconds', async () => {
+    const answer = {
+      subject: 'svc',
+      issuedAt: new Date(NOW * 1_000 - 500),
+      expiresAt: new Date(NOW * 1_000 + 60_000),
+    };
+    expect(await present(answering(answer), 'abc', clock)).toMatchObject({
+      issuedAt: NOW - 0.5,
+      expiresAt: NOW + 60,
+    });
+    const past = { subject: 'svc', expiresAt: new Date(NOW * 1_000) };
+    expect(await present(answering(past), 'abc', clock)).toMatchObject({ reason: 'credential_expired' });
+  });
+
+  const wrong: [string, unknown, RegExp][] = [
+    ['milliseconds', NOW * 1_000, /can only be in milliseconds: give seconds/],
+    ['an ISO text', new Date(NOW * 1_000).toISOString(), /is no number and no Date: give seconds/],
+    ['a number as text', String(NOW), /is no number and no Date/],
+    ['NaN', Number.NaN, /is no time/],
+    ['infinity', Number.POSITIVE_INFINITY, /can only be in milliseconds/],
+    ['a negative number', -1, /is no time/],
+    ['a Date without a time', new Date('soon'), /is no time/],
+    ['null', null, /is no number and no Date/],
+    ['a bigint', BigInt(NOW), /is no number and no Date/],
+  ];
+  test.each(
+    wrong.flatMap(([what, value, detail]) =>
+      ['issuedAt', 'expiresAt'].map((field) => ({ what, field, value, detail })),
+    ),
+  )(
+    'an identity whose $field is $what denies with internal and says "seconds"',
+    async ({ field, value, detail }) => {
+      const denial = await present(answering({ subject: 'svc', [field]: value }), 'abc', clock);
+      expect(denial).toMatchObject({ reason: 'internal', detail: expect.stringMatching(detail) });
+      expect((denial as { detail: string }).detail).toContain(
+        `custom({ scheme: 'key' }) returned an identity whose ${field}`,
+      );
+    },
+  );
 
   test('an answer with a then that returns nothing is awaited', async () => {
     const outcome = await present(answering(bareThenable(null)), 'abc', clock);

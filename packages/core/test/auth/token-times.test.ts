@@ -22,7 +22,10 @@ describe('exp is exclusive, nbf inclusive, both in whole seconds', () => {
     [{ exp: 100, iat: 40 }, { maxAge: 10, tolerance: 5 }, 55, 'good'],
     [{ exp: 100, iat: 40 }, { maxAge: 10, tolerance: 5 }, 56, 'credential_expired'],
     [{ exp: 100, iat: 40 }, { maxAge: 10 }, 39, 'credential_invalid'],
-    [{ exp: 100, iat: 40 }, {}, 39, 'good'],
+    [{ exp: 100, iat: 40 }, {}, 39.001, 'good'],
+    [{ exp: 100, iat: 40 }, {}, 39, 'credential_invalid'],
+    [{ exp: 100, iat: 40 }, { tolerance: 10 }, 30, 'good'],
+    [{ exp: 100, iat: 40 }, { tolerance: 10 }, 29, 'credential_invalid'],
   ])('claims %j with options %j at second %d: %s', (claims, times, seconds, expected) => {
     expect(judge(claims, times, seconds)).toBe(expected);
   });
