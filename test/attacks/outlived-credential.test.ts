@@ -1,7 +1,7 @@
 // A5, A9: a connection ends when its credential does. A renewal cannot change the subject or go beyond the lifetime, and a
 // client that reconnects authenticates again.
 import { describe, expect, test } from '@jest/globals';
-import { bearer, jwt, tickets } from '@sallyport/core';
+import { bearer, custom, jwt, query, tickets } from '@sallyport/core';
 import { ManualClock } from '../../packages/core/test/support/manual-clock.ts';
 import { hosts } from '../contract/hosts/index.ts';
 import { applications, verdict } from '../support/applications.ts';
@@ -99,28 +99,36 @@ describe.each(hosts)('$name', (host) => {
     expect(await wire.closeCode()).toBe(4401);
   });
 
-  test('a renewal by a ticket in between does not lead from one issuer to another', async () => {
-    const from = (issuer: string) =>
-      jwt({
-        scheme: issuer,
-        from: [bearer()],
-        secret: SECRET,
-        algorithms: ['HS256'],
-        issuer: `https://${issuer}.example.com`,
-        audience: 'chat',
-      });
-    const { app, guard } = await serve({ auth: [from('staff'), from('partner'), tickets()] });
+  test('a renewal by another issuer, by another scheme or without an issuer is refused', async () => {
+    const id = { from: [bearer()], secret: SECRET, algorithms: ['HS256'], audience: 'chat' };
+    const key = custom({
+      scheme: 'jwt',
+      from: [query('key')],
+      messageField: 'key',
+      authenticate: () => ({ subject: 'alice', expiresAt: NOW + 600 }),
+    });
+    const auth = [
+      jwt({ ...id, issuer: ['https://staff.example.com', 'https://partner.example.com'] }),
+      key,
+      tickets(),
+    ];
+    const { app, guard } = await serve({ auth });
     const ofIssuer = (issuer: string) => token({ iss: `https://${issuer}.example.com`, exp: NOW + 600 });
-    const ticket = () =>
-      guard.tickets.issue({ subject: 'alice', origin: APP, route: 'any', expiresAt: NOW + 600 });
+    const ticket = await guard.tickets.issue({
+      subject: 'alice',
+      origin: APP,
+      route: 'any',
+      expiresAt: NOW + 600,
+      claims: { iss: 'https://staff.example.com' },
+    });
     const wire = await open(app, withToken(await ofIssuer('staff')));
     wire.send(authenticate({ token: await ofIssuer('partner') }));
-    wire.send(authenticate({ ticket: await ticket() }));
-    wire.send(authenticate({ token: await ofIssuer('partner') }));
+    wire.send(authenticate({ ticket }));
+    wire.send(authenticate({ key: 'of a device' }));
     wire.send(authenticate({ token: await ofIssuer('staff') }));
     expect(codes(await wire.messages(4)).map(({ type, code }) => code ?? type)).toEqual([
       'credential_invalid',
-      'auth_ok',
+      'credential_invalid',
       'credential_invalid',
       'auth_ok',
     ]);

@@ -205,14 +205,6 @@ export const mutations = [
   },
   {
     stage: 'renewal',
-    what: 'a renewal forgets the issuer of the opening',
-    file: core('connection/guarded-connection'),
-    find: 'this.issuer ??= issuerOf(identity);',
-    replace: 'this.issuer = issuerOf(identity);',
-    tests: attack('outlived-credential'),
-  },
-  {
-    stage: 'renewal',
     what: 'the rights of the first credential stay',
     file: core('connection/guarded-connection'),
     find: 'this.#identity = identity;',

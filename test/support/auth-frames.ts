@@ -5,7 +5,7 @@ export function send(message: object): Buffer {
   return frame(JSON.stringify(message));
 }
 
-export function authenticate(credential: { readonly token?: string; readonly ticket?: string }): Buffer {
+export function authenticate(credential: Readonly<Record<string, string | undefined>>): Buffer {
   return send({ type: 'auth', ...credential });
 }
 

@@ -6,6 +6,7 @@ const $ = (id) => document.getElementById(id);
 const listeners = new Set();
 
 let socket;
+let renewedBy;
 let opening = 0;
 let room = 'hall';
 const messages = [];
@@ -24,6 +25,7 @@ export async function openChat(way, { onWelcome, onCredential, onEnd }) {
     return;
   }
   socket = own;
+  renewedBy = way.renewedBy;
   let renewals = 0;
   own.onmessage = ({ data }) => {
     const message = JSON.parse(data);
@@ -52,10 +54,10 @@ export function closeChat() {
   own?.close();
 }
 
-/** Renews the open connection with a new token, also when the server sends `auth_expiring`. */
+/** Renews the open connection with a new credential of its own kind, also when the server sends `auth_expiring`. */
 export async function renew() {
   try {
-    send({ type: 'auth', token: await ask('token') });
+    send({ type: 'auth', [renewedBy]: await ask(renewedBy) });
   } catch (error) {
     $('chat-problem').textContent = `The connection could not be renewed. ${error.message}`;
   }

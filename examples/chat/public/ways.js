@@ -12,7 +12,10 @@ export async function ask(what) {
   return answer[what];
 }
 
-/** Each `open` gives a socket, and in `expiresAt` when the connection expires (seconds since the epoch), unless with the session. */
+/**
+ * Each `open` gives a socket, and in `expiresAt` when the connection expires (seconds since the epoch), unless with the session.
+ * `renewedBy` is what renews it: a credential of the kind that opened it. A page cannot send an HttpOnly cookie in a message.
+ */
 export const ways = {
   cookie: {
     name: 'session cookie',
@@ -21,6 +24,7 @@ export const ways = {
   },
   token: {
     name: 'token',
+    renewedBy: 'token',
     what: 'A script cannot set headers on a WebSocket, so the token goes as a subprotocol. The server never echoes it.',
     async open() {
       const token = await ask('token');
@@ -29,6 +33,7 @@ export const ways = {
   },
   ticket: {
     name: 'ticket',
+    renewedBy: 'ticket',
     what: 'A ticket may stand in the address: it is spent as it is used, and otherwise worthless after 30 seconds.',
     async open() {
       const ticket = await ask('ticket');
@@ -37,6 +42,7 @@ export const ways = {
   },
   late: {
     name: 'first message',
+    renewedBy: 'token',
     what: 'The socket opens at once, but nobody listens until its first message has said who it is. It has 5 seconds.',
     async open() {
       const token = await ask('token');

@@ -91,11 +91,6 @@ export function freezeIdentity<I extends Identity>(identity: I): I {
   return Object.freeze(identity);
 }
 
-/** Who vouches for an identity besides your application (RFC 7519 §4.1.1). */
-export function issuerOf({ claims }: Identity): unknown {
-  return (claims as { readonly iss?: unknown }).iss;
-}
-
 function deepFreeze(value: unknown): void {
   if (typeof value !== 'object' || value === null || Object.isFrozen(value)) return;
   Object.freeze(value);

@@ -1,4 +1,3 @@
-import { issuerOf } from '../auth/authenticator.ts';
 import { spend } from '../limits/cell-rate.ts';
 import { MessageLedger } from '../limits/message-ledger.ts';
 import type { Writer } from '../outbound/writer.ts';
@@ -40,8 +39,6 @@ export class GuardedConnection implements Connection, Receiver, Rostered {
   readonly path: string;
   /** Whether its address may be banned for what comes over it. */
   readonly bannable: boolean;
-  /** The first issuer that vouched for it: a renewal without one does not forget it. */
-  issuer: unknown;
   readonly ledger = new MessageLedger();
   handlers: Map<string, Handler> | undefined;
   #identity: Identity;
@@ -66,7 +63,6 @@ export class GuardedConnection implements Connection, Receiver, Rostered {
 
   constructor(socket: Socket, origin: ConnectionOrigin, context: ConnectionContext<GuardedConnection>) {
     this.#identity = origin.identity;
-    this.issuer = issuerOf(origin.identity);
     this.request = origin.request;
     this.subprotocol = origin.subprotocol;
     this.address = origin.address;
@@ -264,7 +260,6 @@ export class GuardedConnection implements Connection, Receiver, Rostered {
 
   adopt(identity: Identity): void {
     this.#identity = identity;
-    this.issuer ??= issuerOf(identity);
     this.#term.renew();
   }
 

@@ -1,5 +1,4 @@
 import { AUTH_TYPE, readAuthMessage } from '../auth/auth-message.ts';
-import { issuerOf } from '../auth/authenticator.ts';
 import type { VerificationRequest } from '../auth/credential-verifier.ts';
 import type { GuardedConnection } from '../connection/guarded-connection.ts';
 import type { Authenticated } from '../connection/pending-context.ts';
@@ -68,23 +67,34 @@ export async function renewConnection(
       signal,
       renews: true,
     });
-    if (identity instanceof Denial || isSameHolder(identity, connection)) return identity;
+    if (identity instanceof Denial || isSameHolder(identity, connection.identity)) return identity;
     // Somebody else's credential is as wrong here as a forged one.
     family.verifier.attempts.failed(source);
-    return deny('credential_invalid', 'a renewal cannot change the issuer, the subject or the session');
+    return deny(
+      'credential_invalid',
+      'a renewal cannot change the scheme, the issuer, the subject or the session',
+    );
   } finally {
     cancel();
   }
 }
 
 /**
- * A subject is one issuer's word (RFC 7519 §4.1.2): two issuers may mean different people by it. Your own tickets, sessions
- * and keys name no issuer and may renew a connection of any, but they do not make its issuer another one.
+ * A subject means somebody only to the authenticator and the issuer that name it (RFC 7519 §4.1.2), so both stay what they
+ * were when the connection opened. "No issuer" is not any issuer: else two renewals would lead from one to another.
  */
-function isSameHolder(next: Identity, { identity, issuer }: GuardedConnection): boolean {
-  const named = issuerOf(next);
-  const sameIssuer = named === undefined || issuer === undefined || named === issuer;
-  return sameIssuer && next.subject === identity.subject && next.session === identity.session;
+function isSameHolder(next: Identity, current: Identity): boolean {
+  return (
+    next.scheme === current.scheme &&
+    issuerOf(next) === issuerOf(current) &&
+    next.subject === current.subject &&
+    next.session === current.session
+  );
+}
+
+/** Who vouches for an identity besides your application (RFC 7519 §4.1.1). */
+function issuerOf({ claims }: Identity): unknown {
+  return (claims as { readonly iss?: unknown }).iss;
 }
 
 /** Reads what may be an auth message; `undefined` for everything else, the unreadable included. */

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { bearer, custom, type Identity, jwt, type RequestView } from '@sallyport/core';
+import { bearer, cookie, custom, type Identity, jwt, type RequestView } from '@sallyport/core';
 import { SignJWT } from 'jose';
 import { admitted, connect } from '../support/decide.ts';
 import { collect, guardOf, SAY } from '../support/guards.ts';
@@ -8,6 +8,7 @@ import { ManualClock } from '../support/manual-clock.ts';
 import { RecordingSocket } from '../support/recording-socket.ts';
 import { upgradeRequest } from '../support/upgrade-request.ts';
 
+const ISSUER = 'https://id.example.com';
 const START = new ManualClock().now() / 1_000;
 const as = (credential: string) => upgradeRequest({ headers: { Authorization: `Bearer ${credential}` } });
 
@@ -29,11 +30,12 @@ async function open(options: object = {}, answers: Answers = wallet()) {
 function wallet(more: Record<string, object | undefined> = {}): Answers {
   const alice = { subject: 'alice', session: 's1', issuedAt: START, expiresAt: START + 300 };
   const known: Record<string, object | undefined> = {
-    first: { claims: { role: 'admin', iss: 'https://id.example.com' } },
-    second: { expiresAt: START + 600, issuedAt: START + 200, claims: { role: 'user' } },
+    first: { claims: { role: 'admin', iss: ISSUER } },
+    second: { expiresAt: START + 600, issuedAt: START + 200, claims: { role: 'user', iss: ISSUER } },
     'other subject': { subject: 'mallory' },
     'other session': { session: 's2' },
     'no session': { session: undefined },
+    'no issuer': { claims: {} },
     'other issuer': { claims: { iss: 'https://partner.example' } },
     ...more,
   };
@@ -67,7 +69,7 @@ test('a renewal takes the place of the credential: its end, its issue date, its 
   expect(socket.closes).toEqual([{ code: 4401, reason: 'The credential has expired.' }]);
 });
 
-test.each(['other subject', 'other session', 'no session', 'other issuer', 'wrong'])(
+test.each(['other subject', 'other session', 'no session', 'other issuer', 'no issuer', 'wrong'])(
   'a renewal with another holder changes nothing: %s',
   async (key) => {
     const { clock, socket, connection, renew } = await open();
@@ -81,7 +83,10 @@ test.each(['other subject', 'other session', 'no session', 'other issuer', 'wron
 );
 
 test('a credential that ends sooner ends the connection sooner', async () => {
-  const { clock, socket, renew } = await open({}, wallet({ shorter: { expiresAt: START + 60 } }));
+  const { clock, socket, renew } = await open(
+    {},
+    wallet({ shorter: { expiresAt: START + 60, claims: { iss: ISSUER } } }),
+  );
   await renew('shorter');
   clock.advance(60_000);
   expect(socket.closes.map(({ code }) => code)).toEqual([4401]);
@@ -190,28 +195,30 @@ test('without policy.renewal an auth message is a message like any other', async
   expect([replies(socket), asked()]).toEqual([['message_type_unknown'], 1]);
 });
 
-test('a session that is re-checked may be renewed by a token of the same session', async () => {
+test('a session is renewed by its own kind of credential, not by a token of the same session', async () => {
   const secret = 'a secret of thirty-two bytes, yes';
   const options = { secret, algorithms: ['HS256'], issuer: 'me', audience: 'chat', from: [bearer()] };
   const session = custom({
     scheme: 'session',
+    from: [cookie('session')],
+    messageField: 'session',
     authenticate: () => ({ subject: 'alice', session: 's1', expiresAt: START + 60 }),
   });
   const clock = new ManualClock();
   const guard = guardOf({ clock, auth: [session, jwt(options)], renewal: true });
   const socket = new RecordingSocket();
-  const request = upgradeRequest({ headers: { Origin: 'http://localhost:3000' } });
+  const request = upgradeRequest({ headers: { Origin: 'http://localhost:3000', Cookie: 'session=a' } });
   const connection = connect(await admitted(guard, request), socket);
-  const token = (sid: string) =>
-    new SignJWT({ sub: 'alice', sid, exp: START + 600, iss: 'me', aud: 'chat' })
-      .setProtectedHeader({ alg: 'HS256' })
-      .sign(new TextEncoder().encode(secret));
-  for (const sid of ['s2', 's1']) {
-    connection.receive(JSON.stringify({ type: 'auth', token: await token(sid) }), false);
-    while (socket.sent.length < (sid === 's2' ? 1 : 2)) await settle();
+  const token = await new SignJWT({ sub: 'alice', sid: 's1', exp: START + 600, iss: 'me', aud: 'chat' })
+    .setProtectedHeader({ alg: 'HS256' })
+    .sign(new TextEncoder().encode(secret));
+  for (const credential of [{ token }, { session: 'a' }]) {
+    const sent = socket.sent.length;
+    connection.receive(JSON.stringify({ type: 'auth', ...credential }), false);
+    while (socket.sent.length === sent) await settle();
   }
   expect(replies(socket)).toEqual(['credential_invalid', 'auth_ok']);
-  expect(connection.identity).toMatchObject({ scheme: 'jwt', session: 's1' });
+  expect(connection.identity).toMatchObject({ scheme: 'session', session: 's1' });
 });
 
 test('nothing of a failed renewal is in the events', async () => {
