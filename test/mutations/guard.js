@@ -3,6 +3,14 @@ import { attack, contract, core } from './paths.js';
 
 export const mutations = [
   {
+    stage: 'events',
+    what: 'texts of the network reach events as they came',
+    file: core('vocabulary/events'),
+    find: 'event[fact] = escaped(value);',
+    replace: 'event[fact] = value;',
+    tests: attack('forged-log'),
+  },
+  {
     stage: 'liveness',
     what: 'a stall of this process counts against its peers',
     file: core('guard/ticker'),

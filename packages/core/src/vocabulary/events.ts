@@ -1,5 +1,6 @@
 import { type Channel, channel } from 'node:diagnostics_channel';
 import { type HandshakeStage, isPromise, type StageName } from './decision.ts';
+import { escaped } from './escaped.ts';
 import { type OwaspName, owaspName } from './owasp.ts';
 import type { Clock } from './ports.ts';
 import type { Reason } from './reasons.ts';
@@ -49,8 +50,8 @@ export interface MessageVerdict extends ConnectionFacts {
 }
 
 /**
- * What a guard tells operators. No event holds a message body, token, cookie or session id. Node's HTTP parser has
- * refused control characters in texts from the network.
+ * What a guard tells operators. No event holds a message body, token, cookie or session id. Control characters and invisible
+ * ones are escaped in every text, as in JSON: `\\u000a`.
  */
 export interface GuardEvents {
   'handshake.admitted': HandshakeFacts & { readonly scheme: string };
@@ -136,11 +137,15 @@ export class EventHub {
       guard: this.guard,
       ...owaspName(name, facts.reason),
       ...facts,
-    } as unknown as GuardEvents[N];
+    } as Record<string, unknown>;
+    // Whatever text a fact is, the network may have chosen it.
+    for (const [fact, value] of Object.entries(event)) {
+      if (typeof value === 'string') event[fact] = escaped(value);
+    }
     published.publish(event);
     for (const listener of listeners ?? []) {
       try {
-        const answer: unknown = (listener as (event: GuardEvents[N]) => unknown)(event);
+        const answer: unknown = (listener as (event: object) => unknown)(event);
         if (isPromise(answer)) answer.then(undefined, (error: unknown) => this.#failed(name, error));
       } catch (error) {
         this.#failed(name, error);
