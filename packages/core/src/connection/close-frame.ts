@@ -1,7 +1,7 @@
 /** RFC 6455 §5.5: a control frame carries at most 125 bytes, two of which are the code. */
 const MAX_REASON_BYTES = 123;
 
-/** Cuts a close reason to what fits, between characters and not within one. */
+/** Cuts a close reason to the bytes that fit, without splitting a character. */
 export function closeReason(text: string): string {
   if (Buffer.byteLength(text) <= MAX_REASON_BYTES) return text;
   let bytes = 0;

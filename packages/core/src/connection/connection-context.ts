@@ -13,8 +13,8 @@ import type { LivenessLimits } from './liveness.ts';
 import type { TermContext } from './term.ts';
 
 /**
- * What all connections of a route share: their settings, and the way to the message stages and to the guard. `C` is a
- * connection.
+ * What all connections of a route share: their settings, and functions that call the message stages and the guard. `C` is
+ * the type of the connection.
  */
 export interface ConnectionContext<C>
   extends IntakeContext,
@@ -24,29 +24,29 @@ export interface ConnectionContext<C>
     RenewalContext<C>,
     TermContext {
   readonly liveness: LivenessLimits;
-  /** Pings and pongs of the peer. */
+  /** The limit on the peer's pings and pongs. */
   readonly controls: RateLimit;
   readonly writer: Writer;
-  /** Size and rate, as the frame arrives. */
+  /** Checks a message's size and rate, before it is parsed. */
   checkFrame(connection: C, bytes: number, now: number): Denial | undefined;
-  /** Parse, schema, permission. */
+  /** Parses a message, and checks it against its schema and its permission. */
   inspectMessage(connection: C, data: Uint8Array | string, isBinary: boolean): MaybePromise<Inspection>;
-  /** Counts something that only the peer itself can have done: too much of it bans. */
+  /** Counts misbehaviour that only the peer itself can have caused. Too much of it leads to a ban. */
   offence(connection: C): void;
   opened(connection: C): void;
-  /** `reason` is there where the guard ended it. */
+  /** Called when the socket has closed. `reason` is set if the guard ended the connection. */
   closed(connection: C, reason: Reason | undefined): void;
 }
 
-/** What is known of a connection from its handshake. */
+/** What a connection keeps of its handshake. */
 export interface ConnectionOrigin {
   readonly identity: Identity;
   readonly subprotocol: string | undefined;
   readonly address: string;
   readonly path: string;
   readonly lease: Lease;
-  /** Whether the address may be banned for what comes over it. */
+  /** Whether the address may be banned. Never true for loopback and trusted proxies. */
   readonly bannable: boolean;
-  /** The handshake without the host's request, where a renewal asks `authorize` again. */
+  /** The handshake without the host's request. Set if renewals are allowed, which call `authorize` again. */
   readonly request: RequestView | undefined;
 }

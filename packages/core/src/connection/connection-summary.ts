@@ -1,7 +1,7 @@
 import type { Clock } from '../vocabulary/ports.ts';
 import type { Connection } from './connection.ts';
 
-/** What a log or a debugger may show of a connection: no claims, no session, and no part of the guard's own. */
+/** What a log or a debugger may show of a connection: no claims, no session, and none of the guard's internals. */
 export function summaryOf(connection: Connection & { readonly openedAt: number }, clock: Clock): object {
   const { id, state, address, path, subprotocol, openedAt } = connection;
   const { scheme, subject, expiresAt } = connection.identity;

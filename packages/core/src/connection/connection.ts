@@ -4,35 +4,35 @@ import type { Reason } from '../vocabulary/reasons.ts';
 import type { MessageOf, ReplyOf } from '../vocabulary/schema-types.ts';
 
 /**
- * An open WebSocket that the guard has let in. `I` is the union of the identities that the policy's authenticators give,
+ * An open WebSocket that the guard has admitted. `I` is the union of the identities that the policy's authenticators return,
  * `M` the schemas of `policy.messages`, `R` those of `policy.replies`.
  *
- * Printed with `console.log` or `JSON.stringify` it shows who is connected, from where and since when, and no claims.
+ * `console.log` and `JSON.stringify` show who is connected, from where and since when, but no claims.
  */
 export interface Connection<
   I extends Identity = Identity,
   M = Record<string, unknown>,
   R = Record<string, unknown>,
 > extends ConnectionView {
-  /** 128 random bits as text, which nobody can guess; the `connection` of events. */
+  /** 128 random bits as text, which cannot be guessed. Events carry it as `connection`. */
   readonly id: string;
 
   /**
-   * Who is at the other end. Frozen. `identity.scheme` says which authenticator vouches for it, and narrows
-   * `identity.claims`. A renewal replaces it: the same subject, by the new credential.
+   * Who the client is. Frozen. `identity.scheme` says which authenticator accepted the credential, and narrows
+   * `identity.claims`. A renewal replaces the identity by that of the new credential, with the same subject.
    */
   readonly identity: I;
 
   /**
    * `open` until either side begins to close, `closing` during the closing handshake, for at most `limits.closeTimeout`, and
-   * `closed` once the socket has. Handlers run and messages are sent only while it is `open`.
+   * `closed` once the socket has closed. Handlers run and messages are sent only while the state is `open`.
    */
   readonly state: 'open' | 'closing' | 'closed';
 
-  /** The subprotocol of the handshake's answer; `undefined` where none was agreed on. Never a token. */
+  /** The subprotocol that the server selected; `undefined` if none. Never a token. */
   readonly subprotocol: string | undefined;
 
-  /** The client's IP address after the trusted proxies of `policy.trustedProxies`. */
+  /** The client's IP address, as the proxies in `policy.trustedProxies` forward it. */
   readonly address: string;
 
   /** The path of the handshake's URL, without its query. */
@@ -42,12 +42,12 @@ export interface Connection<
    * Calls the handler for each message of this type that has passed every check, with its body (after stripping and
    * sanitizing) and this connection.
    *
-   * Messages are handled in order. While a handler's promise is pending the next message waits, and beyond
-   * `limits.queuedMessages` the socket is not read. If a handler throws or rejects, the connection closes with `internal`
+   * Messages are handled in order. While a handler's promise is pending, the next messages wait; beyond
+   * `limits.queuedMessages`, the socket is not read. If a handler throws or rejects, the connection closes with `internal`
    * (1011); with `policy.onFault: 'reply'` the client gets the error `internal`, and the connection stays open.
    *
-   * With the name of a reply in between, the handler's result is sent as that reply, and answers the message by its id
-   * where the envelope has ids. In JSON-RPC every request is answered, with or without a named reply.
+   * If you pass the name of a reply before the handler, the handler's result is sent as that reply. It carries the message's id
+   * if the envelope has ids. In JSON-RPC every request is answered, with or without a named reply.
    *
    * @throws TypeError for a type that is not in `policy.messages`, or that has a handler already.
    *
@@ -75,9 +75,9 @@ export interface Connection<
   ): this;
 
   /**
-   * Calls the listener once when the connection has closed. `code` is the close code of RFC 6455 §7.4, 1006 where no close
-   * frame came. `reason` says why where the guard ended the connection; `undefined` where your code or the client did.
-   * A listener that throws or rejects is the event `fault`, and the others are called.
+   * Calls the listener once, when the connection has closed. `code` is the close code of RFC 6455 §7.4, or 1006 if no close
+   * frame came. `reason` says why the guard ended the connection; it is `undefined` if your code or the client ended it.
+   * A listener that throws or rejects causes the event `fault`; the other listeners are still called.
    *
    * @example
    * ```ts
@@ -99,9 +99,9 @@ export interface Connection<
   onClose(listener: (event: { readonly code: number; readonly reason: Reason | undefined }) => unknown): this;
 
   /**
-   * Sends a message: `{ type, ...body }`, or what `policy.envelope` makes of it. Returns whether it was taken: `false` once the
-   * connection is no longer `open`, or where more than `limits.buffered` would wait to be sent. In the second case the
-   * connection closes with `slow_consumer` (1013) as well, unless `policy.onSlowConsumer` is `'drop'`.
+   * Sends a message: `{ type, ...body }`, or the form of `policy.envelope`. Returns `false` if it is not sent: once the
+   * connection is no longer `open`, or if more than `limits.buffered` would wait to be sent. In the second case the
+   * connection also closes with `slow_consumer` (1013), unless `policy.onSlowConsumer` is `'drop'`.
    *
    * @throws TypeError for a type that is not in `policy.replies`, or a body that does not match its schema. Nothing is sent.
    *
@@ -117,11 +117,11 @@ export interface Connection<
   send<K extends keyof R & string>(type: K, body: ReplyOf<R[K]> & object): boolean;
 
   /**
-   * Begins the closing handshake. A client that does not answer within `limits.closeTimeout` is dropped. Only the first
-   * call counts, and none does after the guard itself has begun to close.
+   * Begins the closing handshake. The socket of a client that does not answer within `limits.closeTimeout` is destroyed. Only the
+   * first call counts, and none has an effect after the guard itself has begun to close.
    *
    * @param code 1000–1014 without 1004–1006, or 3000–4999 (RFC 6455 §7.4). Default: 1000.
-   * @param reason Text for the client. What is longer than 123 bytes of UTF-8 is cut, between characters. Default: none.
+   * @param reason Text for the client, cut to 123 bytes of UTF-8 without splitting a character. Default: none.
    * @throws RangeError for a code that may not be sent.
    *
    * @example
@@ -135,6 +135,6 @@ export interface Connection<
    */
   close(code?: number, reason?: string): void;
 
-  /** Drops the TCP connection at once, without a closing handshake: the client sees 1006. */
+  /** Destroys the TCP connection at once, without a closing handshake. The client sees 1006. */
   terminate(): void;
 }

@@ -8,10 +8,10 @@ import type { Incoming } from '../wire/incoming.ts';
 import { refuse } from '../wire/inspection.ts';
 import type { Denials } from './denials.ts';
 
-/** `C` is a connection. */
+/** `C` is the type of the connection. */
 export interface RenewalContext<C> {
   readonly events: EventHub;
-  /** The identity of a new credential for an open connection. */
+  /** Verifies the new credential in an auth message of an open connection. */
   renew(connection: C, message: unknown): MaybePromise<Identity | Denial>;
   isRevoked(identity: Identity): boolean;
 }
@@ -20,15 +20,15 @@ export interface RenewalContext<C> {
 export interface RenewalOwner {
   readonly state: 'open' | 'closing' | 'closed';
   readonly denials: Pick<Denials, 'deny'>;
-  /** Takes the identity of a new credential. */
+  /** Replaces the identity by that of the new credential. */
   adopt(identity: Identity): void;
   facts(): Facts<ConnectionFacts>;
-  /** Sends a message of the guard's own. */
+  /** Sends a message that the guard itself writes. */
   notify(write: (writer: Writer) => Payload | undefined): void;
   end(reason: Reason): void;
 }
 
-/** Puts the identity of a new credential in the place of the old one, or denies the message that it came in. */
+/** Replaces the connection's identity by that of a new credential, or denies the auth message. */
 export function renew<C extends RenewalOwner>(
   connection: C,
   context: RenewalContext<C>,
@@ -48,7 +48,7 @@ function renewed<C extends RenewalOwner>(
 ): void {
   if (connection.state !== 'open') return;
   if (result instanceof Denial) connection.denials.deny(refuse(result.at('authentication'), id));
-  // A revocation since the credential was verified has closed only the connections of the old one.
+  // A revocation that came after the verification found only connections with the old identity.
   else if (context.isRevoked(result)) connection.end('revoked');
   else {
     connection.adopt(result);

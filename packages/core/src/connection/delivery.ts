@@ -10,11 +10,11 @@ import type { PassedMessage } from '../wire/inspection.ts';
 
 type Run = (message: never, connection: never) => unknown;
 
-/** What `connection.on` was given after the type. */
+/** A handler that `connection.on` was given, and the reply that it answers with. */
 export type OnArguments = [run: Run] | [reply: string, run: Run];
 
 export interface Handler {
-  /** What a returned value is sent as. */
+  /** The name of the reply as which a returned value is sent. */
   readonly reply: string | undefined;
   readonly run: Run;
 }
@@ -24,20 +24,20 @@ export interface DeliveryContext {
   readonly writer: Writer;
   /** Whether the policy knows the message type. */
   knows(type: string): boolean;
-  /** Whether a handler that fails is answered with `internal`, or closes. */
+  /** Whether a failing handler is answered with `internal`, or closes the connection. */
   readonly onFault: 'reply' | 'close';
 }
 
-/** The connection whose messages are delivered. Handlers get it. */
+/** The connection whose messages are delivered. Handlers get it as their second argument. */
 export interface DeliveryOwner {
   readonly context: DeliveryContext;
   readonly socket: Socket;
   readonly state: 'open' | 'closing' | 'closed';
   readonly ledger: MessageLedger;
-  /** By message type. */
+  /** The handlers by message type. */
   handlers: Map<string, Handler> | undefined;
   end(reason: Reason): void;
-  /** Tells the client of a denial. */
+  /** Sends the client an error reply. */
   answer(reason: Reason, pointer: string | undefined, to: Addressee): void;
 }
 
@@ -51,8 +51,8 @@ export function addHandler(connection: DeliveryOwner, type: string, rest: OnArgu
 }
 
 /**
- * Hands a message that has passed to its handlers, and answers it with what they return: the typed handler first, then the
- * listeners that were written for the bare library.
+ * Gives a message that has passed every check to its handlers, and answers it with what they return: first the typed handler,
+ * then the `message` listeners of the bare library.
  */
 export function deliver(
   connection: DeliveryOwner,
@@ -65,7 +65,7 @@ export function deliver(
   try {
     if (type === undefined) return deliverOpaque(connection, data, isBinary);
     const handler = handlers?.get(type.name);
-    // Before the handler, which may change what it gets.
+    // Written before the handler runs, because the handler may change the body.
     const bytes = socket.listens() ? bytesOf(connection, incoming, data) : undefined;
     const answer = handler?.run(incoming.body as never, connection as never);
     if (isPromise(answer)) return deliverLater(connection, passed, handler, answer, bytes, isBinary);
@@ -78,7 +78,7 @@ export function deliver(
   return undefined;
 }
 
-/** Checking a message, or handling it, has thrown or rejected. */
+/** Reports an error that was thrown while a message was checked or handled, and answers or closes. */
 export function failDelivery(connection: DeliveryOwner, error: unknown, to: Addressee): void {
   const { events, onFault } = connection.context;
   events.fault('dispatch', error);
@@ -87,8 +87,8 @@ export function failDelivery(connection: DeliveryOwner, error: unknown, to: Addr
 }
 
 /**
- * A message of an opaque protocol: the next one does not wait for its listeners. A promise of theirs may last as long
- * as an operation of that protocol, which a later message ends, and the bare library waits for none.
+ * Delivers a message of an opaque protocol. The next message does not wait for a listener's promise, which may last as long
+ * as an operation that only a later message ends. The bare library does not wait either.
  */
 function deliverOpaque(connection: DeliveryOwner, data: Uint8Array | string, isBinary: boolean): undefined {
   const { socket } = connection;
@@ -115,12 +115,12 @@ async function deliverLater(
   }
 }
 
-/** Rejects where `deliver` throws. */
+/** Turns an exception of `deliver` into a rejection. */
 async function deliverBytes(socket: Socket, data: Uint8Array | string, isBinary: boolean): Promise<unknown> {
   return socket.deliver(data, isBinary);
 }
 
-/** What came, or what stripping and sanitizing have left of it, in the form in which it came. */
+/** The message as it came, or as stripping and sanitizing left it: text if it came as text, otherwise bytes. */
 function bytesOf(
   { context }: DeliveryOwner,
   incoming: Incoming,
@@ -130,7 +130,7 @@ function bytesOf(
   const payload = context.writer.rewrite(incoming);
   if (typeof data === 'string') return textOf(payload);
   if (typeof payload === 'string') return Buffer.from(payload);
-  // A codec makes a plain `Uint8Array`, whose `toString` is not what a listener of ws knows.
+  // Listeners of ws expect a `Buffer`; the `toString` of a codec's plain `Uint8Array` does not decode.
   return Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength);
 }
 

@@ -7,45 +7,45 @@ import type { RateLimit } from '../vocabulary/store-contract.ts';
 import type { Addressee } from '../wire/incoming.ts';
 import type { DeniedMessage } from '../wire/inspection.ts';
 
-/** These end the connection, whatever the policy says about replies. */
+/** Reasons that end the connection even if `onDenied` is `'reply'`. */
 const FATAL: ReadonlySet<Reason> = new Set<Reason>([
   'frame_unsupported',
   'message_too_big',
   'message_rate',
-  // Without a credential or a session that is still good, nothing may go on.
+  // Without a valid credential and session the connection must not stay open.
   'revoked',
   'banned',
   'not_authorized',
   'auth_attempts',
 ]);
 
-/** The client could not have known these, or can do nothing about them. */
+/** Reasons that an honest client cannot foresee or avoid. They do not count as violations. */
 const NO_VIOLATION: ReadonlySet<Reason> = new Set<Reason>([
   'step_up_required',
   'auth_unavailable',
   'store_unavailable',
 ]);
 
-/** These were decided about an identity elsewhere, or are faults: the peer has done nothing. */
+/** Reasons that lie in an earlier decision about the identity, or in a fault of ours. They do not count towards a ban. */
 const NO_OFFENCE: ReadonlySet<Reason> = new Set<Reason>([...NO_VIOLATION, 'revoked', 'banned', 'internal']);
 
-/** Milliseconds between two answers to messages that are dropped. */
+/** Milliseconds between two error replies for dropped messages. */
 const TELL_EVERY = 1_000;
 
 export interface DenialsContext {
   readonly clock: Clock;
   readonly events: EventHub;
-  /** Whether a denied message is answered, or closes. */
+  /** Whether a denied message is answered, or closes the connection. */
   readonly onDenied: 'reply' | 'close';
   /** What is done with messages that come too fast. */
   readonly onRate: 'close' | 'drop' | 'throttle';
   /** Whether rates are only reported. */
   readonly reportRate: boolean;
-  /** How many denied messages a connection may send: the one with which nothing is left ends it. */
+  /** How many denied messages end a connection: the one that uses up the budget closes it. */
   readonly violations: RateLimit;
   /** Bytes that may wait to be sent. */
   readonly buffered: number;
-  /** What is done beyond that. */
+  /** What is done when more bytes would wait. */
   readonly onSlowConsumer: 'close' | 'drop';
 }
 
@@ -53,23 +53,22 @@ export interface DenialsContext {
 export interface DenialsOwner {
   readonly context: DenialsContext;
   facts(): Facts<ConnectionFacts>;
-  /** Tells the client of a denial. */
+  /** Sends the client an error reply. */
   answer(reason: Reason, pointer: string | undefined, to: Addressee): void;
   end(reason: Reason): void;
-  /** Counts something that only the peer itself can have done: too much of it bans. */
+  /** Counts misbehaviour that only the peer itself can have caused. Too much of it leads to a ban. */
   offence(): void;
 }
 
-/** What follows when a connection is denied something: an event, an answer or a close, a violation, an offence. */
+/** What a denial leads to: an event, an error reply or a close, a violation, an offence that counts towards a ban. */
 export class Denials {
-  /** The state of the bucket of violations. */
+  /** The state of the rate of violations, as `spend` returns it. */
   #violations = 0;
   /** When a dropped message was last answered, in monotonic milliseconds. */
   #toldAt: number | undefined;
 
   constructor(readonly owner: DenialsOwner) {}
 
-  /** A message was denied. */
   deny({ denial, pointer, to, ofType }: DeniedMessage): void {
     const { owner } = this;
     const { onDenied, onRate } = owner.context;
@@ -82,16 +81,16 @@ export class Denials {
     else if (this.#violates()) owner.end('too_many_violations');
     else if (onDenied === 'close' && !dropped) owner.end(reason);
     else owner.answer(reason, pointer, to);
-    // Last, since a ban closes with a reason of its own.
+    // Counted last: a ban would close the connection with `banned`, before the reason above could.
     if (!NO_OFFENCE.has(reason)) owner.offence();
   }
 
-  /** A stage in report-only mode would have denied a message. */
+  /** Reports a message that a report-only stage would have denied. */
   report(denial: Denial, pointer: string | undefined): void {
     this.#emit('message.reported', denial, pointer);
   }
 
-  /** Too much came that is no message, or that nothing can drop or throttle: only the end helps. */
+  /** Ends the connection, because too much came that can be neither dropped nor throttled, such as pings or empty fragments. */
   flooded(detail: string): void {
     const denial = deny('message_rate', detail).at('message-rate');
     if (this.owner.context.reportRate) {
@@ -103,7 +102,7 @@ export class Denials {
     this.owner.offence();
   }
 
-  /** More would wait to be sent than may. A `part` of a message cannot be left out alone. */
+  /** Denies sending, because too many bytes wait. For a `part` of a message `'drop'` closes, too: a gap would break the message. */
   slowConsumer(part: boolean): void {
     const { buffered, onSlowConsumer } = this.owner.context;
     const denial = deny('slow_consumer', `more than ${buffered} bytes`).at('outbound');
@@ -111,7 +110,7 @@ export class Denials {
     if (onSlowConsumer === 'close' || part) this.owner.end('slow_consumer');
   }
 
-  /** The WebSocket library refused a frame, and is closing the socket itself. */
+  /** Records that the WebSocket library refused a frame. The library closes the socket itself. */
   brokenFrame(reason: Reason): void {
     this.#emit('message.denied', deny(reason, 'refused by the WebSocket library').at('size'), undefined);
     this.owner.offence();
@@ -122,7 +121,7 @@ export class Denials {
     this.owner.context.events.emit(name, () => ({ ...this.owner.facts(), reason, stage, pointer }));
   }
 
-  /** Whether the last answer to a dropped message is long enough ago. */
+  /** Whether a dropped message may be answered again. */
   #mayTell(): boolean {
     const now = this.owner.context.clock.monotonic();
     if (now - (this.#toldAt ?? Number.NEGATIVE_INFINITY) < TELL_EVERY) return false;
@@ -130,7 +129,7 @@ export class Denials {
     return true;
   }
 
-  /** Counts a violation; whether nothing is left of the budget. */
+  /** Counts a violation. Returns whether the budget is used up. */
   #violates(): boolean {
     const { clock, violations } = this.owner.context;
     const now = clock.monotonic();

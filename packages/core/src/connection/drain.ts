@@ -1,13 +1,13 @@
 import type { Clock } from '../vocabulary/ports.ts';
 import type { ReadonlyRoster } from '../vocabulary/roster.ts';
 
-/** Milliseconds between two steps. */
+/** Milliseconds between two steps of a drain. */
 const STEP = 100;
 
-/** How many go in a step at least: so few that come back at once are no crowd. */
+/** Connections that every step closes at least. So few clients can reconnect at once without harm. */
 const FEW = 10;
 
-/** The part of the window in which closes begin; the rest is for the closing handshakes of those that go last. */
+/** The part of the time in which closes begin. The rest is for the last closing handshakes. */
 const SPREAD = 0.8;
 
 /** An accepted socket. */
@@ -16,12 +16,12 @@ interface Guest {
   terminate(): void;
 }
 
-/** One that may have a handler at work, which is to finish. */
+/** A connection, whose current message is handled to its end before it closes. */
 interface Resident extends Guest {
   retire(): void;
 }
 
-/** What has to be empty in the end. Whoever holds it keeps it up to date, and has the drain look. */
+/** All that must be gone before a drain ends. The owner keeps the rosters up to date, and calls `look` after a change. */
 export interface Premises {
   readonly connections: ReadonlyRoster<Resident>;
   /** Accepted sockets that never became connections, and are being closed. */
@@ -31,13 +31,13 @@ export interface Premises {
 }
 
 /**
- * Empties a node whose clients will all connect to the next one: a few in each step, so that they come there one after
- * another and not as a herd. What is left at the deadline is dropped. Two timers, however many connections there are.
+ * Closes all connections of a node, a few in each step, so that their clients do not all reconnect to another node at once.
+ * Sockets still open at the deadline are destroyed. Uses two timers for any number of connections.
  */
 export class Drain {
-  /** Resolves when nobody is left. */
+  /** Resolves when no socket and no admission is left. */
   readonly ended: Promise<void>;
-  /** Whose turn is still to come, in the order in which they came. */
+  /** The connections that are not closed yet, oldest first. */
   readonly #waiting: Set<Resident>;
   /** Monotonic milliseconds. */
   #endsAt = Number.POSITIVE_INFINITY;
@@ -57,7 +57,7 @@ export class Drain {
     });
   }
 
-  /** Begins, or brings the deadline forward: a later one than before changes nothing. */
+  /** Starts the drain, or brings its deadline forward. A later deadline than before changes nothing. */
   finishWithin(milliseconds: number): void {
     const now = this.clock.monotonic();
     if (now + milliseconds < this.#endsAt) {
@@ -72,7 +72,7 @@ export class Drain {
     this.look();
   }
 
-  /** Somebody comes from an admission that was made before. */
+  /** Ends a socket that was admitted before the drain and has only now opened. */
   arrived(guest: Guest): void {
     guest.end('shutting_down');
     if (this.#isOver) guest.terminate();
@@ -84,7 +84,7 @@ export class Drain {
     this.look();
   }
 
-  /** Something has changed on the premises. */
+  /** Ends the drain if nothing is left. */
   look(): void {
     const { connections, lingering, admissions } = this.premises;
     if (this.#endsAt === Number.POSITIVE_INFINITY) return;
@@ -94,7 +94,7 @@ export class Drain {
     this.#resolve();
   }
 
-  /** As many as make an even stream of those that still wait, whoever has left in the meantime, and however late it is. */
+  /** Closes an equal part of the remaining connections in each remaining step. Late steps close more. */
   #step(): void {
     const stepsLeft = Math.max(1, Math.floor((this.#spreadUntil - this.clock.monotonic()) / STEP) + 1);
     let turns = Math.max(FEW, Math.ceil(this.#waiting.size / stepsLeft));

@@ -4,10 +4,10 @@ import type { Clock, Socket } from '../vocabulary/ports.ts';
 import { type Reason, reasons } from '../vocabulary/reasons.ts';
 import type { Connection } from './connection.ts';
 
-/** What `connection.onClose` was given. */
+/** A listener of `connection.onClose`. */
 export type CloseListener = Parameters<Connection['onClose']>[0];
 
-/** What RFC 6455 §7.1.5 calls a connection that ended without a close frame. */
+/** The close code of a connection that ended without a close frame (RFC 6455 §7.1.5). */
 const TERMINATED = 1006;
 
 export interface EndingContext {
@@ -24,18 +24,18 @@ export interface EndingOwner {
   /** Monotonic milliseconds. */
   readonly openedAt: number;
   facts(): Facts<ConnectionFacts>;
-  /** Handles nothing more; the socket is read again, for the closing handshake. */
+  /** Stops handling messages, and reads the socket again, for the closing handshake. */
   stopIntake(): void;
-  /** Gives back its slots, and its place among the open ones. */
+  /** Releases the connection's slots, and removes it from the open connections. */
   giveBack(reason: Reason | undefined): void;
 }
 
-/** How a connection ends: once, with one code and one reason, and within `limits.closeTimeout` of its close frame. */
+/** Ends a connection once, with one code and one reason, at most `limits.closeTimeout` after the close frame. */
 export class Ending {
   #state: 'open' | 'closing' | 'closed' = 'open';
   #reason: Reason | undefined;
   #cancelTerminate: (() => void) | undefined;
-  /** Set in a shutdown: the connection takes no messages any more, and ends with the one that is being handled. */
+  /** Set in a shutdown: no more messages are accepted, and the connection ends after the one that is being handled. */
   isRetiring = false;
 
   constructor(readonly owner: EndingOwner) {}
@@ -44,18 +44,18 @@ export class Ending {
     return this.#state;
   }
 
-  /** Why the guard ended it; `undefined` where the application or the peer did. */
+  /** Why the guard ended the connection; `undefined` if the application or the peer ended it. */
   get reason(): Reason | undefined {
     return this.#reason;
   }
 
-  /** Ends the connection for one of the guard's reasons. */
+  /** Ends the connection with the close code and text of a reason. */
   end(reason: Reason): void {
     const { close = 1011, text } = reasons[reason];
     this.close(close, text, reason);
   }
 
-  /** Begins the closing handshake. Only the first call decides on code and reason. */
+  /** Begins the closing handshake. Only the first call counts. */
   close(code: number, text: string, reason?: Reason): void {
     if (this.#state !== 'open') return;
     this.#reason = reason;
@@ -64,13 +64,13 @@ export class Ending {
     else this.owner.socket.close(code, text);
   }
 
-  /** The WebSocket library found the frames themselves wrong, and is closing the socket. */
+  /** Called when the WebSocket library has found an invalid frame and closes the socket itself. */
   broken(reason: Reason | undefined): void {
     this.#reason ??= reason;
     if (this.#state === 'open') this.#begin();
   }
 
-  /** The socket has closed. */
+  /** Called when the socket has closed. */
   closed(code: number, listeners: readonly CloseListener[] = []): void {
     const { owner } = this;
     const { clock, events } = owner.context;
@@ -91,7 +91,7 @@ export class Ending {
     this.#cancelTerminate = clock.schedule(closeTimeout, () => this.owner.socket.terminate());
   }
 
-  /** A listener that throws or rejects is a fault, and changes nothing for the others. */
+  /** Calls a listener. If it throws or rejects, that is reported as a fault, and the other listeners are still called. */
   #tell(listener: CloseListener, code: number): void {
     const fault = (error: unknown): void => this.owner.context.events.fault('dispatch', error);
     try {

@@ -26,28 +26,28 @@ import { RECEIVER, type Receiver } from './receiver.ts';
 import { Term } from './term.ts';
 
 /**
- * A connection from inside. Users see a `Connection`, hosts a `Receiver`; its parts call the methods that their owners have.
- * One object without closures and timers, whose parts are made when they are needed: ten thousand idle ones must be cheap.
+ * The implementation of a connection. Users see it as a `Connection`, hosts as a `Receiver`, its parts as their owner.
+ * It has no closures and no timers, and creates its parts on first use, so that ten thousand idle connections take little memory.
  */
 export class GuardedConnection implements Connection, Receiver, Rostered {
   place = NOWHERE;
   readonly id: string = randomId();
-  /** The handshake, for a renewal to be authorized by. */
+  /** The handshake, which `authorize` gets again for a renewal. */
   readonly request: RequestView | undefined;
   readonly subprotocol: string | undefined;
   readonly address: string;
   readonly path: string;
-  /** Whether its address may be banned for what comes over it. */
+  /** Whether the address may be banned. */
   readonly bannable: boolean;
   readonly ledger = new MessageLedger();
   handlers: Map<string, Handler> | undefined;
   #identity: Identity;
   #closeListeners: CloseListener[] | undefined;
-  /** The state of the bucket of pings and pongs. */
+  /** The state of the rate of pings and pongs, as `spend` returns it. */
   #controls = 0;
   #intake: Intake | undefined;
   #denials: Denials | undefined;
-  /** Made when it begins to end, or to retire: as long as there is none, messages are taken. */
+  /** Created when the connection begins to end. Until then it accepts messages. */
   #ending: Ending | undefined;
   readonly #term: Term;
   readonly #liveness: Liveness;
@@ -103,7 +103,7 @@ export class GuardedConnection implements Connection, Receiver, Rostered {
     return this.#denials;
   }
 
-  /** Made by what ends the connection, and by nothing else. */
+  /** Creates the ending. Call it only to end the connection. */
   get ending(): Ending {
     this.#ending ??= new Ending(this);
     return this.#ending;
@@ -158,7 +158,7 @@ export class GuardedConnection implements Connection, Receiver, Rostered {
 
   mayBuffer(bytes: number, waiting: number, part = false): boolean {
     if (bytes + waiting <= this.#context.buffered) return true;
-    // In `closing` a closing handshake is under way already.
+    // In the state `closing`, the connection is ending already.
     if (this.state === 'open') this.denials.slowConsumer(part);
     return false;
   }
@@ -178,25 +178,25 @@ export class GuardedConnection implements Connection, Receiver, Rostered {
     if (this.state !== 'closed') this.ending.closed(code, this.#closeListeners);
   }
 
-  /** Sends what was written and framed once for many. */
+  /** Sends a message that was serialized and framed once for many connections. */
   sendFramed(message: FramedMessage): boolean {
     return this.state === 'open' && this.#socket.sendFramed(message);
   }
 
-  /** Ends the connection for one of the guard's reasons. */
+  /** Ends the connection with the close code and text of a reason. */
   end(reason: Reason): void {
     this.ending.end(reason);
   }
 
-  /** Ends it in favour of a newer connection, and gives its slots back at once. */
+  /** Ends the connection in favour of a newer one, and releases its slots at once. */
   replace(): void {
     this.end('replaced');
     this.#lease.release();
   }
 
   /**
-   * In a shutdown: takes no messages any more, those included that wait already. One that is being handled is handled to its
-   * end and answered before the connection ends with `shutting_down`.
+   * Called in a shutdown. Accepts no more messages and drops those that wait. A message that is being handled is finished and
+   * answered before the connection ends with `shutting_down`.
    */
   retire(): void {
     if (this.#ending !== undefined) return;
@@ -206,11 +206,11 @@ export class GuardedConnection implements Connection, Receiver, Rostered {
     if (!handling) this.end('shutting_down');
   }
 
-  /** About once a second: does what has come due. */
+  /** Called about once a second: pings, closes or renews whatever is due. */
   tick(now: number, monotonic: number, passed: Passed): void {
     const due = this.#liveness.tick(this.#socket, this.#context.liveness, passed);
     if (this.state !== 'open') {
-      // A peer that floods on instead of answering the close frame is not waited for.
+      // Do not wait for the close frame of a peer that keeps flooding.
       if (due === 'message_rate') this.#socket.terminate();
       return;
     }
@@ -221,7 +221,7 @@ export class GuardedConnection implements Connection, Receiver, Rostered {
     else this.end(due);
   }
 
-  /** A stage in report-only mode would have denied a message. */
+  /** Reports a message that a report-only stage would have denied. */
   reported(denial: Denial, pointer?: string): void {
     this.denials.report(denial, pointer);
   }
@@ -269,7 +269,7 @@ export class GuardedConnection implements Connection, Receiver, Rostered {
       const payload = write(this.#context.writer);
       if (payload !== undefined) this.#socket.send(payload);
     } catch (error) {
-      // A codec that cannot write a message of the guard's own cannot write an answer either.
+      // If the codec cannot write this message, it could not write an error reply either. So the connection closes.
       this.fault(error);
     }
   }
@@ -283,7 +283,7 @@ export class GuardedConnection implements Connection, Receiver, Rostered {
   }
 
   #dispatch(inspection: Inspection, data: Uint8Array | string, isBinary: boolean): MaybePromise<unknown> {
-    // Operators learn of it, also where the connection has ended in the meantime.
+    // Report the fault even if the connection has ended in the meantime.
     if ('fault' in inspection) return failDelivery(this, inspection.fault, inspection.to);
     if (this.#ending !== undefined) return undefined;
     if ('incoming' in inspection) return deliver(this, inspection, data, isBinary);

@@ -1,14 +1,14 @@
 import { isPromise, type MaybePromise, settled } from '../vocabulary/decision.ts';
 
-/** Who handles the messages of an inbox. */
+/** What handles the messages of an inbox. */
 export interface InboxOwner {
-  /** Handles one message; a promise makes those that come later wait for it. */
+  /** Handles one message. If it returns a promise, later messages wait for that. */
   handle(data: Uint8Array | string, isBinary: boolean): MaybePromise<unknown>;
-  /** What `handle` threw or rejected with. */
+  /** Called with the error that `handle` threw or rejected with. */
   failed(error: unknown): void;
-  /** Nothing is being handled any more, after a `close` that came while something was. */
+  /** Called when the message that was being handled at the time of `close` is done. */
   finished(): void;
-  /** The socket is not read. */
+  /** Stops reading the socket. */
   pauseReading(): void;
   resumeReading(): void;
 }
@@ -19,8 +19,8 @@ interface Waiting {
 }
 
 /**
- * Keeps one connection's messages in order while handlers are asynchronous. At its limit the socket is not read, so
- * that TCP pushes back and nothing is lost; what is in the chunk being read still comes.
+ * Keeps one connection's messages in order while handlers are asynchronous. At the limit it stops reading the socket, so
+ * that TCP holds the sender back and nothing is lost. Messages in the chunk that was already read are still added.
  */
 export class Inbox {
   #busy = false;
@@ -33,7 +33,7 @@ export class Inbox {
     readonly limit: number,
   ) {}
 
-  /** Whether a message is being handled: at this moment, or by somebody who has promised to be done. */
+  /** Whether a message is being handled, now or until a promise settles. */
   get isBusy(): boolean {
     return this.#busy;
   }
@@ -44,11 +44,11 @@ export class Inbox {
       return;
     }
     this.#process(data, isBinary);
-    // A handler may hand in messages itself.
+    // A handler may have added messages to the queue while it ran.
     if (!this.#busy && this.#queue !== undefined && this.#queue.length > 0) this.#next();
   }
 
-  /** Handles nothing more; the socket is read again, for the closing handshake. */
+  /** Stops handling messages, and reads the socket again, for the closing handshake. */
   close(): void {
     this.#closed = true;
     this.#queue = undefined;

@@ -16,44 +16,43 @@ export interface IntakeContext {
   readonly queuedMessages: number;
 }
 
-/** The connection whose messages are taken in. */
+/** The connection that receives the messages. */
 export interface IntakeOwner extends DeliveryOwner {
   readonly context: IntakeContext & DeliveryContext;
   readonly denials: Pick<Denials, 'deny' | 'flooded'>;
-  /** Size and rate, as the frame arrives. */
+  /** Checks a message's size and rate, before it is parsed. */
   checkFrame(bytes: number): Denial | undefined;
-  /** Handles one message; a promise makes those that come later wait for it. */
+  /** Handles one message. If it returns a promise, later messages wait for that. */
   handle(data: Uint8Array | string, isBinary: boolean): MaybePromise<unknown>;
-  /** After `close`: the message that was being handled then has been. */
+  /** Called when the message that was being handled at the time of `close` is done. */
   finished(): void;
 }
 
 /**
- * What a connection receives, on its way to be handled: counted as it arrives, kept in order, and kept back where it came
- * too fast. While either is full the socket is not read, so that TCP pushes back.
+ * Takes a connection's messages from the socket to their handlers: counts them as they arrive, keeps them in order, and delays
+ * those that come too fast. While its inbox or its throttle is full, the socket is not read, so that TCP holds the sender back.
  */
 export class Intake implements InboxOwner, ThrottleOwner {
   readonly #inbox: Inbox;
   #throttle: Throttle | undefined;
-  /** How many keep the socket from being read: the inbox, the throttle. */
+  /** How many of the two, inbox and throttle, want the socket not to be read. */
   #pauses = 0;
 
   constructor(readonly owner: IntakeOwner) {
     this.#inbox = new Inbox(this, owner.context.queuedMessages);
   }
 
-  /** Whether a message is being handled, and does not wait for what it costs. */
+  /** Whether a message is being handled, and is not waiting for tokens. */
   get isHandling(): boolean {
     return this.#inbox.isBusy && this.#throttle?.isPaying !== true;
   }
 
-  /** A message has arrived. */
   receive(data: Uint8Array | string, isBinary: boolean, bytes: number): void {
     const wait = this.#throttle?.isWaiting === true ? 1 : this.take(data, isBinary, bytes);
     if (wait > 0) this.#throttled().keep(data, isBinary, bytes, wait);
   }
 
-  /** Takes a message that has arrived: 0, or the milliseconds until it may be taken. */
+  /** Counts and accepts a message. Returns 0, or the milliseconds after which to try again. */
   take(data: Uint8Array | string, isBinary: boolean, bytes: number): number {
     const denial = this.owner.checkFrame(bytes);
     if (denial === undefined) this.#inbox.put(data, isBinary);
@@ -66,7 +65,7 @@ export class Intake implements InboxOwner, ThrottleOwner {
     return this.owner.handle(data, isBinary);
   }
 
-  /** Denies a message that was looked at, or has it handled again once it can pay for its type. */
+  /** Denies a message, or handles it again once there are enough tokens for the cost of its type. */
   denyOrPostpone(denied: DeniedMessage, data: Uint8Array | string, isBinary: boolean): MaybePromise<unknown> {
     const { denial, ofType } = denied;
     if (!ofType && this.#throttles(denial)) return this.#payLater(waitOf(denial), data, isBinary);
@@ -94,13 +93,13 @@ export class Intake implements InboxOwner, ThrottleOwner {
     this.owner.denials.flooded('limits.throttle');
   }
 
-  /** Handles nothing more; the socket is read again, for the closing handshake. */
+  /** Stops handling messages, and reads the socket again, for the closing handshake. */
   close(): void {
     this.#inbox.close();
     this.#throttle?.close();
   }
 
-  /** Whether a message waits for its tokens instead of being denied. */
+  /** Whether a message waits for tokens instead of being denied. */
   #throttles({ reason }: Denial): boolean {
     return reason === 'message_rate' && this.owner.context.onRate === 'throttle';
   }
@@ -124,7 +123,7 @@ export class Intake implements InboxOwner, ThrottleOwner {
   }
 }
 
-/** Milliseconds until a message that came too fast may come. */
+/** Milliseconds until a message that came too fast may be tried again. */
 function waitOf({ retryAfter = 0 }: Denial): number {
   return Math.max(1, retryAfter);
 }

@@ -6,7 +6,7 @@ import type { Lease } from '../vocabulary/store-contract.ts';
 import type { Incoming } from '../wire/incoming.ts';
 import type { GuardedConnection } from './guarded-connection.ts';
 
-/** The settings of a route's pending connections, and their way to the other layers. `P` is a pending connection. */
+/** The settings of a route's pending connections, and functions that call the guard. `P` is the type of the pending connection. */
 export interface PendingContext<P> {
   readonly clock: Clock;
   readonly events: EventHub;
@@ -20,37 +20,37 @@ export interface PendingContext<P> {
   readonly authMessageBytes: number;
   /** What is done with a message that comes before the auth message. */
   readonly early: 'refuse' | 'queue';
-  /** How many bytes of messages may wait, in either case those that follow an auth message that is being judged. */
+  /** How many bytes of messages may wait, such as those that follow an auth message while its credential is verified. */
   readonly queuedBytes: number;
   readonly closeTimeout: number;
-  /** Whether a message is an auth message; parses it safely and never throws. */
+  /** Parses a message. Returns `undefined` if it is no auth message. Never throws. */
   readAuth(data: Uint8Array | string, isBinary: boolean): Incoming | undefined;
   readonly writer: Writer;
   opened(pending: P): void;
-  /** It is pending no more. */
+  /** Called when the connection has authenticated or is being closed. */
   settled(pending: P): void;
-  /** It was not let in, and its socket is being closed. */
+  /** Called when the connection was denied. Its socket is still closing. */
   lingers(pending: P): void;
-  /** Its socket has closed, and it never became a connection. */
+  /** Called when the socket of a connection that never authenticated has closed. */
   closed(pending: P): void;
 }
 
-/** What is known of a pending connection, and what it holds. */
+/** What a pending connection keeps of its handshake, and the slots that it holds. */
 export interface PendingOrigin {
   readonly id: string;
   readonly address: string;
   readonly path: string;
-  /** The slots in total and of the address; they go on to the connection. */
+  /** The slots in total and of the address. The open connection keeps them. */
   readonly lease: Lease;
-  /** The slots of pending connections; given back as soon as this one is none any more. */
+  /** The slots of pending connections. Released as soon as this connection is no longer pending. */
   readonly pendingLease: Lease;
-  /** Looks at an auth message; with success the connection can be opened, its identity's slot held. */
+  /** Verifies an auth message. On success the identity's slot is held, and the connection can be opened. */
   readonly authenticate: (message: unknown, signal: AbortSignal) => MaybePromise<Authenticated | Denial>;
 }
 
-/** A first message that told who it is. */
+/** A first message that has authenticated. */
 export interface Authenticated {
   open(socket: Socket): GuardedConnection;
-  /** Gives the identity's slot back where its peer has gone meanwhile. */
+  /** Releases the identity's slot, if the peer has left in the meantime. */
   release(): void;
 }

@@ -15,8 +15,8 @@ interface Waiting {
 }
 
 /**
- * An accepted socket that has not said who it is. It looks at auth messages only, under one deadline that traffic
- * cannot extend; no handler knows of it. What may wait for its opening is bounded in bytes and delivered in order.
+ * An accepted socket that has not authenticated yet. It reads auth messages only, until a deadline that traffic cannot
+ * extend, and no handler sees it. Other messages may wait, up to a number of bytes, and are then delivered in order.
  */
 export class Pending implements Rostered {
   place = NOWHERE;
@@ -43,7 +43,6 @@ export class Pending implements Rostered {
     context.opened(this);
   }
 
-  /** For hosts: a message has arrived. Never throws. */
   receive(data: Uint8Array | string, isBinary: boolean): void {
     const bytes = typeof data === 'string' ? Buffer.byteLength(data) : data.byteLength;
     const message = { data, isBinary, bytes };
@@ -52,23 +51,20 @@ export class Pending implements Rostered {
     else if (!this.#ended) this.#look(message);
   }
 
-  /** For hosts: bytes have come, of messages that have not ended yet and of control frames, too. */
   received(bytes: number): void {
     const { authMessageBytes, attempts, queuedBytes } = this.context;
     this.#receivedBytes += bytes;
     if (this.#receivedBytes <= authMessageBytes * attempts + 2 * queuedBytes + FRAMING) return;
     this.end('message_too_big');
-    // It has not listened so far; what it still sends must not be kept until it answers.
+    // Destroy it without waiting for a close frame, since it would go on sending until then.
     this.socket.terminate();
   }
 
-  /** For hosts: a ping or a pong has come. */
   control(bytes: number): void {
     if (this.#connection !== undefined) this.#connection.control(bytes);
     else if (++this.#controls > this.context.controls) this.end('message_rate');
   }
 
-  /** For hosts: the socket has closed. */
   closed(code: number): void {
     this.#cancelTerminate?.();
     if (this.#connection !== undefined) {
@@ -79,25 +75,24 @@ export class Pending implements Rostered {
     this.context.closed(this);
   }
 
-  /** For hosts: the WebSocket library found the frames themselves wrong, and is closing the socket. */
   broken(reason: Reason | undefined): void {
     if (this.#connection !== undefined) this.#connection.broken(reason);
     else if (reason !== undefined)
       this.#tell(new Denial(reason, 'refused by the WebSocket library', undefined, 'size'));
   }
 
-  /** For hosts: what runs once it is open has failed. */
+  /** Called when the host's code that runs after the opening has failed. */
   fault(error: unknown): void {
     this.context.events.fault('dispatch', error);
     this.end('internal');
   }
 
-  /** For hosts: whether so many bytes may wait to be sent. It is told of its own failures only, and of few. */
+  /** A pending connection is sent only a few error replies, so no limit is needed before it opens. */
   mayBuffer(bytes: number, waiting: number, part = false): boolean {
     return this.#connection?.mayBuffer(bytes, waiting, part) ?? true;
   }
 
-  /** Ends it with one of the guard's reasons. */
+  /** Ends the socket with the close code and text of a reason. */
   end(reason: Reason): void {
     if (this.#connection !== undefined) this.#connection.end(reason);
     else if (!this.#ended) this.#close(reason);
@@ -129,7 +124,7 @@ export class Pending implements Rostered {
   }
 
   #hold(message: Waiting, queue: Waiting[]): void {
-    // Nor may messages of no bytes at all fill the memory.
+    // Empty messages take memory, too.
     this.#waitingBytes += Math.max(message.bytes, SMALLEST);
     if (this.#waitingBytes > this.context.queuedBytes) this.end('message_too_big');
     else queue.push(message);
@@ -190,7 +185,7 @@ export class Pending implements Rostered {
     for (const { data, isBinary } of waiting) this.receive(data, isBinary);
   }
 
-  /** A codec that cannot write a message of the guard's own is a fault that cannot be answered. */
+  /** Sends a message that the guard itself writes. If the codec fails, the socket is closed, because no reply could be written either. */
   #notify(write: (writer: Writer) => Payload | undefined): void {
     try {
       const payload = write(this.context.writer);
@@ -226,13 +221,13 @@ export class Pending implements Rostered {
   }
 }
 
-/** What a waiting message counts at least, in bytes. */
+/** The least number of bytes that a waiting message counts as. */
 const SMALLEST = 64;
 
-/** What the frames around a few messages take, in bytes. */
+/** Bytes that the frame headers of a few messages take. */
 const FRAMING = 1_024;
 
-/** Failures after which another credential may be better. */
+/** Failures after which the client may try another credential. */
 const RETRYABLE: ReadonlySet<Reason> = new Set<Reason>([
   'credential_invalid',
   'credential_expired',

@@ -4,39 +4,39 @@ import type { Clock, Identity } from '../vocabulary/ports.ts';
 import type { Reason } from '../vocabulary/reasons.ts';
 import type { Payload } from '../wire/codec.ts';
 
-/** What bounds the terms of a route's connections. */
+/** The settings that bound how long a route's connections may live. */
 export interface TermContext {
   readonly clock: Clock;
   /** Milliseconds that the connection may outlive the identity's `expiresAt`. */
   toleranceOf(identity: Identity): number;
-  /** Milliseconds after which a connection ends, whatever renews it. */
+  /** Milliseconds after which a connection ends, however often its credential is renewed. */
   readonly lifetime: number;
-  /** Milliseconds before the credential's end at which the client is told; 0 for never. */
+  /** How many milliseconds before the credential's end the client is told. 0 for never. */
   readonly expiryNotice: number;
 }
 
-/** Whose term it is. */
+/** The connection that the term belongs to. */
 export interface TermOwner {
   readonly context: TermContext;
   readonly identity: Identity;
-  /** The term is over. */
+  /** Called when the term is over. */
   end(reason: Reason): void;
-  /** Sends a message of the guard's own. */
+  /** Sends a message that the guard itself writes. */
   notify(write: (writer: Writer) => Payload | undefined): void;
 }
 
 /**
- * How long a connection may live: as its credential says, as its session answers, and never past the lifetime. Plain
- * numbers that are looked at once a second, and no timer of its own.
+ * How long a connection may live: until its credential expires or its session ends, and never past `limits.lifetime`. It
+ * holds plain numbers that are compared once a second, and no timer.
  */
 export class Term {
-  // What never comes due takes no memory: an infinite number would.
-  /** Wall-clock milliseconds at which the credential is no longer good. */
+  // `undefined` for never, because V8 would allocate memory for an infinite number.
+  /** When the credential expires, in milliseconds since the epoch. */
   #expiresAt: number | undefined;
   #noticeAt: number | undefined;
-  /** Monotonic milliseconds of the next question whether the session is still there. */
+  /** When the session is checked next, in monotonic milliseconds. */
   #recheckAt: number | undefined;
-  /** Whose session was asked for and has not answered. */
+  /** The identity whose session check has not answered yet. */
   #asked: Identity | undefined;
   /** Monotonic milliseconds. */
   readonly openedAt: number;
@@ -46,7 +46,7 @@ export class Term {
     this.renew();
   }
 
-  /** Takes the times of the owner's identity, the first one or a new one. */
+  /** Reads the times of the owner's current identity. */
   renew(): void {
     const { owner } = this;
     const { context } = owner;
@@ -61,7 +61,7 @@ export class Term {
         : expiresAt * 1_000 - context.expiryNotice;
   }
 
-  /** Does what has come due. */
+  /** Ends the connection, tells the client or checks the session, whatever is due. */
   tick(now: number, monotonic: number): void {
     if (isDue(this.#expiresAt, now)) this.owner.end('credential_expired');
     else if (monotonic - this.openedAt >= this.owner.context.lifetime) this.owner.end('lifetime');
@@ -77,7 +77,7 @@ export class Term {
     this.owner.notify((writer) => writer.notice('auth_expiring', { expiresAt }));
   }
 
-  /** Ends the connection unless its session answers, before the next question is due, that it is still there. */
+  /** Checks the session. The connection ends if the session has ended, or does not answer before the next check. */
   #recheck(monotonic: number): void {
     const { identity } = this.owner;
     if (this.#asked === identity) {

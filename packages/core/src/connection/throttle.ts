@@ -1,20 +1,20 @@
 import type { Clock } from '../vocabulary/ports.ts';
 
 export interface ThrottleLimits {
-  /** Milliseconds that a socket may go unread without a break. */
+  /** For how many milliseconds at a stretch the socket may not be read. */
   readonly pause: number;
-  /** How many messages may be kept: as many as could come within the pause. */
+  /** How many messages may wait. */
   readonly messages: number;
 }
 
-/** Whose messages they are. */
+/** The connection whose messages are delayed. */
 export interface ThrottleOwner {
-  /** Takes a message: 0, or the milliseconds until it may come. */
+  /** Accepts a message and returns 0, or returns the milliseconds after which to try again. */
   take(data: Uint8Array | string, isBinary: boolean, bytes: number): number;
-  /** The socket is not read. */
+  /** Stops reading the socket. */
   pauseReading(): void;
   resumeReading(): void;
-  /** It took too long, or there was too much of it. */
+  /** Called when the pause took too long, or too many messages wait. */
   throttledOut(): void;
 }
 
@@ -25,14 +25,14 @@ interface Kept {
 }
 
 /**
- * Keeps messages that have come too fast until their time has come, in order. The socket is not read meanwhile, so that TCP
- * pushes back and nothing is lost; what is kept is what was in the chunk that was being read. One timer while it waits.
+ * Delays messages that came too fast, and keeps their order. The socket is not read meanwhile, so that TCP holds the sender
+ * back and nothing is lost. Only messages of the chunk that was already read wait here. Uses one timer, while messages wait.
  */
 export class Throttle {
   #kept: Kept[] = [];
-  /** A message that is being handled, and could not pay yet what its type costs: nothing may overtake it. */
+  /** Tries the message again that lacks tokens for the cost of its type. No other message may overtake it. */
   #payer: (() => void) | undefined;
-  /** Since when the socket has not been read; `undefined` where nothing waits. */
+  /** Since when the socket is not read; `undefined` if nothing waits. */
   #since: number | undefined;
   #cancel = (): void => {};
 
@@ -46,12 +46,12 @@ export class Throttle {
     return this.#since !== undefined;
   }
 
-  /** Whether a message that was on its way to its handler waits for what it costs. */
+  /** Whether a message that is being handled waits for tokens for the cost of its type. */
   get isPaying(): boolean {
     return this.#payer !== undefined;
   }
 
-  /** Keeps a message that may come in so many milliseconds, or behind those that are kept already. */
+  /** Keeps a message for `wait` milliseconds, and behind those that wait already. */
   keep(data: Uint8Array | string, isBinary: boolean, bytes: number, wait: number): void {
     if (this.#kept.length >= this.limits.messages) {
       this.owner.throttledOut();
@@ -61,13 +61,13 @@ export class Throttle {
     if (!this.isWaiting) this.#wait(wait);
   }
 
-  /** Has a message that is being handled tried again in so many milliseconds. `again` may have to wait once more. */
+  /** Calls `again` after `wait` milliseconds, for a message that is being handled. It may then have to wait once more. */
   pay(wait: number, again: () => void): void {
     this.#payer = again;
     this.#wait(wait);
   }
 
-  /** Keeps nothing more. */
+  /** Drops the messages that wait, and keeps no more. */
   close(): void {
     this.#cancel();
     this.#kept = [];
@@ -91,7 +91,7 @@ export class Throttle {
     const again = this.#payer;
     this.#payer = undefined;
     again?.();
-    // Whatever is taken may end the connection, or have to pay more than there is.
+    // Each message may end the connection, or need more tokens than there are.
     while (this.#payer === undefined && this.#since !== undefined) {
       const [next] = this.#kept;
       if (next === undefined) {
