@@ -185,7 +185,10 @@ export class Pending implements Rostered {
     for (const { data, isBinary } of waiting) this.receive(data, isBinary);
   }
 
-  /** Sends a message that the guard itself writes. If the codec fails, the socket is closed, because no reply could be written either. */
+  /**
+   * Sends a message that the guard itself writes. If the codec fails, the socket is closed, because no error reply could be
+   * written either.
+   */
   #notify(write: (writer: Writer) => Payload | undefined): void {
     try {
       const payload = write(this.context.writer);

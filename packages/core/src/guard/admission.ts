@@ -2,10 +2,10 @@ import type { Connection } from '../connection/connection.ts';
 import type { Receiver } from '../connection/receiver.ts';
 import type { Identity, Socket } from '../vocabulary/ports.ts';
 
-/** What a passed handshake holds: who it is, what was agreed on, and reserved slots. It opens once, or is released. */
+/** What a passed handshake holds: an identity, a subprotocol and reserved slots. Open it once, or release it. */
 export interface Admission<I extends Identity = Identity, M = unknown, R = unknown> {
   readonly denied: false;
-  /** `undefined` until a first message has told. */
+  /** `undefined` if the client has yet to authenticate by its first message. */
   readonly identity: I | undefined;
   /** The subprotocol to answer with; `undefined` for none. */
   readonly subprotocol: string | undefined;
@@ -16,10 +16,10 @@ export interface Admission<I extends Identity = Identity, M = unknown, R = unkno
   /** For the WebSocket library: the most pieces in which the network may deliver one frame. */
   readonly maxChunks: number;
   /**
-   * Takes the socket once the 101 is out. `onOpen` is called when the application's handlers may have it: at once, or
+   * Call it once the 101 is sent. `onOpen` is called when the application's handlers may have the connection: at once, or
    * after the first message has authenticated, or never.
    */
   open(socket: Socket, onOpen: (connection: Connection<I, M, R>) => void): Receiver;
-  /** Gives the slots back where no connection came of it. Once opened, the connection does that. */
+  /** Releases the slots if no socket will be opened. After `open`, the connection releases them itself. */
   release(): void;
 }

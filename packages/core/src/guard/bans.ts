@@ -10,28 +10,28 @@ import type { Clock, Identity } from '../vocabulary/ports.ts';
 import type { Ban } from '../vocabulary/store-contract.ts';
 import { type Duration, parseDuration } from '../vocabulary/units.ts';
 
-/** Exactly one of the two. */
+/** What is banned: exactly one of address and subject. */
 export interface BanTarget {
-  /** An IP address; of an IPv6 address its whole /64. */
+  /** An IP address. Of an IPv6 address, the whole /64 is meant. */
   readonly address?: string;
   readonly subject?: string;
 }
 
-/** Whom `guard.bans.add` bans, and for how long. */
+/** What `guard.bans.add` bans, and for how long. */
 export interface BanOptions extends BanTarget {
-  /** How long. Default: as `policy.bans` says, growing on repetition. */
+  /** How long the ban lasts. Default: as `policy.bans` says, longer with each repetition. */
   readonly for?: Duration;
 }
 
-/** Who is kept out for a while: to see, to add to, and to lift. */
+/** Lists, adds and lifts bans. */
 export interface Bans {
   /** The bans in force on every node, at most `limit` (default 1,000) of them. */
   list(limit?: number): Promise<readonly Ban[]>;
   /**
-   * Bans from now on, as if it had been earned. Resolves once every node can know; while the store is away with a ban in this
-   * process, of which the others are told when it is back.
+   * Bans an address or a subject from now on. Resolves once the store has the ban, from which every node reads it. While the store
+   * is unavailable, the ban holds in this process only, and the other nodes get it when the store is back.
    *
-   * @throws TypeError for no IP address, and for one that is never banned: loopback, and what `policy.trustedProxies` lists.
+   * @throws TypeError for an invalid IP address, and for one that is never banned: loopback, and those of `policy.trustedProxies`.
    *
    * @example
    * ```ts
@@ -42,11 +42,14 @@ export interface Bans {
    * ```
    */
   add(options: BanOptions): Promise<Ban>;
-  /** Lifts a ban, and forgets that there was one. Resolves with whether there was. Rejects while the store is away. */
+  /**
+   * Lifts a ban, so that the next one starts short again. Resolves with whether there was a ban. Rejects while the store is
+   * unavailable.
+   */
   lift(target: BanTarget): Promise<boolean>;
 }
 
-/** Imposes the bans that offences and operators call for, and says whom they concern. */
+/** Imposes bans, after too many offences or for operators, and decides which connections a ban closes. */
 export class BanKeeper implements Bans {
   readonly #offences: Offences | undefined;
   readonly #underWay = new Set<string>();
@@ -55,9 +58,9 @@ export class BanKeeper implements Bans {
     readonly store: StoreAccess,
     readonly settings: BanSettings,
     clock: Clock,
-    /** How an address is counted, and whether it may be banned at all. */
+    /** Returns how an address is counted, and whether it may be banned at all. */
     readonly sourceOf: (address: string) => AttemptSource,
-    /** A ban that could not be stored: it holds in this process alone. */
+    /** Called when a ban could not be stored. It then holds in this process only. */
     readonly onFault: (error: unknown) => void,
   ) {
     const { after } = settings;
@@ -85,21 +88,21 @@ export class BanKeeper implements Bans {
     return this.store.unban(this.#keyOf(target));
   }
 
-  /** Counts something that only the peer itself can have done, against the identity where there is one. */
+  /** Counts an offence of the identity, or of the address if there is no identity. */
   offence(source: AttemptSource, identity?: Identity): void {
     if (identity !== undefined && identity.scheme !== 'anonymous')
       this.#offences?.count(identityKey(identity.subject));
     else if (source.bannable) this.#offences?.count(addressKey(source.bucket));
   }
 
-  /** Whether an address was banned since its handshake was let in. */
+  /** The denial of an address that was banned after its handshake had passed; `undefined` if it was not. */
   refuses(client: Client | undefined): Denial | undefined {
     if (client?.bannable !== true) return undefined;
     const left = this.store.bannedFor(addressKey(client.address.bucket));
     return left > 0 ? deny('banned', 'this address is banned', left) : undefined;
   }
 
-  /** Whether a ban is about an open connection that it closes. */
+  /** Whether a ban closes an open connection with this address and identity. */
   closes(ban: Ban, address: string, { scheme, subject }: Identity): boolean {
     const { closes } = this.settings;
     if (closes === 'none') return false;

@@ -4,8 +4,8 @@ import type { Writer } from '../outbound/writer.ts';
 import type { FramedMessage } from '../vocabulary/ports.ts';
 
 /**
- * Sends one message to every connection whose route writes as `writer` does, written and framed once for all. Returns how
- * many took it.
+ * Sends one message to every connection whose route uses this `writer`. It is serialized and framed once for all. Returns how
+ * many connections accepted it.
  */
 export function broadcast(
   connections: Iterable<GuardedConnection>,

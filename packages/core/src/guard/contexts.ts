@@ -8,7 +8,7 @@ import type { GuardFamily } from './family.ts';
 import { readPendingMessage, renewConnection } from './late-authentication.ts';
 import type { Route } from './route.ts';
 
-/** How the connections of a route reach the message stages and the family: one layer's result goes to the next here. */
+/** The settings of a route's connections, and the functions through which connections call the message stages and the family. */
 export interface RouteContexts {
   readonly connection: ConnectionContext<GuardedConnection>;
   readonly pending: PendingContext<Pending>;

@@ -2,7 +2,10 @@ import type { Authenticator } from '../auth/authenticator.ts';
 import type { CsrfOption } from '../auth/csrf.ts';
 import type { Identity } from '../vocabulary/ports.ts';
 
-/** Where the routes of a family look for credentials. Each is scrubbed on every route, also where another one reads it. */
+/**
+ * Where the routes of a family look for credentials. Every route removes all of them from requests, even those that only
+ * another route reads.
+ */
 export class CredentialSources {
   readonly queryCredentials = new Set<string>();
   readonly subprotocolMarkers = new Set<string>();
@@ -17,7 +20,7 @@ export class CredentialSources {
     }
   }
 
-  /** Has authenticators forget what they remember of these identities. */
+  /** Removes these identities from the caches of all authenticators. */
   forget(isMeant: (identity: Identity) => boolean): void {
     for (const authenticator of this.#authenticators) authenticator.forget?.(isMeant);
   }

@@ -4,10 +4,10 @@ import { type HandshakeStage, isPromise } from '../vocabulary/decision.ts';
 import type { HandshakeRequest } from '../vocabulary/ports.ts';
 import type { Reason } from '../vocabulary/reasons.ts';
 
-/** What one stage would say. */
+/** What one stage would decide. */
 export interface StageExplanation {
   readonly stage: HandshakeStage;
-  /** `report`: it would deny, but only reports. `not evaluated`: it runs application code or fetches, or an earlier stage denied. */
+  /** `report`: would deny, but only reports. `not evaluated`: would run application code or fetch, or comes after a denial. */
   readonly outcome: 'pass' | 'deny' | 'report' | 'not evaluated';
   readonly reason?: Reason;
   readonly detail?: string;
@@ -15,12 +15,12 @@ export interface StageExplanation {
 
 /** The decision on a handshake, stage by stage. */
 export interface Explanation {
-  /** `undefined` where a stage that could not be evaluated has the last word. */
+  /** `undefined` if it depends on a stage that could not be evaluated. */
   readonly allowed: boolean | undefined;
   readonly stages: readonly StageExplanation[];
 }
 
-/** Walks both doors with nothing reserved, spent or fetched; shows no token and no claim. */
+/** Runs the stages of both doors without reserving, spending or fetching anything. Shows no token and no claim. */
 export async function explainHandshake(
   request: HandshakeRequest,
   reading: Reading,

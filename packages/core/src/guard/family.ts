@@ -40,13 +40,13 @@ export class GuardFamily {
   readonly credentialSources = new CredentialSources();
   readonly shutdown: Shutdown;
   readonly #ticker: Ticker;
-  /** Absent where there is no such limit. */
+  /** `undefined` without `limits.identityMessages`. */
   readonly #identityRates: IdentityRates | undefined;
   readonly closeTimeout: number;
   readonly earlyBytes: number;
   readonly rejectedSockets: number;
   readonly compression: boolean;
-  /** Whether the application named a logger, so that a host keeps its own out of it. */
+  /** Whether the policy names a logger. Then the host's own logger is not used. */
   readonly hasOwnLogger: boolean;
   readonly tally = new Tally();
 
@@ -109,7 +109,7 @@ export class GuardFamily {
     this.#warnAboutWorkers();
   }
 
-  /** A connection is open: from now on it is told what has come due. */
+  /** Adds an open connection, whose `tick` is called from now on. */
   opened(connection: GuardedConnection): void {
     const { connections } = this.registry;
     connections.add(connection);
@@ -128,19 +128,19 @@ export class GuardFamily {
     this.shutdown.left(connection);
   }
 
-  /** A socket that was pending has closed. */
+  /** Called when the socket of a connection that never authenticated has closed. */
   lingered(pending: Pending): void {
     this.registry.lingering.delete(pending);
     this.shutdown.lingered();
   }
 
-  /** An admission has become a connection or a pending one; without a `guest` it was given back. */
+  /** Called when an admission has become a connection, open or pending (`guest`), or was released (no `guest`). */
   settled(admission: Withdrawable, guest?: GuardedConnection | Pending): void {
     this.registry.admissions.delete(admission);
     this.shutdown.settled(guest);
   }
 
-  /** Revokes here at once, and has every other node told. Rejects when it could not be remembered, or told. */
+  /** Revokes in this process at once, then on all nodes. Rejects if the revocation could not be kept here or stored. */
   async revoke(revocation: Revocation): Promise<void> {
     try {
       this.applyRevocation(revocation);
@@ -149,7 +149,7 @@ export class GuardFamily {
     }
   }
 
-  /** Remembers a revocation and closes what it is about. Called for those of every node. */
+  /** Keeps a revocation, and closes the connections that it concerns. Also called for revocations of other nodes. */
   applyRevocation(revocation: Revocation): void {
     try {
       this.revocations.add(revocation);
@@ -160,12 +160,12 @@ export class GuardFamily {
     }
   }
 
-  /** Whose handshakes, failures and offences are counted together with this address's. */
+  /** The group of addresses whose handshakes, failures and offences are counted together. */
   sourceOf(address: string): AttemptSource {
     return sourceOfAddress(address, this.settings.reading.proxies);
   }
 
-  /** A node has banned an address or an identity, which may have connections here. */
+  /** Closes the connections that a ban of this node or another concerns. */
   #banned(ban: Ban): void {
     this.events.emit('ban.imposed', () => ban);
     this.registry.endConnections('banned', ({ address, identity }) =>
@@ -173,7 +173,7 @@ export class GuardFamily {
     );
   }
 
-  /** Nothing is asked of the store any more, and no timer is left. */
+  /** Stops all timers, and does not use the store any more. */
   #close(): void {
     this.#ticker.stop();
     this.timers.close();

@@ -1,7 +1,7 @@
 import type { GuardFamily } from './family.ts';
 import type { Route } from './route.ts';
 
-/** What a person who debugs is shown of a guard: no credential, no key, no address. */
+/** What `console.log` shows of a guard: no credential, no key, no address. */
 export function guardView({ registry, shutdown, store }: GuardFamily, route: Route): object {
   const { passthrough, types } = route.rules;
   return {

@@ -21,7 +21,7 @@ import { warnAboutRoute } from './route-warnings.ts';
 import { type GuardStats, statsOf } from './stats.ts';
 
 /**
- * A typed policy. Unknown and contradictory options throw here, with the fix in the message.
+ * Checks and types a policy. Unknown and contradictory options throw a `PolicyError` that names the fix.
  *
  * @example
  * ```ts
@@ -44,7 +44,7 @@ export function definePolicy<
 }
 
 /**
- * Compiles a policy once; what comes out is what the hosts get, and what the application keeps.
+ * Compiles a policy into a guard, which you keep and pass to the host. Do it once for an application.
  *
  * @example
  * ```ts
@@ -72,7 +72,7 @@ export function createGuard<
 // biome-ignore lint/suspicious/noExplicitAny: any guard is meant
 export type AnyGuard = Guard<any, any, any>;
 
-/** The constructor, which is nobody else's: applications have `createGuard` and `extend`. */
+/** The private constructor of `Guard`. Applications call `createGuard` and `extend`. */
 let newGuard: <I extends readonly Identity[], M, R>(family: GuardFamily, route: Route) => Guard<I, M, R>;
 
 /** A policy compiled once. */
@@ -107,8 +107,8 @@ export class Guard<
   }
 
   /**
-   * A guard for another route: own messages, authenticators, origins and message limits; the same outer door, store,
-   * registry and caps. What is left out is inherited.
+   * Creates a guard for another route. It may have other messages, authenticators, origins and message limits; options that
+   * you leave out are inherited. Both guards share the outer door, the store, the connections and their caps.
    *
    * @throws PolicyError for an option that is decided once for the server.
    *
@@ -132,7 +132,8 @@ export class Guard<
   }
 
   /**
-   * Calls the listener for each event; the returned function stops that. A listener that throws changes no decision.
+   * Calls the listener for each event of this name. Returns a function that removes the listener. A listener that throws
+   * changes no decision.
    *
    * @example
    * ```ts
@@ -184,11 +185,11 @@ export class Guard<
   }
 
   /**
-   * Sends one message to every open connection of this guard and its extensions, written and framed once for all. Routes
-   * with `replies`, an `envelope` or a `codec` of their own are left out. Returns how many took it: one that is closing does
-   * not, nor one that is slow, to which `onSlowConsumer` happens.
+   * Sends one message to every open connection of this guard and its extensions, serialized and framed once for all. Routes
+   * with `replies`, an `envelope` or a `codec` of their own are left out. Returns how many connections accepted it: those that
+   * are closing do not, nor those that read too slowly, which `onSlowConsumer` closes or skips.
    *
-   * @throws TypeError where `policy.replies` does not allow it, and what `filter` throws.
+   * @throws TypeError for a message that `policy.replies` does not allow, and any error that `filter` throws.
    *
    * @example
    * ```ts
@@ -209,13 +210,13 @@ export class Guard<
   }
 
   /**
-   * Closes every open connection that this is about with `revoked` (4401), at once, and refuses such credentials from
-   * now on, for `limits.revocationRetention`: of a subject, a session or a token. `issuedBefore` is in seconds since the
-   * epoch or a `Date`, inclusive. Default: now for a subject, so that somebody who logs in again gets in again, after
-   * as many seconds as `clockTolerance` has; for a session or a token, whenever issued. A credential without an issue
-   * date counts as older.
+   * Revokes the credentials of a subject, a session or a token: closes their open connections with `revoked` (4401) at once, and
+   * refuses such credentials for `limits.revocationRetention`. `issuedBefore`, in seconds since the epoch or as a `Date`,
+   * restricts this to credentials that were issued then or earlier. Default for a subject: now, so that a user who logs in
+   * again is admitted again, once `clockTolerance` has passed. Default for a session or a token: whenever issued. A
+   * credential without an issue date counts as older.
    *
-   * Rejects when it could not be remembered, or told to other nodes; what was open here is closed all the same.
+   * Rejects if the revocation could not be stored or sent to other nodes. The connections of this node are closed all the same.
    *
    * @example
    * ```ts
@@ -229,7 +230,7 @@ export class Guard<
     await this.#family.revoke(revocationOf(what, this.#family.clock.now()));
   }
 
-  /** Who is kept out for a while: to see, to lift, and to add to. */
+  /** Lists, adds and lifts bans. */
   get bans(): Bans {
     return this.#family.bans;
   }
@@ -237,7 +238,7 @@ export class Guard<
   /**
    * Issues single-use tickets.
    *
-   * @throws PolicyError where the policy has no `tickets()` to redeem them.
+   * @throws PolicyError if the policy has no `tickets()` authenticator, which redeems them.
    */
   get tickets(): TicketOffice {
     if (this.#tickets !== undefined) return this.#tickets;
@@ -249,16 +250,16 @@ export class Guard<
   }
 
   /**
-   * Ends this guard and its extensions. From now on handshakes are refused with `shutting_down` (503), those under way
-   * included. Open connections are closed with 1001, spread over the first four fifths of `within`, so that their clients
-   * do not all connect to the next node at once: at least ten every 100 ms, so that few are gone at once. A connection whose
-   * turn has come takes no messages any more, those included that wait already; a message that is being handled is handled to its
-   * end and answered first. What is left at the end of `within` is terminated.
+   * Ends this guard and its extensions. Handshakes are refused with `shutting_down` (503) from now on, also those in progress.
+   * Open connections are closed with 1001, at least ten every 100 ms, spread over the first four fifths of `within`, so that
+   * their clients do not all connect to another node at once. Before a connection closes, the message that is being handled
+   * is finished and answered; messages that wait behind it are dropped. Sockets still open at the end of `within` are
+   * destroyed. Default: 5 s. 0 destroys them at once.
    *
-   * Resolves when no connection is left; from then on the store is not asked any more, and no timer runs. A second call
-   * joins the first, and the shorter deadline counts. Default: 5 s; 0 terminates at once.
+   * Resolves when no connection is left. After that the guard uses no store and no timer. A second call waits for the same
+   * shutdown, and the shorter deadline counts.
    *
-   * @throws PolicyError for a `within` that is no duration.
+   * @throws PolicyError for a `within` that is not a duration.
    *
    * @example
    * ```ts

@@ -4,20 +4,20 @@ import type { HostGuard } from './host-guard.ts';
 import { hasInternals, internalsOf } from './internals.ts';
 
 /**
- * What an adapter does with a guard: it is always the same object for the same guard.
+ * The interface of a guard for adapters. Always returns the same object for the same guard.
  *
- * @throws TypeError for what is no guard.
+ * @throws TypeError for a value that is not a guard.
  */
 export function hostGuard<I extends readonly Identity[], M, R>(guard: Guard<I, M, R>): HostGuard<I, M, R> {
   return internalsOf(guard).host as unknown as HostGuard<I, M, R>;
 }
 
-/** Whether a value is a guard, for options that a user may have got wrong. */
+/** Whether a value is a guard. For checking what a user passes. */
 export function isGuard(value: unknown): value is AnyGuard {
   return hasInternals(value);
 }
 
-/** Whether two guards stand behind one outer door, because one extends the other or both extend a third. */
+/** Whether two guards share one outer door: one extends the other, or both extend a third. */
 export function shareOuterDoor(one: AnyGuard, other: AnyGuard): boolean {
   return hostGuard(one).limits === hostGuard(other).limits;
 }

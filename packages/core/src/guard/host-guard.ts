@@ -8,11 +8,11 @@ import type { HostHandshake } from './host-handshake.ts';
 import { PassedHandshake } from './passed-handshake.ts';
 import type { Route } from './route.ts';
 
-/** The settings of a policy that the host itself has to apply; one object for a guard and its extensions. */
+/** The settings of a policy that the host itself has to apply. A guard and its extensions share them. */
 export interface HostLimits {
   /** Bytes that a client may send before the 101 (`limits.earlyBytes`). */
   readonly earlyBytes: number;
-  /** Sockets that may be open only to be told a close code (`limits.rejectedSockets`). */
+  /** How many refused sockets may be open at once to receive their close code (`limits.rejectedSockets`). */
   readonly rejectedSockets: number;
   /** Whether messages may be compressed. */
   readonly compression: boolean;
@@ -20,12 +20,12 @@ export interface HostLimits {
   readonly closeTimeout: number;
 }
 
-/** The constructor, which is nobody else's: adapters have `hostGuard`. */
+/** The private constructor of `HostGuard`. Adapters call `hostGuard`. */
 export let newHostGuard: (family: GuardFamily, route: Route) => HostGuard;
 
 /**
- * A guard as an adapter uses it. For each upgrade request: `begin`, `enter` (the outer door), `admit` (the inner door of the
- * route), and then either the refusal of the denial, or `open` of the admission.
+ * A guard as an adapter uses it. For each upgrade request, call `begin`, then `enter` (the outer door), then `admit` (the inner
+ * door of the route). Then send the refusal of the denial, or call `open` on the admission.
  */
 export class HostGuard<
   I extends readonly Identity[] = readonly Identity[],
@@ -46,19 +46,19 @@ export class HostGuard<
     this.#contexts = contextsOf(family, route);
   }
 
-  /** A handshake begins. `onTurnedAway` is called when its deadline, or a shutdown, comes before a decision. */
+  /** Begins a handshake. `onTurnedAway` is called if its deadline or a shutdown comes before the decision. */
   begin(request: HandshakeRequest, onTurnedAway: (denial: Denial) => void): HostHandshake {
     return new Handshake(request, this.#family.settings, onTurnedAway);
   }
 
-  /** The outer door, the same for every guard of the family. `undefined` lets the handshake pass. */
+  /** Runs the outer door, which is the same for every guard of the family. `undefined`: the handshake passed. */
   enter(begun: HostHandshake): MaybePromise<Denial | undefined> {
     const handshake = begun as Handshake;
     const closing = this.#family.shutdown.denial();
     return closing === undefined ? handshake.enter() : handshake.deny(closing);
   }
 
-  /** The inner door of this guard's route. `native` is the host's own request, for the application's hooks. */
+  /** Runs the inner door of this guard's route. `native` is the host's own request, for the application's hooks. */
   admit(begun: HostHandshake, native: unknown): MaybePromise<Denial | Admission<I[number], M, R>> {
     const handshake = begun as Handshake;
     if (handshake.settings !== this.#family.settings)
@@ -69,14 +69,14 @@ export class HostGuard<
       : (verdict ?? this.#admitted(handshake));
   }
 
-  /** What the host has to hold itself to. */
+  /** The limits that the host has to apply. */
   get limits(): HostLimits {
     return this.#family;
   }
 
-  /** Whether a denial is told by a close code instead of an HTTP status, as `rejectAs: 'close'` asks for. */
+  /** Whether to send a close code instead of an HTTP status for this denial (`rejectAs: 'close'`). */
   closesInstead({ stage }: Denial): boolean {
-    // Before the origin has passed, a foreign page could learn whether its visitor is logged in.
+    // Not before the origin has passed: from the close code a foreign page could learn whether its visitor is logged in.
     return this.#route.settings.rejectAs === 'close' && AFTER_ORIGIN.has(stage ?? '');
   }
 
@@ -85,7 +85,7 @@ export class HostGuard<
     if (!this.#family.hasOwnLogger) this.#family.warnings.logger = logger;
   }
 
-  /** Calls back after so many milliseconds by the policy's clock. The returned function cancels that. */
+  /** Calls back after this many milliseconds of the policy's clock. Returns a function that cancels the call. */
   schedule(ms: number, callback: () => void): () => void {
     return this.#family.clock.schedule(ms, callback);
   }

@@ -1,24 +1,23 @@
 import type { Denial } from '../vocabulary/decision.ts';
 
 /**
- * One handshake as an adapter sees it. It ends exactly once: admitted, denied, or abandoned. What is asked of it after that
- * changes nothing.
+ * One handshake as an adapter sees it. It ends exactly once: admitted, denied or abandoned. Calls after that change nothing.
  */
 export interface HostHandshake {
-  /** Whether it has ended, one way or another. */
+  /** Whether the handshake has ended. */
   readonly ended: boolean;
-  /** Path and query without credentials: what the application and its logger may see. */
+  /** Path and query without credentials, for the application and its logger. */
   readonly target: string;
   /** The path alone. */
   readonly path: string;
   /** The offered subprotocols without tokens. */
   readonly offeredSubprotocols: readonly string[];
-  /** The subprotocol to answer with, as far as that is decided. */
+  /** The subprotocol to answer with; `undefined` if none, or not decided yet. */
   readonly subprotocol: string | undefined;
-  /** Ends it with a denial of the host's own, such as for an unknown route. Returns the denial that counts. */
+  /** Denies the handshake for a reason of the host, such as an unknown route. Returns the first denial, if there was one before. */
   deny(denial: Denial): Denial;
-  /** Ends it because something on the host's side threw. A fault denies, and only operators learn what it was. */
+  /** Denies the handshake because the host's code threw. The error is reported to operators only. */
   fault(error: unknown): Denial;
-  /** Ends it because the client is gone. */
+  /** Ends the handshake because the client has left. */
   abandon(): void;
 }

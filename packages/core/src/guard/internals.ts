@@ -1,16 +1,16 @@
 import type { HostGuard } from './host-guard.ts';
 import type { Route } from './route.ts';
 
-/** What a guard holds and no application needs. */
+/** The parts of a guard that no application needs. */
 export interface GuardInternals {
   readonly host: HostGuard;
   readonly route: Route;
 }
 
-/** Registered, since the application may have a copy of the core of its own, whose guards an adapter is handed. */
+/** A registered symbol, because application and adapter may load two copies of the core. */
 const INTERNALS: unique symbol = Symbol.for('sallyport.guard') as never;
 
-/** Keeps them on the guard itself, where no editor offers them and nothing prints them. */
+/** Stores the internals in a hidden property of the guard, which editors do not offer and `console.log` does not print. */
 export function keepInternals(guard: object, internals: GuardInternals): void {
   Object.defineProperty(guard, INTERNALS, { value: internals });
 }

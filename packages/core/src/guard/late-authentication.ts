@@ -11,7 +11,7 @@ import type { Incoming } from '../wire/incoming.ts';
 import type { GuardFamily } from './family.ts';
 import type { Route } from './route.ts';
 
-/** Judges an auth message as a handshake's credential is judged, `policy.authorize` included. */
+/** Verifies the credential in an auth message like that of a handshake, and calls `policy.authorize`. */
 async function judgeAuthMessage(
   family: GuardFamily,
   route: Route,
@@ -29,11 +29,11 @@ async function judgeAuthMessage(
   if (authorize !== undefined && (await authorize({ identity: verdict, request })) !== true) {
     return deny('not_authorized', 'policy.authorize did not return true').at('authorization');
   }
-  // A revocation may have come while the application was asked.
+  // A revocation may have come during `authorize`.
   return family.verifier.refuses(verdict, authenticator.tolerance) ?? verdict;
 }
 
-/** For a pending connection: who it is, with the identity's slot held. */
+/** Authenticates a pending connection, and takes a slot for the identity. */
 export async function authenticateFirstMessage(
   family: GuardFamily,
   route: Route,
@@ -47,7 +47,7 @@ export async function authenticateFirstMessage(
   return slot instanceof Denial ? slot.at('admission') : open(identity, slot);
 }
 
-/** For an open connection: a new credential of the same subject and session. The handshake's deadline aborts it. */
+/** Verifies the new credential of an open connection, within the same deadline as a handshake. */
 export async function renewConnection(
   family: GuardFamily,
   route: Route,
@@ -68,7 +68,7 @@ export async function renewConnection(
       renews: true,
     });
     if (identity instanceof Denial || isSameHolder(identity, connection.identity)) return identity;
-    // Somebody else's credential is as wrong here as a forged one.
+    // A valid credential of another holder counts as a failed authentication, like a forged one.
     family.verifier.attempts.failed(source);
     return deny(
       'credential_invalid',
@@ -97,7 +97,7 @@ function issuerOf({ claims }: Identity): unknown {
   return (claims as { readonly iss?: unknown }).iss;
 }
 
-/** Reads what may be an auth message; `undefined` for everything else, the unreadable included. */
+/** Parses a message. Returns `undefined` if it is unreadable or no auth message. */
 export function readPendingMessage(
   data: Uint8Array | string,
   isBinary: boolean,

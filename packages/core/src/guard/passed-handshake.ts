@@ -18,7 +18,7 @@ import type { GuardFamily } from './family.ts';
 import { authenticateFirstMessage } from './late-authentication.ts';
 import type { Route } from './route.ts';
 
-/** What is left of a handshake once it has passed, until the socket is open or the slots are given back. */
+/** A handshake that has passed, until its socket is open or its slots are released. */
 export class PassedHandshake<I extends Identity, M, R> implements Admission<I, M, R>, Rostered {
   place = NOWHERE;
   readonly denied = false;
@@ -34,10 +34,10 @@ export class PassedHandshake<I extends Identity, M, R> implements Admission<I, M
   readonly #client: Client | undefined;
   readonly #source: AttemptSource;
   readonly #path: string;
-  /** With the host's own request in it: let go of as soon as the connection is there. */
+  /** Contains the host's own request, so it is dropped as soon as there is a connection. */
   #request: RequestView | undefined;
   readonly #lease: Lease;
-  /** Held in addition where a first message has yet to tell who it is. */
+  /** The slots of pending connections. Set if the client has yet to authenticate by its first message. */
   readonly #pendingLease: Lease | undefined;
   #spent = false;
 
@@ -74,7 +74,7 @@ export class PassedHandshake<I extends Identity, M, R> implements Admission<I, M
     this.withdraw();
   }
 
-  /** At the end of a shutdown: holds nothing any more, and a socket that still comes of it is dropped. */
+  /** Called at the end of a shutdown. Releases all slots. If a socket opens later, it is destroyed. */
   withdraw(): void {
     this.#lease.release();
     this.#pendingLease?.release();
@@ -89,7 +89,7 @@ export class PassedHandshake<I extends Identity, M, R> implements Admission<I, M
   #connect(socket: Socket, identity: Identity, lease: Lease): GuardedConnection {
     const { subprotocol } = this;
     const family = this.#family;
-    // A connection keeps nothing of the host's request, which would be most of its memory.
+    // The connection must not keep the host's request, which would be most of its memory.
     const request = this.#route.rules.renewal
       ? ({ ...this.#request, native: undefined } as RequestView)
       : undefined;
@@ -112,7 +112,7 @@ export class PassedHandshake<I extends Identity, M, R> implements Admission<I, M
     return connection;
   }
 
-  /** Accepts a socket that has not said who it is. */
+  /** Waits for the first message, which authenticates. */
   #wait(socket: Socket, pendingLease: Lease, onOpen: (connection: Connection<I, M, R>) => void): Receiver {
     const origin = {
       id: randomId(),

@@ -7,18 +7,18 @@ export interface RevokeOptions {
   readonly session?: string;
   readonly tokenId?: string;
   /**
-   * Seconds since the epoch or a `Date`, inclusive. Default: now for a subject; whenever issued for a session or a token.
+   * Seconds since the epoch or a `Date`, inclusive. Default: now for a subject; no bound for a session or a token.
    */
   readonly issuedBefore?: Moment;
 }
 
-/** A session that was ended stays so, also for a token that was refreshed in the meantime; JSON can hold it. */
+/** No bound: a session that has ended stays ended, even for tokens refreshed later. JSON cannot hold infinity. */
 const EVER = Number.MAX_SAFE_INTEGER;
 
 /**
- * The revocation that an application asks for, `now` in milliseconds since the epoch.
+ * Turns the options of `guard.revoke` into a revocation. `now` is in milliseconds since the epoch.
  *
- * @throws TypeError unless exactly one name is given, and for an `issuedBefore` that is no time.
+ * @throws TypeError unless exactly one of subject, session and tokenId is given, and for an invalid `issuedBefore`.
  */
 export function revocationOf({ subject, session, tokenId, ...rest }: RevokeOptions, now: number): Revocation {
   const named = [subject, session, tokenId].filter((name) => name !== undefined);
@@ -26,7 +26,7 @@ export function revocationOf({ subject, session, tokenId, ...rest }: RevokeOptio
     throw new TypeError('revoke() takes exactly one of subject, session and tokenId.');
   }
   const issuedBefore = secondsOf(rest.issuedBefore, 'revoke({ issuedBefore })');
-  // A token of this very moment bears the date of the second that has begun, or of the next one.
+  // Rounded up, because issuers may round the date of a token that is issued right now up to the next second.
   const moment = subject === undefined ? EVER : Math.ceil(now / 1_000);
   return {
     subject,

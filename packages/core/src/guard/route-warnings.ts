@@ -1,10 +1,10 @@
 import type { Route } from './route.ts';
 import type { Warnings } from './warnings.ts';
 
-/** Milliseconds: a ping has to be through before a proxy's 60 s are over. */
+/** Milliseconds. A ping must arrive before the proxy's usual timeout of 60 s. */
 const LONGEST_HEARTBEAT = 55_000;
 
-/** Warns of what is allowed in a route, but is seldom meant. */
+/** Warns of settings that are allowed but probably not intended. */
 export function warnAboutRoute({ liveness, rules }: Route, warnings: Warnings): void {
   if (liveness.heartbeat > LONGEST_HEARTBEAT && Number.isFinite(liveness.heartbeat)) {
     warnings.warn(

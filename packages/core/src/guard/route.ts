@@ -15,7 +15,7 @@ import type { Clock } from '../vocabulary/ports.ts';
 import type { Envelope } from '../wire/envelope.ts';
 import { envelopes } from '../wire/envelopes.ts';
 
-/** A route's side of a policy, compiled once: its inner door and its message rules. */
+/** The part of a policy that belongs to one route, compiled once: its inner door and its message rules. */
 export interface Route {
   readonly settings: RouteSettings;
   readonly innerDoor: readonly Stage[];
@@ -25,17 +25,17 @@ export interface Route {
   readonly writer: Writer;
   readonly throttle: ThrottleLimits;
   readonly liveness: LivenessLimits;
-  /** How many frames one message may come in. */
+  /** The most frames that one message may have. */
   readonly fragments: number;
-  /** In how many pieces the network may deliver one frame. */
+  /** The most pieces in which the network may deliver one frame. */
   readonly chunks: number;
 }
 
-/** Bytes of the smallest fragments into which libraries cut a large message: some write buffers of 4 KiB, and less. */
+/** Bytes. Libraries cut a large message into fragments of their write buffer, which is 4 KiB or less in some of them. */
 const SMALL_FRAGMENT = 1_024;
-/** Bytes of the smallest pieces in which a network delivers a large frame: half of what every path takes (RFC 791). */
+/** Bytes of the smallest pieces in which a network delivers a large frame: half the packet that every path supports (RFC 791). */
 const SMALL_CHUNK = 256;
-/** Bytes that may have been read from the network, and not been looked at: two of the chunks in which Node reads. */
+/** Bytes that Node may have read but not passed on yet: two of its chunks. */
 const UNDER_WAY = 131_072;
 
 /** What the routes of a family share. */
@@ -83,7 +83,7 @@ export function compileRoute(
   };
 }
 
-/** Stages that only report tell the events; the decision goes on without them. */
+/** Turns the denials of report-only stages into events. */
 export function reportingTo(events: EventHub, stages: ReadonlySet<string>): Reporting {
   return {
     stages,
@@ -133,7 +133,7 @@ function compileRules(settings: RouteSettings, clock: Clock, envelope: Envelope)
   };
 }
 
-/** As many messages as could come within the pause: more could not be handled before it is over. */
+/** Keeps at most as many messages as the rate allows within the pause. More could not be handled in time. */
 function throttleLimits({ throttle, messages }: RouteSettings['limits']): ThrottleLimits {
   return { pause: throttle, messages: messages.burst + Math.ceil(throttle / messages.interval) };
 }

@@ -5,10 +5,10 @@ import { type Denial, deny } from '../vocabulary/decision.ts';
 import type { Clock } from '../vocabulary/ports.ts';
 import type { Registry } from './registry.ts';
 
-/** Milliseconds within which refused clients should come again: each is told a random part of it, so that they spread. */
+/** Milliseconds. `Retry-After` of refused clients is a random time up to this, so that they do not all come back at once. */
 const LATEST_RETRY = 10_000;
 
-/** The end of a node: new handshakes are refused, those under way too, and open connections are drained. */
+/** Shuts a node down: refuses all handshakes, also those in progress, and drains the open connections. */
 export class Shutdown {
   #drain: Drain | undefined;
   #isOver = false;
@@ -17,7 +17,7 @@ export class Shutdown {
   constructor(
     readonly registry: Registry,
     readonly clock: Clock,
-    /** Called once nothing is left on the registry. */
+    /** Called when no socket and no slot is left. */
     readonly onEnd: () => void,
   ) {}
 
@@ -26,12 +26,12 @@ export class Shutdown {
     return this.#isOver ? 'closed' : 'closing';
   }
 
-  /** The denial of every handshake from the beginning on; `undefined` before. */
+  /** The denial of every handshake once the shutdown has begun; `undefined` before. */
   denial(): Denial | undefined {
     return this.#drain === undefined ? undefined : refusal();
   }
 
-  /** Begins, or joins what has begun; the shortest deadline counts. Resolves when nothing is left on the registry. */
+  /** Begins the shutdown, or shortens its deadline. Resolves when no socket and no slot is left. */
   finishWithin(milliseconds: number): Promise<void> {
     const drain = this.#drain ?? this.#begin();
     drain.finishWithin(milliseconds);
@@ -39,18 +39,18 @@ export class Shutdown {
     return this.#ended;
   }
 
-  /** An admission has become a socket, or was given back. */
+  /** Called when an admission has become a connection, open or pending (`guest`), or was released (no `guest`). */
   settled(guest: GuardedConnection | Pending | undefined): void {
     if (guest !== undefined) this.#drain?.arrived(guest);
     this.#drain?.look();
   }
 
-  /** A connection has closed. */
+  /** Called when a connection has closed. */
   left(connection: GuardedConnection): void {
     this.#drain?.left(connection);
   }
 
-  /** A socket that never became a connection has closed. */
+  /** Called when the socket of a connection that never authenticated has closed. */
   lingered(): void {
     this.#drain?.look();
   }

@@ -1,7 +1,7 @@
 import type { Reason } from '../vocabulary/reasons.ts';
 import type { GuardFamily } from './family.ts';
 
-/** Numbers of a guard and its extensions, of constant size. */
+/** Counts of a guard and its extensions. Their size does not grow with the traffic. */
 export interface GuardStats {
   /** Open connections. */
   readonly connections: number;
@@ -15,9 +15,9 @@ export interface GuardStats {
   readonly messagesDenied: CountsByReason;
   /** Connections that the guard itself closed since the start, by reason. */
   readonly closed: CountsByReason;
-  /** Whether the shared store is being asked; `true` where there is none. */
+  /** Whether the shared store answers; `true` without one. `false` while `onStoreFailure` applies. */
   readonly storeAvailable: boolean;
-  /** Revocations that wait until the store is back. */
+  /** Revocations that wait to be sent until the store is back. */
   readonly revocationsWaiting: number;
 }
 

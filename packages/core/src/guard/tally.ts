@@ -3,9 +3,9 @@ import type { Reason } from '../vocabulary/reasons.ts';
 
 type Counts = Map<Reason, number>;
 
-/** What a guard has admitted, denied and closed since the start; bounded by the number of reasons. */
+/** Counts what a guard has admitted, denied and closed since the start. It has at most one entry for each reason. */
 export class Tally {
-  /** Handshakes that were let in. */
+  /** Handshakes admitted since the start. */
   admitted = 0;
   readonly handshakes: Counts = new Map();
   readonly messages: Counts = new Map();
@@ -16,7 +16,10 @@ export class Tally {
     events.on('message.denied', ({ reason }) => count(this.messages, reason));
   }
 
-  /** A connection has closed; `reason` is there where the guard itself closed it. Most go without one, and cost no event. */
+  /**
+   * Counts a closed connection, if the guard closed it for a `reason`. Called directly, because listening to an event would
+   * make every close build one.
+   */
   connectionClosed(reason: Reason | undefined): void {
     if (reason !== undefined) count(this.closed, reason);
   }

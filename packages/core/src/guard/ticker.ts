@@ -4,10 +4,10 @@ import type { IdentityRates } from '../limits/identity-rates.ts';
 import type { Clock } from '../vocabulary/ports.ts';
 import type { ReadonlyRoster } from '../vocabulary/roster.ts';
 
-/** Milliseconds between two ticks from which on this process was kept from reading what peers say, by a stall or by sleep. */
+/** Milliseconds between two ticks. If it was longer, the process was blocked or asleep and could not read from its peers. */
 const LATE = 2 * TICK;
 
-/** One timer for all connections: once a second it looks at a few numbers of each. It runs while there are connections. */
+/** One timer for all connections, which calls their `tick` once a second. It runs while there are connections. */
 export class Ticker {
   #cancel = (): void => {};
   /** Monotonic milliseconds of the last tick. */
@@ -29,7 +29,7 @@ export class Ticker {
   }
 
   #schedule(): void {
-    // During a tick the last connection may close and another one open, which has started the timer already.
+    // If the last connection closed and a new one opened during this tick, the timer has been started already.
     this.#cancel();
     this.#cancel = this.clock.schedule(TICK, () => this.#tick());
   }

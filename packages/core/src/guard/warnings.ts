@@ -1,7 +1,7 @@
 import type { EventHub } from '../vocabulary/events.ts';
 import type { Clock, Logger } from '../vocabulary/ports.ts';
 
-/** One line for each reason in this time; what came between is counted. */
+/** Milliseconds. At most one line for each reason is written in this time; the others are counted. */
 const QUIET = 10_000;
 
 /** Writes to the console, one line for each warning. */
@@ -10,9 +10,9 @@ export const consoleLogger: Logger = {
   warn: (details, text) => console.warn(`sallyport: ${text} ${JSON.stringify(details)}`),
 };
 
-/** Tells the host's own log why something was denied, rate-limited, so that the developer of a denied client sees it. */
+/** Writes to the host's log why something was denied, so that a developer sees why a client fails. Limits the rate of lines. */
 export class Warnings {
-  /** Bounded by the number of reasons. */
+  /** The last line of each topic. There are only a few topics, since reasons and stages are few. */
   readonly #last = new Map<string, { at: number; suppressed: number }>();
 
   constructor(

@@ -11,16 +11,16 @@ import type { ValueBounds } from './parse.ts';
 import type { Passthrough } from './passthrough.ts';
 import type { UnknownProperties } from './schema.ts';
 
-/** What a message's `authorize` gets. */
+/** The argument of a message type's `authorize`. */
 export interface MessageContext<S, I extends Identity> {
   readonly identity: I;
-  /** As handlers get it: validated, stripped and sanitized. */
+  /** The body as handlers get it: validated, stripped and sanitized. */
   readonly message: MessageOf<S>;
   /** The connection that sent it. */
   readonly connection: ConnectionView;
 }
 
-/** One message type with more than its schema. */
+/** One message type: its schema and further options. */
 export interface MessageRule<S, I extends Identity> {
   /**
    * TypeBox, plain JSON Schema, or any Standard Schema (zod, valibot, arktype). Else: `message_invalid` (4400), as an
@@ -28,14 +28,14 @@ export interface MessageRule<S, I extends Identity> {
    */
   readonly schema: S;
   /**
-   * Decides who may send it; only `true` allows. Once any type has a rule, types without one are refused, except with
-   * `'any'`: deny by default (OWASP ASVS 5.0, 8.2). Default: everybody, unless another type has one. Else:
+   * Decides who may send it; only `true` allows. If any type has `authorize`, types without it are refused: deny by default
+   * (OWASP ASVS 5.0, 8.2). `'any'` allows everybody. Default: everybody, unless another type has one. Else:
    * `message_forbidden` (4403), as an error reply.
    */
   readonly authorize?: ((context: MessageContext<S, I>) => MaybePromise<boolean>) | 'any';
   /**
    * How old the credential may be by its issue date. A message with an older credential, or one without a date, is
-   * answered with `step_up_required`; the client renews and sends it again. Default: as old as it is good.
+   * answered with `step_up_required`. The client then renews its credential and sends the message again. Default: as old as it is good.
    */
   readonly freshness?: Duration;
   /**
@@ -48,18 +48,18 @@ export interface MessageRule<S, I extends Identity> {
    */
   readonly rate?: RateOption;
   /**
-   * How many messages it counts as in `limits.messages`. Default: 1. Beyond: `message_rate` (4429), or as `onRate`
+   * As how many messages it counts in `limits.messages`. Default: 1. Beyond: `message_rate` (4429), or as `onRate`
    * says.
    */
   readonly cost?: number;
   /** The largest message of this type, in bytes. Default: `limits.message`. Beyond: `message_too_big`, as an answer. */
   readonly size?: Size;
   /**
-   * Types that must have been handled on this connection before, for protocols with an order of steps. Default: none.
+   * Types of which a message must have been handled on this connection before, for an order of steps. Default: none.
    * Before: `message_out_of_order`.
    */
   readonly after?: readonly string[];
-  /** Whether a connection may send it once only. Default: `false`. Beyond: `message_out_of_order`. */
+  /** Whether a connection may send it only once. Default: `false`. Beyond: `message_out_of_order`. */
   readonly once?: boolean;
   /**
    * What happens to a property that the schema does not name. Default: as `unknownProperties` of the policy. Else:
@@ -107,7 +107,7 @@ export interface MessageRules {
   readonly types: ReadonlyMap<unknown, CompiledType>;
   readonly passthrough: Passthrough | undefined;
   readonly envelope: Envelope;
-  /** Absent for JSON. */
+  /** `undefined` for JSON. */
   readonly codec: Codec | undefined;
   /** Whether any type has an `authorize`. Then types without one are refused. */
   readonly anyRule: boolean;

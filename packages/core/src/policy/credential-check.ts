@@ -6,13 +6,13 @@ import { PolicyError } from '../vocabulary/policy-error.ts';
 import { REPORTABLE } from './policy-kinds.ts';
 import type { RouteSettings } from './route-settings.ts';
 
-/** Two authenticators that read one place would let a wrong credential fall through from one to the other. */
+/** If two authenticators read the same place, a credential that one of them refuses would be tried by the other. */
 export function checkPlaces(authenticators: readonly Authenticator[]): void {
   const seen = new Map<string, Authenticator>();
   for (const entry of authenticators) {
     for (const source of entry.from) {
       const earlier = seen.get(sourceKey(source));
-      // Tokens say who issued them, so that exactly one of several jwt() judges each.
+      // Several jwt() may read one place: the issuer in the token says which of them verifies it.
       if (earlier !== undefined && !(earlier.accepts && entry.accepts)) {
         throw new PolicyError(
           'policy.auth',
@@ -25,7 +25,7 @@ export function checkPlaces(authenticators: readonly Authenticator[]): void {
   }
 }
 
-/** `firstMessage` and `renewal` need somebody who reads the message, and nobody who answers in its stead. */
+/** `firstMessage` and `renewal` need an authenticator that reads auth messages; `firstMessage` excludes `anonymous()`. */
 export function checkAuthMessages({ firstMessage, renewal, messages, auth }: RouteSettings): void {
   if (!(firstMessage || renewal)) return;
   const option = firstMessage ? 'policy.firstMessage' : 'policy.renewal';
@@ -57,7 +57,7 @@ export function checkAuthMessages({ firstMessage, renewal, messages, auth }: Rou
   }
 }
 
-/** Exactly one authenticator has to judge what an auth message holds. */
+/** Exactly one authenticator must verify the credential in an auth message. */
 function checkMessageFields(authenticators: readonly Authenticator[]): void {
   const seen = new Map<string, Authenticator>();
   for (const entry of authenticators) {
@@ -75,7 +75,7 @@ function checkMessageFields(authenticators: readonly Authenticator[]): void {
   }
 }
 
-/** One parameter cannot be both what identifies and what a forger cannot know. */
+/** The CSRF token must not be in the same place as a credential. */
 export function checkCsrfPlace({ csrf, auth }: RouteSettings): void {
   const taken = auth
     .flatMap(({ from }) => from)
@@ -88,7 +88,7 @@ export function checkCsrfPlace({ csrf, auth }: RouteSettings): void {
   );
 }
 
-/** How long a connection outlives its credential goes by the scheme of its identity. */
+/** Authenticators with the same scheme need the same `clockTolerance`, because an open connection looks it up by scheme. */
 export function checkTolerances(authenticators: readonly Authenticator[]): void {
   const seen = new Map<string, number>();
   for (const { scheme, tolerance = 0 } of authenticators) {
@@ -103,7 +103,7 @@ export function checkTolerances(authenticators: readonly Authenticator[]): void 
   }
 }
 
-/** Pages could make their visitors pass a stage that only reports, with the credential that a browser attaches. */
+/** With a cookie, no unsafe stage may only report: a foreign page could pass that stage with its visitor's cookie. */
 export function checkReport({ policy, auth }: RouteSettings): void {
   const unsafe = policy.report?.find((stage) => typeof stage === 'symbol');
   const ambient = ambientOf(auth);
@@ -115,7 +115,7 @@ export function checkReport({ policy, auth }: RouteSettings): void {
   );
 }
 
-/** Cross-site WebSocket hijacking needs just these two together (OWASP ASVS 5.0, 4.4.2). */
+/** Any origin plus ambient credentials would allow cross-site WebSocket hijacking (OWASP ASVS 5.0, 4.4.2). */
 export function checkAnyOrigin({ origins, auth }: RouteSettings): void {
   if (!origins.allowsAnyPage) return;
   const ambient = ambientOf(auth.filter(({ scheme }) => scheme !== 'anonymous'));

@@ -4,14 +4,14 @@ import { PolicyError } from '../vocabulary/policy-error.ts';
 import type { RateLimit } from '../vocabulary/store-contract.ts';
 import { MESSAGE_OPTIONS } from './options-table.ts';
 
-/** The limits of the route that those of a type have to fit into. */
+/** The limits of the route, which those of a message type must not exceed. */
 interface Room {
   /** Bytes. */
   readonly message: number;
   readonly messages: RateLimit;
 }
 
-/** Reads the messages of a policy, type by type: a schema alone is a type without further options. */
+/** Reads `policy.messages`. The value of a type is either a schema, or a rule with a schema and options. */
 export function messageSettings(
   messages: Readonly<Record<string, unknown>>,
   limits: Room,
@@ -28,11 +28,11 @@ export function messageSettings(
   return types;
 }
 
-/** Options of a rule that stand among the keywords of a schema would be passed over: `{ ...Schema, authorize }`. */
+/** Refuses a schema with the options of a rule among its keywords, which would be ignored: `{ ...Schema, authorize }`. */
 function bareSchema(entry: unknown, option: string): unknown {
   const own = typeof entry === 'object' || typeof entry === 'function' ? Object.entries(entry ?? {}) : [];
   for (const [name, value] of own) {
-    // Libraries have methods of such names.
+    // Schema objects of libraries may have methods with the same names.
     if (!Object.hasOwn(MESSAGE_OPTIONS, name) || (typeof value === 'function' && name !== 'authorize'))
       continue;
     throw new PolicyError(
@@ -71,7 +71,7 @@ function checkSteps(name: string, after: readonly string[], types: ReadonlyMap<s
   );
 }
 
-/** A rule is a plain object with a schema in it; every JSON Schema of an object has a keyword `type` instead. */
+/** Tells a rule, which is a plain object with a property `schema`, from a JSON Schema, which has a keyword `type`. */
 function isRule(entry: unknown): boolean {
   return (
     typeof entry === 'object' &&

@@ -33,15 +33,15 @@ import {
   store,
 } from './policy-kinds.ts';
 
-// Every option of a policy stands in one row: how it is written, its default, and the reason for what goes beyond it. What it
-// does is told where users see it, in the comments of policy.ts, limits.ts and rules.ts.
+// One row for every option of a policy: its kind, its default, and the reason that follows when it is exceeded. What an option
+// does is described in the comments of policy.ts, limits.ts and rules.ts, which users see.
 
 export const CSRF = {
   query: required(text("Name a query parameter, such as 'csrf'.")),
   verify: required(callback<CsrfOption['verify']>('Give ({ token, identity }) => boolean.')),
 };
 
-/** What a route may set, beside its limits. */
+/** Options that a route may set, without its limits. */
 export const ROUTE_OPTIONS = {
   name: option(text("Name the guard, such as 'chat', or leave it out."), 'default'),
   auth: required(authenticators),
@@ -80,7 +80,7 @@ export const JSON_BOUNDS = {
   number: option(magnitude, 9_007_199_254_740_991),
 };
 
-/** `limits` that a route may set. */
+/** Options in `limits` that a route may set. */
 export const ROUTE_LIMITS = {
   message: option(size, '64KiB', 'message_too_big'),
   messages: option(rate, { rate: '50/s', burst: 100 }, 'message_rate'),
@@ -119,7 +119,7 @@ export const BANS = {
   closes: option(choice('identity', 'all', 'none'), 'identity', 'banned'),
 };
 
-/** What is decided before the route is known, beside its limits. */
+/** Options of the whole server, without its limits. They are needed before the route is known. */
 export const SERVER_OPTIONS = {
   hosts: optional(names, 'loopback names only, or any once `origins` is stated', 'host_denied'),
   trustedProxies: optional(names, 'none'),
@@ -134,7 +134,7 @@ export const SERVER_OPTIONS = {
   clock: optional(clock, "the machine's time"),
 };
 
-/** `limits` that stand before the route is known, or that all routes share. */
+/** Options in `limits` of the whole server: needed before the route is known, or shared by all routes. */
 export const SERVER_LIMITS = {
   handshakeTimeout: option(duration, '10s', 'auth_timeout'),
   handshakes: option(rate, { rate: '120/m', burst: 60 }, 'handshake_rate'),
@@ -157,7 +157,7 @@ export const SERVER_LIMITS = {
   closeTimeout: option(duration, '5s'),
 };
 
-/** What a type of `messages` may set beside its schema. */
+/** Options of a message type, without its schema. */
 export const MESSAGE_OPTIONS = {
   schema: required(schema, 'message_invalid'),
   authorize: optional(messageRule, 'everybody, unless another type has one', 'message_forbidden'),

@@ -18,7 +18,7 @@ const SERVER_NAMES = Object.keys(SERVER_OPTIONS);
 const ROUTE_LIMIT_NAMES = Object.keys(ROUTE_LIMITS);
 const SERVER_LIMIT_NAMES = Object.keys(SERVER_LIMITS);
 
-/** Refuses options that no policy has, and says which one was probably meant. */
+/** Refuses unknown options, and names the one that was probably meant. */
 export function checkNames(policy: AnyPolicy): void {
   refuseMisspelt(policy, [...ROUTE_NAMES, ...SERVER_NAMES], [...ROUTE_LIMIT_NAMES, ...SERVER_LIMIT_NAMES], {
     options: 'policy',
@@ -26,7 +26,7 @@ export function checkNames(policy: AnyPolicy): void {
   });
 }
 
-/** Refuses options that a route cannot have, since they are decided before the route is known, once for a server. */
+/** Refuses options of the whole server in `guard.extend`, because they are needed before the route is known. */
 export function checkExtensionNames(extension: object): void {
   const limits = asObject((extension as AnyPolicy).limits, 'extend({ limits })');
   const ofServer = SERVER_NAMES.find((name) => name in extension);
@@ -45,7 +45,7 @@ export function checkExtensionNames(extension: object): void {
   }
 }
 
-/** An option that stands on the wrong one of the two levels is named with its path. */
+/** Names the path of an option that was written on the wrong level (`policy` or `policy.limits`). */
 function refuseMisspelt(
   given: object,
   options: readonly string[],
@@ -66,7 +66,7 @@ function refuseMisspelt(
   );
 }
 
-/** A header that nobody is trusted to set would be read by nobody. */
+/** Without `trustedProxies`, `forwardedHeader` would have no effect. */
 export function checkProxies({ forwardedHeader, trustedProxies }: AnyPolicy): void {
   if (forwardedHeader === undefined || trustedProxies !== undefined) return;
   throw new PolicyError(
@@ -88,7 +88,7 @@ export function checkContradictions(settings: RouteSettings): void {
   checkAnyOrigin(settings);
 }
 
-/** What is opaque is neither read nor written by the guard. */
+/** With `passthrough()` the guard neither reads nor writes messages, so `envelope` and `codec` would have no effect. */
 function checkWriting({ messages, policy: { envelope, codec } }: RouteSettings): void {
   if (!isPassthrough(messages) || (envelope === undefined && codec === undefined)) return;
   throw new PolicyError(

@@ -20,7 +20,7 @@ import {
   unsafeReportTransport,
 } from './policy.ts';
 
-/** A duration that a tick can measure: connections are looked at once a second. */
+/** A duration of at least one tick, because connections are checked once a second. */
 export const pause: Kind<Duration, number> = {
   type: 'Duration',
   read(value, option) {
@@ -43,7 +43,7 @@ export const magnitude: Kind<number> = {
   },
 };
 
-/** By what something is multiplied that never shrinks. */
+/** A multiplier of at least 1. */
 export const factor: Kind<number> = checkedValue(
   'number',
   (value) => typeof value === 'number' && value >= 1 && Number.isFinite(value),
@@ -79,7 +79,7 @@ function checkAuthenticator(entry: Partial<Authenticator> | null | undefined, op
   }
 }
 
-/** What clients may send: looked at type by type where the messages are read. */
+/** The messages that clients may send. `messageSettings` reads the types. */
 export const messages: Kind<Readonly<Record<string, unknown>> | Passthrough> = checkedValue(
   '{ … } | Passthrough',
   (value) => typeof value === 'object' && value !== null,
@@ -87,7 +87,7 @@ export const messages: Kind<Readonly<Record<string, unknown>> | Passthrough> = c
   'List the messages by type, or say passthrough({ text: true }).',
 );
 
-/** A schema of any library, compiled where it is used. */
+/** A schema of any library. It is checked where it is compiled. */
 export const schema: Kind<unknown> = { type: 'schema', read: (value) => value };
 
 /** Who may send a type of message. */
@@ -98,7 +98,7 @@ export const messageRule: Kind<AuthorizeMessage | 'any'> = checkedValue(
   "Give a function, or 'any'.",
 );
 
-/** Schemas by the type of the message, compiled where they are used. */
+/** Schemas by message type. They are checked where they are compiled. */
 export const schemas: Kind<Readonly<Record<string, unknown>>> = {
   type: '{ … }',
   read: (value, option) => asObject(value, option),
@@ -119,7 +119,7 @@ export const origins: Kind<OriginsOption> = {
   },
 };
 
-/** What a stage in `report` is called in the policy, and the stage it stands for. */
+/** The stages by their names in `report`. */
 export const REPORTABLE: ReadonlyMap<unknown, string> = new Map<ReportOption, string>([
   ['rate', 'rate'],
   ['subprotocol', 'subprotocol'],
@@ -132,7 +132,7 @@ export const REPORTABLE: ReadonlyMap<unknown, string> = new Map<ReportOption, st
   [unsafeReportAuthorization, 'authorization'],
 ]);
 
-/** Read to the names of the stages. */
+/** The option `report`, read as a set of stage names. */
 export const stages: Kind<readonly ReportOption[], ReadonlySet<string>> = {
   type: 'ReportOption[]',
   read(value, option) {

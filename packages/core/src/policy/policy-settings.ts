@@ -4,7 +4,7 @@ import { checkContradictions, checkExtensionNames, checkNames, checkProxies } fr
 import { type RouteSettings, routeSettings } from './route-settings.ts';
 import { type ServerSettings, serverSettings } from './server-settings.ts';
 
-/** A policy in two plain objects: what stands once before all routes, and what its own route has. */
+/** A policy as two plain objects: the settings of the server, and those of the policy's own route. */
 export interface PolicySettings {
   readonly server: ServerSettings;
   readonly route: RouteSettings;
@@ -13,7 +13,7 @@ export interface PolicySettings {
 /**
  * Reads a policy.
  *
- * @throws PolicyError for options that are unknown, hold no value of their kind, or contradict each other.
+ * @throws PolicyError for options that are unknown, have an invalid value, or contradict each other.
  */
 export function readPolicy(policy: object): PolicySettings {
   const stated = asObject(policy, 'policy') as unknown as AnyPolicy;
@@ -26,9 +26,9 @@ export function readPolicy(policy: object): PolicySettings {
 }
 
 /**
- * Reads what a route changes of the policy that it extends; what it leaves out is inherited.
+ * Reads the options of `guard.extend`. Options that are left out are inherited.
  *
- * @throws PolicyError as `readPolicy`, and for an option that is decided once for the server.
+ * @throws PolicyError as `readPolicy`, and for an option of the whole server.
  */
 export function readExtension(base: AnyPolicy, extension: object): RouteSettings {
   checkExtensionNames(extension);
@@ -54,8 +54,8 @@ function merged(base: AnyPolicy, extension: Partial<AnyPolicy>): AnyPolicy {
 }
 
 /**
- * An option that is there but undefined is left out: spread over the base, it would switch a check off. What is no object of
- * options stays as it is, to be refused where it is read.
+ * Removes options whose value is `undefined`. Spread over the base, they would switch a check off. A value that is not an
+ * object is returned unchanged, and refused where it is read.
  */
 function inherited<T extends object>(
   base: T | undefined,

@@ -11,9 +11,9 @@ import type { AnyPolicy } from './policy.ts';
 type Options = Settings<typeof ROUTE_OPTIONS>;
 type Limits = Settings<typeof ROUTE_LIMITS>;
 
-/** A route's side of a policy, every option read and every default filled in: times in milliseconds, sizes in bytes. */
+/** The options of a route, checked and with all defaults: times in milliseconds, sizes in bytes. */
 export interface RouteSettings extends Omit<Options, 'messages' | 'origins' | 'subprotocols'> {
-  /** As it was stated, for what extends it. */
+  /** The policy as the application wrote it, for `guard.extend`. */
   readonly policy: AnyPolicy;
   readonly messages: Passthrough | ReadonlyMap<string, TypeSettings>;
   readonly origins: OriginPolicy;

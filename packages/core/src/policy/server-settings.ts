@@ -12,16 +12,16 @@ import type { RouteSettings } from './route-settings.ts';
 
 type Options = Settings<typeof SERVER_OPTIONS>;
 
-/** How bans come about. */
+/** When and how long the guard bans. */
 export interface BanSettings {
-  /** How many offences are forgiven; `undefined` where only operators ban. */
+  /** How many offences are forgiven; `undefined` if only `guard.bans.add` bans. */
   readonly after: RateLimit | undefined;
   readonly terms: BanTerms;
-  /** Whose open connections a ban closes. */
+  /** Which open connections a ban closes. */
   readonly closes: 'identity' | 'all' | 'none';
 }
 
-/** What a policy says once for its server, every option read and every default filled in: times in milliseconds, sizes in bytes. */
+/** The options of the whole server, checked and with all defaults: times in milliseconds, sizes in bytes. */
 export interface ServerSettings
   extends Omit<Options, 'hosts' | 'trustedProxies' | 'forwardedHeader' | 'transport' | 'bans' | 'clock'>,
     Pick<RouteSettings, 'name' | 'report'> {
@@ -52,7 +52,7 @@ export function serverSettings(policy: AnyPolicy, { name, report }: RouteSetting
   };
 }
 
-/** Without bans of its own a guard still has terms for those of operators. */
+/** Terms exist even with `bans: false`, for `guard.bans.add`. */
 function banSettings(bans: Options['bans']): BanSettings {
   const {
     after,
