@@ -36,8 +36,12 @@ const unenforced: readonly (readonly [what: string, policy: object, place: strin
   ],
   ['an option among keywords', say({ ...Type.Object({}), authorize: () => false }), 'say.authorize'],
   ['an option among those of a library', say({ ...z.object({}), authorize: () => false }), 'say.authorize'],
-  ['a library that may hand on anything', say(handsOn), 'say'],
-  ['a preference to hand on anything', say(Joi.object({ a: 1 }).options({ allowUnknown: true })), 'say'],
+  ['a library that may keep unknown properties', say(handsOn), 'say'],
+  [
+    'a preference to keep unknown properties',
+    say(Joi.object({ a: 1 }).options({ allowUnknown: true })),
+    'say',
+  ],
   ['another type than the message’s', say(z.object({ type: z.literal('shout') })), 'say'],
   ['a body that is no object', say(z.string()), 'say'],
 ];

@@ -171,7 +171,7 @@ export const mutations = [
   },
   {
     stage: 'schema',
-    what: 'joi may hand on what it does not know',
+    what: 'joi may keep unknown properties',
     file: core('message/standard-library'),
     find: 'if (open !== undefined) {',
     replace: 'if (false) {',
@@ -179,7 +179,7 @@ export const mutations = [
   },
   {
     stage: 'schema',
-    what: 'a library that nobody knows may hand on anything',
+    what: 'an unknown library may keep unknown properties',
     file: core('message/standard-library'),
     find: 'if (fits(body)) return ask(body);',
     replace: 'return ask(body);',

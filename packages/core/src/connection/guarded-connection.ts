@@ -206,7 +206,7 @@ export class GuardedConnection implements Connection, Receiver, Rostered {
     if (!handling) this.end('shutting_down');
   }
 
-  /** Called about once a second: pings, closes or renews whatever is due. */
+  /** Called about once a second. Pings the peer, sends a notice or ends the connection, as is due. */
   tick(now: number, monotonic: number, passed: Passed): void {
     const due = this.#liveness.tick(this.#socket, this.#context.liveness, passed);
     if (this.state !== 'open') {

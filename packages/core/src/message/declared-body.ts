@@ -3,8 +3,8 @@ import { isRecord } from '../wire/incoming.ts';
 import { documentOf, type StandardSchema } from './standard-schema.ts';
 
 /**
- * What another library's schema says of a body, as JSON Schema: of which type it is, its forms, and its property `type`. Of what
- * cannot be found out it says nothing.
+ * A rough JSON Schema of a body whose schema belongs to another library: its type, the members of a union, and its property
+ * `type`. What the library does not reveal is left out.
  */
 export function declaredBody(schema: StandardSchema): SchemaNode {
   const { vendor } = schema['~standard'];
@@ -15,7 +15,7 @@ export function declaredBody(schema: StandardSchema): SchemaNode {
 
 type Part = Readonly<Record<string, unknown>>;
 
-/** Schemas of valibot are plain objects, and tell what they are in `type`. */
+/** Reads a schema of valibot, which is a plain object with its kind in `type`. */
 function ofValibot(part: unknown): SchemaNode {
   if (!isRecord(part)) return {};
   const { type, entries, options, wrapped, literal } = part;
@@ -32,7 +32,7 @@ function describe(schema: StandardSchema): unknown {
   return typeof tell === 'function' ? tell.call(schema) : undefined;
 }
 
-/** Descriptions of joi and yup, which resemble each other. */
+/** Reads the result of `describe()`, which is similar in joi and yup. */
 function ofDescription(part: unknown): SchemaNode {
   if (!isRecord(part)) return {};
   const { type, keys, fields, flags, allow, oneOf } = part;
@@ -66,12 +66,15 @@ const SIMPLE: ReadonlySet<unknown> = new Set([
   'null',
 ]);
 
-/** Of the types that no object is of. */
+/** A JSON Schema for types that exclude objects; otherwise `{}`. */
 function simple(type: unknown): SchemaNode {
   return SIMPLE.has(type) ? { type } : {};
 }
 
-/** Where joi would hand on what nothing describes: in an object without keys, and where its preferences say so. */
+/**
+ * The path of the first place where joi would keep unknown properties: an object without keys, or a preference that allows
+ * them.
+ */
 export function openPlaceOfJoi(schema: StandardSchema): readonly PropertyKey[] | undefined {
   return openPlace(describe(schema), []);
 }

@@ -3,7 +3,7 @@ export function escapeStep(key: string): string {
   return key.replaceAll('~', '~0').replaceAll('/', '~1');
 }
 
-/** The key that a step names in the fragment of a `$ref` (RFC 6901 §6); `undefined` where its percent-encoding is broken. */
+/** The key that a step names in the fragment of a `$ref` (RFC 6901 §6); `undefined` if its percent-encoding is invalid. */
 export function keyOfStep(step: string): string | undefined {
   try {
     return decodeURIComponent(step).replaceAll('~1', '/').replaceAll('~0', '~');

@@ -109,7 +109,7 @@ export function readMessage(
   if (incoming === undefined) return refuse(malformed('it is no message in this envelope'), UNADDRESSED);
   incoming.text = text;
   if (codec !== undefined && codec.uniqueKeys !== true) incoming.keysRead = keys;
-  // Another parser may read the same bytes differently, so it gets what this one read.
+  // With a codec, listeners get a message written anew, because another parser may read the same bytes differently.
   incoming.changed = codec !== undefined;
   return incoming;
 }

@@ -12,7 +12,7 @@ export interface Fault {
   readonly fix: string;
 }
 
-/** Finds what TypeBox would not check, because it ignores whatever it does not know. */
+/** Finds what TypeBox would not check, because it ignores what it does not know. */
 export function formFault(node: SchemaNode): Fault | undefined {
   if (!isPlain(node))
     return { problem: 'it is an instance of a class, and no schema', fix: 'Give a plain object.' };

@@ -15,17 +15,17 @@ export function compileStandard(schema: StandardSchema, options: SchemaOptions):
   const ask = compileLibrary(schema, options);
   const document = documentOf(schema);
   return {
-    // Nobody knows where it goes.
+    // The library says only what is wrong, and may return a changed body. So the body always has to pass through `look`.
     fits: () => false,
     look(incoming) {
       const answer = ask(read(incoming.body));
       return isPromise(answer) ? answer.then((late) => take(late, incoming)) : take(answer, incoming);
     },
-    // What a library makes of a body is all that it can say.
+    // A body that the library refuses cannot be sanitized.
     sanitize: undefined,
     accelerated: true,
     fixedKeys: undefined,
-    // What it does not name is not handed on, whatever the library itself does with it.
+    // Closed, because no unnamed property reaches a handler, even if the library itself would keep it.
     document: document && close(document),
   };
 }
@@ -37,7 +37,7 @@ function take(answer: Answer, incoming: Incoming): Mistake | undefined {
   return undefined;
 }
 
-/** A reply's schema of another library; one that answers with a promise cannot be asked while something is sent. */
+/** Compiles the schema of a reply that belongs to another library. It must be synchronous, because `send` is. */
 export function compileStandardReply(
   schema: StandardSchema,
   options: Pick<SchemaOptions, 'type' | 'option'>,
@@ -55,19 +55,19 @@ export function compileStandardReply(
   const pointerIn = (body: unknown): string | undefined => {
     const answer = ask(read(body));
     if (!isPromise(answer)) return answer.pointer;
-    // Nobody waits for it, so that nobody else would hear of its failure.
+    // Nothing awaits this promise, so its rejection would be unhandled.
     answer.catch(() => undefined);
     throw new TypeError('A reply is checked as it is sent, so its schema cannot be asynchronous.');
   };
   return {
     passes: (body) => pointerIn(body) === undefined,
     pointer: (body) => pointerIn(body) ?? '',
-    // What is sent is what was given, not what the library makes of it.
+    // The document describes the input, because the body is sent as it was given, not as the library returns it.
     document: documentOf(schema),
   };
 }
 
-/** What of a body its schema is asked about: all of it, or what is beside the type that the envelope puts among its properties. */
+/** Returns what the schema checks: the whole body, or the body without the type that the envelope puts among its properties. */
 function reader(
   schema: StandardSchema,
   { type, option }: Pick<SchemaOptions, 'type' | 'option'>,

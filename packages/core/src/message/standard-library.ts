@@ -12,7 +12,7 @@ import { isNote } from './schema-keywords.ts';
 import { documentOf, pathOf, type Result, type StandardSchema } from './standard-schema.ts';
 import { compileStrip } from './strip.ts';
 
-/** What a library made of a body, or where in the body the mistake is. */
+/** The value that a library returned for a body, or a pointer to the mistake in the body. */
 export interface Answer {
   readonly value?: unknown;
   readonly pointer?: string;
@@ -22,10 +22,10 @@ type Ask = (body: unknown) => MaybePromise<Answer>;
 type LibraryOptions = Pick<SchemaOptions, 'option' | 'unknown'>;
 
 /**
- * How a schema of another library is asked, so that nothing reaches a handler that no schema names. Most leave out what they do
- * not know: then a property that came and is not in what they return was unknown to them, which refuses the message, or is what
- * stripping means. So a transformation that renames the properties of an object, or makes something else of it, needs
- * `unknownProperties: 'strip'`. Those that hand it on are told not to.
+ * Calls the schema of another library so that no property reaches a handler unless the schema names it. Most libraries return a
+ * value without the properties that they do not know. With `unknownProperties: 'refuse'`, a property that is missing in the
+ * returned value refuses the message. So a transformation that renames or replaces properties needs `'strip'`. Libraries that
+ * keep unknown properties are called with options against that.
  */
 export function compileLibrary(schema: StandardSchema, options: LibraryOptions): Ask {
   const { vendor } = schema['~standard'];
@@ -42,7 +42,7 @@ const LIBRARIES: ReadonlyMap<string, (schema: StandardSchema, options: LibraryOp
   ['yup', compileYup],
 ]);
 
-/** Asks, and then makes of the answer what `judge` says. */
+/** Calls the schema's `validate`. If it passes, `judge` turns the returned value into the answer. */
 function asking(
   { '~standard': standard }: StandardSchema,
   judge: (came: unknown, value: unknown) => Answer = (_came, value) => ({ value }),
@@ -65,7 +65,7 @@ function lostIn(came: unknown, value: unknown): Answer | undefined {
   return lost && { pointer: pointerTo(lost) };
 }
 
-/** The object that has a key in what came that is not in what the library returned. */
+/** The path of the first object with a key that the library did not return. */
 function lostKey(
   came: unknown,
   returned: unknown,
@@ -87,7 +87,7 @@ function lostKey(
   return undefined;
 }
 
-/** A schema of arktype, which hands on what it does not know unless it is told otherwise. */
+/** A schema of arktype, which keeps unknown properties by default. */
 interface DeclaringSchema extends StandardSchema {
   onDeepUndeclaredKey(behavior: 'reject' | 'delete'): StandardSchema;
 }
@@ -104,22 +104,22 @@ function compileDeclaring(schema: StandardSchema, { unknown, option }: LibraryOp
   } catch (error) {
     throw new PolicyError(
       option,
-      `nobody can tell what to leave out of it: ${error instanceof Error ? error.message : String(error)}`,
+      `arktype cannot tell which properties to leave out: ${error instanceof Error ? error.message : String(error)}`,
       "Say unknownProperties: 'refuse', or tell the members of its unions apart by a literal.",
     );
   }
 }
 
 /**
- * joi refuses what it does not know, unless its preferences say otherwise; and an object without keys may be any. What `unknown()`
- * has opened stays open.
+ * joi refuses unknown properties, except in objects without keys, and with the preferences allowUnknown and stripUnknown. Both are
+ * refused here. Objects with `unknown()` stay open.
  */
 function compileJoi(schema: StandardSchema, options: LibraryOptions): Ask {
   const open = openPlaceOfJoi(schema);
   if (open !== undefined) {
     throw new PolicyError(
       options.option,
-      `joi would hand on whatever else is in the object at '${pointerTo(open)}'`,
+      `joi would keep unknown properties of the object at '${pointerTo(open)}'`,
       'Name its keys, or say unknown() for an object that is open; leave the preferences allowUnknown and stripUnknown to the policy.',
     );
   }
@@ -128,15 +128,16 @@ function compileJoi(schema: StandardSchema, options: LibraryOptions): Ask {
   return asking(prefs.call(schema, { stripUnknown: { objects: true } }));
 }
 
-/** Of yup: it casts by other rules than it validates, and always later. */
+/** A schema of yup, which casts and validates by different rules. `validate` is always asynchronous. */
 interface CastingSchema extends StandardSchema {
   cast(value: unknown, options: object): unknown;
   validate(value: unknown, options: object): Promise<unknown>;
 }
 
 /**
- * yup hands on what it does not know, and a schema that is `strict()` does so even if it is told to leave it out. What it makes of a
- * body by casting alone has nothing more than what it knows. It takes names that objects inherit for its own, and throws.
+ * yup keeps unknown properties, and a `strict()` schema does so even with `stripUnknown`. Only `cast` always leaves them out, so
+ * its result tells which properties are known. yup also takes inherited names such as `toString` for properties and throws, so
+ * properties with such names are removed first.
  */
 function compileYup(schema: StandardSchema, options: LibraryOptions): Ask {
   const casting = schema as CastingSchema;
@@ -160,7 +161,7 @@ function compileYup(schema: StandardSchema, options: LibraryOptions): Ask {
   };
 }
 
-/** A value without the properties that its like does not have. */
+/** A copy of `value` with only those properties that `named` has at the same place. */
 function keepNamed(value: unknown, named: unknown): unknown {
   if (Array.isArray(value) && Array.isArray(named)) return value.map((item, i) => keepNamed(item, named[i]));
   if (!isPlain(value) || !isRecord(named)) return value;
@@ -176,15 +177,15 @@ function withoutInherited(value: unknown): unknown {
 }
 
 /**
- * Nobody knows what any other library does with properties that its schema does not name. So it is asked about nothing but what
- * fits the JSON Schema that it tells, with every object closed.
+ * It is unknown what another library does with properties that its schema does not name. So it gets only bodies that fit its
+ * JSON Schema with every object closed.
  */
 function compileStranger(schema: StandardSchema, { unknown, option }: LibraryOptions): Ask {
   const document = documentOf(schema);
   if (document === undefined || Object.keys(document).every(isNote)) {
     throw new PolicyError(
       option,
-      `it cannot be known which properties its library, '${schema['~standard'].vendor}', would hand on although no schema names them`,
+      `it cannot be known which properties its library, '${schema['~standard'].vendor}', would keep although no schema names them`,
       'Give it a JSON Schema, in ~standard.jsonSchema.input (Standard JSON Schema), or use TypeBox, zod, valibot, arktype, joi or yup.',
     );
   }

@@ -3,12 +3,12 @@ import { isRecord } from '../wire/incoming.ts';
 
 interface Issue {
   readonly path?: ReadonlyArray<PropertyKey | { readonly key: PropertyKey }> | undefined;
-  /** Not in the standard: what valibot and arktype expected. */
+  /** What was expected. Not in the standard, but set by valibot and arktype. */
   readonly expected?: unknown;
   readonly message?: unknown;
 }
 
-/** A library's answer. Some failures hold a value as well. */
+/** The result of `validate`. It is a failure if it has `issues`, even with a value beside them. */
 export interface Result {
   readonly value?: unknown;
   readonly issues?: readonly Issue[] | undefined;
@@ -31,13 +31,13 @@ export function isStandardSchema(schema: unknown): schema is StandardSchema {
   return typeof standard?.validate === 'function';
 }
 
-/** What valibot and arktype expect in place of a forbidden property. */
+/** The `expected` of valibot and arktype for a forbidden property. */
 const NOTHING: ReadonlySet<unknown> = new Set(['never', 'removed']);
-/** What joi says of one. */
+/** The end of joi's message for a forbidden property. */
 const NOT_ALLOWED = /" is not allowed$/;
 
 export function pathOf(issue: Issue | undefined): readonly PropertyKey[] {
-  // An array of our own: arktype's paths are of a class whose `map` and `slice` make others of themselves.
+  // Copied to a plain array, because arktype's paths are of a subclass, and so are the results of their `map` and `slice`.
   const path = Array.from(issue?.path ?? [], (step) => (typeof step === 'object' ? step.key : step));
   const { expected, message } = issue ?? {};
   // The sender chose the name of a forbidden property, so the pointer names the object around it.
@@ -45,7 +45,7 @@ export function pathOf(issue: Issue | undefined): readonly PropertyKey[] {
   return unnamed ? path.slice(0, -1) : path;
 }
 
-/** Options under which zod and arktype leave out what JSON Schema cannot express, instead of throwing. */
+/** Options with which zod and arktype leave out what JSON Schema cannot express, instead of throwing. */
 const LENIENT = { unrepresentable: 'any', fallback: (context: { readonly base: unknown }) => context.base };
 
 interface TellingSchema {
@@ -55,8 +55,8 @@ interface TellingSchema {
 }
 
 /**
- * The JSON Schema of what a library takes in, where it tells one (Standard JSON Schema 1). A `lenient` one says nothing of what
- * JSON Schema has no words for, where there would be none otherwise.
+ * The JSON Schema of a schema's input, if the library offers one (Standard JSON Schema 1). What JSON Schema cannot express is left
+ * out if `lenient`; otherwise the result is then `undefined`.
  */
 export function documentOf(schema: StandardSchema, lenient = false): SchemaNode | undefined {
   const { jsonSchema } = schema['~standard'] as TellingSchema;
@@ -65,7 +65,7 @@ export function documentOf(schema: StandardSchema, lenient = false): SchemaNode 
       const document = jsonSchema?.input?.({ target, ...(lenient && { libraryOptions: LENIENT }) });
       if (isRecord(document)) return document;
     } catch {
-      // Another target, or what JSON Schema has no words for.
+      // The library does not know this target, or JSON Schema cannot express the schema.
     }
   }
   return undefined;

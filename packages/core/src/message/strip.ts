@@ -11,7 +11,7 @@ export function compileStrip(schema: SchemaNode): Strip {
   return (value) => leaveOut(value, shapes);
 }
 
-/** Where references lead: what `#` means, and where names are looked for. */
+/** Where references are resolved: `#` in `resource`, names in `whole`. */
 interface Scope {
   readonly whole: SchemaNode;
   readonly resource: SchemaNode;
@@ -29,10 +29,10 @@ interface Shape {
 interface Part {
   readonly properties: ReadonlyMap<string, Shape>;
   readonly patterns: readonly (readonly [pattern: RegExp, shape: Shape])[];
-  /** For properties that are in neither. */
+  /** The shape of properties that neither `properties` nor `patterns` describes. */
   readonly others: Shape | undefined;
   readonly items: readonly Shape[];
-  /** For items after these. */
+  /** The shape of the items after `items`. */
   readonly rest: Shape | undefined;
 }
 
@@ -83,7 +83,7 @@ function shapesOfItem(shapes: readonly Shape[], index: number): Shape[] {
 }
 
 function shapeOf(schema: unknown, outside: Scope): Shape {
-  // `true`, `false`, and what is no schema at all.
+  // `true`, `false`, or a value that is no schema.
   if (!isNode(schema)) return { closed: false, parts: [], forms: undefined };
   const scope = typeof schema.$id === 'string' ? { ...outside, resource: schema } : outside;
   if (schema.$ref !== undefined) return referred(schema.$ref, scope);
@@ -94,7 +94,10 @@ function shapeOf(schema: unknown, outside: Scope): Shape {
   };
 }
 
-/** What a reference leads to says everything that there is to say of an object; it may lead back, so it is followed late. */
+/**
+ * The shape of a reference's target, which alone describes the value. It is computed on first use, because references may be
+ * circular.
+ */
 function referred(reference: unknown, { whole, resource }: Scope): Shape {
   let found: Shape | undefined;
   const shape = (): Shape => {

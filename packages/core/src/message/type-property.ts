@@ -25,7 +25,10 @@ function addType(schema: SchemaNode, type: string): SchemaNode | undefined {
   return added.includes(undefined) ? undefined : changed(schema, { [keyword]: added });
 }
 
-/** A record whose names may be the type's says the same of all others; where it says it of a few, that is left out. */
+/**
+ * Changes a record so that its schema does not apply to the name `type`. If it applied to all names, it still does to all
+ * others; a pattern for some names that includes `type` is dropped.
+ */
 function besideType({ patternProperties }: SchemaNode): SchemaNode {
   const patterns = isNode(patternProperties) ? Object.entries(patternProperties) : [];
   const others = patterns.filter(([pattern]) => !new RegExp(pattern, 'u').test('type'));
@@ -34,10 +37,10 @@ function besideType({ patternProperties }: SchemaNode): SchemaNode {
   return { patternProperties: Object.fromEntries(others), additionalProperties: all?.[1] ?? true };
 }
 
-/** How TypeBox writes the names of a record. */
+/** The patterns that TypeBox writes for a record with any names. */
 const EVERY_NAME: ReadonlySet<string> = new Set(['^.*$', '^(.*)$']);
 
-/** An object of which only the type is known. */
+/** A schema of an object with this type and any other properties. */
 function typeObject(type: string): SchemaNode {
   return { type: 'object', properties: { type: { const: type } }, required: ['type'] };
 }
@@ -49,7 +52,7 @@ type OwnType = 'none' | 'name' | 'other';
  * for it. If only some forms have one, it counts as another.
  */
 export function ownType(body: SchemaNode, name: string): OwnType {
-  // A schema that leads back to itself adds nothing to what it says.
+  // A circular reference adds nothing.
   const known = new Map<SchemaNode, OwnType | undefined>();
   const typeOf = (schema: SchemaNode): OwnType | undefined => {
     if (known.has(schema)) return known.get(schema);
@@ -89,7 +92,7 @@ export function isObjectBody(body: SchemaNode): boolean {
     if (!isNode(schema)) return false;
     const before = known.get(schema);
     if (before !== undefined) return before;
-    // What leads back to itself is as it is otherwise.
+    // A circular reference changes nothing: the other parts decide.
     known.set(schema, true);
     const { allOf, anyOf, oneOf, $ref } = schema;
     const answer =

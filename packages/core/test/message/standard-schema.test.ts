@@ -302,7 +302,7 @@ describe('unions', () => {
     expect(await outcome(either, { a: 1 })).toEqual({ body: { a: 1 } });
     expect(await outcome(either, { a: 1, evil: 1 })).not.toMatch(/evil/);
     expect(() => compile(either, 'strip')).toThrow(
-      /^policy\.messages\.say: nobody can tell what to leave out of it.*unknownProperties/s,
+      /^policy\.messages\.say: arktype cannot tell which properties to leave out.*unknownProperties/s,
     );
   });
 });
@@ -413,7 +413,7 @@ describe('pointers', () => {
   });
 });
 
-/** The same messages in libraries that hand on what they do not know, or convert what they do. */
+/** The same messages in libraries that keep unknown properties or convert known ones. */
 const user = { name: 'alice', tags: [{ k: 'a' }], at: { x: 1 } };
 const spoilt: [what: string, came: object, pointer: string][] = [
   ['itself', { ...user, evil: 1 }, ''],
@@ -541,7 +541,7 @@ describe('joi', () => {
     ],
     ['a default', allowing.object({ a: allowing.number() }), ''],
   ])('what would be handed on unnamed is refused at construction: %s', (_what, schema, at) => {
-    expect(() => compile(schema)).toThrow(`joi would hand on whatever else is in the object at '${at}'`);
+    expect(() => compile(schema)).toThrow(`joi would keep unknown properties of the object at '${at}'`);
   });
 });
 
@@ -553,7 +553,7 @@ describe('a library that nobody knows', () => {
     required: ['a'],
   };
 
-  test('is refused without a JSON Schema, since it might hand on anything', () => {
+  test('is refused without a JSON Schema, because it might keep unknown properties', () => {
     for (const schema of [
       stranger(handsOn),
       stranger(handsOn, {}),
@@ -561,7 +561,7 @@ describe('a library that nobody knows', () => {
       stranger(handsOn, true),
     ])
       expect(() => compile(schema)).toThrow(
-        /^policy\.messages\.say: it cannot be known which properties its library, 'stranger', would hand on.*jsonSchema\.input/,
+        /^policy\.messages\.say: it cannot be known which properties its library, 'stranger', would keep.*jsonSchema\.input/,
       );
   });
 
