@@ -21,7 +21,7 @@ function write(envelope: EnvelopeName, type: string, body: object, id?: unknown)
 const open = (envelope: EnvelopeName, options: object = {}) =>
   openConnection({ messages, replies, envelope, ...options });
 
-describe('what a handler returns is the reply', () => {
+describe('replies of handlers', () => {
   test.each<[EnvelopeName, unknown, unknown]>([
     ['flat', undefined, { type: 'sum', value: 3 }],
     ['nested', undefined, { type: 'sum', data: { value: 3 } }],
@@ -40,7 +40,7 @@ describe('what a handler returns is the reply', () => {
     }
   });
 
-  test.each(ENVELOPES)('%s: nobody is answered who was promised nothing', async (envelope) => {
+  test.each(ENVELOPES)('%s: a handler without a named reply sends no reply', async (envelope) => {
     const { say, socket, on } = await open(envelope);
     on('add', sum);
     await say(write(envelope, 'add', { a: 1, b: 2 }));
@@ -65,7 +65,7 @@ describe('what a handler returns is the reply', () => {
     }
   });
 
-  test('each by its own id, in the order of the requests', async () => {
+  test('replies carry the ids of their requests, and come in the order of the requests', async () => {
     const { connection, socket, on } = await open('json-rpc');
     const held = new Held<unknown>();
     on('ping', held.ask);
@@ -79,14 +79,14 @@ describe('what a handler returns is the reply', () => {
     ]);
   });
 
-  test('at once, where the handler is not asynchronous', async () => {
+  test('a synchronous handler is answered before receive returns', async () => {
     const { connection, socket, on } = await open('flat');
     on('add', 'sum', sum);
     connection.receive(JSON.stringify(write('flat', 'add', { a: 1, b: 2 })), false);
     expect(socket.sent).toEqual([{ type: 'sum', value: 3 }]);
   });
 
-  test('not once the connection is closing', async () => {
+  test('no reply is sent once the connection is closing', async () => {
     const { connection, socket, on } = await open('flat');
     const held = new Held<unknown>();
     on('add', 'sum', held.ask);
@@ -96,7 +96,7 @@ describe('what a handler returns is the reply', () => {
     expect(socket.sent).toEqual([]);
   });
 
-  test('as the handler that took the message said, although it sends others itself', async () => {
+  test('the named reply is sent although the handler sends other messages itself', async () => {
     const { say, socket, on, send } = await open('nested');
     on('add', 'sum', (message) => {
       send('pong', {});
@@ -109,7 +109,7 @@ describe('what a handler returns is the reply', () => {
     ]);
   });
 
-  test('in its own type, whatever the body calls itself', async () => {
+  test('the reply has its own type although the body contains another type', async () => {
     const { say, socket, on } = await openConnection({ messages });
     on('ping', 'pong', () => ({ type: 'error', code: 'internal' }));
     await say({ type: 'ping' });
@@ -126,22 +126,25 @@ describe('a reply that the policy does not allow', () => {
     ['is another one', 'pong', { value: 1 }],
   ];
   describe.each(ENVELOPES)('%s', (envelope) => {
-    test.each(wrong)('%s: a fault, and the client is told nothing of it', async (_, reply, body) => {
-      for (const handler of [() => body, async () => body]) {
-        const { say, socket, on, faults } = await open(envelope);
-        on('add', reply, handler as never);
-        await say(write(envelope, 'add', { a: 1, b: 2 }, envelope === 'flat' ? undefined : 7));
-        expect(socket.sent).toEqual([]);
-        expect(socket.closes).toEqual([{ code: 1011, reason: 'Something went wrong.' }]);
-        expect(faults).toEqual([
-          expect.objectContaining({ stage: 'dispatch', error: expect.any(TypeError) }),
-        ]);
-        expect(JSON.stringify(faults)).not.toContain('secret');
-      }
-    });
+    test.each(wrong)(
+      '%s: a wrong reply is a fault, and the client is not sent it',
+      async (_, reply, body) => {
+        for (const handler of [() => body, async () => body]) {
+          const { say, socket, on, faults } = await open(envelope);
+          on('add', reply, handler as never);
+          await say(write(envelope, 'add', { a: 1, b: 2 }, envelope === 'flat' ? undefined : 7));
+          expect(socket.sent).toEqual([]);
+          expect(socket.closes).toEqual([{ code: 1011, reason: 'Something went wrong.' }]);
+          expect(faults).toEqual([
+            expect.objectContaining({ stage: 'dispatch', error: expect.any(TypeError) }),
+          ]);
+          expect(JSON.stringify(faults)).not.toContain('secret');
+        }
+      },
+    );
   });
 
-  test('is sent where replies are not checked, unless the policy has none of its name', async () => {
+  test('with checkReplies: false a wrong body is sent, but a reply with an unknown name is not', async () => {
     const { say, socket, on, faults } = await open('flat', { checkReplies: false });
     on('add', 'sum', () => ({ value: 'text' }));
     on('ping', 'secret', () => ({}));
@@ -151,8 +154,8 @@ describe('a reply that the policy does not allow', () => {
   });
 });
 
-describe('on', () => {
-  test('takes one handler for a type, with or without a reply', async () => {
+describe('connection.on', () => {
+  test('connection.on accepts one handler for each type, with or without a reply', async () => {
     const { on } = await open('flat');
     on('add', sum);
     expect(() => on('add', 'sum', sum)).toThrow(/has a handler already/);

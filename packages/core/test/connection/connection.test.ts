@@ -34,8 +34,8 @@ function gate() {
 
 const settle = () => new Promise((resolve) => setImmediate(resolve));
 
-describe('messages', () => {
-  test('reach the typed handler, then the listeners of the bare library, at once', async () => {
+describe('the order of messages', () => {
+  test('a message reaches the typed handler, then the listeners of the bare library, before receive returns', async () => {
     const { connection, socket, on } = await open();
     const seen: string[] = [];
     on('say', ({ text }: { text: string }) => void seen.push(`typed ${text}`));
@@ -44,7 +44,7 @@ describe('messages', () => {
     expect(seen).toEqual(['typed hi', `bare ${say('hi')}`]);
   });
 
-  test('are handled in order, however long each handler takes', async () => {
+  test('messages are handled in order, however long each handler takes', async () => {
     const { connection, on } = await open();
     const gates = [gate(), gate(), gate()];
     const seen: string[] = [];
@@ -63,7 +63,7 @@ describe('messages', () => {
     expect(seen).toEqual(['begin 0', 'end 0', 'begin 1', 'end 1', 'begin 2', 'end 2']);
   });
 
-  test('wait for an asynchronous listener of the bare library, too, and for an asynchronous authorize', async () => {
+  test('messages also wait for an asynchronous listener of the bare library, and for an asynchronous authorize', async () => {
     const answers = [gate(), gate()];
     let asked = 0;
     const rule = { schema: SAY, authorize: () => answers[asked++]?.promise.then(() => true) };
@@ -78,7 +78,7 @@ describe('messages', () => {
     expect(socket.delivered).toEqual([say('a'), say('b')]);
   });
 
-  test('beyond the queue stop the socket from being read, until there is room', async () => {
+  test('with a full queue the socket is not read until there is room', async () => {
     const { connection, socket, on } = await open({ limits: { queuedMessages: 3 } });
     const gates = Array.from({ length: 6 }, gate);
     let begun = 0;
@@ -101,7 +101,7 @@ describe('messages', () => {
     expect(begun).toBe(5);
   });
 
-  test('that come after the end change nothing', async () => {
+  test('messages that come after the end change nothing', async () => {
     const { connection, socket } = await open();
     connection.close();
     connection.receive(say('late'), false);
@@ -110,7 +110,7 @@ describe('messages', () => {
     expect(socket.sent).toEqual([]);
   });
 
-  test('that waited are not handled once the connection is closing', async () => {
+  test('messages that wait are not handled once the connection is closing', async () => {
     const { connection, on } = await open();
     const first = gate();
     const seen: string[] = [];
@@ -127,7 +127,7 @@ describe('messages', () => {
   });
 });
 
-describe('a handler that fails closes with internal, tells the operator, and nobody else', () => {
+describe('a failing handler closes with internal, and only operators see the error', () => {
   const boom = new Error('secret of the application');
   const failures: [string, () => unknown][] = [
     [
@@ -139,7 +139,7 @@ describe('a handler that fails closes with internal, tells the operator, and nob
     ['rejects', () => Promise.reject(boom)],
   ];
   describe.each(failures)('%s', (_, fail) => {
-    test.each(['typed', 'bare'])('the %s one', async (which) => {
+    test.each(['typed', 'bare'])('a failing %s handler closes with internal', async (which) => {
       const { connection, socket, faults, on } = await open();
       if (which === 'typed') on('say', fail);
       else socket.onDeliver = fail;
@@ -150,7 +150,7 @@ describe('a handler that fails closes with internal, tells the operator, and nob
       expect(JSON.stringify(socket)).not.toContain('secret');
     });
 
-    test('both at once leave no rejection without anybody to hear it', async () => {
+    test('if both handlers fail, no rejection is unhandled', async () => {
       const unheard: unknown[] = [];
       const listen = (error: unknown) => void unheard.push(error);
       process.on('unhandledRejection', listen);
@@ -165,7 +165,7 @@ describe('a handler that fails closes with internal, tells the operator, and nob
       expect(socket.closes).toHaveLength(1);
     });
 
-    test('authorize of a message', async () => {
+    test('a failing authorize of a message closes with internal', async () => {
       const { connection, socket, faults } = await open({
         messages: { say: { schema: SAY, authorize: fail } },
       });
@@ -176,7 +176,7 @@ describe('a handler that fails closes with internal, tells the operator, and nob
       expect(faults).toHaveLength(1);
     });
 
-    test('a close listener is a fault, and the others are called', async () => {
+    test('a failing close listener is a fault, and the other listeners are called', async () => {
       const { connection, faults } = await open();
       let called = 0;
       connection.onClose(fail as () => void).onClose(() => void called++);
@@ -188,8 +188,8 @@ describe('a handler that fails closes with internal, tells the operator, and nob
   });
 });
 
-describe('on', () => {
-  test('refuses a type that is not in the policy, and a second handler', async () => {
+describe('connection.on', () => {
+  test('connection.on throws for a type that is not in the policy, and for a second handler', async () => {
     const { on } = await open();
     expect(() => on('sya', () => {})).toThrow(/no message 'sya'/);
     expect(() => on('toString', () => {})).toThrow(/no message 'toString'/);
@@ -198,14 +198,14 @@ describe('on', () => {
   });
 });
 
-describe('send', () => {
-  test('writes { type, ...body }, and the body cannot change the type', async () => {
+describe('connection.send', () => {
+  test('send writes { type, ...body }, and the body cannot change the type', async () => {
     const { connection, socket } = await open();
     expect(connection.send('said' as never, { text: 'hi', type: 'error' } as never)).toBe(true);
     expect(socket.sent).toEqual([{ type: 'said', text: 'hi' }]);
   });
 
-  test('refuses what the replies do not allow, and sends nothing', async () => {
+  test('send throws for a message that replies does not allow, and sends nothing', async () => {
     const { connection, socket } = await open({ replies: { said: SAY } });
     const send = connection.send.bind(connection) as (type: string, body: object) => boolean;
     expect(() => send('sayd', {})).toThrow(/no reply 'sayd'/);
@@ -215,7 +215,7 @@ describe('send', () => {
     expect(send('said', { text: 'hi' })).toBe(true);
   });
 
-  test('does nothing once the connection is closing', async () => {
+  test('send returns false once the connection is closing', async () => {
     const { connection, socket } = await open();
     connection.close();
     expect(connection.send('said' as never, {} as never)).toBe(false);
@@ -236,7 +236,7 @@ describe('a denied message', () => {
     ['an unknown field', '{"type":"say","text":"a","isAdmin":true}', 'message_invalid', ''],
     ['a poisoned prototype', '{"type":"say","text":"a","__proto__":{}}', 'message_malformed', undefined],
   ];
-  test.each(cases)('%s is answered', async (_, text, code, path) => {
+  test.each(cases)('a denied message is answered: %s', async (_, text, code, path) => {
     const { connection, socket, guard } = await open();
     const denied = collect(guard, 'message.denied');
     connection.receive(text, false);
@@ -248,7 +248,7 @@ describe('a denied message', () => {
     expect(denied).toEqual([expect.objectContaining({ reason: code, connection: connection.id })]);
   });
 
-  test.each(cases)('%s closes, where the policy says so', async (_, text, code) => {
+  test.each(cases)("with onDenied: 'close' a denied message closes: %s", async (_, text, code) => {
     const { connection, socket } = await open({ onDenied: 'close' });
     connection.receive(text, false);
     expect(socket.sent).toEqual([]);
@@ -261,14 +261,14 @@ describe('a denied message', () => {
     expect(reason).toBe(code);
   });
 
-  test('ends the connection when it is one too many', async () => {
+  test('one denied message too many ends the connection', async () => {
     const { connection, socket } = await open({ limits: { violations: 3 } });
     for (let i = 0; i < 5; i++) connection.receive('{', false);
     expect(socket.sent).toHaveLength(2);
     expect(socket.closes).toEqual([{ code: 1008, reason: 'Too many messages were refused.' }]);
   });
 
-  test('binary, too big, too fast: closed, whatever the policy says about replies', async () => {
+  test("a binary, too big or too fast message closes even with onDenied: 'reply'", async () => {
     for (const [options, data, isBinary, code] of [
       [{}, Buffer.from(say('a')), true, 1003],
       [{ limits: { message: 30 } }, say('a'.repeat(20)), false, 1009],
@@ -282,13 +282,13 @@ describe('a denied message', () => {
     }
   });
 
-  test('sizes are bytes, not letters', async () => {
+  test('the size of a message is counted in bytes, not characters', async () => {
     const { connection, socket } = await open({ limits: { message: Buffer.byteLength(say('\u20ac')) - 1 } });
     connection.receive(say('\u20ac'), false);
     expect(socket.closes).toMatchObject([{ code: 1009 }]);
   });
 
-  test('a rate recovers with the clock passed in', async () => {
+  test('messages pass again once the clock has advanced', async () => {
     const { connection, socket, clock } = await open({ limits: { messages: { rate: '2/s', burst: 2 } } });
     for (let i = 0; i < 10; i++) {
       connection.receive(say('a'), false);
@@ -301,8 +301,8 @@ describe('a denied message', () => {
   });
 });
 
-describe('report-only stages let through and tell', () => {
-  test('schema', async () => {
+describe('report-only stages', () => {
+  test('with a report-only schema a wrong message is handled and reported', async () => {
     const { connection, socket, guard } = await open({ report: ['schema'] });
     const reported = collect(guard, 'message.reported');
     connection.receive('{"type":"say","text":7}', false);
@@ -315,7 +315,7 @@ describe('report-only stages let through and tell', () => {
     expect(socket.delivered).toHaveLength(1);
   });
 
-  test('message-rate', async () => {
+  test('with a report-only rate a message too many is handled and reported', async () => {
     const { connection, socket, guard } = await open({
       report: ['message-rate'],
       limits: { messages: { rate: '1/s', burst: 1 } },
@@ -327,8 +327,8 @@ describe('report-only stages let through and tell', () => {
   });
 });
 
-describe('closing', () => {
-  test('an unanswered close is terminated by the clock passed in, an answered one is not', async () => {
+describe('connection.close', () => {
+  test('a socket is terminated if its close is not answered in time, and not if it is', async () => {
     const { connection, socket, clock } = await open({ limits: { closeTimeout: '2s' } });
     connection.close(4000, 'bye');
     expect(connection.state).toBe('closing');
@@ -344,7 +344,7 @@ describe('closing', () => {
     expect(other.connection.state).toBe('closed');
   });
 
-  test('happens once: the first code stands', async () => {
+  test('of several closes the first one counts', async () => {
     const { connection, socket } = await open();
     connection.close(4001, 'first');
     connection.close(4002, 'second');
@@ -352,14 +352,14 @@ describe('closing', () => {
     expect(socket.closes).toEqual([{ code: 4001, reason: 'first' }]);
   });
 
-  test('the reason is cut to 123 bytes, between letters', async () => {
+  test('a close reason is cut to 123 bytes without splitting a character', async () => {
     const { connection, socket } = await open();
     connection.close(4000, '\u{1f512}'.repeat(40));
     expect(socket.closes).toEqual([{ code: 4000, reason: '\u{1f512}'.repeat(30) }]);
   });
 
   test.each([0, 999, 1004, 1005, 1006, 1015, 2000, 2999, 5000, 1000.5, Number.NaN])(
-    '%s may not be sent',
+    'close throws for the code %s',
     async (code) => {
       const { connection, socket } = await open();
       expect(() => connection.close(code)).toThrow(RangeError);
@@ -367,7 +367,7 @@ describe('closing', () => {
     },
   );
 
-  test('a paused socket is read again, or the answer to the close would never be seen', async () => {
+  test('a paused socket is read again once the connection closes', async () => {
     const { connection, socket, on } = await open({ limits: { queuedMessages: 1 } });
     on('say', () => new Promise(() => {}));
     connection.receive(say('a'), false);
@@ -376,7 +376,7 @@ describe('closing', () => {
     expect(socket.calls).toEqual(['pause', 'resume']);
   });
 
-  test('gives the slots back once, leaves the registry, and tells the event', async () => {
+  test('a closed connection releases its slots once, leaves the registry and is reported by an event', async () => {
     const { connection, guard, clock } = await open({ limits: { connections: 1 } });
     const closed = collect(guard, 'connection.closed');
     expect([...guard.connections()]).toEqual([connection]);
@@ -391,7 +391,7 @@ describe('closing', () => {
     next.release();
   });
 
-  test('what the WebSocket library found wrong becomes the reason and an event', async () => {
+  test('an invalid frame that the WebSocket library found becomes the reason of the close and an event', async () => {
     const { connection, guard } = await open();
     const denied = collect(guard, 'message.denied');
     connection.broken('message_too_big');
@@ -404,13 +404,13 @@ describe('closing', () => {
   });
 });
 
-test('ids cannot be guessed from one another', async () => {
+test('each connection has another id, of 22 characters in base64url', async () => {
   const ids = await Promise.all(Array.from({ length: 20 }, async () => (await open()).connection.id));
   expect(new Set(ids).size).toBe(20);
   for (const id of ids) expect(id).toMatch(/^[\w-]{22}$/);
 });
 
-test('authorize of a message that answers with a bare thenable is waited for', async () => {
+test('an authorize that returns a thenable is awaited', async () => {
   const rule = { schema: SAY, authorize: () => bareThenable(false) };
   const { connection, socket } = await open({ messages: { say: rule } });
   connection.receive(say('a'), false);

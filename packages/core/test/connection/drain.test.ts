@@ -48,22 +48,22 @@ function premises(count: number) {
   return { clock, guests, rooms, drain, leave, asked, isOver };
 }
 
-describe('the stream', () => {
-  test('of ten thousand is even, and ends when four fifths of the time are over', () => {
+describe('the pace of a drain', () => {
+  test('ten thousand connections are closed at an even pace within four fifths of the time', () => {
     const { clock, drain, asked } = premises(10_000);
     drain.finishWithin(5_000);
     let before = 0;
     for (let step = 0; step <= 40; step++) {
       if (step > 0) clock.advance(100);
       expect(asked() - before).toBeLessThanOrEqual(244);
-      // Whatever the step, nobody is far from an even share.
+      // At every step the share is nearly even.
       expect(Math.abs(asked() - ((step + 1) / 41) * 10_000)).toBeLessThan(245);
       before = asked();
     }
     expect(asked()).toBe(10_000);
   });
 
-  test('of a few is one step, and of some more it is as quick as no herd may be', () => {
+  test('up to ten connections are closed in one step, and some more at ten per step', () => {
     const few = premises(10);
     few.drain.finishWithin(5_000);
     expect(few.asked()).toBe(10);
@@ -76,7 +76,7 @@ describe('the stream', () => {
     expect(more.asked()).toBe(35);
   });
 
-  test('needs two timers at most, and none for steps once all have been asked', () => {
+  test('a drain has two timers at most, and only the deadline once every connection was asked to close', () => {
     const { clock, drain } = premises(2_000);
     drain.finishWithin(1_000);
     expect(clock.pending).toBe(2);
@@ -86,7 +86,7 @@ describe('the stream', () => {
     expect(clock.pending).toBe(1);
   });
 
-  test('is spread anew over the time that is left when many go by themselves, or a step comes late', () => {
+  test('the pace adapts when many connections leave by themselves, or a step comes late', () => {
     const { clock, drain, guests, leave, asked } = premises(1_000);
     drain.finishWithin(5_000);
     expect(asked()).toBe(25);
@@ -101,7 +101,7 @@ describe('the stream', () => {
     expect(guests.filter(({ calls }) => calls.length === 0)).toEqual(guests.slice(500, 975));
   });
 
-  test('a step that comes after the spread asks everybody who is left', () => {
+  test('a step after four fifths of the time closes all remaining connections', () => {
     const { clock, drain, asked } = premises(1_000);
     drain.finishWithin(5_000);
     clock.stall(4_500);
@@ -109,8 +109,8 @@ describe('the stream', () => {
   });
 });
 
-describe('the end', () => {
-  test('comes when the last one has gone, and leaves no timer', async () => {
+describe('the end of a drain', () => {
+  test('a drain ends when the last connection has closed, and leaves no timer', async () => {
     const { clock, drain, guests, leave, isOver } = premises(30);
     drain.finishWithin(5_000);
     for (const guest of guests.slice(0, 29)) leave(guest);
@@ -119,14 +119,14 @@ describe('the end', () => {
     expect([await isOver(), clock.pending]).toEqual([true, 0]);
   });
 
-  test('of nobody comes at once', async () => {
+  test('a drain without connections ends at once', async () => {
     const { clock, drain, isOver } = premises(0);
     expect(await isOver()).toBe(false);
     drain.finishWithin(5_000);
     expect([await isOver(), clock.pending]).toEqual([true, 0]);
   });
 
-  test('waits for sockets that are no connections, and for admissions', async () => {
+  test('a drain waits for rejected sockets that are closing, and for admissions', async () => {
     const { drain, rooms, isOver } = premises(0);
     const [socket, admission] = [new Guest(), new Guest()];
     rooms.lingering.add(socket);
@@ -141,7 +141,7 @@ describe('the end', () => {
     expect([socket.calls, admission.calls]).toEqual([[], []]);
   });
 
-  test('drops at the deadline whoever is left: told why, since it may not have been', () => {
+  test('at the deadline connections are ended and terminated, closing sockets terminated, and admissions withdrawn', () => {
     const { clock, drain, guests, rooms } = premises(1);
     const [socket, admission] = [new Guest(), new Guest()];
     rooms.lingering.add(socket);
@@ -155,14 +155,14 @@ describe('the end', () => {
     expect(clock.pending).toBe(0);
   });
 
-  test('with no time at all is now', () => {
+  test('with a deadline of 0 all sockets are terminated at once', () => {
     const { clock, drain, guests } = premises(1_000);
     drain.finishWithin(0);
     expect(guests.every(({ calls }) => calls.includes('end') && calls.includes('terminate'))).toBe(true);
     expect(clock.pending).toBe(0);
   });
 
-  test('whoever arrives is closed, and after the deadline dropped', () => {
+  test('a socket that opens during a drain is closed, and terminated after the deadline', () => {
     const { clock, drain } = premises(1);
     const [early, late] = [new Guest(), new Guest()];
     drain.finishWithin(1_000);
@@ -173,8 +173,8 @@ describe('the end', () => {
   });
 });
 
-describe('a second deadline', () => {
-  test('counts when it is sooner: the rest is spread over what is left', () => {
+describe('a second deadline of a drain', () => {
+  test('an earlier second deadline spreads the remaining connections over the remaining time', () => {
     const { clock, drain, guests, asked } = premises(1_000);
     drain.finishWithin(60_000);
     clock.advance(1_000);
@@ -189,7 +189,7 @@ describe('a second deadline', () => {
     expect(clock.pending).toBe(0);
   });
 
-  test('changes nothing when it is later', () => {
+  test('a later second deadline changes nothing', () => {
     const { clock, drain, guests } = premises(1);
     drain.finishWithin(1_000);
     drain.finishWithin(60_000);

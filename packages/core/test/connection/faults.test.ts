@@ -51,7 +51,7 @@ async function open(
 }
 
 describe.each(cases)('a %s', (_, place) => {
-  test('closes the connection with internal, and tells the operator alone', async () => {
+  test('a fault closes with internal, and only operators see the error', async () => {
     const { say, socket, faults } = await open(place, {});
     await say({ type: 'do' });
     await say({ type: 'ping' });
@@ -60,7 +60,7 @@ describe.each(cases)('a %s', (_, place) => {
     expect(faults).toEqual([expect.objectContaining({ stage: 'dispatch', error: boom })]);
   });
 
-  test('is answered, where the policy says so, and the connection goes on', async () => {
+  test("with onFault: 'reply' a fault is answered, and the connection stays open", async () => {
     const { say, socket, faults, denied, on } = await open(place, {
       onFault: 'reply',
       limits: { violations: 2 },
@@ -77,7 +77,7 @@ describe.each(cases)('a %s', (_, place) => {
     expect(JSON.stringify(socket)).not.toContain('secret');
   });
 
-  test('is told to the request by its id, and to no notification', async () => {
+  test('in JSON-RPC a fault answers a request by its id, and a notification is not answered', async () => {
     const { say, socket, faults } = await open(place, { onFault: 'reply', envelope: 'json-rpc' });
     const call = (id?: number) => ({ jsonrpc: '2.0', method: 'do', id });
     await say(call(7));
@@ -86,13 +86,13 @@ describe.each(cases)('a %s', (_, place) => {
     expect([socket.sent, faults.length]).toEqual([[{ jsonrpc: '2.0', id: 7, error }], 2]);
   });
 
-  test('is told to the message by its id, in the envelope that has one', async () => {
+  test('in the nested envelope a fault answers a message by its id', async () => {
     const { say, socket } = await open(place, { onFault: 'reply', envelope: 'nested' });
     await say({ type: 'do', id: 'x' });
     expect(socket.sent).toMatchObject([{ type: 'error', id: 'x', data: { code: 'internal' } }]);
   });
 
-  test('changes nothing for the messages that wait behind it', async () => {
+  test('after a fault the waiting messages are still handled', async () => {
     const { connection, socket, on } = await open(place, { onFault: 'reply' });
     const seen: string[] = [];
     on('ping', () => void seen.push('ping'));
@@ -103,7 +103,7 @@ describe.each(cases)('a %s', (_, place) => {
   });
 });
 
-test('what fails once the connection has ended is told to the operator all the same', async () => {
+test('a fault after the end of the connection is still reported to operators', async () => {
   let failLater: (error: unknown) => void = () => {};
   const authorize = () =>
     new Promise((_, reject) => {
@@ -147,7 +147,7 @@ describe('a codec that cannot write the guard’s own messages', () => {
     }
   });
 
-  test('the notice of an end: the other connections are told of theirs', async () => {
+  test('a codec that fails to write a notice closes that connection only, and the others get theirs', async () => {
     const expiresAt = Date.UTC(2030, 0, 1) / 1_000 + 60;
     const options = {
       auth: [keys(() => ({ subject: 'alice', expiresAt })).authenticator],
@@ -164,7 +164,7 @@ describe('a codec that cannot write the guard’s own messages', () => {
     expect(clock.pending).toBeGreaterThan(0);
   });
 
-  test('the answer to a renewal', async () => {
+  test('a codec that fails to write the answer to a renewal closes the connection', async () => {
     const options = {
       auth: [keys(() => ({ subject: 'alice' })).authenticator],
       renewal: true,

@@ -42,8 +42,8 @@ function make(limit: number) {
 
 const names = (count: number) => Array.from({ length: count }, (_, i) => `m${i}`);
 
-describe('order', () => {
-  test('one after the other, whatever each takes', async () => {
+describe('the order of messages', () => {
+  test('messages are handled one after the other, however long each takes', async () => {
     const { put, finish, begun } = make(10);
     put('a', 'b', 'c');
     expect(begun).toEqual(['a']);
@@ -54,7 +54,7 @@ describe('order', () => {
     expect(begun).toEqual(['a', 'b', 'c', 'd']);
   });
 
-  test('what is handled at once waits for nothing, and does not wait for the next turn of the loop', () => {
+  test('a message with a synchronous handler is handled at once', () => {
     const { inbox, owner, begun, put } = make(1);
     owner.handle = (data) => void begun.push(data);
     put('a', 'b', 'c');
@@ -62,7 +62,7 @@ describe('order', () => {
     expect(inbox.limit).toBe(1);
   });
 
-  test('synchronous ones behind an asynchronous one come as soon as it is done', async () => {
+  test('messages behind an asynchronous one are handled as soon as that is done', async () => {
     const { owner, begun, put, finish } = make(10);
     const late = owner.handle;
     owner.handle = (data) => (data === 'slow' ? late(data) : void begun.push(data));
@@ -74,7 +74,7 @@ describe('order', () => {
     expect(begun.at(-1)).toBe('d');
   });
 
-  test('a bare thenable is waited for', async () => {
+  test('a handler that returns a thenable is awaited', async () => {
     const { owner, begun, put } = make(10);
     owner.handle = (data) => {
       begun.push(data);
@@ -87,8 +87,8 @@ describe('order', () => {
   });
 });
 
-describe('failures', () => {
-  test('are told, and the next one is handled', async () => {
+describe('failing handlers', () => {
+  test('an error of a handler is reported, and the next message is handled', async () => {
     const { owner, begun, failures, put, waiting } = make(10);
     const late = owner.handle;
     owner.handle = (data) => {
@@ -103,22 +103,25 @@ describe('failures', () => {
   });
 });
 
-describe('at its limit', () => {
-  test.each([1, 2, 5])('of %i the socket is paused, once, and nothing is lost', async (limit) => {
-    const { put, finish, begun, socket } = make(limit);
-    put(...names(limit));
-    expect(socket.calls).toEqual([]);
-    put('last');
-    expect(socket.calls).toEqual(['pause']);
-    // What was in the chunk that is being read still comes.
-    put(...names(100));
-    expect(socket.calls).toEqual(['pause']);
-    await finish(200);
-    expect(begun).toEqual([...names(limit), 'last', ...names(100)]);
-    expect(socket.calls).toEqual(['pause', 'resume']);
-  });
+describe('a full inbox', () => {
+  test.each([1, 2, 5])(
+    'at a limit of %i the socket is paused once, and no message is lost',
+    async (limit) => {
+      const { put, finish, begun, socket } = make(limit);
+      put(...names(limit));
+      expect(socket.calls).toEqual([]);
+      put('last');
+      expect(socket.calls).toEqual(['pause']);
+      // What was in the chunk that is being read still comes.
+      put(...names(100));
+      expect(socket.calls).toEqual(['pause']);
+      await finish(200);
+      expect(begun).toEqual([...names(limit), 'last', ...names(100)]);
+      expect(socket.calls).toEqual(['pause', 'resume']);
+    },
+  );
 
-  test('the socket is read again only once there is room', async () => {
+  test('a paused socket is read again only once there is room', async () => {
     const { put, finish, socket } = make(3);
     put(...names(8));
     // One is being handled, seven wait; two may.
@@ -128,7 +131,7 @@ describe('at its limit', () => {
     expect(socket.calls).toEqual(['pause', 'resume']);
   });
 
-  test('it is paused again, as often as it has to', async () => {
+  test('the socket is paused again each time the inbox is full', async () => {
     const { put, finish, socket } = make(1);
     for (let i = 0; i < 3; i++) {
       put('a', 'b');
@@ -137,7 +140,7 @@ describe('at its limit', () => {
     expect(socket.calls).toEqual(['pause', 'resume', 'pause', 'resume', 'pause', 'resume']);
   });
 
-  test('no more waits than was on its way when the socket was paused', async () => {
+  test('after the pause only messages that were already read are added', async () => {
     const { inbox, put, finish, socket } = make(4);
     let waiting = 0;
     let most = 0;
@@ -156,8 +159,8 @@ describe('at its limit', () => {
   });
 });
 
-describe('once it is closed', () => {
-  test('nothing that waits is handled, and the socket is read for the closing handshake', async () => {
+describe('a closed inbox', () => {
+  test('after close no waiting message is handled, and the socket is read for the closing handshake', async () => {
     const { inbox, put, finish, begun, socket } = make(1);
     put('a', 'b', 'c');
     inbox.close();
@@ -168,7 +171,7 @@ describe('once it is closed', () => {
     ]);
   });
 
-  test('a socket that was not paused is left alone', () => {
+  test('close does not resume a socket that was not paused', () => {
     const { inbox, put, socket } = make(5);
     put('a');
     inbox.close();

@@ -29,8 +29,8 @@ function hear(clock: ManualClock, socket: RecordingSocket, seconds: number, byte
   }
 }
 
-describe('the heartbeat', () => {
-  test('pings a silent peer once, and terminates it within two intervals', async () => {
+describe('limits.heartbeat', () => {
+  test('a silent peer is pinged once, and terminated within two intervals', async () => {
     const { clock, socket, connection, closed } = await open({ heartbeat: '25s' });
     clock.advance(23_999);
     expect(socket.calls).toEqual([]);
@@ -46,7 +46,7 @@ describe('the heartbeat', () => {
     expect(clock.pending).toBe(0);
   });
 
-  test('is 25 s by default, so that a proxy that cuts after 60 s never does', async () => {
+  test('by default a ping is sent within 25 s, so that a proxy with a timeout of 60 s does not cut', async () => {
     const { clock, socket } = await open();
     clock.advance(25_000);
     expect(socket.calls).toEqual(['ping']);
@@ -54,7 +54,7 @@ describe('the heartbeat', () => {
     expect(socket.calls).toEqual(['ping', 'terminate']);
   });
 
-  test('takes any byte for a sign of life, wherever in a frame it is', async () => {
+  test('any byte from the peer counts as a sign of life', async () => {
     const { clock, socket } = await open({ heartbeat: '10s' });
     hear(clock, socket, 120, 1);
     expect(socket.calls).toEqual([]);
@@ -68,7 +68,7 @@ describe('the heartbeat', () => {
     expect(socket.calls).toEqual(['ping', 'ping', 'terminate']);
   });
 
-  test('counts bytes beyond 2^31, and beyond 2^32', async () => {
+  test('bytes beyond 2^31 and 2^32 still count as a sign of life', async () => {
     const { clock, socket } = await open({ heartbeat: '2s', bytes: { rate: '4096MiB/s', burst: '4096MiB' } });
     for (const start of [2 ** 31 - 3, 2 ** 32 - 3]) {
       socket.read = start;
@@ -78,7 +78,7 @@ describe('the heartbeat', () => {
     expect(socket.calls).toEqual([]);
   });
 
-  test('hears a message also of a host that counts no bytes', async () => {
+  test('a message counts as a sign of life on a host that counts no bytes', async () => {
     const { clock, socket, connection } = await open({ heartbeat: '3s' });
     for (let i = 0; i < 10; i++) {
       connection.receive(say('hi'), false);
@@ -91,13 +91,13 @@ describe('the heartbeat', () => {
     expect(socket.calls).toEqual([]);
   });
 
-  test('can be switched off', async () => {
+  test('heartbeat: false neither pings nor terminates', async () => {
     const { clock, socket } = await open({ heartbeat: false });
     clock.advance(3_600_000);
     expect(socket.calls).toEqual([]);
   });
 
-  test('of a second pings before it gives up', async () => {
+  test('a heartbeat of one second pings before it terminates', async () => {
     const { clock, socket } = await open({ heartbeat: '1s' });
     clock.advance(1_000);
     expect(socket.calls).toEqual(['ping']);
@@ -105,7 +105,7 @@ describe('the heartbeat', () => {
     expect(socket.calls).toEqual(['ping', 'terminate']);
   });
 
-  test('waits while the socket is not read, whoever has stopped it, and then for another interval', async () => {
+  test('while the guard or the application does not read the socket, silence does not count', async () => {
     const { clock, socket } = await open({ heartbeat: '10s' });
     clock.advance(9_000);
     expect(socket.calls).toEqual(['ping']);
@@ -121,7 +121,7 @@ describe('the heartbeat', () => {
   });
 
   test.each([10_000, 3_600_000])(
-    'a stall of %d ms terminates nobody: who waits has another interval',
+    'after a stall of %d ms a peer that was pinged gets another interval',
     async (ms) => {
       const { clock, socket } = await open({ heartbeat: '10s' });
       clock.advance(18_000);
@@ -134,7 +134,7 @@ describe('the heartbeat', () => {
     },
   );
 
-  test('a stall is no silence of those who were not waited for either', async () => {
+  test('after a stall a peer that was not pinged yet is not terminated', async () => {
     const { clock, socket } = await open({ heartbeat: '10s' });
     clock.advance(5_000);
     clock.stall(60_000);
@@ -148,7 +148,7 @@ describe('the heartbeat', () => {
     ['55s', 0],
     ['56s', 1],
     [false, 0],
-  ])('of %s warns %d times that proxies are quicker', (heartbeat, times) => {
+  ])('a heartbeat of %s warns %d times that proxies cut sooner', (heartbeat, times) => {
     const lines: string[] = [];
     guardOf({
       limits: { heartbeat },
@@ -159,7 +159,7 @@ describe('the heartbeat', () => {
 });
 
 describe('limits.idle', () => {
-  test('ends a connection without messages, whatever else comes', async () => {
+  test('limits.idle ends a connection without messages, although pings come', async () => {
     const { clock, socket, connection } = await open({ idle: '30s' });
     for (let i = 0; i < 29; i++) {
       connection.control(4);
@@ -170,7 +170,7 @@ describe('limits.idle', () => {
     expect(socket.closes).toEqual([{ code: 4408, reason: 'No message came for too long.' }]);
   });
 
-  test('begins anew with each message, and is never early', async () => {
+  test('limits.idle begins anew with each message, and never ends a connection early', async () => {
     const { clock, socket, connection } = await open({ idle: '5s' });
     for (let i = 0; i < 5; i++) {
       clock.advance(4_999);
@@ -182,13 +182,13 @@ describe('limits.idle', () => {
     expect(socket.closes.map(({ code }) => code)).toEqual([4408]);
   });
 
-  test('is none by default', async () => {
+  test('without limits.idle a connection without messages stays open', async () => {
     const { clock, socket } = await open({ lifetime: '30d' });
     hear(clock, socket, 86_400, 1);
     expect(socket.closes).toEqual([]);
   });
 
-  test('does not count what a stall has kept from being read, nor what the application does not read', async () => {
+  test('limits.idle does not count a stall, nor the time in which the application does not read', async () => {
     const { clock, socket } = await open({ idle: '5s' });
     clock.advance(4_000);
     clock.stall(60_000);
@@ -201,12 +201,12 @@ describe('limits.idle', () => {
   });
 });
 
-describe('bytes that belong to no message', () => {
+describe('bytes outside of messages', () => {
   const limits = { bytes: { rate: '1KiB/s', burst: '10KiB' }, message: '20KiB' } as const;
-  /** A burst, a message under way, and two chunks that nobody has looked at. */
+  /** A burst, a message under way, and two chunks that are not counted yet. */
   const MOST = (10 + 20 + 128) * 1_024;
 
-  test('end the connection beyond what may burst', async () => {
+  test('more bytes outside of messages than the burst end the connection', async () => {
     const { clock, socket, denied } = await open(limits);
     socket.read += MOST + 1_024;
     clock.advance(1_000);
@@ -217,7 +217,7 @@ describe('bytes that belong to no message', () => {
     expect(denied).toEqual([expect.objectContaining({ reason: 'message_rate', stage: 'message-rate' })]);
   });
 
-  test('are forgotten at the rate of limits.bytes', async () => {
+  test('bytes outside of messages are forgiven at the rate of limits.bytes', async () => {
     const { clock, socket } = await open(limits);
     socket.read += MOST;
     hear(clock, socket, 3_600, 1_024);
@@ -226,7 +226,7 @@ describe('bytes that belong to no message', () => {
     expect(socket.closes.map(({ code }) => code)).toEqual([4429]);
   });
 
-  test('are none of those of messages and control frames, however many there are', async () => {
+  test('bytes of messages and control frames do not count as bytes outside of messages', async () => {
     const { clock, socket, connection } = await open({
       bytes: { rate: '1MiB/s', burst: '1KiB' },
       messages: { rate: '100/s', burst: 100 },
@@ -248,7 +248,7 @@ describe('bytes that belong to no message', () => {
     expect(socket.closes).toEqual([]);
   });
 
-  test('are none of those of messages that are dropped', async () => {
+  test('bytes of dropped messages do not count as bytes outside of messages', async () => {
     const { clock, socket, connection } = await open(
       { ...limits, messages: { rate: '1/s', burst: 1 }, violations: 1_000 },
       { onRate: 'drop' },
@@ -263,7 +263,7 @@ describe('bytes that belong to no message', () => {
     expect(socket.closes).toEqual([]);
   });
 
-  test('do not make up for messages that inflate to more than was read', async () => {
+  test('messages that inflate to more than was read do not offset bytes outside of messages', async () => {
     const { clock, socket, connection } = await open({
       ...limits,
       bytes: { rate: '1KiB/s', burst: '200KiB' },
@@ -278,7 +278,7 @@ describe('bytes that belong to no message', () => {
     expect(socket.closes.map(({ code }) => code)).toEqual([4429]);
   });
 
-  test('terminate a peer that goes on while it should answer the close frame', async () => {
+  test('a peer that keeps flooding instead of answering the close frame is terminated', async () => {
     const { clock, socket, connection } = await open(limits);
     connection.close();
     socket.read += MOST;
@@ -289,7 +289,7 @@ describe('bytes that belong to no message', () => {
     expect(socket.calls).toEqual(['terminate']);
   });
 
-  test('are reported where rates only report', async () => {
+  test('with a report-only rate, bytes outside of messages are only reported', async () => {
     const { clock, socket, denied, reported } = await open(limits, { report: ['message-rate'] });
     socket.read += 2 * MOST;
     clock.advance(1_000);

@@ -28,7 +28,7 @@ async function open(options: object = {}) {
 }
 
 describe("onRate: 'close', the default", () => {
-  test('ends the connection with the first message too many', async () => {
+  test("onRate: 'close' ends the connection with the first message too many", async () => {
     const { send, seen, codes, denied } = await open({ limits: { messages: { rate: '10/s', burst: 2 } } });
     send(5);
     expect([seen.length, codes(), denied.length]).toEqual([2, [4429], 1]);
@@ -38,7 +38,7 @@ describe("onRate: 'close', the default", () => {
 describe("onRate: 'drop'", () => {
   const drop = { onRate: 'drop', limits: { messages: { rate: '10/s', burst: 2 }, violations: 3 } } as const;
 
-  test('handles what is within the rate, and answers the rest once a second at most', async () => {
+  test("onRate: 'drop' handles messages within the rate, and answers the others at most once a second", async () => {
     const { clock, send, seen, socket, denied } = await open(drop);
     send(50);
     expect([seen.length, replies(socket), denied.length]).toEqual([2, ['message_rate'], 1]);
@@ -50,7 +50,7 @@ describe("onRate: 'drop'", () => {
     expect([seen.length, replies(socket), denied.length]).toEqual([4, ['message_rate', 'message_rate'], 2]);
   });
 
-  test('counts each answer as one violation, until there are too many', async () => {
+  test("onRate: 'drop' counts each answer as one violation, until there are too many", async () => {
     const { clock, send, socket, codes } = await open(drop);
     for (let second = 0; second < 2; second++) {
       send(100);
@@ -61,7 +61,7 @@ describe("onRate: 'drop'", () => {
     expect([codes(), replies(socket)]).toEqual([[1008], ['message_rate', 'message_rate']]);
   });
 
-  test('answers where denied messages otherwise close', async () => {
+  test("onRate: 'drop' answers even with onDenied: 'close'", async () => {
     const { send, socket, codes } = await open({ ...drop, onDenied: 'close' });
     send(5);
     expect([codes(), replies(socket)]).toEqual([[], ['message_rate']]);
@@ -69,7 +69,7 @@ describe("onRate: 'drop'", () => {
     expect(codes()).toEqual([]);
   });
 
-  test('drops a message whose type costs too much, and those beyond limits.bytes', async () => {
+  test("onRate: 'drop' drops a message whose type costs too much, and messages beyond limits.bytes", async () => {
     const { connection, send, seen, socket, codes } = await open({
       ...drop,
       messages: { say: SAY, search: { schema: SAY, cost: 9 } },
@@ -81,7 +81,7 @@ describe("onRate: 'drop'", () => {
     expect([seen.length, replies(socket), codes()]).toEqual([0, ['message_rate'], []]);
   });
 
-  test('closes for a message that is too big all the same', async () => {
+  test("onRate: 'drop' still closes for a message that is too big", async () => {
     const { send, codes } = await open({ ...drop, limits: { message: '50B' } });
     send(1, 'x'.repeat(60));
     expect(codes()).toEqual([1009]);
@@ -89,7 +89,7 @@ describe("onRate: 'drop'", () => {
 });
 
 describe('limits.controls', () => {
-  test('bears fifty pings and pongs at once and twenty a second, and closes beyond', async () => {
+  test('limits.controls allows fifty pings and pongs at once and twenty a second, and closes beyond', async () => {
     const { clock, connection, codes, denied } = await open();
     for (let i = 0; i < 50; i++) connection.control(4);
     for (let second = 0; second < 30; second++) {
@@ -103,13 +103,13 @@ describe('limits.controls', () => {
     expect(denied).toEqual([expect.objectContaining({ reason: 'message_rate', stage: 'message-rate' })]);
   });
 
-  test.each(['drop', 'throttle'])('closes whatever is done with messages: %s', async (onRate) => {
+  test.each(['drop', 'throttle'])('limits.controls closes even with onRate: %s', async (onRate) => {
     const { connection, codes } = await open({ onRate, limits: { controls: { rate: '1/m', burst: 2 } } });
     for (let i = 0; i < 3; i++) connection.control(0);
     expect(codes()).toEqual([4429]);
   });
 
-  test('takes nothing from messages, nor they from it', async () => {
+  test("pings and messages do not count towards each other's rate", async () => {
     const limits = { controls: { rate: '1/m', burst: 2 }, messages: { rate: '1/m', burst: 2 } };
     const { connection, send, seen, codes } = await open({ limits });
     connection.control(0);
@@ -118,7 +118,7 @@ describe('limits.controls', () => {
     expect([seen.length, codes()]).toEqual([2, []]);
   });
 
-  test('is only reported where rates only report', async () => {
+  test('with a report-only rate, too many pings are only reported', async () => {
     const { guard, connection, codes } = await open({
       report: ['message-rate'],
       limits: { controls: { rate: '1/m', burst: 1 } },
@@ -129,7 +129,7 @@ describe('limits.controls', () => {
     expect([codes(), reported.length]).toEqual([[], 1]);
   });
 
-  test('counts for connections that have not said who they are', async () => {
+  test('limits.controls also closes pending connections', async () => {
     const guard = guardOf({
       auth: [keys(byName).authenticator],
       firstMessage: true,
@@ -158,7 +158,7 @@ describe('limits.violations', () => {
     for (let i = 0; i < count; i++) connection.receive('junk', false);
   };
 
-  test('as a number is how many there may be, of which one is forgiven every minute', async () => {
+  test('limits.violations as a number: one of them is forgiven every minute', async () => {
     const { clock, connection, codes } = await open({ limits: { violations: 3 } });
     junk(connection, 2);
     for (let minute = 0; minute < 20; minute++) {
@@ -171,7 +171,7 @@ describe('limits.violations', () => {
     expect(codes()).toEqual([1008]);
   });
 
-  test('of one ends with the first', async () => {
+  test('limits.violations: 1 ends the connection with the first denied message', async () => {
     const { connection, codes } = await open({ limits: { violations: 1 } });
     junk(connection, 1);
     expect(codes()).toEqual([1008]);
@@ -180,7 +180,7 @@ describe('limits.violations', () => {
   test.each([
     ['5/m', 5, 12_000],
     [{ rate: '1/s', burst: 4 }, 4, 1_000],
-  ])('as the rate %j', async (violations, most, interval) => {
+  ])('limits.violations as the rate %j', async (violations, most, interval) => {
     const { clock, connection, codes } = await open({ limits: { violations } });
     junk(connection, most - 1);
     clock.advance(interval);

@@ -39,7 +39,7 @@ async function pend(of: ReturnType<typeof bench>, request = REQUEST) {
 
 const EVERYTHING = ['connections', 'address', 'identity'];
 
-test('the first message opens it; from then on it is a connection like any other', async () => {
+test('a first message that authenticates opens the connection, which then handles messages', async () => {
   const of = bench();
   const { socket, receiver, opened, seen } = await pend(of);
   expect(of.slots()).toEqual(['connections', 'address', 'pending', 'pending']);
@@ -58,8 +58,8 @@ test('the first message opens it; from then on it is a connection like any other
   expect(of.clock.pending).toBe(0);
 });
 
-describe('the deadline', () => {
-  test('is absolute: no traffic extends it', async () => {
+describe('limits.pendingTimeout', () => {
+  test('the deadline of a pending connection is not extended by any traffic', async () => {
     const of = bench({ limits: { authAttempts: 100, pendingTimeout: '5s' } });
     const { socket, receiver, opened } = await pend(of);
     for (let i = 0; i < 9; i++) {
@@ -79,7 +79,7 @@ describe('the deadline', () => {
     expect(socket.calls).toEqual(['terminate']);
   });
 
-  test('passes while the message is judged: its answer comes too late, and holds nothing', async () => {
+  test('an authentication that succeeds after the deadline opens no connection and holds no slot', async () => {
     const answer = new Held<{ subject: string }>();
     let aborted = false;
     const of = bench({}, (_credential, signal) => {
@@ -97,8 +97,8 @@ describe('the deadline', () => {
   });
 });
 
-describe('attempts', () => {
-  test('are capped, and each but the last is answered', async () => {
+describe('failed auth messages', () => {
+  test('beyond limits.authAttempts the connection closes, and every earlier failure is answered', async () => {
     const of = bench({ limits: { authAttempts: 3 } });
     const { socket, receiver } = await pend(of);
     for (let i = 0; i < 5; i++) {
@@ -110,7 +110,7 @@ describe('attempts', () => {
     expect([of.asked(), of.slots()]).toEqual([3, []]);
   });
 
-  test('sent all at once are judged one after another, and no more of them', async () => {
+  test('auth messages sent at once are verified one after another, up to limits.authAttempts', async () => {
     const answer = new Held<undefined>();
     const of = bench({ limits: { authAttempts: 3 } }, answer.ask);
     const { receiver, socket } = await pend(of);
@@ -121,7 +121,7 @@ describe('attempts', () => {
     expect(socket.closes).toHaveLength(1);
   });
 
-  test('of an address are budgeted over all its connections, and refused before anything is verified', async () => {
+  test('failed auth messages of all connections of an address count together, and too many are refused before verification', async () => {
     const of = bench({ limits: { authFailures: { rate: '1/m', burst: 4 } } });
     for (let i = 0; i < 4; i++) {
       const { receiver } = await pend(of);
@@ -138,9 +138,9 @@ describe('attempts', () => {
   });
 
   test.each<[string, Answers, number]>([
-    ['an outage is no reason to try again at once', () => Promise.reject(new Error('down')), 1013],
+    ['an outage of the authenticator', () => Promise.reject(new Error('down')), 1013],
     ['a fault', () => ({ subject: '' }), 1011],
-  ])('%s: closed', async (_what, answers, code) => {
+  ])('a pending connection is closed: %s', async (_what, answers, code) => {
     const of = bench({}, answers);
     const { receiver, socket } = await pend(of);
     receiver.receive(auth('alice'), false);
@@ -150,7 +150,7 @@ describe('attempts', () => {
   });
 
   test.each<[string, () => unknown, number]>([
-    ['says no', () => false, 4403],
+    ['returns false', () => false, 4403],
     [
       'throws',
       () => {
@@ -159,7 +159,7 @@ describe('attempts', () => {
       1011,
     ],
     ['rejects', () => Promise.reject(new Error('a bug')), 1011],
-  ])('policy.authorize is asked, and %s', async (_what, authorize, code) => {
+  ])('a pending connection is closed if policy.authorize %s', async (_what, authorize, code) => {
     const of = bench({ authorize });
     const { receiver, socket, opened } = await pend(of);
     receiver.receive(auth('alice'), false);
@@ -169,7 +169,7 @@ describe('attempts', () => {
   });
 });
 
-describe('what comes before the auth message', () => {
+describe('messages before the auth message', () => {
   test.each<[string, string | Buffer, boolean, number]>([
     ['a message of the application', say('hi'), false, 4401],
     ['a binary frame', Buffer.from(auth('alice')), true, 4401],
@@ -177,7 +177,7 @@ describe('what comes before the auth message', () => {
     ['JSON that is no object', '["auth"]', false, 4401],
     ['a hostile key', '{"type":"auth","__proto__":{"key":"alice"}}', false, 4401],
     ['an auth message beyond its own size', auth('a'.repeat(8_192)), false, 1009],
-  ])('%s is refused', async (_what, data, isBinary, code) => {
+  ])('before the auth message, %s is refused', async (_what, data, isBinary, code) => {
     const of = bench();
     const { receiver, socket, opened } = await pend(of);
     receiver.receive(data, isBinary);
@@ -187,7 +187,7 @@ describe('what comes before the auth message', () => {
     expect([opened, of.asked(), of.slots()]).toEqual([[], 0, []]);
   });
 
-  test('queued, it comes first, in order, and after everything that opens the connection', async () => {
+  test("with early: 'queue', early messages are handled in order once the connection is open", async () => {
     const answer = new Held<{ subject: string }>();
     const of = bench({ firstMessage: { early: 'queue' } }, answer.ask);
     const { receiver, seen, opened } = await pend(of);
@@ -199,7 +199,7 @@ describe('what comes before the auth message', () => {
     expect([seen, opened]).toEqual([['1', '2', '3', '4'], ['alice']]);
   });
 
-  test('queued, a failed attempt keeps it', async () => {
+  test("with early: 'queue', early messages are kept after a failed auth message", async () => {
     const answer = new Held<{ subject: string } | undefined>();
     const of = bench({ firstMessage: { early: 'queue' } }, answer.ask);
     const { receiver, seen } = await pend(of);
@@ -212,7 +212,7 @@ describe('what comes before the auth message', () => {
     expect(seen).toEqual(['1', '2']);
   });
 
-  test('messages that follow an auth message wait, whatever the policy says of early ones', async () => {
+  test("messages that follow an auth message wait even with early: 'refuse'", async () => {
     const answer = new Held<{ subject: string }>();
     const of = bench({}, answer.ask);
     const { receiver, seen } = await pend(of);
@@ -226,7 +226,7 @@ describe('what comes before the auth message', () => {
     ['bytes', 'x'.repeat(100), 10, 11],
     ['messages of nearly no bytes', '1', 15, 16],
     ['messages of no bytes', '', 15, 16],
-  ])('the queue is bounded in %s', async (_what, data, fit, tooMany) => {
+  ])('limits.pendingBytes bounds the queue of early messages: %s', async (_what, data, fit, tooMany) => {
     for (const [count, closed] of [
       [fit, 0],
       [tooMany, 1],
@@ -239,7 +239,7 @@ describe('what comes before the auth message', () => {
     }
   });
 
-  test('the queue is bounded while a message is judged, too', async () => {
+  test('limits.pendingBytes bounds the messages that follow an auth message', async () => {
     const answer = new Held<{ subject: string }>();
     const of = bench({ limits: { pendingBytes: 1_000 } }, answer.ask);
     const { receiver, socket, opened } = await pend(of);
@@ -251,7 +251,7 @@ describe('what comes before the auth message', () => {
   });
 });
 
-describe('while a message is judged', () => {
+describe('while an auth message is verified', () => {
   const phases = ['authenticating', 'authorizing'] as const;
 
   /** A pending connection held in one of the awaits between its auth message and its opening. */
@@ -268,7 +268,7 @@ describe('while a message is judged', () => {
     return { of, ...pending, go: () => held.answer(answer) };
   }
 
-  test.each(phases)('%s: the socket closes', async (phase) => {
+  test.each(phases)('while %s, a closed socket releases all slots and opens no connection', async (phase) => {
     const { of, receiver, opened, go } = await heldIn(phase);
     receiver.closed(1006);
     expect(of.slots()).toEqual([]);
@@ -281,14 +281,14 @@ describe('while a message is judged', () => {
     ]);
   });
 
-  test.each(phases)('%s: who it is about is revoked', async (phase) => {
+  test.each(phases)('while %s, a revocation of the subject closes the connection', async (phase) => {
     const { of, socket, opened, go } = await heldIn(phase);
     await of.guard.revoke({ subject: 'alice' });
     await go();
     expect([opened, socket.closes.map(({ code }) => code), of.slots()]).toEqual([[], [4401], []]);
   });
 
-  test.each(phases)('%s: the guard shuts down', async (phase) => {
+  test.each(phases)('while %s, a shutdown of the guard closes the connection', async (phase) => {
     const { of, socket, opened, go } = await heldIn(phase);
     void of.guard.close();
     await go();
@@ -296,7 +296,7 @@ describe('while a message is judged', () => {
   });
 });
 
-test('an identity that is at its cap is refused, with every slot given back', async () => {
+test('an identity with too many connections is refused, and all slots are released', async () => {
   const of = bench({ limits: { connectionsPerIdentity: 1 } });
   const first = await pend(of);
   first.receiver.receive(auth('alice'), false);
@@ -330,7 +330,7 @@ describe('a flood of pending connections', () => {
     expect(of.slots()).toEqual([]);
   });
 
-  test('a handshake that finds no room gives back what it held', async () => {
+  test('a handshake that is refused with pending_limit releases its slots', async () => {
     const of = bench({ limits: { pending: 1 } });
     const { receiver } = await pend(of);
     for (let i = 0; i < 5; i++) expect(await outcomeOf(of.guard, REQUEST)).toBe('pending_limit');
@@ -339,8 +339,8 @@ describe('a flood of pending connections', () => {
   });
 });
 
-describe('shutting down', () => {
-  test('ends those that wait', async () => {
+describe('guard.close with pending connections', () => {
+  test('guard.close closes pending connections', async () => {
     const of = bench();
     const { socket, receiver } = await pend(of);
     const closed = of.guard.close();
@@ -351,7 +351,7 @@ describe('shutting down', () => {
     expect(of.clock.pending).toBe(0);
   });
 
-  test('ends one whose handshake had passed just before', async () => {
+  test('guard.close closes a pending connection whose handshake passed just before', async () => {
     const of = bench();
     const admission = await admitted(of.guard, REQUEST);
     const closed = of.guard.close();
@@ -367,19 +367,19 @@ describe('shutting down', () => {
   });
 });
 
-test('a wrong credential in the handshake is refused there, and not asked for again', async () => {
+test('with firstMessage, a wrong credential in the handshake is still refused', async () => {
   const of = bench();
   const request = upgradeRequest({ headers: { Authorization: 'Bearer wrong' } });
   expect(await decide(of.guard, request)).toMatchObject({ reason: 'credential_invalid' });
 });
 
-test('a page that may not connect is refused before it could wait', async () => {
+test('with firstMessage, a handshake with a wrong origin is refused', async () => {
   const of = bench({ origins: ['https://app.example.com'] });
   const request = upgradeRequest({ headers: { Origin: 'https://evil.example' } });
   expect(await outcomeOf(of.guard, request)).toBe('origin_denied');
 });
 
-test('events tell of each failure, with the stage and without the credential', async () => {
+test('each failed auth message is an event with its stage and without the credential', async () => {
   const of = bench({ limits: { authAttempts: 2 } });
   const { receiver } = await pend(of);
   for (let i = 0; i < 2; i++) receiver.receive(auth('wrong'), false);
@@ -391,7 +391,7 @@ test('events tell of each failure, with the stage and without the credential', a
   expect(JSON.stringify(of.denied)).not.toContain('wrong');
 });
 
-test('what ws itself refuses, and a host that fails, end it', async () => {
+test('an invalid frame or a fault of the host ends a pending connection and releases its slots', async () => {
   const of = bench();
   const broken = await pend(of);
   broken.receiver.broken('message_too_big');

@@ -21,7 +21,7 @@ async function open(subjects: string[], limits: object = {}) {
   return { guard, socket, connection, renewed };
 }
 
-test('a renewal is told, with whose connection and until when', async () => {
+test('a renewal is an event with the connection, the subject and the new end', async () => {
   const { connection, renewed } = await open(['alice', 'alice']);
   connection.receive(auth('key'), false);
   await settle();
@@ -30,7 +30,7 @@ test('a renewal is told, with whose connection and until when', async () => {
   ]);
 });
 
-test("somebody else's credential is told as no renewal, and counts as a failed attempt of the address", async () => {
+test('a credential of another subject is no renewal, and counts as a failed attempt of the address', async () => {
   const limits = { authFailures: { rate: '1/h', burst: 1 } };
   const { connection, renewed, socket } = await open(['alice', 'mallory', 'alice'], limits);
   connection.receive(auth('key'), false);

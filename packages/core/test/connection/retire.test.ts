@@ -19,14 +19,14 @@ async function chat(options: object = {}) {
   return { ...of, held, begun };
 }
 
-test('with nothing to do it is closed at once', async () => {
+test('a retiring connection without a message in progress is closed at once', async () => {
   const { connection, socket } = await chat();
   connection.retire();
   expect([socket.closes, connection.state]).toEqual([BYE, 'closing']);
 });
 
-describe('while a message is handled', () => {
-  test('it answers first, and may say more on the way', async () => {
+describe('retire while a message is handled', () => {
+  test('a handler in progress can still send, and its answer is sent before the close', async () => {
     const { connection, socket, say: hand, held, begun, send } = await chat();
     await hand(say('a'));
     connection.retire();
@@ -41,7 +41,7 @@ describe('while a message is handled', () => {
     expect([socket.closes, begun]).toEqual([BYE, ['a']]);
   });
 
-  test('what waits behind it and what comes later reaches no handler, and the socket is read again', async () => {
+  test('waiting and later messages reach no handler, and the socket is read again', async () => {
     const { connection, socket, say: hand, held, begun } = await chat({ limits: { queuedMessages: 1 } });
     await hand(say('a'));
     await hand(say('b'));
@@ -54,7 +54,7 @@ describe('while a message is handled', () => {
     expect([begun, socket.delivered, socket.closes]).toEqual([['a'], [JSON.stringify(say('a'))], BYE]);
   });
 
-  test('its failure is answered as any other', async () => {
+  test('if the handler in progress fails, the error is answered before the close', async () => {
     const { connection, socket, say: hand, held, faults } = await chat({ onFault: 'reply' });
     await hand(say('a'));
     connection.retire();
@@ -63,7 +63,7 @@ describe('while a message is handled', () => {
     expect([faults.length, socket.closes]).toEqual([1, BYE]);
   });
 
-  test('a close of its own is its own', async () => {
+  test('a close by the application keeps its code and reason', async () => {
     const { connection, socket, say: hand, held } = await chat();
     await hand(say('a'));
     connection.retire();
@@ -72,7 +72,7 @@ describe('while a message is handled', () => {
     expect(socket.closes).toEqual([{ code: 4000, reason: 'enough' }]);
   });
 
-  test('by a listener of the bare library, its promise counts as well', async () => {
+  test('the promise of a listener of the bare library is awaited before the close', async () => {
     const { connection, socket, say: hand } = await openConnection({ messages });
     const held = new Held<void>();
     socket.onDeliver = () => held.ask();
@@ -85,7 +85,7 @@ describe('while a message is handled', () => {
 });
 
 test.each(['asynchronous', 'synchronous'])(
-  'an %s handler that ends the guard itself answers first',
+  'the answer of an %s handler that calls guard.close is sent before the close',
   async (kind) => {
     const { guard, connection, socket, on, say: hand } = await openConnection({ messages });
     on('say', 'said', () => {
@@ -101,7 +101,7 @@ test.each(['asynchronous', 'synchronous'])(
   },
 );
 
-test('a message that is still being judged reaches no handler', async () => {
+test('a message whose authorize is pending reaches no handler', async () => {
   const permission = new Held<boolean>();
   const begun: string[] = [];
   const {
@@ -122,7 +122,7 @@ test('a message that is still being judged reaches no handler', async () => {
   expect([begun, socket.closes]).toEqual([[], BYE]);
 });
 
-test('messages that wait for their tokens are not waited for, nor is one that waits for what its type costs', async () => {
+test('retire does not wait for messages that are throttled', async () => {
   const throttled = { onRate: 'throttle', limits: { messages: { rate: '1/s', burst: 1 } } };
   const early = await chat(throttled);
   await early.say(say('a'));
@@ -132,26 +132,26 @@ test('messages that wait for their tokens are not waited for, nor is one that wa
   early.connection.retire();
   expect([early.socket.closes, early.begun]).toEqual([BYE, ['a']]);
 
-  const dear = await openConnection({
+  const costly = await openConnection({
     messages: { say: { schema: messages.say, cost: 5 } },
     onRate: 'throttle',
     limits: { messages: { rate: '1/s', burst: 6 } },
   });
   const begun: string[] = [];
-  dear.on('say', ({ text }: { text: string }) => void begun.push(text));
-  await dear.say(say('a'));
-  await dear.say(say('b'));
-  expect(dear.socket.calls).toEqual(['pause']);
-  dear.connection.retire();
-  expect(dear.socket.closes).toEqual(BYE);
-  dear.connection.closed(1001);
-  dear.clock.advance(60_000);
+  costly.on('say', ({ text }: { text: string }) => void begun.push(text));
+  await costly.say(say('a'));
+  await costly.say(say('b'));
+  expect(costly.socket.calls).toEqual(['pause']);
+  costly.connection.retire();
+  expect(costly.socket.closes).toEqual(BYE);
+  costly.connection.closed(1001);
+  costly.clock.advance(60_000);
   await settle();
   expect(begun).toEqual(['a']);
-  expect(dear.clock.pending).toBe(0);
+  expect(costly.clock.pending).toBe(0);
 });
 
-test('twice is once, and a connection that is closing already keeps its reason', async () => {
+test('a second retire changes nothing, and a connection that is closing already keeps its reason', async () => {
   const { connection, socket } = await chat();
   connection.close(1000, 'bye');
   connection.retire();

@@ -29,7 +29,7 @@ const SAY = Type.Object({ text: Type.String() });
 const trimmed = sanitizedText({}, (text) => text.trim());
 const rule = (more: object) => ({ schema: SAY, authorize: 'any', ...more });
 
-describe('a synchronous policy with a synchronous handler is through before receive returns, and makes no promise', () => {
+describe('with a synchronous policy and handler, a message is handled before receive returns, without a promise', () => {
   test.each<[string, object]>([
     ['of a TypeBox schema', {}],
     ['of plain JSON Schema', { schema: { type: 'object', properties: { text: { type: 'string' } } } }],
@@ -84,7 +84,7 @@ describe('a synchronous policy with a synchronous handler is through before rece
     }
   });
 
-  test('which goes for what is denied as well', async () => {
+  test('denied messages are answered before receive returns, without a promise', async () => {
     const { connection, socket } = await openConnection({ messages: { say: SAY } });
     const messages = ['{', '{"type":"say","text":7}', '{"type":"shout"}', '{"type":"say","text":"a","b":1}'];
     expect(
@@ -95,7 +95,7 @@ describe('a synchronous policy with a synchronous handler is through before rece
     expect(socket.sent).toHaveLength(4);
   });
 
-  test('and for every message of a burst', async () => {
+  test('every message of a burst is handled before receive returns, without a promise', async () => {
     const { connection, on } = await openConnection({ messages: { say: SAY } });
     const seen: string[] = [];
     on('say', ({ text }: { text: string }) => void seen.push(text));
@@ -109,7 +109,7 @@ describe('a synchronous policy with a synchronous handler is through before rece
   });
 });
 
-test('an asynchronous part is seen to make promises, so that none above means none', async () => {
+test('an asynchronous policy or handler creates promises, which the tests above would notice', async () => {
   for (const [options, handler] of [
     [{}, async () => undefined],
     [{ messages: { say: rule({ authorize: async () => true }) } }, () => undefined],

@@ -28,8 +28,8 @@ const until =
     ...more,
   });
 
-describe('the end of the credential', () => {
-  test('ends the connection', async () => {
+describe('expiresAt', () => {
+  test('a connection ends when its credential expires', async () => {
     const { clock, socket, closes, connection } = await open({}, until(START + 60));
     clock.advance(59_000);
     expect(closes()).toEqual([]);
@@ -39,7 +39,7 @@ describe('the end of the credential', () => {
     expect(clock.pending).toBe(0);
   });
 
-  test('comes at its time beyond what a timer can hold', async () => {
+  test('a credential that expires later than a timer can hold ends its connection on time', async () => {
     const { clock, closes } = await open({ limits: { revocationRetention: '90d' } }, until(START + 40 * DAY));
     clock.advance(60_000);
     expect(closes()).toEqual([]);
@@ -50,7 +50,7 @@ describe('the end of the credential', () => {
     expect(closes()).toEqual([4401]);
   });
 
-  test('is put off by the tolerance that let it in, and no longer', async () => {
+  test("a credential's end is delayed by the clockTolerance of its authenticator only", async () => {
     const clock = new ManualClock();
     const secret = 'a secret of thirty-two bytes, yes';
     const auth = jwt({
@@ -74,7 +74,7 @@ describe('the end of the credential', () => {
     expect(socket.closes.map(({ code }) => code)).toEqual([4401]);
   });
 
-  test('is by the wall clock: a jump forwards ends it, one backwards does not bring it back', async () => {
+  test('a wall clock that jumps forwards ends the connection, and one that jumps backwards does not reopen it', async () => {
     const { clock, closes } = await open({}, until(START + 3_600));
     clock.jump(-7_200_000);
     clock.advance(1_000);
@@ -88,8 +88,8 @@ describe('the end of the credential', () => {
   });
 });
 
-describe('the lifetime', () => {
-  test('ends a connection whose credential goes on', async () => {
+describe('limits.lifetime', () => {
+  test('limits.lifetime ends a connection with a valid credential', async () => {
     const { clock, socket } = await open({ limits: { lifetime: '1h' } }, until(undefined));
     clock.advance(3_599_000);
     expect(socket.closes).toEqual([]);
@@ -99,7 +99,7 @@ describe('the lifetime', () => {
     ]);
   });
 
-  test('is never passed by renewing', async () => {
+  test('renewals do not extend limits.lifetime', async () => {
     const clock = new ManualClock();
     const answers: Answers = () => ({ subject: 'alice', expiresAt: Math.floor(clock.now() / 1_000) + 600 });
     const guard = guardOf({
@@ -121,7 +121,7 @@ describe('the lifetime', () => {
     expect(socket.closes.map(({ code }) => code)).toEqual([1001]);
   });
 
-  test('is by the monotonic clock: setting the wall clock back does not lengthen it', async () => {
+  test('setting the wall clock back does not extend limits.lifetime', async () => {
     const { clock, closes } = await open({ limits: { lifetime: '1h' } }, until(undefined));
     clock.jump(-DAY * 1_000);
     clock.advance(3_600_000);
@@ -129,10 +129,10 @@ describe('the lifetime', () => {
   });
 });
 
-describe('the notice', () => {
+describe('renewal.notice', () => {
   const renewal = { notice: '30s' };
 
-  test('comes once, so long before the end', async () => {
+  test('auth_expiring is sent once, renewal.notice before the end', async () => {
     const { clock, socket } = await open({ renewal }, until(START + 60));
     clock.advance(29_000);
     expect(socket.sent).toEqual([]);
@@ -142,7 +142,7 @@ describe('the notice', () => {
     expect(socket.sent).toHaveLength(1);
   });
 
-  test('comes once although the session is asked for meanwhile', async () => {
+  test('auth_expiring is sent once although the session is checked meanwhile', async () => {
     const { clock, socket } = await open({ renewal }, until(START + 60, { stillValid: () => true }));
     for (let i = 0; i < 55; i++) {
       clock.advance(1_000);
@@ -151,7 +151,7 @@ describe('the notice', () => {
     expect(replies(socket)).toEqual(['auth_expiring']);
   });
 
-  test('comes again for the next credential', async () => {
+  test('auth_expiring is sent again for the next credential', async () => {
     const ends = [START + 60, START + 120];
     const { clock, socket, connection } = await open({ renewal }, () => ({
       subject: 'alice',
@@ -183,7 +183,7 @@ describe('the session behind a connection', () => {
       1013,
     ],
     ['a rejection', () => Promise.reject(new Error('down')), 1013],
-  ])('is asked for at its interval: %s', async (_what, stillValid, code) => {
+  ])('the session is checked at its interval: %s', async (_what, stillValid, code) => {
     let asked = 0;
     const { clock, closes } = await open({}, () => ({
       subject: 'alice',
@@ -205,7 +205,7 @@ describe('the session behind a connection', () => {
     expect([asked, closes()]).toEqual([4, []]);
   });
 
-  test('that does not answer by the next time ends the connection', async () => {
+  test('a session check that does not answer before the next one ends the connection', async () => {
     const held = new Held<boolean>();
     const { clock, closes } = await open({}, () => ({ subject: 'alice', stillValid: held.ask }));
     clock.advance(19_000);
@@ -214,7 +214,7 @@ describe('the session behind a connection', () => {
     expect([held.count, closes()]).toEqual([1, [1013]]);
   });
 
-  test('that answers late, but in time, is asked again at the next time', async () => {
+  test('after a late answer the session is checked again at the next interval', async () => {
     const held = new Held<boolean>();
     const { clock, closes } = await open({}, () => ({ subject: 'alice', stillValid: held.ask }));
     clock.advance(19_000);
@@ -225,7 +225,7 @@ describe('the session behind a connection', () => {
     expect(closes()).toEqual([4401]);
   });
 
-  test('is not asked for after the connection has ended', async () => {
+  test('the session is not checked after the connection has ended', async () => {
     let asked = 0;
     const { clock, connection } = await open({}, () => ({ subject: 'alice', stillValid: () => ++asked > 0 }));
     connection.close();
@@ -236,7 +236,7 @@ describe('the session behind a connection', () => {
   });
 });
 
-test('one timer serves all connections, and none is left when they have gone', async () => {
+test('all connections share one timer, and no timer is left after they have closed', async () => {
   const clock = new ManualClock();
   const guard = guardOf({ clock, auth: [keys(until(START + 60)).authenticator] });
   const all = [];

@@ -31,8 +31,8 @@ async function open({ limits = {}, ...options }: { limits?: object; [option: str
 
 const upTo = (n: number): string[] => Array.from({ length: n }, (_, i) => `${i + 1}`);
 
-describe('messages that come too fast', () => {
-  test('wait for their tokens, in order, and the socket is not read until the last one is through', async () => {
+describe("onRate: 'throttle'", () => {
+  test('messages too many wait in order, and the socket is not read until the last one is handled', async () => {
     const { clock, socket, on, seen, send, denied } = await open();
     on('say', ({ text }) => void seen.push(text));
     send(1, 5);
@@ -48,7 +48,7 @@ describe('messages that come too fast', () => {
     expect([socket.sent, socket.closes, denied]).toEqual([[], [], []]);
   });
 
-  test('take one timer while they wait, and none otherwise', async () => {
+  test('waiting messages need one timer, and there is none otherwise', async () => {
     const { clock, send, connection } = await open();
     const before = clock.pending;
     send(1, 2);
@@ -64,7 +64,7 @@ describe('messages that come too fast', () => {
     expect(clock.pending).toBe(0);
   });
 
-  test('and those that follow meanwhile do not overtake them', async () => {
+  test('messages that arrive later do not overtake waiting ones', async () => {
     const { clock, on, seen, send } = await open();
     on('say', ({ text }) => void seen.push(text));
     send(1, 3);
@@ -77,7 +77,7 @@ describe('messages that come too fast', () => {
     expect(seen).toEqual(upTo(8));
   });
 
-  test('wait for the tokens of their bytes as well', async () => {
+  test('messages also wait for the rate of limits.bytes', async () => {
     const { clock, connection, socket } = await open({
       messages: passthrough({ text: true }),
       limits: { messages: { rate: '100/s', burst: 100 }, bytes: { rate: '10B/s', burst: '10B' } },
@@ -92,7 +92,7 @@ describe('messages that come too fast', () => {
     expect(socket.delivered).toHaveLength(3);
   });
 
-  test('keep their order behind a handler that takes its time', async () => {
+  test('throttled messages keep their order behind a slow handler', async () => {
     const held = new Held<void>();
     const { clock, on, seen, send, socket } = await open({ limits: { queuedMessages: 2 } });
     on('say', ({ text }) => {
@@ -107,7 +107,7 @@ describe('messages that come too fast', () => {
     expect([seen, socket.calls]).toEqual([upTo(6), ['pause', 'resume']]);
   });
 
-  test('are looked at once their time has come: the size first, and then what is in them', async () => {
+  test('a throttled message is checked when its turn comes: first its size, then its content', async () => {
     const { clock, connection, socket } = await open({ limits: { message: '100B' } });
     connection.receive(say('a'), false);
     connection.receive(say('b'), false);
@@ -119,7 +119,7 @@ describe('messages that come too fast', () => {
     expect(socket.closes.map(({ code }) => code)).toEqual([1009]);
   });
 
-  test('are let through where rates only report', async () => {
+  test('with a report-only rate, messages are not delayed', async () => {
     const { on, seen, send, socket } = await open({ report: ['message-rate'] });
     on('say', ({ text }) => void seen.push(text));
     send(1, 50);
@@ -127,8 +127,8 @@ describe('messages that come too fast', () => {
   });
 });
 
-describe('waiting ends', () => {
-  test('after limits.throttle without a break, with message_rate', async () => {
+describe('limits.throttle', () => {
+  test('after limits.throttle without a break the connection ends with message_rate', async () => {
     const { clock, on, seen, send, socket, denied } = await open({ limits: { throttle: '1s' } });
     on('say', ({ text }) => void seen.push(text));
     send(1, 2);
@@ -144,7 +144,7 @@ describe('waiting ends', () => {
     expect(socket.calls).toEqual(['pause', 'resume']);
   });
 
-  test('never while there are breaks', async () => {
+  test('with breaks in between a throttled connection stays open', async () => {
     const { clock, on, seen, send, socket } = await open({ limits: { throttle: '1s' } });
     on('say', ({ text }) => void seen.push(text));
     for (let i = 0; i < 60; i++) {
@@ -154,7 +154,7 @@ describe('waiting ends', () => {
     expect([seen, socket.closes]).toEqual([upTo(480), []]);
   });
 
-  test('at once where more is kept than could be handled in time', async () => {
+  test('more waiting messages than could be handled in time end the connection at once', async () => {
     const { clock, send, socket, denied } = await open({ limits: { throttle: '1s' } });
     send(1, 14);
     expect(socket.closes).toEqual([]);
@@ -166,7 +166,7 @@ describe('waiting ends', () => {
     expect(denied).toHaveLength(1);
   });
 
-  test('with the connection: what waited is not handled', async () => {
+  test('waiting messages are not handled once the connection has ended', async () => {
     const { clock, on, seen, send, connection, socket } = await open();
     on('say', ({ text }) => void seen.push(text));
     send(1, 5);
@@ -175,7 +175,7 @@ describe('waiting ends', () => {
     expect([seen, socket.calls]).toEqual([upTo(2), ['pause', 'resume']]);
   });
 
-  test('where a message that waited has ended the connection', async () => {
+  test('if a waiting message ends the connection, later ones are not handled', async () => {
     const { clock, on, seen, send, connection, socket } = await open();
     on('say', ({ text }) => {
       seen.push(text);
@@ -187,13 +187,13 @@ describe('waiting ends', () => {
   });
 });
 
-describe('a message whose type costs more than there is', () => {
-  const dear = { messages: { say: SAY, search: { schema: SAY, cost: 5 } } };
+describe('a message whose type costs more than there are tokens', () => {
+  const costly = { messages: { say: SAY, search: { schema: SAY, cost: 5 } } };
   const search = (text: string) => JSON.stringify({ type: 'search', text });
   const limits = { messages: { rate: '10/s', burst: 6 } } as const;
 
-  test('waits for it, and nothing overtakes it', async () => {
-    const { clock, on, seen, connection, socket } = await open({ ...dear, limits });
+  test('a message waits for the tokens of its cost, and none overtakes it', async () => {
+    const { clock, on, seen, connection, socket } = await open({ ...costly, limits });
     on('say', ({ text }) => void seen.push(text));
     on('search', ({ text }) => void seen.push(text));
     for (const text of ['1', '2', '3']) connection.receive(say(text), false);
@@ -213,9 +213,9 @@ describe('a message whose type costs more than there is', () => {
     expect([seen, socket.calls]).toEqual([upTo(5), ['pause', 'resume']]);
   });
 
-  test('goes on waiting, and the connection ends after limits.throttle', async () => {
+  test('a message that waits too long for its cost ends the connection after limits.throttle', async () => {
     const { clock, connection, socket, seen, on } = await open({
-      ...dear,
+      ...costly,
       limits: { messages: { rate: '1/m', burst: 6 }, throttle: '2s' },
     });
     on('search', ({ text }) => void seen.push(text));
@@ -230,7 +230,7 @@ describe('a message whose type costs more than there is', () => {
     expect([seen, socket.closes.map(({ code }) => code)]).toEqual([['1'], [4429]]);
   });
 
-  test('with a rate of its own is answered, and holds up nobody', async () => {
+  test('a message beyond the rate of its type is answered, and others do not wait', async () => {
     const { on, seen, connection, socket } = await open({
       messages: { say: SAY, search: { schema: SAY, rate: '1/m' } },
       limits: { messages: { rate: '10/s', burst: 10 } },
@@ -243,7 +243,7 @@ describe('a message whose type costs more than there is', () => {
   });
 });
 
-test('whatever comes when: all of it is handled, in order, and never faster than the rate', () => {
+test('property: at any arrival times, all messages are handled in order and within the rate', () => {
   const arrivals = fc.array(fc.tuple(fc.integer({ min: 0, max: 3_000 }), fc.integer({ min: 1, max: 9 })), {
     maxLength: 10,
   });

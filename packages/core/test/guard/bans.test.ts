@@ -58,7 +58,7 @@ function bench(options: object = {}, behaviour: Behaviour | undefined = undefine
 }
 
 describe('failed authentications', () => {
-  test('beyond the budget ban their address, an IPv6 client with its /64', async () => {
+  test('too many failed authentications ban the address, and of IPv6 the /64', async () => {
     const { guard, guess, imposed, clock } = bench();
     await guess(3, { address: '2001:db8::1' });
     expect(imposed).toEqual([]);
@@ -84,7 +84,7 @@ describe('failed authentications', () => {
     expect(await outcomeOf(guard, as('alice', { address: '2001:db8::3' }))).toBe('admitted');
   });
 
-  test('come one after the other and then no more: the ban is looked at before anything is verified', async () => {
+  test('a banned address is refused before its credential is verified', async () => {
     let verified = 0;
     const counting = custom({ scheme: 'key', from: [bearer()], authenticate: () => void verified++ });
     const { guard, guess } = bench({ auth: [counting] });
@@ -97,9 +97,9 @@ describe('failed authentications', () => {
     ['loopback', '127.0.0.1', undefined],
     ['loopback', '::1', undefined],
     ['a listed proxy', '10.0.0.1', undefined],
-    ['whoever a listed proxy says is on its own machine', '10.0.0.1', '127.0.0.1'],
+    ['a client that a listed proxy reports at a loopback address', '10.0.0.1', '127.0.0.1'],
     ['a listed proxy behind another', '10.0.0.1', '10.9.9.9'],
-  ])('never ban %s', async (_what, address, forwarded) => {
+  ])('failed authentications never ban %s', async (_what, address, forwarded) => {
     const headers: Record<string, string> =
       forwarded === undefined ? {} : { 'X-Forwarded-For': forwarded, 'X-Forwarded-Proto': 'https' };
     const { guard, guess, imposed } = bench({ trustedProxies: ['10.0.0.0/8'] });
@@ -108,7 +108,7 @@ describe('failed authentications', () => {
     expect(await outcomeOf(guard, as('alice', { address, headers }))).toBe('admitted');
   });
 
-  test('never ban who comes over a Unix socket', async () => {
+  test('failed authentications over a Unix socket never ban', async () => {
     const { guard, imposed } = bench({ trustedProxies: ['unix'] });
     const over = (credential: string) =>
       upgradeRequest({
@@ -119,14 +119,14 @@ describe('failed authentications', () => {
     expect([imposed, await outcomeOf(guard, over('alice'))]).toEqual([[], 'admitted']);
   });
 
-  test('ban whom a listed proxy names', async () => {
+  test('failed authentications behind a listed proxy ban the forwarded address', async () => {
     const { guess, keys } = bench({ trustedProxies: ['10.0.0.0/8'] });
     const headers = { 'X-Forwarded-For': '198.51.100.9', 'X-Forwarded-Proto': 'https' };
     await guess(4, { address: '10.0.0.1', headers });
     expect(keys()).toEqual(['address 198.51.100.9']);
   });
 
-  test('in first messages count with those of handshakes', async () => {
+  test('failed authentications in first messages and in handshakes count together', async () => {
     const { guard, guess, keys } = bench({ firstMessage: true, limits: { authAttempts: 9 } });
     await guess(2);
     const socket = new RecordingSocket();
@@ -147,7 +147,7 @@ describe('failed authentications', () => {
   });
 });
 
-describe('what a page of some other site can make its visitors send', () => {
+describe('denials that a foreign page can cause', () => {
   const attempts: [string, object, From][] = [
     ['a foreign origin', {}, { headers: { Origin: 'https://evil.example' } }],
     ['another name of this host', { hosts: ['chat.example.com'] }, { headers: { Host: 'evil.example' } }],
@@ -167,13 +167,16 @@ describe('what a page of some other site can make its visitors send', () => {
       { headers: { Origin: 'https://evil.example', Authorization: null }, target: '/chat?key=wrong' },
     ],
   ];
-  test.each(attempts)('leads to no ban: %s', async (_what, options, from) => {
-    const { guard, imposed } = bench(options);
-    for (let i = 0; i < 30; i++) expect(await outcomeOf(guard, as('wrong', from))).not.toBe('banned');
-    expect([imposed, await guard.bans.list()]).toEqual([[], []]);
-  });
+  test.each(attempts)(
+    'a denial that a foreign page can cause leads to no ban: %s',
+    async (_what, options, from) => {
+      const { guard, imposed } = bench(options);
+      for (let i = 0; i < 30; i++) expect(await outcomeOf(guard, as('wrong', from))).not.toBe('banned');
+      expect([imposed, await guard.bans.list()]).toEqual([[], []]);
+    },
+  );
 
-  test('leads to none in first messages either, nor by what is sent as nobody in particular', async () => {
+  test('a foreign page causes no ban by first messages, nor by messages of anonymous connections', async () => {
     const { guard, imposed } = bench({
       origins: unsafeAllowAnyOrigin,
       firstMessage: true,
@@ -200,15 +203,15 @@ describe('what a page of some other site can make its visitors send', () => {
     expect(anybody.imposed).toEqual([]);
   });
 
-  test('its own page may be blamed', async () => {
+  test('a page of an allowed origin can cause a ban', async () => {
     const { guess, keys } = bench();
     await guess(4, { headers: { Origin: APP } });
     expect(keys()).toEqual([`address ${CLIENT}`]);
   });
 });
 
-describe('what is sent over an open connection', () => {
-  test('bans the identity, wherever it is, and nobody beside it', async () => {
+describe('offences of an open connection', () => {
+  test('too many offences ban the identity at any address, and no other identity', async () => {
     const { guard, open, keys } = bench();
     for (let i = 0; i < 2; i++) {
       const { connection, codes } = await open('mallory');
@@ -224,7 +227,7 @@ describe('what is sent over an open connection', () => {
     expect(await outcomeOf(guard, as('alice'))).toBe('admitted');
   });
 
-  test('counts violations up to the last one, which closes', async () => {
+  test('each violation counts as an offence, also the one that closes', async () => {
     const { open, keys } = bench({ bans: { after: { rate: '3/m', burst: 5 } } });
     for (let i = 0; i < 2; i++) {
       const { connection, codes } = await open('mallory');
@@ -233,7 +236,7 @@ describe('what is sent over an open connection', () => {
     }
   });
 
-  test('of nobody in particular bans the address', async () => {
+  test('offences of an anonymous connection ban the address', async () => {
     const { guard, keys } = bench({ auth: [anonymous()] });
     const request = upgradeRequest({
       peer: { address: CLIENT, encrypted: true },
@@ -247,7 +250,7 @@ describe('what is sent over an open connection', () => {
     expect(await outcomeOf(guard, request)).toBe('banned');
   });
 
-  test('a flood, and what the WebSocket library finds, count', async () => {
+  test('floods and invalid frames count as offences', async () => {
     const { open, keys } = bench({
       limits: { messages: { rate: '1/h', burst: 1 } },
       bans: { after: { rate: '1/h', burst: 1 } },
@@ -259,7 +262,7 @@ describe('what is sent over an open connection', () => {
     expect(keys()).toEqual(['identity mallory']);
   });
 
-  test('a renewal that fails is the identity’s, and once', async () => {
+  test('each failed renewal counts as one offence of the identity', async () => {
     const { open, keys } = bench({ limits: { violations: 100 } });
     const { connection } = await open('mallory');
     for (const key of ['wrong', 'somebody else', 'wrong']) {
@@ -272,7 +275,7 @@ describe('what is sent over an open connection', () => {
     expect(keys()).toEqual(['identity mallory']);
   });
 
-  test('what nobody can do anything about is none of it', async () => {
+  test('reasons that the client cannot avoid count as no offence', async () => {
     const { open, imposed, store } = bench({ onStoreFailure: { authFailures: 'closed' } }, 'at once');
     const { connection, codes, socket } = await open('alice');
     store?.behave('rejects', 'precheck');
@@ -285,12 +288,12 @@ describe('what is sent over an open connection', () => {
   });
 });
 
-describe('whoever is banned', () => {
+describe('a banned identity or address', () => {
   test.each<[string, Behaviour | undefined]>([
     ['in this process', undefined],
     ['by a store that answers at once', 'at once'],
     ['by a store that answers later', 'later'],
-  ])('is refused in handshakes and first messages, and at renewal: %s', async (_what, behaviour) => {
+  ])('a ban refuses handshakes, first messages and renewals: %s', async (_what, behaviour) => {
     const { guard, open } = bench({ firstMessage: true, bans: { closes: 'none' } }, behaviour);
     const alice = await open('alice');
     const pending = new RecordingSocket();
@@ -318,7 +321,7 @@ describe('whoever is banned', () => {
     expect(alice.codes()).toEqual([4403]);
   });
 
-  test('by address while the handshake was under way does not slip through', async () => {
+  test('a ban of the address during its handshake refuses that handshake', async () => {
     const { guard } = bench();
     const between = await admitted(guard, as('alice'));
     await guard.bans.add({ address: CLIENT });
@@ -337,19 +340,22 @@ describe('whoever is banned', () => {
     ['none', { subject: 'alice' }, [], []],
     ['none', { address: CLIENT }, [], []],
   ];
-  test.each(closing)('where it closes %s, %j: open connections', async (closes, target, alices, bobs) => {
-    const { guard, open } = bench({ bans: { closes } });
-    const [alice, bob, elsewhere, local] = [
-      await open('alice'),
-      await open('bob'),
-      await open('carol', { address: '203.0.113.8' }),
-      await open('dave', { address: '127.0.0.1' }),
-    ];
-    await guard.bans.add(target);
-    expect([alice.codes(), bob.codes(), elsewhere.codes(), local.codes()]).toEqual([alices, bobs, [], []]);
-  });
+  test.each(closing)(
+    'with bans.closes: %s, a ban of %j closes its open connections',
+    async (closes, target, alices, bobs) => {
+      const { guard, open } = bench({ bans: { closes } });
+      const [alice, bob, elsewhere, local] = [
+        await open('alice'),
+        await open('bob'),
+        await open('carol', { address: '203.0.113.8' }),
+        await open('dave', { address: '127.0.0.1' }),
+      ];
+      await guard.bans.add(target);
+      expect([alice.codes(), bob.codes(), elsewhere.codes(), local.codes()]).toEqual([alices, bobs, [], []]);
+    },
+  );
 
-  test('on one node is banned on the others, and its connections there end', async () => {
+  test('a ban holds on all nodes, and closes the connections there', async () => {
     const { guard, store, clock } = bench({}, 'later');
     const other = guardOf({ clock, store, auth: [token] });
     const socket = new RecordingSocket();
@@ -361,14 +367,14 @@ describe('whoever is banned', () => {
     expect(await outcomeOf(other, as('alice'))).toBe('admitted');
   });
 
-  test('by its subject is not somebody of the same name whom nobody has asked', async () => {
+  test('the ban of a subject does not hold for an anonymous client with that name', async () => {
     const { guard } = bench({ auth: [anonymous()] });
     const request = upgradeRequest({ peer: { address: CLIENT, encrypted: true }, headers: { Origin: APP } });
     await guard.bans.add({ subject: `anonymous@${CLIENT}` });
     expect(await outcomeOf(guard, request)).toBe('admitted');
   });
 
-  test('is refused whatever only reports', async () => {
+  test('a banned identity is refused even with report-only stages', async () => {
     const { guard } = bench({ report: ['rate'] });
     await guard.bans.add({ address: CLIENT });
     expect(await outcomeOf(guard, as('alice'))).toBe('banned');
@@ -377,8 +383,8 @@ describe('whoever is banned', () => {
   });
 });
 
-describe('a ban', () => {
-  test('grows on repetition, is remembered for a while, and is told', async () => {
+describe('bans', () => {
+  test('a repeated ban lasts longer until bans.memory is over, and each ban is an event', async () => {
     const { clock, guess, imposed, guard } = bench({
       bans: { for: '1m', growth: 3, longest: '5m', memory: '1h' },
     });
@@ -402,7 +408,7 @@ describe('a ban', () => {
     expect(imposed.at(-1)).toMatchObject({ count: 1 });
   });
 
-  test('can be lifted, with its history', async () => {
+  test('guard.bans.lift also forgets earlier bans', async () => {
     const { guard, guess, imposed, lifted, clock } = bench();
     await guess(4);
     expect(await guard.bans.lift({ address: CLIENT })).toBe(true);
@@ -414,7 +420,7 @@ describe('a ban', () => {
     expect(imposed.at(-1)).toMatchObject({ count: 1 });
   });
 
-  test('can be added, for as long as somebody says', async () => {
+  test('guard.bans.add bans for the given time', async () => {
     const { guard, clock } = bench({ bans: { longest: '1h' } });
     expect(await guard.bans.add({ subject: 'alice', for: '3d' })).toMatchObject({
       key: 'identity alice',
@@ -427,7 +433,7 @@ describe('a ban', () => {
     expect(await guard.bans.list(1)).toHaveLength(1);
   });
 
-  test('comes from operators alone where the policy says so', async () => {
+  test('with bans: false only guard.bans.add bans', async () => {
     const clock = new ManualClock();
     const guard = guardOf({ clock, auth: [token], bans: false });
     for (let i = 0; i < 20; i++) await outcomeOf(guard, as('wrong'));
@@ -444,12 +450,12 @@ describe('a ban', () => {
     [{ address: '127.0.0.1' }, /'127.0.0.1' is this machine or a listed proxy/],
     [{ address: '10.1.2.3' }, /behind which everybody is/],
     [{ subject: 'a', for: 'ever' as never }, /bans\.add\(\{ for \}\)/],
-  ])('is about one of whom it can be: %j', async (target, message) => {
+  ])('guard.bans.add throws for %j', async (target, message) => {
     const { guard } = bench({ trustedProxies: ['10.0.0.0/8'] });
     await expect(guard.bans.add(target)).rejects.toThrow(message);
   });
 
-  test('that the store does not take holds here, and is nobody’s unhandled rejection', async () => {
+  test('a ban that the store rejects holds in this process, without an unhandled rejection', async () => {
     const { guard, guess, imposed, store } = bench({}, 'at once');
     store?.behave('rejects', 'ban');
     await guess(4);
@@ -459,7 +465,7 @@ describe('a ban', () => {
     await guard.close();
   });
 
-  test('of one offence too many is one, however many come before the store has answered', async () => {
+  test('several offences too many before the store has answered cause one ban', async () => {
     const { open, store, imposed, guard } = bench({ limits: { violations: 1_000 } }, 'at once');
     const { connection } = await open('mallory');
     store?.behave('hangs', 'ban');

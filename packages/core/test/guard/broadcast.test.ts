@@ -28,7 +28,7 @@ const broadcast = (
   filter?: (connection: { identity: { subject: string } }) => boolean,
 ) => (guard.broadcast as (type: string, body: object, filter?: unknown) => number)(type, body, filter);
 
-test('every open connection gets it, and they are counted', async () => {
+test('broadcast sends to every open connection, and returns their number', async () => {
   const guard = make();
   const all = [await join(guard), await join(guard, 'bob'), await join(guard)];
   expect(broadcast(guard)).toBe(3);
@@ -36,7 +36,7 @@ test('every open connection gets it, and they are counted', async () => {
   expect(broadcast(make())).toBe(0);
 });
 
-test('it is written and framed once for all', async () => {
+test('broadcast serializes and frames the message once for all', async () => {
   let written = 0;
   const codec: Codec = {
     contentType: 'application/test',
@@ -57,14 +57,14 @@ test('it is written and framed once for all', async () => {
   expect(Buffer.from(frame.subarray(2)).equals(data as Uint8Array)).toBe(true);
 });
 
-test('the filter says who gets it', async () => {
+test('broadcast sends only to connections that the filter accepts', async () => {
   const guard = make();
   const [alice, bob] = [await join(guard, 'alice'), await join(guard, 'bob')];
   expect(broadcast(guard, 'said', { text: 'hi' }, ({ identity }) => identity.subject === 'bob')).toBe(1);
   expect([alice.socket.sent.length, bob.socket.sent.length]).toEqual([0, 1]);
 });
 
-test('what the policy does not allow is thrown, and nobody gets it', async () => {
+test('broadcast throws for a message that the policy does not allow, and sends nothing', async () => {
   const guard = make();
   const { socket } = await join(guard);
   expect(() => broadcast(guard, 'sayd')).toThrow("There is no reply 'sayd' in the policy.");
@@ -77,7 +77,7 @@ test('what the policy does not allow is thrown, and nobody gets it', async () =>
   expect(broadcast(trusting, 'said', { text: 7 })).toBe(0);
 });
 
-test('one that is closing, or has closed, does not get it', async () => {
+test('broadcast skips connections that are closing or closed', async () => {
   const guard = make();
   const [open, closing, closed] = [await join(guard), await join(guard), await join(guard)];
   closing.connection.close();
@@ -86,7 +86,7 @@ test('one that is closing, or has closed, does not get it', async () => {
   expect([open, closing, closed].map(({ socket }) => socket.sent.length)).toEqual([1, 0, 0]);
 });
 
-test('one that takes no more is not counted, and the others get it', async () => {
+test('broadcast does not count a slow connection, and sends to the others', async () => {
   const guard = make();
   const [slow, quick] = [await join(guard), await join(guard)];
   slow.socket.taking = false;
@@ -94,7 +94,7 @@ test('one that takes no more is not counted, and the others get it', async () =>
   expect(quick.socket.sent).toHaveLength(1);
 });
 
-test('one that ends while it is told leaves the others where they were', async () => {
+test('a connection that ends during a broadcast changes nothing for the others', async () => {
   const guard = make();
   const all = await Promise.all(Array.from({ length: 4 }, () => join(guard)));
   for (const [i, { socket, connection }] of all.entries()) {
@@ -109,7 +109,7 @@ test('one that ends while it is told leaves the others where they were', async (
   expect(guard.stats().connections).toBe(3);
 });
 
-test('what a filter throws is the caller’s', async () => {
+test('broadcast throws what its filter throws', async () => {
   const guard = make();
   await join(guard);
   const faults = collect(guard, 'fault');
@@ -120,7 +120,7 @@ test('what a filter throws is the caller’s', async () => {
   expect(faults).toEqual([]);
 });
 
-describe('of the extensions, those get it that write the same', () => {
+describe('broadcast to extensions', () => {
   const codec: Codec = {
     contentType: 'application/test',
     frames: 'text',
@@ -146,7 +146,7 @@ describe('of the extensions, those get it that write the same', () => {
     expect([own.socket.sent.length, other.socket.sent.length]).toEqual([1, taken]);
   });
 
-  test('and it goes both ways', async () => {
+  test('a broadcast of an extension reaches the connections of its base', async () => {
     const guard = make();
     const inheriting = guard.extend({ name: 'other' });
     const apart = guard.extend({ envelope: 'nested' } as never);
@@ -159,7 +159,7 @@ describe('of the extensions, those get it that write the same', () => {
     ]);
   });
 
-  test('without replies anything may be sent, to all that write alike', async () => {
+  test('without replies any message can be broadcast to all routes with the same envelope', async () => {
     const guard = make({ replies: undefined });
     const all = [await join(guard), await join(guard.extend({ name: 'other' }))];
     expect(broadcast(guard, 'whatever', { a: 1 })).toBe(2);

@@ -48,8 +48,8 @@ async function isSettled(promise: Promise<unknown>): Promise<boolean> {
   return is;
 }
 
-describe('whom it reaches', () => {
-  test('handshakes under way are refused at once, and hold nothing when what they wait for comes', async () => {
+describe('what guard.close ends', () => {
+  test('guard.close refuses handshakes in progress at once, and they hold no slot later', async () => {
     const held = new Held<{ subject: string }>();
     let aborted = 0;
     const { guard, store, clock } = bench({}, (_credential, signal) => {
@@ -71,7 +71,7 @@ describe('whom it reaches', () => {
     expect([store.held, clock.pending, guard.stats().admitted]).toEqual([0, 0, 0]);
   });
 
-  test('slots that are granted too late are given back', async () => {
+  test('slots granted after guard.close are released', async () => {
     const { guard, store } = bench();
     const told: string[] = [];
     const handshake = hostGuard(guard).begin(as('alice'), ({ reason }) => void told.push(reason));
@@ -86,7 +86,7 @@ describe('whom it reaches', () => {
     expect([told, store.held]).toEqual([['shutting_down'], 0]);
   });
 
-  test('whoever is refused is told when to come again: between one second and ten, and not all at once', async () => {
+  test('refused handshakes get a random Retry-After of one to ten seconds', async () => {
     const { guard } = bench();
     await guard.close();
     const seconds = new Set<string | undefined>();
@@ -100,7 +100,7 @@ describe('whom it reaches', () => {
     expect(seconds.size).toBeGreaterThan(5);
   });
 
-  test('an admission whose socket comes in time is waited for, and closed at once', async () => {
+  test('guard.close waits for an admitted socket, and closes it as soon as it opens', async () => {
     const { guard, store, clock } = bench();
     const admission = await admitted(guard, as('alice'));
     const closed = guard.close();
@@ -115,7 +115,7 @@ describe('whom it reaches', () => {
     expect([store.held, clock.pending]).toEqual([0, 0]);
   });
 
-  test('one that is given up in time is waited for no longer', async () => {
+  test('guard.close does not wait for an admission that is released', async () => {
     const { guard, store, clock } = bench();
     const admission = await admitted(guard, as('alice'));
     const closed = guard.close();
@@ -124,7 +124,7 @@ describe('whom it reaches', () => {
     expect([store.held, clock.pending]).toEqual([0, 0]);
   });
 
-  test('one whose socket comes after the deadline holds nothing, and the socket is dropped', async () => {
+  test('a socket that opens after the deadline of guard.close is terminated and holds no slot', async () => {
     const { guard, store, clock } = bench();
     const admission = await admitted(guard, as('alice'));
     const closed = guard.close({ within: '2s' });
@@ -141,7 +141,7 @@ describe('whom it reaches', () => {
     expect([store.held, clock.pending]).toEqual([0, 0]);
   });
 
-  test('a pending connection that does not answer its close is dropped at the deadline', async () => {
+  test('a pending connection that does not answer its close is terminated at the deadline', async () => {
     const { guard, store, clock } = bench({ firstMessage: true });
     const socket = new RecordingSocket();
     const request = upgradeRequest({ peer: { encrypted: true }, headers: { Origin: APP } });
@@ -157,8 +157,8 @@ describe('whom it reaches', () => {
   });
 });
 
-describe('the window', () => {
-  test('of two thousand: half of them when half of the spread is over, all of them before its end', async () => {
+describe('guard.close({ within })', () => {
+  test('of two thousand connections, half are closed after half of the spread, and all before its end', async () => {
     const { guard, clock } = bench();
     const sockets: RecordingSocket[] = [];
     const receivers: Receiver[] = [];
@@ -183,7 +183,7 @@ describe('the window', () => {
     expect(clock.pending).toBe(0);
   }, 30_000);
 
-  test('a handler that never ends is not waited for beyond it', async () => {
+  test('guard.close does not wait longer than within for a handler', async () => {
     const { guard, clock, store } = bench();
     const { socket, connection } = await enter(guard, 'alice');
     connection.on('say', () => new Promise(() => {}));
@@ -198,7 +198,7 @@ describe('the window', () => {
     expect([store.held, clock.pending]).toEqual([0, 0]);
   });
 
-  test('of a second call, the shorter one counts, and both end together', async () => {
+  test('of two calls of guard.close the shorter deadline counts, and both resolve together', async () => {
     const { guard, clock } = bench();
     const { socket, connection } = await enter(guard, 'alice');
     const [first, second] = [guard.close({ within: '1m' }), guard.extend({}).close({ within: '1s' })];
@@ -212,7 +212,7 @@ describe('the window', () => {
     expect(clock.pending).toBe(0);
   });
 
-  test('of nothing drops everybody within the call', async () => {
+  test('guard.close({ within: 0 }) terminates all connections within the call', async () => {
     const { guard } = bench();
     const { socket, connection } = await enter(guard, 'alice');
     connection.on('say', () => new Promise(() => {}));
@@ -224,8 +224,8 @@ describe('the window', () => {
   });
 });
 
-describe('afterwards', () => {
-  test('no timer waits for an application that never answers', async () => {
+describe('after guard.close', () => {
+  test('after guard.close no timer waits for an application that never answers', async () => {
     const never = new Held<{ subject: string }>();
     const { guard, clock } = bench(
       {
@@ -245,7 +245,7 @@ describe('afterwards', () => {
     expect(clock.pending).toBe(0);
   });
 
-  test('nothing of it keeps the event loop alive', async () => {
+  test('after guard.close nothing keeps the event loop alive', async () => {
     const running = new Set<object>();
     const clock: Clock = {
       ...systemClock,

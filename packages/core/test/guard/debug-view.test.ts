@@ -50,7 +50,7 @@ async function bench(options: object = {}) {
 const look = (value: unknown) => inspect(value, { depth: 50, maxArrayLength: null, maxStringLength: null });
 
 describe('util.inspect of a guard', () => {
-  test('shows its name, what is connected, its message types, its authenticators and its store', async () => {
+  test('util.inspect of a guard shows its name, connections, message types, authenticators and store', async () => {
     const { guard, request } = await bench({
       name: 'chat',
       messages: { say: Type.Object({}), leave: Type.Object({}) },
@@ -67,7 +67,7 @@ describe('util.inspect of a guard', () => {
 }`);
   });
 
-  test('of a route that an extension guards, shows the messages of that route', async () => {
+  test('util.inspect of an extension shows the messages of its route', async () => {
     const { guard } = await bench();
     const admin = guard.extend({ name: 'admin', messages: { kick: Type.Object({}) } } as object);
     const opaque = guard.extend({ messages: passthrough({ text: true }) } as object);
@@ -76,19 +76,19 @@ describe('util.inspect of a guard', () => {
     expect(inspect(opaque)).toContain("messages: 'passthrough'");
   });
 
-  test('shows one that has not authenticated as pending', async () => {
+  test('util.inspect of a guard counts a client that has not authenticated as pending', async () => {
     const { guard } = await bench({ firstMessage: true });
     const admission = await admitted(guard, upgradeRequest());
     admission.open(new RecordingSocket(), () => {});
     expect(inspect(guard)).toContain('connections: 0,\n  pending: 1,');
   });
 
-  test('shows that a store is shared', async () => {
+  test('util.inspect of a guard shows that its store is shared', async () => {
     const clock = new ManualClock();
     expect(inspect(guardOf({ clock, store: new SharedStore(clock) }))).toContain("store: 'shared'");
   });
 
-  test('shows that it is closing, and then that it is closed', async () => {
+  test('util.inspect of a guard shows that it is closing, and then that it is closed', async () => {
     const { clock, guard, request } = await bench();
     const socket = new RecordingSocket();
     const admission = await admitted(guard, request);
@@ -101,7 +101,7 @@ describe('util.inspect of a guard', () => {
     expect(clock.pending).toBe(0);
   });
 
-  test('inside another object, is cut off where the depth ends', async () => {
+  test('util.inspect of a guard inside another object ends at the depth limit', async () => {
     const { guard } = await bench();
     expect(inspect({ app: { guard } }, { depth: 1 })).toBe('{ app: { guard: [Guard] } }');
   });
@@ -116,7 +116,7 @@ describe('util.inspect of a guard', () => {
 });
 
 describe('util.inspect of an identity', () => {
-  test('shows its scheme, subject, token, times and the names of its claims', async () => {
+  test('util.inspect of an identity shows its scheme, subject, token, times and the names of its claims', async () => {
     const session = custom({
       scheme: 'session',
       from: [bearer()],
@@ -148,7 +148,7 @@ describe('util.inspect of an identity', () => {
     expect(Object.keys(identity)).not.toContain('inspect');
   });
 
-  test('of one that came without times shows what there is', async () => {
+  test('util.inspect of an identity without times shows the rest', async () => {
     const { guard } = await bench({ auth: [anonymous()] });
     const { identity } = connect(
       await admitted(guard, upgradeRequest({ headers: { Origin: 'http://localhost:3000' } })),
@@ -161,7 +161,7 @@ describe('util.inspect of an identity', () => {
 });
 
 describe('util.inspect of a connection', () => {
-  test('shows who is connected, from where and since when, and no claims', async () => {
+  test('util.inspect of a connection shows who is connected, from where and since when, and no claims', async () => {
     const { guard, request } = await bench();
     const connection = connect(await admitted(guard, request), new RecordingSocket());
     const shown = inspect(connection);
@@ -173,7 +173,7 @@ describe('util.inspect of a connection', () => {
 });
 
 describe('util.inspect shows no secret and no token', () => {
-  test('of a guard and what an application has of it', async () => {
+  test('util.inspect of a guard and its parts shows no secret', async () => {
     const { guard, authenticator, token, request } = await bench();
     const connection = connect(await admitted(guard, request), new RecordingSocket());
     const shown = look([guard, guard.bans, guard.tickets, guard.stats(), authenticator, connection]);
@@ -197,7 +197,7 @@ describe('util.inspect shows no secret and no token', () => {
     expectNothingOf([token, SECRET], shown);
   });
 
-  test('of a handshake that was denied, although its reason is shown', async () => {
+  test('util.inspect of a denied handshake shows its reason and no token', async () => {
     const { guard, token } = await bench();
     const wrong = token.slice(0, -10);
     const handshake = hostGuard(guard).begin(upgradeRequest({ target: `/chat?token=${wrong}` }), () => {});

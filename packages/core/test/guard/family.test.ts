@@ -24,7 +24,7 @@ function bench(options: object = {}, overrides: object = {}, behaviour: Behaviou
 }
 
 describe('guard.revoke', () => {
-  test('takes exactly one name, and a time that is a number', async () => {
+  test('guard.revoke takes exactly one name, and a valid time', async () => {
     const { guard } = bench();
     const wrong = [
       {},
@@ -36,7 +36,7 @@ describe('guard.revoke', () => {
     for (const what of wrong) await expect(guard.revoke(what)).rejects.toThrow(TypeError);
   });
 
-  test('closes what is open on every route of the family, and nobody else', async () => {
+  test("guard.revoke closes the subject's connections on every route, and no others", async () => {
     const { guard, open } = bench();
     const admin = guard.extend({ limits: { lifetime: '1h' } });
     const alice = await open('alice');
@@ -48,7 +48,7 @@ describe('guard.revoke', () => {
     expect(await outcomeOf(admin, as('alice'))).toBe('revoked');
   });
 
-  test('closes at once what is open here, although the other nodes cannot be told', async () => {
+  test('guard.revoke closes the connections of this node at once although the store is unavailable', async () => {
     const { guard, store, clock, open } = bench();
     store.behave('rejects', 'revoke');
     const alice = await open('alice');
@@ -66,7 +66,7 @@ describe('guard.revoke', () => {
     await revoking;
   });
 
-  test('rejects what could not be told before the guard was closed', async () => {
+  test('guard.revoke rejects if the guard closes before the store had the revocation', async () => {
     const { guard, store } = bench();
     store.behave('rejects', 'revoke');
     const revoking = guard.revoke({ subject: 'alice' });
@@ -75,7 +75,7 @@ describe('guard.revoke', () => {
     await refused;
   });
 
-  test('closes what is open although nothing more can be remembered, and says so', async () => {
+  test('guard.revoke closes open connections and rejects if no more revocations fit', async () => {
     const { guard, open } = bench({ limits: { revocations: 1 } });
     const alice = await open('alice');
     await guard.revoke({ subject: 'bob' });
@@ -83,7 +83,7 @@ describe('guard.revoke', () => {
     expect(alice.codes()).toEqual([4401]);
   });
 
-  test('of a session or a token is of all its credentials, those of the next second included', async () => {
+  test('guard.revoke of a session or a token includes credentials issued later', async () => {
     const clock = new ManualClock();
     const { guard } = bench({
       clock,
@@ -106,7 +106,7 @@ describe('guard.revoke', () => {
     expect(await outcomeOf(guard, as('t2'))).toBe('revoked');
   });
 
-  test('of a subject ends what is open, although the issuer is ahead of this clock', async () => {
+  test("guard.revoke of a subject closes its connections although the issuer's clock is ahead", async () => {
     const clock = new ManualClock();
     const { guard, open } = bench({
       clock,
@@ -119,7 +119,7 @@ describe('guard.revoke', () => {
     expect(alice.codes()).toEqual([4401]);
   });
 
-  test('that another node made counts here', async () => {
+  test('a revocation by another node closes connections here', async () => {
     const { guard, store, open } = bench();
     const alice = await open('alice');
     await store.memory.revoke({ subject: 'alice', issuedBefore: 0 });
@@ -145,7 +145,7 @@ describe('guard.revoke', () => {
       { lease: { release: () => {}, onLost: () => {} } },
     ],
   ];
-  test.each(awaits)('in a handshake, while %s: it does not slip through', async (_what, hold, answer) => {
+  test.each(awaits)('a revocation during a handshake refuses it, while %s', async (_what, hold, answer) => {
     const held = new Held<unknown>();
     const { guard } = bench(...hold(held));
     const request = upgradeRequest({
@@ -168,7 +168,7 @@ describe('guard.revoke', () => {
     expect(socket.closes.map(({ code }) => code)).toEqual([4401]);
   });
 
-  test('between the last stage and the 101: it does not slip through', async () => {
+  test('a revocation between the last stage and the 101 closes the connection', async () => {
     const { guard } = bench();
     const admission = await admitted(guard, as('alice'));
     await guard.revoke({ subject: 'alice' });
@@ -180,10 +180,10 @@ describe('guard.revoke', () => {
   });
 });
 
-describe('replace-oldest', () => {
+describe("onIdentityLimit: 'replace-oldest'", () => {
   const options = { onIdentityLimit: 'replace-oldest', limits: { connectionsPerIdentity: 2 } };
 
-  test('ends the oldest of that identity, once for each new one', async () => {
+  test("replace-oldest closes the identity's oldest connection, once for each new one", async () => {
     const { open, guard } = bench(options);
     const bob = await open('bob');
     const all = [];
@@ -194,7 +194,7 @@ describe('replace-oldest', () => {
     expect(guard.stats().connections).toBe(1);
   });
 
-  test('ends nobody for a handshake that finds another limit reached', async () => {
+  test('replace-oldest closes no connection for a handshake that another limit refuses', async () => {
     const { open, guard } = bench({ ...options, limits: { connectionsPerIdentity: 1, connections: 2 } });
     const alice = await open('alice');
     await open('bob');
@@ -202,7 +202,7 @@ describe('replace-oldest', () => {
     expect(alice.codes()).toEqual([]);
   });
 
-  test('with a store that answers later, racing handshakes open no more than the cap', async () => {
+  test('replace-oldest with an asynchronous store: racing handshakes open no more connections than the limit', async () => {
     const { guard } = bench(options, {}, 'later');
     const decisions = await Promise.all(Array.from({ length: 10 }, () => decide(guard, as('alice'))));
     const sockets = [];
@@ -218,7 +218,7 @@ describe('replace-oldest', () => {
     expect(sockets.filter(({ closes }) => closes.length === 0)).toHaveLength(2);
   });
 
-  test('a released slot is not given back a second time when the replaced socket closes', async () => {
+  test('replace-oldest releases the slot of a replaced connection only once', async () => {
     const { open, guard } = bench({ ...options, limits: { connectionsPerIdentity: 1 } });
     const first = await open('alice');
     const second = await open('alice');
@@ -227,7 +227,7 @@ describe('replace-oldest', () => {
     expect(second.codes()).toEqual([4409]);
   });
 
-  test('a first message replaces, too', async () => {
+  test('replace-oldest also holds for first messages', async () => {
     const { open, guard } = bench({ ...options, firstMessage: true, limits: { connectionsPerIdentity: 1 } });
     const first = await open('alice');
     const admission = await admitted(guard, upgradeRequest());

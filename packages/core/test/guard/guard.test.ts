@@ -32,8 +32,8 @@ const authenticate = ({ credential }: { credential: string | undefined }) =>
 const token = custom({ scheme: 'token', from: [bearer()], authenticate });
 const chat = (options: object = {}) => guardOf({ name: 'chat', auth: [token], origins: [APP], ...options });
 
-describe('an extension', () => {
-  test('inherits what it leaves out', async () => {
+describe('guard.extend', () => {
+  test('an extension inherits the options that it leaves out', async () => {
     const base = chat({
       authorize: () => false,
       subprotocols: ['chat'],
@@ -54,7 +54,7 @@ describe('an extension', () => {
     expect(socket.closes).toMatchObject([{ code: 1009 }]);
   });
 
-  test('inherits what it gives as undefined: a missing value switches no check off', async () => {
+  test('an extension inherits options whose value is undefined', async () => {
     const base = chat({ authorize: () => false });
     const nothing = {
       authorize: undefined,
@@ -70,7 +70,7 @@ describe('an extension', () => {
     expect((await admitted(limited, at())).maxMessageBytes).toBe(100);
   });
 
-  test('has messages and authenticators of its own', async () => {
+  test('an extension can have its own messages and authenticators', async () => {
     const other = custom({ scheme: 'other', from: [cookie('session')], authenticate });
     const base = chat();
     const route = base.extend({ auth: [other], messages: { ping: Type.Object({}) } });
@@ -87,7 +87,7 @@ describe('an extension', () => {
     expect(socket.delivered).toHaveLength(1);
   });
 
-  test('shares caps, registry, events and shutdown', async () => {
+  test('an extension shares caps, connections, events and shutdown with its base', async () => {
     const base = chat({ limits: { connections: 1 } });
     const route = base.extend({ name: 'route' });
     expect(shareOuterDoor(base, route) && shareOuterDoor(route, base)).toBe(true);
@@ -101,7 +101,7 @@ describe('an extension', () => {
     expect(await outcomeOf(base, at())).toBe('shutting_down');
   });
 
-  test('that was admitted by one guard of the family is decided by that one', async () => {
+  test('a handshake that entered by one guard of the family is decided by the guard that admits it', async () => {
     const base = chat();
     const strict = base.extend({ authorize: () => false });
     const handshake = hostGuard(base).begin(at(), () => {});
@@ -138,14 +138,14 @@ describe('report', () => {
     expect((await reporting([], request, options)).outcome).toBe(expected.split(' ')[1]);
   });
 
-  test('rate lets through and tells', async () => {
+  test("report: ['rate'] admits a handshake beyond the rate and reports it", async () => {
     const guard = chat({ report: ['rate'], limits: { handshakes: { rate: '1/m', burst: 1 } } });
     const reported = collect(guard, 'handshake.reported');
     for (let i = 0; i < 3; i++) expect(await outcomeOf(guard, at())).toBe('admitted');
     expect(reported).toHaveLength(2);
   });
 
-  test('only the stage that is named, and never a fault', async () => {
+  test('report affects only the named stage, and never a fault', async () => {
     expect(await reporting([unsafeReportOrigin], at({ Authorization: 'Bearer bad' }))).toEqual({
       outcome: 'credential_invalid',
       reported: [],
@@ -165,7 +165,7 @@ describe('explain', () => {
   const outcomes = ({ stages }: { stages: readonly { stage: string; outcome: string }[] }) =>
     Object.fromEntries(stages.map(({ stage, outcome }) => [stage, outcome]));
 
-  test('tells every stage, up to the one that denies', async () => {
+  test('guard.explain lists every stage, and evaluates them up to the one that denies', async () => {
     const explanation = await chat().explain(at({ Origin: 'https://evil.example' }));
     expect(explanation.allowed).toBe(false);
     expect(outcomes(explanation)).toMatchObject({
@@ -180,7 +180,7 @@ describe('explain', () => {
     ]); // biome-ignore format: a list of names reads best as a block
   });
 
-  test('spends, reserves, asks and tells nothing, however often', async () => {
+  test('guard.explain spends and reserves nothing, calls no application code and emits no event', async () => {
     const clock = new ManualClock();
     const store = memoryStore({ clock });
     const asked: string[] = [];
@@ -227,7 +227,7 @@ describe('explain', () => {
     admission.release();
   });
 
-  test('fetches no keys', async () => {
+  test('guard.explain fetches no keys', async () => {
     // Nobody listens on this port: a fetch would deny with auth_unavailable.
     const remote = jwt({
       from: [bearer()],
@@ -240,7 +240,7 @@ describe('explain', () => {
     expect(outcomes(explanation)).toMatchObject({ authentication: 'not evaluated', admission: 'pass' });
   });
 
-  test('shows no token and no claim', async () => {
+  test('guard.explain shows no token and no claim', async () => {
     const secret = 'SECRET-of-enough-bytes-for-hmac-keys';
     const local = jwt({
       from: [bearer(), cookie('c')],
@@ -260,7 +260,7 @@ describe('explain', () => {
     }
   });
 
-  test('tells of a reported stage as such', async () => {
+  test('guard.explain marks a stage that only reports', async () => {
     const explanation = await chat({ report: [unsafeReportOrigin] }).explain(
       at({ Origin: 'https://evil.example' }),
     );
@@ -271,8 +271,8 @@ describe('explain', () => {
   });
 });
 
-describe('close', () => {
-  test('refuses new ones, closes open ones, ends when they have ended', async () => {
+describe('guard.close', () => {
+  test('guard.close refuses handshakes, closes connections, and resolves when they have closed', async () => {
     const guard = chat();
     const socket = new RecordingSocket();
     const connection = connect(await admitted(guard, at()), socket);
@@ -288,7 +288,7 @@ describe('close', () => {
     expect(done).toBe(true);
   });
 
-  test('terminates what is left after its time', async () => {
+  test('guard.close terminates what is left after within', async () => {
     const clock = new ManualClock();
     const guard = chat({ clock });
     const socket = new RecordingSocket();
@@ -301,7 +301,7 @@ describe('close', () => {
     expect(clock.pending).toBe(0);
   });
 
-  test('reaches who was between the doors, admitted but not open, or waiting for an asynchronous store', async () => {
+  test('guard.close refuses handshakes between the doors or waiting for a store, and closes admitted ones as they open', async () => {
     const clock = new ManualClock();
     const store = new SharedStore(clock);
     const guard = chat({ clock, store });
@@ -330,13 +330,13 @@ describe('close', () => {
     expect(await hostGuard(guard).admit(between, undefined)).toMatchObject({ reason: 'shutting_down' });
   });
 
-  test('of a guard without connections ends at once, and its time has to be one', async () => {
+  test('guard.close resolves at once without connections, and rejects a within that is not a duration', async () => {
     await chat().close();
     await expect(chat().close({ within: 'soon' as never })).rejects.toThrow(/close\(\{ within \}\)/);
   });
 });
 
-test('who is told by a close code: only denials after the origin, and only where the policy says so', async () => {
+test("with rejectAs: 'close' only denials after the origin check get a close code", async () => {
   const guard = chat({ rejectAs: 'close' });
   const denialOf = async (request: HandshakeRequest) => {
     const decision = await decide(guard, request);
@@ -352,7 +352,7 @@ test('who is told by a close code: only denials after the origin, and only where
   expect(hostGuard(chat()).closesInstead(await denialOf(at({ Authorization: 'Bearer bad' })))).toBe(false);
 });
 
-test('what a host has to hold itself to comes from the policy', () => {
+test('the limits for a host come from the policy', () => {
   expect(hostGuard(chat()).limits).toMatchObject({
     earlyBytes: 131_072,
     rejectedSockets: 100,
@@ -368,7 +368,7 @@ test('what a host has to hold itself to comes from the policy', () => {
   });
 });
 
-test('a guard names itself', () => {
+test('guard.name is the name of the policy or of the extension', () => {
   expect(guardOf({ messages: { say: SAY } }).name).toBe('default');
   expect(chat().name).toBe('chat');
 });

@@ -4,20 +4,20 @@ import type { AnyGuard } from '@sallyport/core';
 import { hostGuard, isGuard } from '@sallyport/core/host';
 import { guardOf } from '../support/guards.ts';
 
-test('a guard has one host guard, and its extension another', () => {
+test('hostGuard returns one object for a guard, and another for its extension', () => {
   const guard = guardOf({});
   expect(hostGuard(guard)).toBe(hostGuard(guard));
   expect(hostGuard(guard.extend({ name: 'admin' }))).not.toBe(hostGuard(guard));
 });
 
-test.each([undefined, null, 'guard', 7, {}, () => {}])('%p is no guard', (value) => {
+test.each([undefined, null, 'guard', 7, {}, () => {}])('hostGuard throws for %p', (value) => {
   expect(isGuard(value)).toBe(false);
   expect(() => hostGuard((value ?? {}) as AnyGuard)).toThrow(
     new TypeError('This is no guard. Make one with createGuard.'),
   );
 });
 
-test('a guard keeps what hosts need where neither keys nor a printout show it', () => {
+test('neither the keys nor the printout of a guard show its internals', () => {
   const guard = guardOf({});
   expect(isGuard(guard)).toBe(true);
   expect([Object.keys(guard), inspect(guard, { showHidden: true })]).toEqual([

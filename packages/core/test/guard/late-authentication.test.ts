@@ -43,7 +43,7 @@ function wallet(more: Record<string, object | undefined> = {}): Answers {
     known[name] === undefined ? undefined : ({ ...alice, ...known[name] } as { subject: string });
 }
 
-test('a renewal takes the place of the credential: its end, its issue date, its rights', async () => {
+test('a renewal replaces the identity with its end, issue date and claims', async () => {
   const { clock, socket, connection, renew } = await open({
     messages: {
       say: {
@@ -92,8 +92,8 @@ test('a credential that ends sooner ends the connection sooner', async () => {
   expect(socket.closes.map(({ code }) => code)).toEqual([4401]);
 });
 
-describe('policy.authorize is asked again', () => {
-  test('with the new identity and what is left of the request', async () => {
+describe('policy.authorize at a renewal', () => {
+  test('a renewal calls policy.authorize with the new identity and the request without native', async () => {
     const seen: { identity: Identity; request: RequestView }[] = [];
     const { renew } = await open({ authorize: (context: never) => seen.push(context) > 0 });
     await renew('second');
@@ -101,7 +101,7 @@ describe('policy.authorize is asked again', () => {
     expect(seen[1]?.request).toMatchObject({ path: '/chat', address: '127.0.0.1', native: undefined });
   });
 
-  test('and where it says no, there is nothing to go on with', async () => {
+  test('a renewal that policy.authorize refuses closes the connection', async () => {
     let allowed = true;
     const { socket, connection, renew } = await open({ authorize: () => allowed });
     allowed = false;
@@ -111,7 +111,7 @@ describe('policy.authorize is asked again', () => {
   });
 });
 
-test('messages behind a renewal wait for it', async () => {
+test('messages behind a renewal wait until it is decided', async () => {
   const held = new Held<{ subject: string }>();
   const { connection, socket } = await open({}, (name) =>
     name === 'first' ? { subject: 'alice' } : held.ask(),
@@ -124,7 +124,7 @@ test('messages behind a renewal wait for it', async () => {
   expect([replies(socket), socket.delivered]).toEqual([['auth_ok'], [say('hi')]]);
 });
 
-test('failed renewals are budgeted with all failed attempts of the address', async () => {
+test('failed renewals count as failed attempts of the address', async () => {
   const { renew, asked, socket } = await open({
     limits: { authFailures: { rate: '1/m', burst: 2 }, violations: 100 },
   });
@@ -133,7 +133,7 @@ test('failed renewals are budgeted with all failed attempts of the address', asy
   expect(socket.closes.map(({ code }) => code)).toEqual([4429]);
 });
 
-test('an outage of the authenticator ends nothing, and is no violation of the client', async () => {
+test('an outage of the authenticator at a renewal keeps the connection open, and is no violation', async () => {
   let down = false;
   const answers: Answers = (name) =>
     down ? Promise.reject(new Error('down')) : wallet()(name, null as never);
@@ -146,7 +146,7 @@ test('an outage of the authenticator ends nothing, and is no violation of the cl
   expect(replies(socket).at(-1)).toBe('auth_ok');
 });
 
-test('a renewal that hangs is told to stop at the deadline of a handshake', async () => {
+test('a renewal that hangs is aborted at the deadline of a handshake', async () => {
   let signal: AbortSignal | undefined;
   const { connection, clock } = await open({ limits: { handshakeTimeout: '3s' } }, (name, given) => {
     if (name === 'first') return { subject: 'alice' };
@@ -160,8 +160,8 @@ test('a renewal that hangs is told to stop at the deadline of a handshake', asyn
   expect(signal?.aborted).toBe(true);
 });
 
-describe('revoked while it is renewed', () => {
-  test('who it is about', async () => {
+describe('a revocation during a renewal', () => {
+  test('a revocation of the subject during a renewal closes the connection', async () => {
     const held = new Held<{ subject: string }>();
     const { connection, guard, socket } = await open({}, (name) =>
       name === 'first' ? { subject: 'alice' } : held.ask(),
@@ -172,7 +172,7 @@ describe('revoked while it is renewed', () => {
     expect([socket.closes.map(({ code }) => code), socket.sent]).toEqual([[4401], []]);
   });
 
-  test('the new credential alone, at any moment until it counts', async () => {
+  test('a revocation of the new token at any moment of a renewal closes the connection', async () => {
     // One microtask later for each try, until the revocation comes after the renewal has ended.
     for (let turns = 0; turns < 30; turns++) {
       const { connection, guard, socket } = await open({}, (name) => ({
@@ -221,7 +221,7 @@ test('a session is renewed by its own kind of credential, not by a token of the 
   expect(connection.identity).toMatchObject({ scheme: 'session', session: 's1' });
 });
 
-test('nothing of a failed renewal is in the events', async () => {
+test('the events of a failed renewal do not contain the credential', async () => {
   const { guard, renew } = await open();
   const denied = collect(guard, 'message.denied');
   await renew('wrong');

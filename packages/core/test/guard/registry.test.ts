@@ -28,7 +28,7 @@ function bench(...subjects: string[]) {
 }
 
 describe('endConnections', () => {
-  test('ends those that are meant, although they leave meanwhile, and no other', () => {
+  test('endConnections ends the chosen connections, although they leave the registry meanwhile', () => {
     const { registry, done } = bench('alice', 'bob', 'alice');
     registry.endConnections('revoked', ({ identity }) => identity.subject === 'alice');
     expect(done).toEqual(['alice0 revoked', 'alice2 revoked']);
@@ -37,13 +37,13 @@ describe('endConnections', () => {
 });
 
 describe('replaceOldest', () => {
-  test('closes the oldest open connection of the subject', () => {
+  test('replaceOldest closes the oldest open connection of the subject', () => {
     const { registry, done } = bench('bob', 'alice', 'alice');
     expect(registry.replaceOldest('alice')).toBe(true);
     expect(done).toEqual(['alice1 replaced']);
   });
 
-  test('passes over one that is closing already', () => {
+  test('replaceOldest skips a connection that is closing already', () => {
     const { registry, done } = bench('alice', 'alice');
     registry.replaceOldest('alice');
     registry.replaceOldest('alice');
@@ -51,7 +51,7 @@ describe('replaceOldest', () => {
     expect(registry.replaceOldest('alice')).toBe(false);
   });
 
-  test('tells when the subject has no connection', () => {
+  test('replaceOldest returns false if the subject has no connection', () => {
     expect(bench('bob').registry.replaceOldest('alice')).toBe(false);
   });
 });

@@ -30,7 +30,7 @@ function bench() {
 }
 
 describe('Ticker', () => {
-  test('looks at every connection once a second', () => {
+  test('the ticker calls every connection once a second', () => {
     const { clock, open } = bench();
     const first = open();
     clock.advance(1_000);
@@ -40,14 +40,14 @@ describe('Ticker', () => {
     expect(first.ticks[0]).toEqual({ elapsed: 1_000, late: false });
   });
 
-  test('says so when the process was kept from looking for twice as long', () => {
+  test('the ticker marks a tick as late after more than two seconds', () => {
     const { clock, open } = bench();
     const { ticks } = open();
     clock.stall(2_001);
     expect(ticks).toEqual([{ elapsed: 2_001, late: true }]);
   });
 
-  test('needs no timer without connections', () => {
+  test('the ticker has no timer without connections', () => {
     const { clock, open, close } = bench();
     const { connection, ticks } = open();
     expect(clock.pending).toBe(1);
@@ -57,7 +57,7 @@ describe('Ticker', () => {
     expect(ticks).toEqual([]);
   });
 
-  test('does not count the time without connections', () => {
+  test('the ticker does not count the time without connections', () => {
     const { clock, open, close } = bench();
     close(open().connection);
     clock.advance(60_000);
@@ -66,7 +66,7 @@ describe('Ticker', () => {
     expect(ticks).toEqual([{ elapsed: 1_000, late: false }]);
   });
 
-  test('keeps to one timer when, within a tick, the last connection closes and another opens', () => {
+  test('the ticker keeps one timer when the last connection closes and another opens within a tick', () => {
     const { clock, open, close } = bench();
     let renew = (): void => {};
     const first = open(() => renew());

@@ -18,7 +18,7 @@ function logged(options: object = {}) {
   return { clock, lines, guard };
 }
 
-test('a denied developer sees why', async () => {
+test('a warning names the reason and the facts of a denied handshake', async () => {
   const { lines, guard } = logged();
   await outcomeOf(guard, FOREIGN);
   expect(lines).toEqual([
@@ -29,7 +29,7 @@ test('a denied developer sees why', async () => {
   ]);
 });
 
-test('a flood is one line for each reason in ten seconds, and the next says how many were kept back', async () => {
+test('a flood of denials writes one line for each reason in ten seconds, and the next line counts the others', async () => {
   const { clock, lines, guard } = logged();
   for (let i = 0; i < 20; i++) await outcomeOf(guard, FOREIGN);
   await outcomeOf(guard, upgradeRequest({ method: 'POST' }));
@@ -59,7 +59,7 @@ test('a logger that throws changes no decision', async () => {
   expect(await outcomeOf(guard, FOREIGN)).toBe('origin_denied');
 });
 
-test("the host's logger is used where the policy names none, and only there", async () => {
+test("the host's logger is used only if the policy names none", async () => {
   const host: string[] = [];
   const logger = { warn: (_: object, text: string) => void host.push(text) };
   const own = logged();
@@ -76,7 +76,7 @@ test("the host's logger is used where the policy names none, and only there", as
   expect(host).toHaveLength(1);
 });
 
-test('one of several processes with a store of its own is told so', () => {
+test('a process of a cluster without a shared store writes a warning', () => {
   process.env.NODE_UNIQUE_ID = '1';
   try {
     expect(logged().lines).toEqual([[{}, expect.stringContaining('share a store')]]);

@@ -41,7 +41,7 @@ async function through(messages: object, text: string, options: object = {}): Pr
 const digits = Type.Record(Type.String(), Type.Integer());
 const some = Type.Object({ a: Type.Optional(Type.Integer()) });
 
-describe('bytes are no object', () => {
+describe('bytes in messages', () => {
   test.each<[string, unknown, number]>([
     ['of optional properties', some, 0],
     ['that is a record of numbers', digits, 0],

@@ -16,7 +16,7 @@ const keysOf = (schema: object) => fixedKeys(close(schema as SchemaNode), BOUNDS
 const small = Type.Integer({ minimum: -1_000, maximum: 1_000 });
 const flag = Type.Boolean();
 
-describe('how many keys there are for certain', () => {
+describe('fixedKeys', () => {
   test.each<[string, object, number]>([
     ['nothing', Type.Object({}), 0],
     ['flat', Type.Object({ a: Type.String(), b: small, c: flag, d: Type.Null() }), 4],
@@ -209,7 +209,7 @@ function isShort(
   return fixedKeys !== undefined && text.length <= Math.min(longest, 2 * items);
 }
 
-describe('property: a message that only its schema walked through also passes the walk through every value', () => {
+describe('property: a message that only its schema checked also passes the check of every value', () => {
   test.each<EnvelopeName>(['flat', 'nested', 'json-rpc'])('%s', (envelope) => {
     const seen = { passed: 0, short: 0 };
     fc.assert(

@@ -10,7 +10,7 @@ function readable(text: string): boolean {
   return value !== UNREADABLE && isAcceptable(value, BOUNDS, text);
 }
 
-describe('refused', () => {
+describe('values that are refused', () => {
   test.each([
     ['no JSON', '{'],
     ['nothing', ''],
@@ -44,7 +44,7 @@ describe('refused', () => {
   });
 });
 
-describe('taken', () => {
+describe('values that are accepted', () => {
   test.each([
     '7',
     'null',
@@ -134,7 +134,7 @@ describe('repeated keys', () => {
   });
 });
 
-describe('what only a codec can give', () => {
+describe('values that only a codec can produce', () => {
   const cyclic: unknown[] = [];
   cyclic.push(cyclic);
   const inherited = Object.create({ a: 1 }) as object;

@@ -25,7 +25,7 @@ function outcome(inspection: Inspection): unknown {
 const MALFORMED = 'message_malformed';
 const BOUNDS = { depth: 3, keys: 6, items: 3, text: 60 };
 
-describe('who is told of what cannot be read, by envelope', () => {
+describe('answers to unreadable messages, by envelope', () => {
   const cases: ['flat' | 'nested' | 'json-rpc', string, unknown][] = [
     ['flat', '{', [MALFORMED, 'parse', UNREAD]],
     ['flat', '[]', [MALFORMED, 'parse', UNADDRESSED]],
@@ -123,7 +123,7 @@ describe('kinds of frame', () => {
     ]);
   });
 
-  test('a codec that tells more keys than the message has, or fewer, has read one twice, or cannot count', () => {
+  test('a message is refused if its codec reports another number of keys than the value has', () => {
     const telling = (keys: number, uniqueKeys?: boolean) =>
       codec(
         'binary',
@@ -177,7 +177,7 @@ describe('kinds of frame', () => {
     expect(look(rulesOf({ say: SAY }), message)).toMatchObject({ incoming: { changed: false } });
   });
 
-  test('opaque content is passed on unread', () => {
+  test('passthrough delivers content without reading it', () => {
     const rules = rulesOf({}, { passthrough: passthrough({ binary: true }) });
     const data = Buffer.of(0xc1);
     expect(look(rules, data, true)).toMatchObject({
@@ -188,7 +188,7 @@ describe('kinds of frame', () => {
   });
 });
 
-describe('before a byte is read', () => {
+describe('checks before parsing', () => {
   const rules = rulesOf(
     {},
     { maxBytes: 100, rate: { interval: 1_000, burst: 2 }, byteRate: { interval: 10, burst: 150 } },

@@ -20,7 +20,7 @@ const node = (properties: object, more: object = {}) => ({
   ...more,
 });
 
-describe('a body that holds bodies of its own kind', () => {
+describe('a body that contains bodies of the same schema', () => {
   const name = { type: 'string' };
   const recursive = node({ name, child: { $ref: '#' } });
 
@@ -51,7 +51,7 @@ describe('a body that holds bodies of its own kind', () => {
   });
 });
 
-describe('a sanitized text that would be passed over', () => {
+describe('a sanitized text that would be skipped', () => {
   test.each([
     ['the whole', node({ name: lower(), child: { $ref: '#' } })],
     ['a part', node({ name: lower(), nick: { $ref: '#/properties/name' } })],

@@ -137,7 +137,7 @@ describe('refused at construction', () => {
     );
   });
 
-  test('but not what libraries call the same', () => {
+  test('methods of a schema library with the names of options are accepted', () => {
     for (const say of [
       SAY,
       z.object({}),

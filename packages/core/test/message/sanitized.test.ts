@@ -212,7 +212,7 @@ test('a form that no longer fits once a text was sanitized refuses the body', ()
   expect(sanitize(schema, { kind: ' a ', t: 'x' })).toEqual(refused(''));
 });
 
-describe('a sanitizer that would be passed over is refused at construction', () => {
+describe('a sanitizer that would be skipped is refused at construction', () => {
   const object = (more: object) => ({ type: 'object', ...more });
   test.each<[string, unknown]>([
     ['not', { not: tidy() }],
@@ -242,7 +242,7 @@ describe('a sanitizer that would be passed over is refused at construction', () 
   });
 });
 
-describe('what sanitizing has made is judged again', () => {
+describe('a sanitized body is checked again', () => {
   const line = safeText({ maxLength: 20 });
   const zero = '\u200b';
   const notAdmin = Type.Refine(line, (text) => text !== 'admin');
@@ -324,7 +324,7 @@ describe('what sanitizing has made is judged again', () => {
   });
 });
 
-describe('keywords beside a sanitizer are about what comes out', () => {
+describe('keywords beside a sanitizer apply to the sanitized text', () => {
   const beside = (more: object) => Type.Object({ t: { ...safeText({ maxLength: 10 }), ...more } as never });
   const zero = '\u200b';
   test.each<[string, object, string, string]>([

@@ -41,7 +41,7 @@ function refuses(cases: readonly Case[]): void {
   });
 }
 
-describe('a type that is none', () => {
+describe('an invalid type', () => {
   refuses([
     ...['int', 'strng', 'any', 'Date', 'RegExp', 'Uint8Array', '', 'toString', '__proto__', 'String'].map(
       (type): Case => [
@@ -381,7 +381,7 @@ describe('a keyword that does nothing where it is', () => {
   ]);
 });
 
-describe('a keyword that lets other types through, since it is passed over for them', () => {
+describe('a keyword that is ignored for other types', () => {
   const through = /and would let any value of another type through\. Add type: '/;
   refuses([
     ['a pattern', holding({ pattern: '^a' }), '/properties/a/pattern', through],
@@ -446,7 +446,7 @@ describe('a keyword that lets other types through, since it is passed over for t
   });
 });
 
-describe('what nothing could ever pass', () => {
+describe('schemas that no value could pass', () => {
   refuses([
     [
       'lengths',
@@ -670,7 +670,7 @@ describe('references', () => {
   });
 });
 
-describe('what an array holds has to be said', () => {
+describe('items of arrays', () => {
   const inner = { type: 'object', properties: { a: { type: 'number' } } };
   refuses([
     [

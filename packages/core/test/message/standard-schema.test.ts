@@ -172,7 +172,7 @@ describe.each(LIBRARIES)('%s', (_, { user, closed }, around) => {
   });
 });
 
-describe('what the handler gets is what the library makes of it', () => {
+describe('values that the library returns', () => {
   const trimmed: [string, unknown][] = [
     [
       'zod',
@@ -348,7 +348,7 @@ describe('asynchronous checks', () => {
   });
 });
 
-describe('a check that fails itself is a fault', () => {
+describe('a schema that throws', () => {
   const boom = () => {
     throw new Error('down');
   };
@@ -377,7 +377,7 @@ describe('a check that fails itself is a fault', () => {
   });
 });
 
-describe('a failure that carries a value as well', () => {
+describe('a failure with a value', () => {
   test('a failure that also holds a value is a failure', async () => {
     const check = v.pipe(
       v.object({ a: v.string() }),
@@ -403,7 +403,7 @@ describe('pointers', () => {
     expect(await outcome(at(path), {})).toBe(pointer);
   });
 
-  test('of no issue at all: it has failed all the same', async () => {
+  test('a failure without an issue is still a failure', async () => {
     expect(
       await outcome(
         stranger(() => ({ issues: [] }), ANY_OBJECT),
@@ -441,12 +441,12 @@ const OPEN_HANDED: [string, unknown][] = [
 ];
 
 describe.each(OPEN_HANDED)('%s', (what, schema) => {
-  test('hands on what fits', async () => {
+  test('a body that fits reaches the handler', async () => {
     for (const unknown of ['refuse', 'strip'] as const)
       expect(await outcome(schema, structuredClone(user), unknown)).toEqual({ body: user });
   });
 
-  test.each(spoilt)('hands on nothing that it does not name: %s', async (_where, came, pointer) => {
+  test.each(spoilt)('an unknown property is refused or stripped: %s', async (_where, came, pointer) => {
     expect(await outcome(schema, structuredClone(came))).toBe(pointer);
     const left = await outcome(schema, structuredClone(came), 'strip');
     const tags = 'tags' in came && Array.isArray(came.tags) ? came.tags.map(({ k }) => ({ k })) : [];
@@ -454,14 +454,14 @@ describe.each(OPEN_HANDED)('%s', (what, schema) => {
     expect(left).toEqual(what.includes('joi, which') && pointer === '' ? '' : { body: { ...user, tags } });
   });
 
-  test('says where a value is wrong', async () => {
+  test('the pointer names the place of a wrong value', async () => {
     expect(await outcome(schema, { ...user, at: { x: 'no number' } })).toBe('/at/x');
     expect(await outcome(schema, { tags: [], at: {} })).toBe('/name');
   });
 });
 
 describe('yup', () => {
-  test('what it casts is handed on as it is cast, once', async () => {
+  test('yup casts a body once, and the handler gets the result', async () => {
     const doubled = yup.object({
       n: yup.number().transform((n: number) => n * 2),
       s: yup.string().trim().default('x'),
@@ -474,19 +474,19 @@ describe('yup', () => {
     });
   });
 
-  test('what it reads out of a text is left without what it does not name', async () => {
+  test('unknown properties of an object that yup parses from a text are stripped', async () => {
     const text = yup.object({ in: yup.object({ a: yup.number() }).json() });
     for (const unknown of ['refuse', 'strip'] as const)
       expect(await outcome(text, { in: '{"a":1,"evil":2}' }, unknown)).toEqual({ body: { in: { a: 1 } } });
   });
 
-  test('a rename needs stripping', async () => {
+  test("a rename in yup needs unknownProperties: 'strip'", async () => {
     const renamed = yup.object({ b: yup.number() }).from('a', 'b');
     expect(await outcome(renamed, { a: 1 })).toBe('');
     expect(await outcome(renamed, { a: 1 }, 'strip')).toEqual({ body: { b: 1 } });
   });
 
-  test('a cast that throws is a fault', async () => {
+  test('a cast in yup that throws is a fault', async () => {
     const boom = yup.object({
       a: yup.string().transform(() => {
         throw new Error('down');
@@ -495,7 +495,7 @@ describe('yup', () => {
     await expect(outcome(boom, { a: 'x' })).rejects.toThrow('down');
   });
 
-  test('is refused for replies, which cannot wait', () => {
+  test('yup is refused for replies, because its checks are asynchronous', () => {
     expect(() =>
       compileStandardReply(yup.object({}) as never, { type: 'said', option: 'policy.replies.said' }),
     ).toThrow(/^policy\.replies\.said: .*yup answers later/);
@@ -503,7 +503,7 @@ describe('yup', () => {
 });
 
 describe('joi', () => {
-  test('what unknown() has opened stays open', async () => {
+  test('an object of joi with unknown() stays open', async () => {
     const open = Joi.object({ in: Joi.object({ a: Joi.number() }).unknown() });
     for (const unknown of ['refuse', 'strip'] as const)
       expect(await outcome(open, { in: { a: '1', more: 2 } }, unknown)).toEqual({
@@ -511,7 +511,7 @@ describe('joi', () => {
       });
   });
 
-  test('alternatives are told apart by what they know', async () => {
+  test('alternatives of joi are told apart by their keys', async () => {
     const either = Joi.object({
       in: Joi.alternatives(Joi.object({ x: Joi.number() }), Joi.object({ y: Joi.number() })),
     });
@@ -545,7 +545,7 @@ describe('joi', () => {
   });
 });
 
-describe('a library that nobody knows', () => {
+describe('an unknown library', () => {
   const handsOn = (value: unknown) => ({ value });
   const document = {
     type: 'object',
@@ -553,7 +553,7 @@ describe('a library that nobody knows', () => {
     required: ['a'],
   };
 
-  test('is refused without a JSON Schema, because it might keep unknown properties', () => {
+  test('an unknown library without a JSON Schema is refused, because it might keep unknown properties', () => {
     for (const schema of [
       stranger(handsOn),
       stranger(handsOn, {}),
@@ -565,13 +565,13 @@ describe('a library that nobody knows', () => {
       );
   });
 
-  test('and with one that cannot be enforced', () => {
+  test('an unknown library with a JSON Schema that cannot be enforced is refused', () => {
     expect(() => compile(stranger(handsOn, { type: 'object', properties: { a: { type: 'int' } } }))).toThrow(
       /^policy\.messages\.say#\/properties\/a\/type: 'int' is no type/,
     );
   });
 
-  test('is asked about nothing but what its JSON Schema names', async () => {
+  test('an unknown library gets only bodies that fit its JSON Schema', async () => {
     const asked: unknown[] = [];
     const schema = stranger((value) => {
       asked.push(value);
@@ -587,7 +587,7 @@ describe('a library that nobody knows', () => {
     expect(asked).toEqual([{ a: 1 }, { a: 1, in: {} }]);
   });
 
-  test('is told by target, as Standard JSON Schema has it', () => {
+  test('the JSON Schema of an unknown library is asked for by target', () => {
     const targets: string[] = [];
     const input = ({ target }: { target: string }): unknown => {
       targets.push(target);
@@ -601,7 +601,7 @@ describe('a library that nobody knows', () => {
     expect(targets).toContain('draft-2020-12');
   });
 
-  test('one of arktype’s kind is told what to do with what it does not know', async () => {
+  test('an unknown library with onDeepUndeclaredKey is told to reject or delete unknown properties', async () => {
     const schema = Object.assign(stranger(handsOn), {
       onDeepUndeclaredKey: (what: string) => stranger(() => ({ value: what })),
     });
@@ -666,7 +666,7 @@ describe('a body with a type of its own', () => {
     ],
   ];
 
-  test.each(literal)('which is the name of the message: %s', async (_what, schema) => {
+  test.each(literal)("a property type that is the message's name is accepted: %s", async (_what, schema) => {
     const check = compile(schema('say'), 'refuse', 'say');
     const look = async (body: object) => {
       const incoming = new Incoming('say', { type: 'say', ...body }, {}, undefined, 0);
@@ -677,7 +677,7 @@ describe('a body with a type of its own', () => {
     expect(await look({ a: 1, evil: 1 })).toMatchObject({ mistake: { stage: 'schema', pointer: '' } });
   });
 
-  test.each(literal)('which is another one is refused at construction: %s', (_what, schema) => {
+  test.each(literal)('a property type with another value is refused at construction: %s', (_what, schema) => {
     expect(() => compile(schema('shout'), 'refuse', 'say')).toThrow(
       /^policy\.messages\.say: it has a property 'type' of its own.*say the literal 'say'/,
     );
@@ -730,7 +730,7 @@ describe('replies of other libraries', () => {
     ['arktype', type({ a: 'number', 'in?': { b: 'number' } })],
     ['joi', Joi.object({ a: Joi.number(), in: Joi.object({ b: Joi.number() }) })],
   ];
-  test.each(replies)('%s: nothing is sent that the schema does not name', (_what, schema) => {
+  test.each(replies)('%s: a reply with an unknown property is not sent', (_what, schema) => {
     for (const name of ['said', undefined]) {
       const check = compileStandardReply(schema as StandardSchema, {
         type: name,
@@ -750,7 +750,7 @@ describe('replies of other libraries', () => {
     }
   });
 
-  test('a literal type is the reply’s name', () => {
+  test("a reply's literal type must be the name of the reply", () => {
     const said = (type: string) =>
       compileStandardReply(z.object({ type: z.literal(type) }) as never, {
         type: 'said',

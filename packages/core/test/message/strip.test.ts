@@ -211,7 +211,7 @@ describe('what a schema names is kept, whatever else is left out', () => {
   });
 });
 
-describe('what does not fit then is refused, and left as it came', () => {
+describe('a stripped body that does not fit is refused and left unchanged', () => {
   test.each<[string, unknown, object, string]>([
     ['a wrong field beside an unknown one', inner, { a: 'x', evil: 1 }, '/a'],
     ['a missing field', Type.Object({ in: inner }), { in: { evil: 1 } }, '/in'],
@@ -328,7 +328,7 @@ function drawObject(
   };
 }
 
-describe('whatever the schema', () => {
+describe('any schema', () => {
   const wanted = { seed: 5, numRuns: 200 };
   const nothing: Spoil = (object) => object;
 
