@@ -1,6 +1,8 @@
 // D1: many sockets of one identity at once. At the cap, the policy refuses the new one or closes the oldest. The cap always
 // holds, and no other identity loses a slot.
 import { describe, expect, test } from '@jest/globals';
+import { ManualClock } from '../../packages/core/test/support/manual-clock.ts';
+import { SharedStore } from '../../packages/core/test/support/shared-store.ts';
 import { hosts } from '../contract/hosts/index.ts';
 import { applications, verdict } from '../support/applications.ts';
 import { authenticate } from '../support/auth-frames.ts';
@@ -36,6 +38,33 @@ describe.each(hosts)('$name', (host) => {
     for (const wire of wires.slice(0, 2)) wire.destroy();
     await eventually(() => guard.stats().connections === CAP + 1, 'the rest');
     expect([bob, ...wires.slice(2)].map((wire) => wire.frames().length)).toEqual([0, 0, 0, 0]);
+  });
+
+  test('with replace-oldest and a shared store, 30 at once and 3 more one by one leave the newest one open', async () => {
+    const clock = new ManualClock();
+    const guard = chatGuard({
+      clock,
+      store: new SharedStore(clock),
+      onIdentityLimit: 'replace-oldest',
+      limits: { connectionsPerIdentity: 1 },
+    });
+    const app = await start(host, { guard });
+    const headers = await goodHeaders();
+    const wires = await Promise.all(Array.from({ length: 30 }, () => dial(app)));
+    for (const wire of wires) wire.handshake({ headers });
+    const answers = await Promise.all(wires.map((wire) => wire.head()));
+    expect(answers.map(({ status }) => status)).toEqual(Array(30).fill(101));
+    const open = () => [...guard.connections()].filter(({ state }) => state === 'open').length;
+    await eventually(() => app.handled.length > 0 && open() === 1, 'one of them');
+    for (let i = 0; i < 3; i++) {
+      const wire = (await dial(app)).handshake({ headers });
+      expect((await wire.head()).status).toBe(101);
+      wires.push(wire);
+      await eventually(() => open() === 1, 'the newest');
+    }
+    const codes = await Promise.all(wires.slice(0, -1).map((wire) => wire.closeCode()));
+    expect(codes).toEqual(Array(32).fill(4409));
+    expect(wires.at(-1)?.frames()).toEqual([]);
   });
 
   test.each([

@@ -27,6 +27,7 @@ const checklist = [
   ...range('A', 11),
   ...range('M', 9),
   ...range('D', 10),
+  'D12',
   ...range('O', 5),
   'O7',
 ];

@@ -3,6 +3,14 @@ import { attack, core } from './paths.js';
 
 export const mutations = [
   {
+    stage: 'admission',
+    what: 'the newcomer is refused where the oldest should give way',
+    file: core('limits/slot-table'),
+    find: '(replaces && cap > 0 && ',
+    replace: '(false && ',
+    tests: attack('crowding-out'),
+  },
+  {
     stage: 'message-rate',
     what: 'connecting anew gives an identity its tokens back',
     file: core('limits/identity-rates'),

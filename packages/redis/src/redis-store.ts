@@ -73,8 +73,14 @@ class RedisStore implements Store {
     this.#leases = new Leases(runner, keys, node, leaseTtl);
     this.#shares = new Shares(runner, keys, node);
     this.#stream = new RevocationStream(runner, keys, retention, revocations);
-    this.#news = new News(runner.port, this.#stream, keys.channel, node, leaseTtl, () =>
-      this.#leases.renewNow(),
+    this.#news = new News(
+      runner.port,
+      this.#stream,
+      keys.channel,
+      node,
+      leaseTtl,
+      () => this.#leases.renewNow(),
+      (key, holder) => this.#leases.replaced(key, holder),
     );
     this.#bans = new Bans(runner, keys, node, this.#news);
   }

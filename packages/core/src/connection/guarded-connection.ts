@@ -73,9 +73,13 @@ export class GuardedConnection implements Connection, Receiver, Rostered {
     this.#context = context;
     this.#liveness = new Liveness(socket);
     this.#term = new Term(this);
-    origin.lease.onLost(() => this.end('connection_limit'));
     context.opened(this);
     context.events.emit('connection.opened', () => this.facts());
+    // Last, since a lease that is lost already says so at once.
+    origin.lease.onLost((replaced) => {
+      if (replaced) this.replace();
+      else this.end('connection_limit');
+    });
   }
 
   get identity(): Identity {

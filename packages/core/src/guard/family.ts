@@ -83,12 +83,7 @@ export class GuardFamily {
     });
     const sourceOf = (address: string): AttemptSource => this.sourceOf(address);
     this.bans = new BanKeeper(this.store, settings.bans, this.clock, sourceOf, onFault);
-    const replace = settings.onIdentityLimit === 'replace-oldest';
-    this.slots = new Slots(
-      this.store,
-      limits,
-      replace ? (subject) => this.registry.replaceOldest(subject) : undefined,
-    );
+    this.slots = new Slots(this.store, limits, settings.onIdentityLimit === 'replace-oldest');
     this.verifier = new CredentialVerifier(
       this.clock,
       this.store,

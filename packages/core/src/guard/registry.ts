@@ -4,36 +4,26 @@ import type { Handshake } from '../handshake/handshake.ts';
 import type { Reason } from '../vocabulary/reasons.ts';
 import { Roster, type Rostered } from '../vocabulary/roster.ts';
 
-/** Holds slots for a socket that is not open yet. */
+/** What holds slots for a socket that is not there yet. */
 export interface Withdrawable extends Rostered {
   withdraw(): void;
 }
 
-/** All that holds a socket or a slot on this node. From handshake to close, each is on one of five rosters. */
+/** Everything of a node that holds a socket or a slot, on one of five rosters from its handshake to its close. */
 export class Registry {
-  /** Handshakes that are not decided yet. The deadline and the rates bound them. */
+  /** Handshakes on which nothing is decided yet: bounded by the deadline and the rates. */
   readonly handshakes = new Roster<Handshake>();
   /** Passed handshakes whose socket is not open yet. */
   readonly admissions = new Roster<Withdrawable>();
   /** Sockets that have not sent their first message. */
   readonly pendings = new Roster<Pending>();
-  /** Sockets that never authenticated, and are being closed. */
+  /** Sockets that were pending, and are being closed. */
   readonly lingering = new Roster<Pending>();
-  /** Open connections, oldest first. */
+  /** In the order in which they were opened. */
   readonly connections = new Roster<GuardedConnection>();
 
-  /** Ends each connection for which `isMeant` returns true. */
+  /** Ends each connection that is meant. */
   endConnections(reason: Reason, isMeant: (connection: GuardedConnection) => boolean): void {
     for (const connection of this.connections) if (isMeant(connection)) connection.end(reason);
-  }
-
-  /** Closes the subject's oldest connection in favour of a new one. Returns `false` if the subject has no open connection. */
-  replaceOldest(subject: string): boolean {
-    for (const connection of this.connections) {
-      if (connection.state !== 'open' || connection.identity.subject !== subject) continue;
-      connection.replace();
-      return true;
-    }
-    return false;
   }
 }

@@ -30,15 +30,15 @@ export class Slots {
   constructor(
     readonly store: StoreAccess,
     readonly caps: Caps,
-    /** Closes the oldest connection of a subject to free its slot. Absent if the new connection is refused instead. */
-    readonly replaceOldest: ((subject: string) => boolean) | undefined,
+    /** Whether an identity's oldest connection gives way to a new one, instead of the new one being refused. */
+    readonly replacesOldest: boolean,
   ) {}
 
   /** Reserves all slots that a connection needs, or none. */
   acquire(bucket: string, subject: string | undefined): MaybePromise<Lease | Denial> {
     const slots = this.#connection(bucket);
     if (subject !== undefined) slots.push(this.#ofIdentity(subject));
-    return this.#take(slots, subject);
+    return this.#take(slots);
   }
 
   /** Reserves the additional slots of a connection that has not authenticated yet. */
@@ -52,7 +52,7 @@ export class Slots {
 
   /** Reserves the identity's slot once a first message has authenticated the connection. */
   acquireIdentity(subject: string): MaybePromise<Lease | Denial> {
-    return this.#take([this.#ofIdentity(subject)], subject);
+    return this.#take([this.#ofIdentity(subject)]);
   }
 
   ofAddress(bucket: string): readonly LeaseRequest[] {
@@ -72,18 +72,20 @@ export class Slots {
   }
 
   #ofIdentity(subject: string): Slot {
-    return { key: `identity ${subject}`, cap: this.caps.connectionsPerIdentity, denial: this.#identity };
+    return {
+      key: `identity ${subject}`,
+      cap: this.caps.connectionsPerIdentity,
+      replaces: this.replacesOldest,
+      denial: this.#identity,
+    };
   }
 
-  #take(slots: readonly Slot[], subject?: string): MaybePromise<Lease | Denial> {
+  #take(slots: readonly Slot[]): MaybePromise<Lease | Denial> {
     const acquired = this.store.acquire(slots);
     const finish = (result: Awaited<typeof acquired>): MaybePromise<Lease | Denial> => {
       if (result === UNAVAILABLE)
         return deny('store_unavailable', 'the store does not answer, so slots cannot be counted');
-      if ('lease' in result) return result.lease;
-      const denial = slots[result.full]?.denial as Denial;
-      const replaced = denial === this.#identity && this.replaceOldest?.(subject ?? '') === true;
-      return replaced ? this.#take(slots) : denial;
+      return 'lease' in result ? result.lease : (slots[result.full]?.denial as Denial);
     };
     return isPromise(acquired) ? settled(acquired).then(finish) : finish(acquired);
   }

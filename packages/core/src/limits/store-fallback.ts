@@ -95,7 +95,15 @@ class MirroredLease implements Lease {
     }
   }
 
-  onLost(listener: () => void): void {
-    this.shared.onLost(listener);
+  onLost(listener: (replaced: boolean) => void): void {
+    let told = false;
+    const once = (replaced: boolean): void => {
+      if (told) return;
+      told = true;
+      listener(replaced);
+    };
+    this.shared.onLost(once);
+    // While the store is away, newer ones take the slots that this process counts.
+    this.here.onLost(once);
   }
 }

@@ -35,16 +35,21 @@ export interface LeaseRequest {
   readonly key: string;
   /** How many may be held at once. */
   readonly cap: number;
+  /**
+   * Whether the oldest holders give way where the key is full, in the same step and to no more than the new one: a request
+   * that finds another key full takes nothing away. Only holders that asked with `replaces` themselves give way.
+   */
+  readonly replaces?: boolean;
 }
 
 /** Slots that are held until `release`, which may be called twice. The store renews them. */
 export interface Lease {
   release(): void;
   /**
-   * Calls back once if the slots are lost: they expired while the store was away, and others have taken them. Calls
-   * back at once if that has already happened.
+   * Calls back once if a slot is lost: it expired while the store was away, and others have taken it, or it was `replaced`
+   * by a newer holder. Calls back at once if that has already happened. `release` gives the other slots back.
    */
-  onLost(listener: () => void): void;
+  onLost(listener: (replaced: boolean) => void): void;
 }
 
 /** A lease on every slot that was asked for, or the index of the first full one. Then nothing is held. */

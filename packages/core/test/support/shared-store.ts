@@ -149,7 +149,8 @@ export class SharedStore implements Store {
         acquired.lease.release();
       },
       onLost: (listener) => {
-        if (this.#lost.has(lease)) this.#lost.set(lease, listener);
+        if (this.#lost.has(lease)) this.#lost.set(lease, () => listener(false));
+        acquired.lease.onLost(listener);
       },
     };
     this.#lost.set(lease, () => {});

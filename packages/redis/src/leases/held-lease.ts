@@ -4,6 +4,7 @@ export interface Slot {
   readonly key: string;
   readonly cap: number;
   readonly holder: string;
+  readonly replaces: boolean;
   readonly lease: HeldLease;
 }
 
@@ -14,7 +15,8 @@ export interface LeaseOwner {
 export class HeldLease implements Lease {
   readonly slots: readonly Slot[];
   #state: 'held' | 'released' | 'lost' = 'held';
-  #listeners: (() => void)[] = [];
+  #replaced = false;
+  #listeners: ((replaced: boolean) => void)[] = [];
 
   constructor(
     readonly owner: LeaseOwner,
@@ -22,10 +24,11 @@ export class HeldLease implements Lease {
     keys: readonly string[],
     requests: readonly LeaseRequest[],
   ) {
-    this.slots = requests.map(({ cap }, index) => ({
+    this.slots = requests.map(({ cap, replaces = false }, index) => ({
       key: keys[index] as string,
       cap,
-      holder: `${id}.${index}`,
+      holder: `${replaces ? ':' : ''}${id}.${index}`,
+      replaces,
       lease: this,
     }));
   }
@@ -41,14 +44,15 @@ export class HeldLease implements Lease {
     this.owner.released(this);
   }
 
-  onLost(listener: () => void): void {
+  onLost(listener: (replaced: boolean) => void): void {
     if (this.#state === 'held') this.#listeners.push(listener);
-    else if (this.#state === 'lost') listener();
+    else if (this.#state === 'lost') listener(this.#replaced);
   }
 
   /** Calls its listeners later, so that one that throws does not stop the renewal of others. */
-  lose(): void {
+  lose(replaced = false): void {
     this.#state = 'lost';
-    for (const listener of this.#listeners.splice(0)) queueMicrotask(listener);
+    this.#replaced = replaced;
+    for (const listener of this.#listeners.splice(0)) queueMicrotask(() => listener(replaced));
   }
 }

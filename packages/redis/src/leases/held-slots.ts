@@ -31,6 +31,10 @@ export class SlotTable {
     }
   }
 
+  find(key: string, holder: string): Slot | undefined {
+    return this.#keys.get(key)?.get(holder);
+  }
+
   /** All slots in chunks for one script each. `together`: a script may take several keys. */
   *chunks(together: boolean): Generator<readonly Part[]> {
     let chunk: Part[] = [];

@@ -32,6 +32,15 @@ export class Renewal {
     if (this.#held.isEmpty) this.#repeater.stop();
   }
 
+  /** A newer holder has a slot of this lease: the others are given back. */
+  replaced(lease: HeldLease): void {
+    this.#lose(lease, true);
+  }
+
+  find(key: string, holder: string): HeldLease | undefined {
+    return this.#held.find(key, holder)?.lease;
+  }
+
   now(): void {
     this.#repeater.now();
   }
@@ -61,15 +70,17 @@ export class Renewal {
       [this.leaseTtl, ...args],
     );
     const lost = listOf(reply).map((position) => slots[numberOf(position)] as Slot);
+    // Whatever took a slot that gives way is newer, also where the news of it has not come yet.
+    for (const lease of leasesOf(lost.filter(({ replaces }) => replaces))) this.#lose(lease, true);
     for (const lease of leasesOf(lost)) this.#lose(lease);
     // A lease that was released meanwhile may just have been renewed.
     this.releases.add(slots.filter(({ lease }) => !lease.isHeld));
   }
 
-  #lose(lease: HeldLease): void {
+  #lose(lease: HeldLease, replaced = false): void {
     if (!lease.isHeld) return;
     this.delete(lease);
-    lease.lose();
+    lease.lose(replaced);
     this.releases.add(lease.slots);
   }
 }

@@ -12,6 +12,8 @@ export type Message =
       readonly key: string;
     }
   | { readonly kind: 'unban'; readonly node: string; readonly key: string }
+  /** A slot was given to a newer holder. */
+  | { readonly kind: 'replaced'; readonly holder: string; readonly key: string }
   | { readonly kind: 'read' };
 
 const NAMES = ['subject', 'session', 'tokenId'] as const;
@@ -29,6 +31,8 @@ export function parseMessage(text: string): Message | undefined {
     const [, node = '', left, count, key = ''] = ban;
     return { kind: 'ban', node, left: Number(left), count: Number(count), key };
   }
+  const replaced = /^replaced (\S+) (.*)$/s.exec(text);
+  if (replaced !== null) return { kind: 'replaced', holder: replaced[1] ?? '', key: replaced[2] ?? '' };
   const unban = /^unban (\S+) (.*)$/s.exec(text);
   return unban === null ? undefined : { kind: 'unban', node: unban[1] ?? '', key: unban[2] ?? '' };
 }

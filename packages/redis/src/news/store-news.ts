@@ -23,6 +23,7 @@ export class News implements Audience {
     readonly node: string,
     leaseTtl: number,
     readonly forgotten: () => void,
+    readonly replaced: (key: string, holder: string) => void,
   ) {
     const interval = Math.min(leaseTtl / 3, LONGEST_INTERVAL);
     this.#reader = new RevocationReader(stream, this, interval);
@@ -88,6 +89,7 @@ export class News implements Audience {
     if (message === undefined) return;
     if (message.kind === 'read') this.#readings.now();
     else if (message.kind === 'revoked') this.#reader.hear(message.id, message.revocation);
+    else if (message.kind === 'replaced') this.replaced(message.key, message.holder);
     else if (message.node === this.node) return;
     else if (message.kind === 'unban') this.unbanned(message.key);
     else

@@ -16,31 +16,51 @@ end
 
 /**
  * Takes a slot of every key, or none. KEYS: the keys. ARGV: milliseconds of the lease, milliseconds within which an
- * expiring holder makes a refusal provisional, then cap and holder for each key. Returns -1, or the index of the
- * first full key, and whether the refusal is provisional.
+ * expiring holder makes a refusal provisional, the channel for news, then cap, holder, and whether the oldest give way (1
+ * or 0) for each key. Returns -1, or the index of the first full key, whether the refusal is provisional, and each key
+ * and holder that gave way. Holders that may give way have names that sort by age and begin with a colon.
  */
 export const TAKE = script(
   SET,
   `
+local function eldest(key, count)
+  local holders = {}
+  for _, holder in ipairs(redis.call('ZRANGE', key, 0, -1)) do
+    if string.sub(holder, 1, 1) == ':' then holders[#holders + 1] = holder end
+  end
+  table.sort(holders)
+  return { unpack(holders, 1, math.min(count, #holders)) }
+end
+
 local ttl, soon = tonumber(ARGV[1]), tonumber(ARGV[2])
-local wanted = {}
+local wanted, leaving = {}, {}
 for i, key in ipairs(KEYS) do
-  local cap, holder = tonumber(ARGV[2 * i + 1]), ARGV[2 * i + 2]
+  local cap, holder, replaces = tonumber(ARGV[3 * i + 1]), ARGV[3 * i + 2], ARGV[3 * i + 3] == '1'
   sweep(key)
   -- A command that a client sends again after a reconnect takes nothing twice.
   if not redis.call('ZSCORE', key, holder) then
     wanted[key] = (wanted[key] or 0) + 1
-    if redis.call('ZCARD', key) + wanted[key] > cap then
+    local surplus = redis.call('ZCARD', key) + wanted[key] - cap
+    local oldest = surplus > 0 and replaces and cap > 0 and eldest(key, surplus) or {}
+    for _, old in ipairs(oldest) do
+      leaving[#leaving + 1] = key
+      leaving[#leaving + 1] = old
+    end
+    if surplus > #oldest then
       local lapsing = redis.call('ZCOUNT', key, '-inf', string.format('%.0f', ms + soon))
       return { i - 1, lapsing > 0 and 1 or 0 }
     end
   end
 end
+for i = 1, #leaving, 2 do
+  redis.call('ZREM', leaving[i], leaving[i + 1])
+  redis.call('PUBLISH', ARGV[3], 'replaced ' .. leaving[i + 1] .. ' ' .. leaving[i])
+end
 for i, key in ipairs(KEYS) do
-  redis.call('ZADD', key, string.format('%.0f', ms + ttl), ARGV[2 * i + 2])
+  redis.call('ZADD', key, string.format('%.0f', ms + ttl), ARGV[3 * i + 2])
   stay(key, ttl)
 end
-return { -1, 0 }
+return { -1, 0, unpack(leaving) }
 `,
 );
 

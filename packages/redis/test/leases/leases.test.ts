@@ -111,7 +111,7 @@ test('on a Cluster a provisional refusal is retried with new holders, the full s
   leaseOf(await attempt);
   const [, , third, fourth] = asked(port, TAKE);
   expect([third?.keys, fourth?.keys]).toEqual([second?.keys, first?.keys]);
-  expect([third?.args.at(-1), fourth?.args.at(-1)]).toEqual(['node.1.1', 'node.1.0']);
+  expect([third?.args.at(-2), fourth?.args.at(-2)]).toEqual(['node.1.1', 'node.1.0']);
 });
 
 test('on a Cluster a provisional refusal is retried a bounded number of times', async () => {
@@ -135,7 +135,7 @@ test('a lost slot loses the whole lease, and its other slots are released', asyn
   const attempt = leases.acquire(TWO);
   asked(port, TAKE)[0]?.resolve(TAKEN);
   const lease = leaseOf(await attempt);
-  const lost = new Promise<void>((resolve) => lease.onLost(resolve));
+  const lost = new Promise<boolean>((resolve) => lease.onLost(resolve));
   leases.renewNow();
   await settled();
   asked(port, RENEW)[0]?.resolve([1]);

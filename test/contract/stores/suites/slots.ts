@@ -1,11 +1,14 @@
 import { describe, expect, test } from '@jest/globals';
-import type { Acquired, LeaseRequest } from '@sallyport/core/store';
+import type { Acquired, Lease, LeaseRequest, StoreListener } from '@sallyport/core/store';
 import { eventually } from '../../../support/eventually.ts';
 import { leaseOf } from '../failures.ts';
 import type { StoreNode, Subject } from '../store.ts';
 
 const slots = (...pairs: readonly [key: string, cap: number][]): LeaseRequest[] =>
   pairs.map(([key, cap]) => ({ key, cap }));
+
+/** A guard always listens to its store. */
+const EAR: StoreListener = { revoked() {}, banned() {}, unbanned() {}, known: () => [] };
 
 const isHeld = (acquired: Acquired): boolean => 'lease' in acquired;
 
@@ -44,6 +47,67 @@ export function slotsSuite(subject: () => Subject): void {
       first.release();
       leaseOf(await node.store.acquire(wanted));
       expect(await node.store.acquire(wanted)).toEqual({ full: 0 });
+    });
+
+    const replacing = (name: string, cap: number): LeaseRequest[] => [
+      ...slots(['connections', 100]),
+      { key: `identity ${name}`, cap, replaces: true },
+    ];
+    const replaced = (lease: Lease): Promise<boolean> => new Promise((resolve) => lease.onLost(resolve));
+
+    test('at the cap a request that replaces takes the slot of the oldest holder, which is told', async () => {
+      const [here, there] = await Promise.all([subject().realm.node(), subject().realm.node()]);
+      for (const node of [here, there]) node.listen(EAR);
+      const oldest = leaseOf(await here.store.acquire(replacing('erin', 2)));
+      const second = leaseOf(await here.store.acquire(replacing('erin', 2)));
+      let others = 0;
+      second.onLost(() => others++);
+      const newest = leaseOf(await there.store.acquire(replacing('erin', 2)));
+      newest.onLost(() => others++);
+      expect(await replaced(oldest)).toBe(true);
+      expect(await replaced(oldest)).toBe(true);
+      // Its other slots are held until it is released, which gives no slot of the newer ones back.
+      oldest.release();
+      await roomFor(here, slots(['connections', 3]));
+      expect(await there.store.acquire(slots(['identity erin', 2]))).toEqual({ full: 0 });
+      expect(others).toBe(0);
+      second.release();
+      newest.release();
+      await roomFor(there, slots(['identity erin', 1], ['connections', 1]));
+    });
+
+    test('a request that finds another slot full replaces nobody', async () => {
+      const { store } = await subject().realm.node();
+      const held = leaseOf(await store.acquire(replacing('finn', 1)));
+      let lost = 0;
+      held.onLost(() => lost++);
+      const wanted = [...slots(['connections', 1]), { key: 'identity finn', cap: 1, replaces: true }];
+      expect(await store.acquire(wanted)).toEqual({ full: 0 });
+      expect(await store.acquire(slots(['identity finn', 1]))).toEqual({ full: 0 });
+      expect(lost).toBe(0);
+    });
+
+    test('a holder that did not ask to replace gives way to nobody', async () => {
+      const { store } = await subject().realm.node();
+      leaseOf(await store.acquire(slots(['identity gina', 1])));
+      const wanted = { key: 'identity gina', cap: 1, replaces: true };
+      expect(await store.acquire([wanted])).toEqual({ full: 0 });
+      expect(await store.acquire([{ ...wanted, cap: 0 }])).toEqual({ full: 0 });
+    });
+
+    test('of 30 requests at once that replace under a cap of 1, exactly one keeps its slot', async () => {
+      const { realm } = subject();
+      const nodes = await Promise.all([realm.node(), realm.node(), realm.node()]);
+      for (const node of nodes) node.listen(EAR);
+      const acquired = await Promise.all(
+        Array.from({ length: 30 }, (_, i) => (nodes[i % 3] as StoreNode).store.acquire(replacing('hugo', 1))),
+      );
+      let gone = 0;
+      for (const outcome of acquired) leaseOf(outcome).onLost((was) => (gone += was ? 1 : 100));
+      await eventually(() => gone === 29, 'the others to be told');
+      expect(await nodes[0]?.store.acquire(slots(['identity hugo', 1]))).toEqual({ full: 0 });
+      for (const outcome of acquired) leaseOf(outcome).release();
+      await roomFor(nodes[0] as StoreNode, slots(['identity hugo', 1], ['connections', 1]));
     });
 
     test('under a cap of 17, exactly 17 of 1,000 acquisitions at once on four nodes get a slot', async () => {
@@ -140,14 +204,14 @@ export function sharedSlotsSuite(subject: () => Subject): void {
       ]);
       const wanted = slots(['connections', 1], ['address e', 5]);
       const lease = leaseOf(await slow.store.acquire(wanted));
-      const lost = new Promise<void>((resolve) => lease.onLost(resolve));
+      const lost = new Promise<boolean>((resolve) => lease.onLost(resolve));
       await realm.forget();
       leaseOf(await quick.store.acquire(slots(['connections', 1])));
-      await lost;
+      expect(await lost).toBe(false);
       // The other slot of the lost lease is released.
       await roomFor(quick, slots(['address e', 1]));
-      const told = new Promise<void>((resolve) => lease.onLost(resolve));
-      await told;
+      const told = new Promise<boolean>((resolve) => lease.onLost(resolve));
+      expect(await told).toBe(false);
       lease.release();
       expect(await slow.store.acquire(wanted)).toEqual({ full: 0 });
     });
