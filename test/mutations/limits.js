@@ -119,8 +119,8 @@ export const mutations = [
     stage: 'slots',
     what: 'a full one is granted',
     file: core('limits/slot-table'),
-    find: 'return full === -1 ? { lease: this.hold(leases) } : { full };',
-    replace: 'return { lease: this.hold(leases) };',
+    find: 'if (full !== -1) return { full };',
+    replace: '',
     tests: attack('connection-race'),
   },
   {

@@ -30,8 +30,8 @@ export const mutations = [
     stage: 'store',
     what: 'a cap counts the slots of every node',
     file: redis('scripts/slot-scripts'),
-    find: "if redis.call('ZCARD', key) + wanted[key] > cap then",
-    replace: 'if wanted[key] > cap then',
+    find: 'if surplus > #oldest then',
+    replace: 'if false then',
     tests: attack('lost-node'),
   },
 ];
