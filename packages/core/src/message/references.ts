@@ -43,6 +43,27 @@ export function withDefinitions(part: SchemaNode, { $defs, definitions }: Schema
   return added.length === 0 ? part : changed(part, Object.fromEntries(added));
 }
 
+/** The schema that holds the definitions for what is inside of another: that one, or the one around it. */
+export function holderOf(schema: SchemaNode, around: SchemaNode): SchemaNode {
+  return isNode(schema.$defs) || isNode(schema.definitions) ? schema : around;
+}
+
+/** Whether every reference of a part that is asked about by itself leads to a definition. */
+export function areResolved(schema: SchemaNode): boolean {
+  const lead = (value: unknown): boolean => {
+    if (typeof value !== 'object' || value === null) return true;
+    const { $ref } = value as SchemaNode;
+    if (typeof $ref === 'string' && !leadsToDefinition(schema, $ref)) return false;
+    return Object.values(value).every(lead);
+  };
+  return lead(schema);
+}
+
+function leadsToDefinition(part: SchemaNode, reference: string): boolean {
+  const byPath = reference === '#' || reference.startsWith('#/');
+  return (!byPath || /^#\/(\$defs|definitions)\//.test(reference)) && referredTo(part, reference) !== undefined;
+}
+
 const BODY = 'sallyport:body';
 
 /** A copy whose top may be changed. References to the whole lead to the unchanged schema. */

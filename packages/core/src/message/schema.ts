@@ -7,6 +7,7 @@ import { close } from './closed.ts';
 import { compileFit } from './fit.ts';
 import { fixedKeys } from './fixed-shape.ts';
 import { isolated } from './isolated.ts';
+import { compileLocator } from './locator.ts';
 import type { ValueBounds } from './parse.ts';
 import { compileSanitizers, refuseReferred, type Sanitized, withoutSanitized } from './sanitized.ts';
 import { requireEnforceable } from './schema-faults.ts';
@@ -40,7 +41,9 @@ export function compileSchema(schema: unknown, options: SchemaOptions): Check {
 function compileBody(document: SchemaNode, options: SchemaOptions, whole: SchemaNode): Check {
   const { option, unknown, bounds, bytes = false } = options;
   const relaxed = isolated(withoutSanitized(whole));
-  const { fits, pointer, accelerated } = compileFit(bytes ? withoutBytes(relaxed) : relaxed);
+  const checked = bytes ? withoutBytes(relaxed) : relaxed;
+  const { fits, accelerated } = compileFit(checked);
+  const pointer = compileLocator(checked);
   const sanitizeBody = compileSanitizers(whole, option);
   const leaveOut = unknown === 'strip' ? compileStrip(relaxed) : undefined;
   return {
@@ -113,7 +116,9 @@ export interface BodyCheck {
 
 export function compileReply(schema: unknown, options: Pick<SchemaOptions, 'type' | 'option'>): BodyCheck {
   const document = closedBody(schema, options);
-  const { fits: passes, pointer } = compileFit(isolated(document));
+  const checked = isolated(document);
+  const { fits: passes } = compileFit(checked);
+  const pointer = compileLocator(checked);
   if (!sharesType(document, options)) return { passes, pointer, document };
   return {
     passes: (body) => passes(withoutType(body)),

@@ -6,6 +6,7 @@ import { close } from './closed.ts';
 import { openPlaceOfJoi } from './declared-body.ts';
 import { compileFit } from './fit.ts';
 import { isolated } from './isolated.ts';
+import { compileLocator } from './locator.ts';
 import type { SchemaOptions } from './schema.ts';
 import { requireEnforceable } from './schema-faults.ts';
 import { isNote } from './schema-keywords.ts';
@@ -69,22 +70,28 @@ function lostIn(came: unknown, value: unknown): Answer | undefined {
 function lostKey(
   came: unknown,
   returned: unknown,
-  path: readonly PropertyKey[],
+  path: PropertyKey[],
 ): readonly PropertyKey[] | undefined {
   if (Array.isArray(came) && Array.isArray(returned)) {
     for (let i = 0; i < Math.min(came.length, returned.length); i++) {
-      const lost = lostKey(came[i], returned[i], [...path, i]);
-      if (lost !== undefined) return lost;
+      if (hasLost(came[i], returned[i], i, path)) return path;
     }
     return undefined;
   }
   if (!isRecord(came) || !isRecord(returned)) return undefined;
   for (const key of Object.keys(came)) {
     if (!Object.hasOwn(returned, key)) return path;
-    const lost = lostKey(came[key], returned[key], [...path, key]);
-    if (lost !== undefined) return lost;
+    if (hasLost(came[key], returned[key], key, path)) return path;
   }
   return undefined;
+}
+
+/** Leaves the path to what is lost. */
+function hasLost(came: unknown, returned: unknown, key: PropertyKey, path: PropertyKey[]): boolean {
+  path.push(key);
+  if (lostKey(came, returned, path) !== undefined) return true;
+  path.pop();
+  return false;
 }
 
 /** A schema of arktype, which keeps unknown properties by default. */
@@ -191,7 +198,8 @@ function compileStranger(schema: StandardSchema, { unknown, option }: LibraryOpt
   }
   requireEnforceable(document, option);
   const closed = isolated(close(document));
-  const { fits, pointer } = compileFit(closed);
+  const { fits } = compileFit(closed);
+  const pointer = compileLocator(closed);
   const leaveOut = unknown === 'strip' ? compileStrip(closed) : undefined;
   const ask = asking(schema);
   return (body) => {

@@ -1,20 +1,28 @@
 import type { SchemaNode } from '../wire/envelope.ts';
 import { isNode } from './closed.ts';
+import { Effort } from './effort.ts';
 import { compileFit } from './fit.ts';
-import { referredTo, withDefinitions } from './references.ts';
+import { holderOf, referredTo, withDefinitions, withOwnTop } from './references.ts';
+import { type FormSigns, lostBy, signsOf, UnionForms } from './union-forms.ts';
 
-/** Returns a copy without the properties that a closed schema does not name. The check still follows. */
+/**
+ * Returns a copy without the properties that a closed schema does not name. The check still follows. When the effort
+ * is spent, the rest stays as it is, so that the check refuses it.
+ */
 export type Strip = (value: unknown) => unknown;
 
-export function compileStrip(schema: SchemaNode): Strip {
-  const shapes = [shapeOf(schema, { whole: schema, resource: schema })];
-  return (value) => leaveOut(value, shapes);
+export function compileStrip(given: SchemaNode): Strip {
+  const schema = withOwnTop(given);
+  const shapes = [shapeOf(schema, { whole: schema, resource: schema, definitions: schema })];
+  return (value) => leaveOut(value, shapes, new Effort(value));
 }
 
 /** Where references are resolved: `#` in `resource`, names in `whole`. */
 interface Scope {
   readonly whole: SchemaNode;
   readonly resource: SchemaNode;
+  /** The nearest schema with definitions. */
+  readonly definitions: SchemaNode;
 }
 
 /** What a schema says about the properties and items of one value. */
@@ -23,7 +31,7 @@ interface Shape {
   /** The schema and all others about the same value. */
   readonly parts: readonly Part[];
   /** The members of a union. */
-  readonly forms: readonly Form[] | undefined;
+  readonly forms: UnionForms<Form> | undefined;
 }
 
 interface Part {
@@ -38,31 +46,45 @@ interface Part {
 
 interface Form {
   readonly shape: Shape;
+  readonly signs: FormSigns;
   fits(value: unknown): boolean;
 }
 
 /** Several shapes describe one value together, so a property that any of them names stays. */
-function leaveOut(value: unknown, shapes: readonly Shape[]): unknown {
+function leaveOut(value: unknown, shapes: readonly Shape[], effort: Effort): unknown {
   if (shapes.length === 0) return value;
-  if (Array.isArray(value)) return value.map((item, i) => leaveOut(item, shapesOfItem(shapes, i)));
+  if (Array.isArray(value)) return value.map((item, i) => leaveOut(item, shapesOfItem(shapes, i), effort));
   if (!isNode(value) || value instanceof Uint8Array) return value;
   const forms = shapes.length === 1 ? shapes[0]?.forms : undefined;
-  if (forms !== undefined) return choose(value, forms);
+  if (forms !== undefined) return choose(value, forms, effort);
   const kept: [name: string, inner: unknown][] = [];
   const closed = shapes.every((shape) => shape.closed);
   for (const [name, inner] of Object.entries(value)) {
     const named = shapesOfProperty(shapes, name);
-    if (named.length > 0 || !closed) kept.push([name, leaveOut(inner, named)]);
+    if (named.length > 0 || !closed) kept.push([name, leaveOut(inner, named, effort)]);
   }
   return Object.fromEntries(kept);
 }
 
-/** The first form that fits the value, unchanged or stripped. */
-function choose(value: SchemaNode, forms: readonly Form[]): unknown {
-  if (forms.some((form) => form.fits(value))) return value;
-  for (const { shape, fits } of forms) {
-    const candidate = leaveOut(value, [shape]);
-    if (fits(candidate)) return candidate;
+/**
+ * The first form that fits the value unchanged, or else the one that fits after the fewest properties of the value are
+ * left out, of those that it may be by its tags and keys.
+ */
+function choose(value: SchemaNode, forms: UnionForms<Form>, effort: Effort): unknown {
+  const possible = forms.possible(value);
+  const [only] = possible;
+  // The check that follows judges it.
+  if (only !== undefined && possible.length === 1) return leaveOut(value, [only.shape], effort);
+  if (!effort.pay(possible.length)) return value;
+  const ranked = possible
+    .map((form) => ({ form, lost: lostBy(form.signs, value) }))
+    .sort((one, other) => one.lost - other.lost);
+  for (const { form, lost } of ranked) if (lost === 0 && effort.spend(value) && form.fits(value)) return value;
+  for (const { form } of ranked) {
+    // A look at the value to leave something out of it, and one at what is left.
+    if (!effort.spend(value) || !effort.spend(value)) break;
+    const candidate = leaveOut(value, [form.shape], effort);
+    if (form.fits(candidate)) return candidate;
   }
   return value;
 }
@@ -85,7 +107,11 @@ function shapesOfItem(shapes: readonly Shape[], index: number): Shape[] {
 function shapeOf(schema: unknown, outside: Scope): Shape {
   // `true`, `false`, or a value that is no schema.
   if (!isNode(schema)) return { closed: false, parts: [], forms: undefined };
-  const scope = typeof schema.$id === 'string' ? { ...outside, resource: schema } : outside;
+  const scope = {
+    ...outside,
+    definitions: holderOf(schema, outside.definitions),
+    resource: typeof schema.$id === 'string' ? schema : outside.resource,
+  };
   if (schema.$ref !== undefined) return referred(schema.$ref, scope);
   return {
     closed: schema.additionalProperties === false || schema.unevaluatedProperties === false,
@@ -98,13 +124,14 @@ function shapeOf(schema: unknown, outside: Scope): Shape {
  * The shape of a reference's target, which alone describes the value. It is computed on first use, because references may be
  * circular.
  */
-function referred(reference: unknown, { whole, resource }: Scope): Shape {
+function referred(reference: unknown, { whole, resource, definitions }: Scope): Shape {
   let found: Shape | undefined;
   const shape = (): Shape => {
     const local = String(reference).startsWith('#');
     found ??= shapeOf(referredTo(local ? resource : whole, reference), {
       whole,
       resource: local ? resource : whole,
+      definitions,
     });
     return found;
   };
@@ -150,12 +177,15 @@ function shapesOf(record: unknown, scope: Scope): [name: string, shape: Shape][]
   return isNode(record) ? Object.entries(record).map(([name, inner]) => [name, shapeOf(inner, scope)]) : [];
 }
 
-function formsOf(schema: SchemaNode, scope: Scope): Form[] | undefined {
+function formsOf(schema: SchemaNode, scope: Scope): UnionForms<Form> | undefined {
   const members = Array.isArray(schema.anyOf) ? schema.anyOf : schema.oneOf;
   if (!Array.isArray(members) || schema.unevaluatedProperties !== undefined || 'properties' in schema)
     return undefined;
-  return members.filter(isNode).map((member) => ({
-    shape: shapeOf(member, scope),
-    fits: compileFit(withDefinitions(member, scope.whole)).fits,
-  }));
+  return new UnionForms(
+    members.filter(isNode).map((member) => ({
+      shape: shapeOf(member, scope),
+      signs: signsOf(member, scope.whole),
+      fits: compileFit(withDefinitions(member, scope.definitions)).fits,
+    })),
+  );
 }
