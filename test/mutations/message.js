@@ -5,6 +5,30 @@ const unit = (...names) => names.map((name) => `packages/core/test/message/${nam
 
 export const mutations = [
   {
+    stage: 'schema',
+    what: 'forms are told apart after what they hold',
+    file: core('message/fit'),
+    find: 'const quick = ordered(schema);',
+    replace: 'const quick = schema;',
+    tests: attack('costly-refusal'),
+  },
+  {
+    stage: 'schema',
+    what: 'the search for a mistake has no limit',
+    file: core('message/locator'),
+    find: 'if (!effort.spend(inner.value)) return undefined;',
+    replace: '',
+    tests: attack('costly-refusal'),
+  },
+  {
+    stage: 'schema',
+    what: 'stripping has no limit',
+    file: core('message/strip'),
+    find: 'if (!effort.spend(value) || !effort.spend(value)) break;',
+    replace: '',
+    tests: attack('costly-refusal'),
+  },
+  {
     stage: 'message-rate',
     file: core('message/pipeline'),
     find: 'if (messages < 0 || volume < 0 || ofIdentity < 0) {',

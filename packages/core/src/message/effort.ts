@@ -1,7 +1,5 @@
 import { isNode } from './closed.ts';
 
-/** How many times the length of a message may be spent on telling where it is wrong, or on leaving something out of it. */
-const MULTIPLE = 4;
 /** What a short message may cost in any case. */
 const LEAST = 4_000;
 
@@ -14,11 +12,12 @@ export class Effort {
   readonly #sizes = new Map<object, number>();
   #left: number;
 
-  constructor(message: unknown) {
-    this.#left = Math.max(LEAST, MULTIPLE * this.#measure(message));
+  /** As many units as `multiple` times the size of the message. */
+  constructor(message: unknown, multiple: number) {
+    this.#left = Math.max(LEAST, multiple * this.#measure(message));
   }
 
-  /** Pays for a look at a value of the message; `false` when the effort is spent. */
+  /** Pays for a check of a value of the message; `false` when the effort is spent. */
   spend(value: unknown): boolean {
     return this.pay(this.#sizeOf(value));
   }

@@ -24,6 +24,8 @@ interface Form {
   readonly signs: FormSigns;
 }
 
+/** The check that refused the message was one; those that find the place may cost two more. */
+const MULTIPLE = 2;
 /** More schemas on the way to one mistake are a reference that leads to itself. */
 const MAX_HOPS = 200;
 
@@ -38,7 +40,7 @@ export function compileLocator(given: SchemaNode): Locate {
   const unions = new Map<SchemaNode, UnionForms<Form>>();
 
   return (value) => {
-    const effort = new Effort(value);
+    const effort = new Effort(value, MULTIPLE);
     const path: PropertyKey[] = [];
     let spot: Spot | undefined = { schema, value, definitions: schema };
     for (let hops = 0; spot !== undefined && hops < MAX_HOPS; hops++) {

@@ -61,7 +61,9 @@ export function areResolved(schema: SchemaNode): boolean {
 
 function leadsToDefinition(part: SchemaNode, reference: string): boolean {
   const byPath = reference === '#' || reference.startsWith('#/');
-  return (!byPath || /^#\/(\$defs|definitions)\//.test(reference)) && referredTo(part, reference) !== undefined;
+  return (
+    (!byPath || /^#\/(\$defs|definitions)\//.test(reference)) && referredTo(part, reference) !== undefined
+  );
 }
 
 const BODY = 'sallyport:body';

@@ -67,11 +67,7 @@ function lostIn(came: unknown, value: unknown): Answer | undefined {
 }
 
 /** The path of the first object with a key that the library did not return. */
-function lostKey(
-  came: unknown,
-  returned: unknown,
-  path: PropertyKey[],
-): readonly PropertyKey[] | undefined {
+function lostKey(came: unknown, returned: unknown, path: PropertyKey[]): readonly PropertyKey[] | undefined {
   if (Array.isArray(came) && Array.isArray(returned)) {
     for (let i = 0; i < Math.min(came.length, returned.length); i++) {
       if (hasLost(came[i], returned[i], i, path)) return path;

@@ -11,10 +11,13 @@ import { type FormSigns, lostBy, signsOf, UnionForms } from './union-forms.ts';
  */
 export type Strip = (value: unknown) => unknown;
 
+/** A form that is tried costs two looks at its value, so there can be four tries one inside the other. */
+const MULTIPLE = 8;
+
 export function compileStrip(given: SchemaNode): Strip {
   const schema = withOwnTop(given);
   const shapes = [shapeOf(schema, { whole: schema, resource: schema, definitions: schema })];
-  return (value) => leaveOut(value, shapes, new Effort(value));
+  return (value) => leaveOut(value, shapes, new Effort(value, MULTIPLE));
 }
 
 /** Where references are resolved: `#` in `resource`, names in `whole`. */
@@ -79,7 +82,8 @@ function choose(value: SchemaNode, forms: UnionForms<Form>, effort: Effort): unk
   const ranked = possible
     .map((form) => ({ form, lost: lostBy(form.signs, value) }))
     .sort((one, other) => one.lost - other.lost);
-  for (const { form, lost } of ranked) if (lost === 0 && effort.spend(value) && form.fits(value)) return value;
+  for (const { form, lost } of ranked)
+    if (lost === 0 && effort.spend(value) && form.fits(value)) return value;
   for (const { form } of ranked) {
     // A look at the value to leave something out of it, and one at what is left.
     if (!effort.spend(value) || !effort.spend(value)) break;

@@ -20,7 +20,9 @@ const MAX_HOPS = 20;
 export function signsOf(form: SchemaNode, whole: SchemaNode): FormSigns {
   const parts = partsOf(form, whole);
   const types = parts.map(({ type }) => type).find((type) => type !== undefined);
-  const properties = parts.flatMap((part) => (isNode(part.properties) ? Object.entries(part.properties) : []));
+  const properties = parts.flatMap((part) =>
+    isNode(part.properties) ? Object.entries(part.properties) : [],
+  );
   return {
     isOfType: typeTest(types),
     required: parts.flatMap(({ required }) => (Array.isArray(required) ? (required as string[]) : [])),
@@ -29,7 +31,8 @@ export function signsOf(form: SchemaNode, whole: SchemaNode): FormSigns {
       return values === undefined ? [] : [[name, values]];
     }),
     names: new Set(properties.map(([name]) => name)),
-    closed: parts.some(isClosed) && !parts.some((part) => OPENING.some((keyword) => part[keyword] !== undefined)),
+    closed:
+      parts.some(isClosed) && !parts.some((part) => OPENING.some((keyword) => part[keyword] !== undefined)),
   };
 }
 
@@ -44,7 +47,12 @@ function partsOf(form: SchemaNode, whole: SchemaNode, hops = 0): SchemaNode[] {
   if (hops > MAX_HOPS) return [];
   const target = form.$ref === undefined ? undefined : referredTo(whole, form.$ref);
   const members = Array.isArray(form.allOf) ? form.allOf.filter(isNode) : [];
-  return [form, ...[...members, ...(target === undefined ? [] : [target])].flatMap((part) => partsOf(part, whole, hops + 1))];
+  return [
+    form,
+    ...[...members, ...(target === undefined ? [] : [target])].flatMap((part) =>
+      partsOf(part, whole, hops + 1),
+    ),
+  ];
 }
 
 /** The values that a schema allows, if it lists them and none is an object. */
@@ -120,7 +128,10 @@ function commonTag(forms: readonly { readonly signs: FormSigns }[]): string | un
   return [...counts].sort(([, one], [, other]) => other - one)[0]?.[0];
 }
 
-const TYPES: ReadonlyMap<unknown, (value: unknown) => boolean> = new Map<unknown, (value: unknown) => boolean>([
+const TYPES: ReadonlyMap<unknown, (value: unknown) => boolean> = new Map<
+  unknown,
+  (value: unknown) => boolean
+>([
   ['object', (value) => typeof value === 'object' && value !== null && !Array.isArray(value)],
   ['array', Array.isArray],
   ['string', (value) => typeof value === 'string'],
