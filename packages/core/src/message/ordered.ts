@@ -38,5 +38,9 @@ function tagFirst(form: unknown): unknown {
   if (![form.additionalProperties, form.patternProperties, form.dependentSchemas].some(isNode)) return form;
   const tags = Object.entries(form.properties).filter(([, inner]) => constantsOf(inner) !== undefined);
   if (tags.length === 0) return form;
-  return { if: { properties: Object.fromEntries(tags) }, then: form, else: false };
+  return Object.fromEntries([
+    ['if', { properties: Object.fromEntries(tags) }],
+    ['then', form],
+    ['else', false],
+  ]);
 }
