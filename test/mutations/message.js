@@ -309,7 +309,7 @@ export const mutations = [
     stage: 'schema',
     what: 'what was in one message may be in the next one',
     file: core('message/fit'),
-    find: ': (value) => Check(schema as never, value),',
+    find: ': (value) => Check(quick as never, value),',
     replace: ': (value) => compiled.Check(value),',
     tests: unit('schema-faults'),
   },
