@@ -23,7 +23,7 @@ const range = (letter: string, last: number): string[] =>
   Array.from({ length: last }, (_, i) => `${letter}${i + 1}`);
 const checklist = [
   ...range('H', 14),
-  ...['H16', 'H17'],
+  ...['H15', 'H16', 'H17'],
   ...range('A', 11),
   ...range('M', 9),
   ...range('D', 10),

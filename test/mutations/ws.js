@@ -11,6 +11,22 @@ export const mutations = [
     tests: attack('oversized-message', 'inflating-bomb'),
   },
   {
+    stage: 'upgrade',
+    what: 'an upgrade overtakes the answer before it',
+    file: ws('upgrade-interceptor'),
+    find: 'upgrade.refuseBehindResponse();',
+    replace: '',
+    tests: attack('pipelined-upgrade'),
+  },
+  {
+    stage: 'upgrade',
+    what: 'a refusal overtakes the answer before it',
+    file: ws('upgrade'),
+    find: 'afterResponses(this.socket, () => refuse(this.socket, denial, guard));',
+    replace: 'refuse(this.socket, denial, guard);',
+    tests: attack('pipelined-upgrade'),
+  },
+  {
     stage: 'dispatch',
     what: 'denied messages reach handlers of the bare library',
     file: ws('guarded-socket'),

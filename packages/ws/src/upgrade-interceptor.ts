@@ -106,6 +106,8 @@ export class UpgradeInterceptor {
     const overUnixSocket =
       request.socket?.remoteAddress === undefined && typeof this.server.address() === 'string';
     const upgrade = new Upgrade(request, socket, head, this.guard, overUnixSocket);
+    upgrade.refuseBehindResponse();
+    if (upgrade.done) return;
     const verdict = hostGuard(this.guard).enter(upgrade.handshake);
     if (isPromise(verdict)) void verdict.then((denial) => this.#proceed(upgrade, denial));
     else this.#proceed(upgrade, verdict);

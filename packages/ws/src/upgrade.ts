@@ -5,6 +5,7 @@ import { type Denial, deny, type HostHandshake, hostGuard } from '@sallyport/cor
 import { refuseByClosing } from './close-code-refusal.ts';
 import { handshakeRequest, scrub } from './handshake-request.ts';
 import { refuse } from './http-refusal.ts';
+import { afterResponses, hasOutstandingResponse } from './outstanding-response.ts';
 
 /** A property of the request: the entries of a `WeakMap`, and all that they refer to, would outlive several small collections. */
 const UPGRADE: unique symbol = Symbol('sallyport.upgrade');
@@ -61,6 +62,19 @@ export class Upgrade {
     this.socket.on('close', close).on('end', end).on('data', data);
   }
 
+  /**
+   * Refuses an upgrade that was sent before an earlier request of its connection was answered: a 101 would overtake that
+   * answer, or the answer would be written into the WebSocket (RFC 9112 §9.3.2).
+   */
+  refuseBehindResponse(): void {
+    if (this.#done || !hasOutstandingResponse(this.socket)) return;
+    this.refuse(
+      this.handshake.deny(
+        deny('request_malformed', 'an earlier request of this connection has no answer yet'),
+      ),
+    );
+  }
+
   /** Removes credentials from the request. Call it once the outer door has read them. */
   scrub(): void {
     scrub(this.request, this.handshake);
@@ -81,6 +95,11 @@ export class Upgrade {
     if (this.#done) return;
     this.#done = true;
     this.harden();
+    if (hasOutstandingResponse(this.socket)) {
+      this.socket.resume();
+      afterResponses(this.socket, () => refuse(this.socket, denial, guard));
+      return;
+    }
     if (hostGuard(guard).closesInstead(denial) && refuseByClosing(this, denial, guard)) return;
     // Read and drop what still arrives: closing a socket with unread bytes would reset it, and the refusal would be lost.
     this.socket.resume();
