@@ -25,7 +25,7 @@ const checklist = [
   ...range('H', 14),
   ...['H15', 'H16', 'H17'],
   ...range('A', 11),
-  ...range('M', 9),
+  ...range('M', 10),
   ...range('D', 10),
   'D12',
   ...range('O', 5),
