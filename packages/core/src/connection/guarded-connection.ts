@@ -75,7 +75,7 @@ export class GuardedConnection implements Connection, Receiver, Rostered {
     this.#term = new Term(this);
     context.opened(this);
     context.events.emit('connection.opened', () => this.facts());
-    // Last, since a lease that is lost already says so at once.
+    // Last in the constructor, because for a lease that is lost already, the listener is called at once.
     origin.lease.onLost((replaced) => {
       if (replaced) this.replace();
       else this.end('connection_limit');

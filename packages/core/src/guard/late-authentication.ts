@@ -80,8 +80,9 @@ export async function renewConnection(
 }
 
 /**
- * A subject means somebody only to the authenticator and the issuer that name it (RFC 7519 §4.1.2), so both stay what they
- * were when the connection opened. "No issuer" is not any issuer: else two renewals would lead from one to another.
+ * Whether two identities have the same holder. A subject is unique only for one authenticator and one issuer (RFC 7519 §4.1.2),
+ * so both must be the same. "No issuer" differs from every issuer; otherwise two renewals could switch from one issuer to
+ * another.
  */
 function isSameHolder(next: Identity, current: Identity): boolean {
   return (
@@ -92,7 +93,7 @@ function isSameHolder(next: Identity, current: Identity): boolean {
   );
 }
 
-/** Who vouches for an identity besides your application (RFC 7519 §4.1.1). */
+/** The issuer of an identity's credential (RFC 7519 §4.1.1); `undefined` if it has none. */
 function issuerOf({ claims }: Identity): unknown {
   return (claims as { readonly iss?: unknown }).iss;
 }
