@@ -1,5 +1,14 @@
 import { afterEach, describe, expect, test } from '@jest/globals';
-import { type AnyGuard, passthrough, type Reason, reasons, safeText, Type } from '@sallyport/core';
+import {
+  type AnyGuard,
+  passthrough,
+  type Reason,
+  reasons,
+  safeText,
+  type TSchema,
+  Type,
+} from '@sallyport/core';
+import { safeHtml } from '@sallyport/core/html';
 import { ManualClock } from '../../packages/core/test/support/manual-clock.ts';
 import { chatGuard, goodHeaders, messages, type PolicyOverrides } from '../support/chat-policy.ts';
 import { eventually } from '../support/eventually.ts';
@@ -219,6 +228,24 @@ describe.each(hosts)('$name', (host) => {
     wire.send(Buffer.concat([note, note, say('next')]));
     expect(await wire.messages(1)).toEqual(['{"text":"next","type":"said"}']);
     wire.send(note);
+    expect(await wire.closeCode()).toBe(4429);
+    expect(denied).toEqual(['message-rate message_rate']);
+  });
+
+  test.each<[what: string, entry: (schema: TSchema) => unknown, cost: number]>([
+    ['10 by default', (schema) => schema, 10],
+    ['what its type says', (schema) => ({ schema, cost: 3 }), 3],
+  ])('messages with a safeHtml() in them cost %s', async (_what, entry, cost) => {
+    const page = entry(Type.Object({ in: Type.Object({ html: Type.Optional(safeHtml()) }) }));
+    const policy = {
+      messages: { ...messages, page },
+      limits: { messages: { rate: '1/m', burst: 2 * cost } },
+    } as unknown as PolicyOverrides;
+    const { wire, denied } = await chat(policy);
+    const pages = frame('{"type":"page","in":{}}');
+    wire.send(Buffer.concat([pages, say('next')]));
+    expect(await wire.messages(1)).toEqual(['{"text":"next","type":"said"}']);
+    wire.send(pages);
     expect(await wire.closeCode()).toBe(4429);
     expect(denied).toEqual(['message-rate message_rate']);
   });

@@ -1,5 +1,5 @@
 // What `pnpm mutate` switches off in packages/core/src/policy, and in what reads options for it.
-import { core } from './paths.js';
+import { contract, core } from './paths.js';
 
 const tests = [
   'packages/core/test/policy/policy-check.test.ts',
@@ -8,6 +8,14 @@ const tests = [
 ];
 
 export const mutations = [
+  {
+    stage: 'message-rate',
+    what: 'markup costs as little as any message',
+    file: core('policy/message-settings'),
+    find: 'cost: given.cost ?? defaultCost(given.schema, limits)',
+    replace: 'cost: given.cost ?? 1',
+    tests: contract('messages'),
+  },
   {
     stage: 'options',
     what: 'an option that nobody reads is taken in silence',

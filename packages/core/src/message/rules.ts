@@ -48,8 +48,8 @@ export interface MessageRule<S, I extends Identity> {
    */
   readonly rate?: RateOption;
   /**
-   * As how many messages it counts in `limits.messages`. Default: 1. Beyond: `message_rate` (4429), or as `onRate`
-   * says.
+   * As how many messages it counts in `limits.messages`. Default: 1; 10 if the schema has a `safeHtml()`, but at most the burst of
+   * `limits.messages`. Beyond: `message_rate` (4429), or as `onRate` says.
    */
   readonly cost?: number;
   /** The largest message of this type, in bytes. Default: `limits.message`. Beyond: `message_too_big`, as an answer. */

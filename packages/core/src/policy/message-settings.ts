@@ -1,4 +1,6 @@
 import type { TypeSettings } from '../message/rules.ts';
+import { isStandardSchema } from '../message/standard-schema.ts';
+import { costOfSanitizers } from '../sanitize/sanitizer.ts';
 import { readOnlyOptions } from '../vocabulary/option-table.ts';
 import { PolicyError } from '../vocabulary/policy-error.ts';
 import type { RateLimit } from '../vocabulary/store-contract.ts';
@@ -20,12 +22,17 @@ export function messageSettings(
   for (const [name, entry] of Object.entries(messages)) {
     const option = `policy.messages.${name}`;
     const rule = isRule(entry) ? entry : { schema: bareSchema(entry, option) };
-    const settings = readOnlyOptions(MESSAGE_OPTIONS, rule, option);
+    const given = readOnlyOptions(MESSAGE_OPTIONS, rule, option);
+    const settings = { ...given, cost: given.cost ?? defaultCost(given.schema, limits) };
     checkRoom(settings, limits, option);
     types.set(name, settings);
   }
   for (const [name, { after = [] }] of types) checkSteps(name, after, types);
   return types;
+}
+
+function defaultCost(schema: unknown, { messages }: Room): number {
+  return isStandardSchema(schema) ? 1 : Math.min(costOfSanitizers(schema), messages.burst);
 }
 
 /** Refuses a schema with the options of a rule among its keywords, which would be ignored: `{ ...Schema, authorize }`. */

@@ -164,7 +164,11 @@ export const MESSAGE_OPTIONS = {
   freshness: optional(duration, 'as old as it is good', 'step_up_required'),
   recheck: option(flag, false, 'revoked'),
   rate: optional(rate, 'as often as `limits.messages` allows', 'message_rate'),
-  cost: option(count, 1, 'message_rate'),
+  cost: optional(
+    count,
+    '1; 10 if the schema has a `safeHtml()`, but at most the burst of `limits.messages`',
+    'message_rate',
+  ),
   size: optional(size, '`limits.message`', 'message_too_big'),
   after: optional(names, 'none', 'message_out_of_order'),
   once: option(flag, false, 'message_out_of_order'),

@@ -17,18 +17,22 @@ export interface TextKeywords {
 }
 
 interface SanitizedSchema {
-  readonly [SANITIZER]?: { readonly sanitizer: Sanitizer; readonly keywords: TextKeywords };
+  readonly [SANITIZER]?: {
+    readonly sanitizer: Sanitizer;
+    readonly keywords: TextKeywords;
+    readonly cost: number;
+  };
 }
 
 /**
  * A text schema with a sanitizer. The keywords describe the sanitized text and are not checked before, because
  * lengths count after normalizing. Without a pattern that checks as much as the sanitizer, the text cannot be the key
- * of a record: TypeBox would skip the sanitizer.
+ * of a record: TypeBox would skip the sanitizer. `cost` is the number of ordinary messages that take about as long.
  */
-export function sanitizedText(keywords: TextKeywords, sanitizer: Sanitizer): TString {
+export function sanitizedText(keywords: TextKeywords, sanitizer: Sanitizer, cost = 1): TString {
   const schema = Type.String({ ...keywords });
   // Enumerable, so that `{ ...safeText(), description: '…' }` sanitizes as well.
-  Object.assign(schema, { [SANITIZER]: { sanitizer, keywords: { ...keywords } } });
+  Object.assign(schema, { [SANITIZER]: { sanitizer, keywords: { ...keywords }, cost } });
   if (keywords.pattern === undefined) Object.defineProperty(schema, 'pattern', HIDDEN_PATTERN);
   return schema;
 }
@@ -53,6 +57,17 @@ const HIDDEN_PATTERN: PropertyDescriptor = {
 
 export function sanitizerOf(schema: object): Sanitizer | undefined {
   return (schema as SanitizedSchema)[SANITIZER]?.sanitizer;
+}
+
+/** The highest cost of a sanitizer in a schema; 1 without any. */
+export function costOfSanitizers(schema: unknown, seen = new Set<unknown>()): number {
+  if (typeof schema !== 'object' || schema === null || seen.has(schema)) return 1;
+  seen.add(schema);
+  const own = (schema as SanitizedSchema)[SANITIZER]?.cost ?? 1;
+  return Object.values(schema).reduce<number>(
+    (cost, inner) => Math.max(cost, costOfSanitizers(inner, seen)),
+    own,
+  );
 }
 
 /** The keywords that the sanitizer checks by itself. */
