@@ -12,6 +12,14 @@ export const mutations = [
   },
   {
     stage: 'upgrade',
+    what: 'a 101 leaves that no guard has admitted',
+    file: ws('sealed-socket'),
+    find: 'if (SWITCH.test(text)) {',
+    replace: 'if (false) {',
+    tests: attack('unadmitted-switch'),
+  },
+  {
+    stage: 'upgrade',
     what: 'an upgrade overtakes the answer before it',
     file: ws('upgrade-interceptor'),
     find: 'upgrade.refuseBehindResponse();',

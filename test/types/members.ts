@@ -48,6 +48,7 @@ export const hostGuard: Members<HostGuard> = {
 
 export const hostHandshake: Members<HostHandshake> = {
   ended: 'offered',
+  admitted: 'offered',
   target: 'offered',
   path: 'offered',
   offeredSubprotocols: 'offered',

@@ -10,6 +10,7 @@ export interface RejectedUpgrade {
   readonly socket: Duplex;
   readonly handshake: Pick<HostHandshake, 'subprotocol'>;
   takeOver(): Buffer;
+  unsafeLetSwitch(): void;
   upgraded(): void;
 }
 
@@ -37,6 +38,7 @@ export function refuseByClosing(upgrade: RejectedUpgrade, denial: Denial, guard:
     handleProtocols: (offered) => upgrade.handshake.subprotocol ?? offered.values().next().value ?? false,
   });
   open.count++;
+  upgrade.unsafeLetSwitch();
   const head = upgrade.takeOver();
   upgrade.socket.once('close', () => open.count--);
   server.handleUpgrade(upgrade.request, upgrade.socket, head, (socket) => {

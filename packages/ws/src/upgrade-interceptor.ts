@@ -92,6 +92,7 @@ export class UpgradeInterceptor {
   /** Passes an upgrade to the server's other listeners. Returns `false` where there are none, or they are not `public`. */
   passToOtherListeners(upgrade: Upgrade): boolean {
     if (this.otherUpgrades !== 'public' || this.otherListeners.length === 0) return false;
+    upgrade.unsafeLetSwitch();
     this.#emitUpgrade(upgrade.request, upgrade.socket, upgrade.handOver());
     return true;
   }
@@ -127,6 +128,7 @@ export class UpgradeInterceptor {
     upgrade.boundEarlyBytes();
     if (upgrade.done) return;
     upgrade.scrub();
+    upgrade.seal();
     const handler = this.#handlers.find(({ matches }) => matches(upgrade.handshake.path));
     if (handler !== undefined) {
       handler.accept(upgrade);

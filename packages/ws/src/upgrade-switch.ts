@@ -64,7 +64,10 @@ function switchProtocols(
   }
   const { request, socket } = upgrade;
   const head = upgrade.takeOver();
-  if (admission === undefined) upgrade.handshake.abandon();
+  if (admission === undefined) {
+    upgrade.handshake.abandon();
+    upgrade.unsafeLetSwitch();
+  }
   const server = 'public' in decision ? wss : limitedServer(wss, decision.admission, decision.guard);
   // The end of the socket releases the slots until ws has the socket; from then on the connection releases them.
   let upgraded = false;

@@ -6,6 +6,7 @@ import { refuseByClosing } from './close-code-refusal.ts';
 import { handshakeRequest, scrub } from './handshake-request.ts';
 import { refuse } from './http-refusal.ts';
 import { afterResponses, hasOutstandingResponse } from './outstanding-response.ts';
+import { type Seal, sealSocket } from './sealed-socket.ts';
 
 /** A property of the request: the entries of a `WeakMap`, and all that they refer to, would outlive several small collections. */
 const UPGRADE: unique symbol = Symbol('sallyport.upgrade');
@@ -20,11 +21,12 @@ export function upgradeOf(request: IncomingMessage): Upgrade | undefined {
  * a socket error ends only the socket, early frames are read into a buffer of `limits.earlyBytes`, and a client that leaves
  * is noticed (which unread bytes would hide). A decision that comes at once needs none of these listeners.
  */
-export class Upgrade {
+export class Upgrade implements Seal {
   readonly handshake: HostHandshake;
   #chunks: Buffer[];
   #bytes: number;
   #done = false;
+  #isPublic = false;
   /** Whether our error listener is on the socket. */
   #isHardened = false;
   /** Set by `wait`, when the decision takes longer than the `upgrade` event. */
@@ -49,6 +51,28 @@ export class Upgrade {
   /** Whether the upgrade is decided, or its socket is gone. */
   get done(): boolean {
     return this.#done || this.socket.destroyed;
+  }
+
+  /** Whether a 101 may leave: the route has admitted it, is public by name, or refuses by a close code. */
+  get maySwitch(): boolean {
+    return this.#isPublic || this.handshake.admitted;
+  }
+
+  /** Something else than a guard's route has answered with a 101, which has not left. */
+  broken(error: Error): void {
+    this.harden();
+    this.handshake.fault(error);
+    this.#closed();
+  }
+
+  /** Lets no 101 leave before the handshake is admitted, whatever answers it. Call it before anything else gets the socket. */
+  seal(): void {
+    sealSocket(this.socket, this);
+  }
+
+  /** Lets a 101 leave without a guard's decision, since the route is public by name. */
+  unsafeLetSwitch(): void {
+    this.#isPublic = true;
   }
 
   /** Listens to the socket until the decision. Call it before the `upgrade` event ends. */

@@ -6,6 +6,8 @@ import type { Denial } from '../vocabulary/decision.ts';
 export interface HostHandshake {
   /** Whether the handshake has ended. */
   readonly ended: boolean;
+  /** Whether the inner door of a route has admitted it. */
+  readonly admitted: boolean;
   /** Path and query without credentials, for the application and its logger. */
   readonly target: string;
   /** The path alone. */

@@ -25,6 +25,7 @@ export class Handshake implements Rostered {
   place = NOWHERE;
   readonly context: HandshakeContext;
   #ended = false;
+  #admitted = false;
   #denial: Denial | undefined;
   #entered = false;
   #cancelDeadline: (() => void) | undefined;
@@ -48,6 +49,10 @@ export class Handshake implements Rostered {
 
   get ended(): boolean {
     return this.#ended;
+  }
+
+  get admitted(): boolean {
+    return this.#admitted;
   }
 
   /** Path and query without credentials. */
@@ -147,6 +152,7 @@ export class Handshake implements Rostered {
     }
     if (denial !== undefined) return this.#refused(denial);
     this.#end();
+    this.#admitted = true;
     const { events } = this.settings;
     events.emit('handshake.admitted', () => ({
       ...this.facts(),
