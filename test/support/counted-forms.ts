@@ -3,6 +3,7 @@ import { type TSchema, Type } from '@sallyport/core';
 /** Schemas that count how often a value of a message is looked at: steps that are the same on every machine. */
 export class CountedForms {
   looks = 0;
+  #unions = 0;
 
   /** A schema whose every check of a value counts. */
   counted<S extends TSchema>(schema: S, passes: (value: unknown) => boolean = () => true): S {
@@ -42,11 +43,13 @@ export class CountedForms {
 
   /** A union whose forms hold it again, with the tag after that, or among other properties. */
   recursive(open: boolean): TSchema {
+    // A name may be given once in a schema.
+    const name = `Form${++this.#unions}`;
     const form = (kind: string) =>
       Type.Object(
-        { in: Type.Optional(Type.Ref('Form')), a: this.text(), kind: Type.Literal(kind) },
-        open ? { additionalProperties: Type.Ref('Form') } : {},
+        { in: Type.Optional(Type.Ref(name)), a: this.text(), kind: Type.Literal(kind) },
+        open ? { additionalProperties: Type.Ref(name) } : {},
       );
-    return Type.Cyclic({ Form: Type.Union([form('plus'), form('times')]) }, 'Form') as never;
+    return Type.Cyclic({ [name]: Type.Union([form('plus'), form('times')]) }, name) as never;
   }
 }
