@@ -25,6 +25,7 @@ const checklist = [
   ...range('H', 14),
   ...['H15', 'H16', 'H17'],
   ...range('A', 11),
+  'A13',
   ...range('M', 10),
   ...range('D', 10),
   'D12',

@@ -14,6 +14,22 @@ export const mutations = [
     tests: attack('ambiguous-handshake'),
   },
   {
+    stage: 'rate',
+    what: 'pages of other sites use up the rates of their visitor',
+    file: core('handshake/handshake-source'),
+    find: 'return unvouched ? ofPage(source) : source;',
+    replace: 'return source;',
+    tests: attack('drive-by-lock-out'),
+  },
+  {
+    stage: 'rate',
+    what: 'a foreign page counts as one of the visitor',
+    file: core('handshake/handshake-rate'),
+    find: 'context.unvouched = origin !== undefined && !settings.lists(origin, site);',
+    replace: '',
+    tests: attack('drive-by-lock-out'),
+  },
+  {
     stage: 'transport',
     file: core('handshake/outer-door'),
     find: 'transportStage(settings.plaintextAllowed),',

@@ -50,7 +50,8 @@ function sourceOf(i: number): AttemptSource {
 
 /** Runs the rate stage, then the verifier. Returns the reason of a denial. */
 function knock(source: AttemptSource): string {
-  const context = { client: { address: source, bannable: true } } as unknown as HandshakeContext;
+  const client = { address: source, bannable: true, secure: true };
+  const context = { client, headers: {} } as unknown as HandshakeContext;
   const denial = rate.check(context);
   if (denial !== undefined) return (denial as { reason: string }).reason;
   const verdict = family.verifier.verify(authenticator, {

@@ -5,6 +5,7 @@ import type { GuardedConnection } from '../connection/guarded-connection.ts';
 import type { Pending } from '../connection/pending.ts';
 import { sourceOfAddress } from '../handshake/address.ts';
 import type { HandshakeSettings } from '../handshake/handshake.ts';
+import type { OriginPolicy, Site } from '../handshake/origin.ts';
 import { outerDoor } from '../handshake/outer-door.ts';
 import { Slots } from '../handshake/slot-reservation.ts';
 import { IdentityRates } from '../limits/identity-rates.ts';
@@ -38,6 +39,8 @@ export class GuardFamily {
   readonly settings: HandshakeSettings;
   readonly registry = new Registry();
   readonly credentialSources = new CredentialSources();
+  /** The origins of every route. */
+  readonly origins = new Set<OriginPolicy>();
   readonly shutdown: Shutdown;
   readonly #ticker: Ticker;
   /** `undefined` without `limits.identityMessages`. */
@@ -192,13 +195,24 @@ export class GuardFamily {
         bounds: limits,
         plaintextAllowed,
         hosts,
-        rate: { store, handshakes: limits.handshakes, attempts, slots },
+        rate: {
+          store,
+          handshakes: limits.handshakes,
+          attempts,
+          slots,
+          lists: (origin, site) => this.#lists(origin, site),
+        },
       }),
       reporting: reportingTo(events, settings.report),
       deadline: limits.handshakeTimeout,
       underWay: this.registry.handshakes,
       events,
     };
+  }
+
+  #lists(origin: string, site: Site): boolean {
+    for (const policy of this.origins) if (policy.lists(origin, site)) return true;
+    return false;
   }
 
   #ratesOf(rate: RateLimit | undefined): IdentityRates | undefined {

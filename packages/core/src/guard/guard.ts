@@ -96,6 +96,7 @@ export class Guard<
     this.#family = family;
     this.#route = route;
     keepInternals(this, { host: newHostGuard(family, route), route });
+    family.origins.add(route.settings.origins);
     family.credentialSources.learn(route.settings.auth, route.settings.csrf);
     const ttl = ticketTtl(route.settings.auth);
     this.#tickets = ttl === undefined ? undefined : new TicketIssuer(family.store, family.clock, ttl);

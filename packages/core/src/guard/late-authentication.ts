@@ -2,6 +2,7 @@ import { AUTH_TYPE, readAuthMessage } from '../auth/auth-message.ts';
 import type { VerificationRequest } from '../auth/credential-verifier.ts';
 import type { GuardedConnection } from '../connection/guarded-connection.ts';
 import type { Authenticated } from '../connection/pending-context.ts';
+import { ofPage } from '../handshake/handshake-source.ts';
 import { isAcceptable } from '../message/parse.ts';
 import { readMessage } from '../message/pipeline.ts';
 import { Denial, deny } from '../vocabulary/decision.ts';
@@ -58,7 +59,8 @@ export async function renewConnection(
   if (request === undefined) return deny('internal', 'the connection cannot be renewed');
   const controller = new AbortController();
   const cancel = family.timers.schedule(family.settings.deadline, () => controller.abort());
-  const source = family.sourceOf(request.address);
+  const address = family.sourceOf(request.address);
+  const source = request.origin === 'null' ? ofPage(address) : address;
   const { signal } = controller;
   try {
     const identity = await judgeAuthMessage(family, route, message, {

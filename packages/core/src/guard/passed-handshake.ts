@@ -6,7 +6,7 @@ import type { Authenticated } from '../connection/pending-context.ts';
 import type { Receiver } from '../connection/receiver.ts';
 import type { Client } from '../handshake/address.ts';
 import type { Handshake } from '../handshake/handshake.ts';
-import { sourceOf } from '../handshake/handshake-rate.ts';
+import { sourceOf } from '../handshake/handshake-source.ts';
 import type { Denial, MaybePromise } from '../vocabulary/decision.ts';
 import type { Identity, RequestView, Socket } from '../vocabulary/ports.ts';
 import { randomId } from '../vocabulary/random-id.ts';

@@ -4,7 +4,7 @@ import type { CredentialVerifier, Verification, VerificationRequest } from '../a
 import { Denial, deny, isPromise, type MaybePromise, settled } from '../vocabulary/decision.ts';
 import type { Identity, RequestView } from '../vocabulary/ports.ts';
 import type { HandshakeContext } from './handshake-context.ts';
-import { sourceOf } from './handshake-rate.ts';
+import { sourceOf } from './handshake-source.ts';
 import { NOT_EVALUATED, type Stage } from './stage.ts';
 
 export interface AuthenticationSettings {

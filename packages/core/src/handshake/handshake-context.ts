@@ -37,7 +37,7 @@ export class HandshakeContext {
   offered: readonly string[] = [];
   credential: Credential | undefined;
   identity: Identity | undefined;
-  /** Whether a page of another site may have sent the request: then its visitor must not be banned for it. */
+  /** Whether a page of another site may have sent the request: then it is counted apart, and its visitor not banned for it. */
   unvouched = false;
   /** The store's answer about failed authentications of this address. */
   failures: Hit | typeof UNAVAILABLE | undefined;

@@ -1,10 +1,12 @@
-import type { AttemptSource, Attempts } from '../auth/attempts.ts';
+import type { Attempts } from '../auth/attempts.ts';
 import { type HandshakePrecheckAnswer, UNAVAILABLE } from '../limits/precheck.ts';
 import type { StoreAccess } from '../limits/store-access.ts';
 import { type Denial, deny, isPromise, type MaybePromise, settled } from '../vocabulary/decision.ts';
 import type { HitRequest, RateLimit } from '../vocabulary/store-contract.ts';
 import type { HandshakeContext } from './handshake-context.ts';
-import { bucketOf, type Slots } from './slot-reservation.ts';
+import { bucketOf, sourceOf } from './handshake-source.ts';
+import type { Site } from './origin.ts';
+import type { Slots } from './slot-reservation.ts';
 import type { Stage } from './stage.ts';
 
 export interface RateSettings {
@@ -12,6 +14,8 @@ export interface RateSettings {
   readonly handshakes: RateLimit;
   readonly attempts: Attempts;
   readonly slots: Slots;
+  /** Whether the policy lists the origin of a page, as far as that can be told without asking the application. */
+  readonly lists: (origin: string, site: Site) => boolean;
 }
 
 /**
@@ -32,6 +36,9 @@ function ask(
   cost: number,
 ): MaybePromise<Denial | undefined> {
   const { store, attempts, slots } = settings;
+  const { origin, host = '' } = context.headers;
+  const site = { secure: context.client?.secure ?? false, host };
+  context.unvouched = origin !== undefined && !settings.lists(origin, site);
   const bucket = bucketOf(context);
   const answer = store.precheck({
     bans: context.client?.bannable === true ? [addressKey(bucket)] : [],
@@ -51,12 +58,6 @@ export function addressKey(bucket: string): string {
 function handshakeRequest(context: HandshakeContext, limit: RateLimit, cost: number): HitRequest {
   const { bucket, coarser } = sourceOf(context);
   return { keys: [`handshake ${bucket}`, ...coarser.map((wider) => `handshake ${wider}`)], limit, cost };
-}
-
-export function sourceOf({ client, unvouched }: HandshakeContext): AttemptSource {
-  if (client === undefined) return { bucket: 'unknown', coarser: [], bannable: false };
-  const { address, bannable } = client;
-  return { bucket: address.bucket, coarser: address.coarser, bannable: bannable && !unvouched };
 }
 
 function verdict(

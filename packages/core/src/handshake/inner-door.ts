@@ -56,7 +56,10 @@ function originStage(origins: OriginPolicy, authenticators: readonly Authenticat
       const ambient = credential?.source.ambient ?? ambientWithoutSource;
       const verdict = checkOrigin(headers.origin, ambient, origins, view);
       const keep = (denial: Denial | undefined): Denial | undefined => {
-        context.unvouched = isUnvouched(headers.origin, denial, origins);
+        const unvouched = isUnvouched(headers.origin, denial, origins);
+        // What the store has answered is about the other count.
+        if (unvouched !== context.unvouched) context.failures = undefined;
+        context.unvouched = unvouched;
         return denial;
       };
       return isPromise(verdict) ? verdict.then(keep) : keep(verdict);

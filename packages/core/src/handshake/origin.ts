@@ -20,9 +20,17 @@ export type OriginPredicate = (origin: string, request: RequestView) => MaybePro
 /** Exact origins, with `*` for one whole label (`https://*.example.com`), a function, or `unsafeAllowAnyOrigin`. */
 export type OriginsOption = readonly string[] | OriginPredicate | typeof unsafeAllowAnyOrigin;
 
+/** What the server is to a page. */
+export type Site = Pick<RequestView, 'secure' | 'host'>;
+
 export interface OriginPolicy {
   /** Called with an `Origin` header other than `null`. */
   readonly allows: (origin: string, request: RequestView) => MaybePromise<boolean>;
+  /**
+   * Whether the policy itself lists an origin. It does not if the application decides, or if every page is allowed: nobody has
+   * vouched for such a page.
+   */
+  readonly lists: (origin: string, site: Site) => boolean;
   /** Whether `allows` runs the application's code, which `explain()` must not do. */
   readonly asksApplication: boolean;
   readonly allowsAnyPage: boolean;
@@ -33,12 +41,14 @@ export interface OriginPolicy {
  * never a prefix, a suffix or a site.
  */
 export function compileOrigins(origins: OriginsOption | undefined): OriginPolicy {
-  if (origins === undefined) return { allows: isSameOrigin, asksApplication: false, allowsAnyPage: false };
+  if (origins === undefined)
+    return { allows: isSameOrigin, lists: isSameOrigin, asksApplication: false, allowsAnyPage: false };
   if (origins === unsafeAllowAnyOrigin)
-    return { allows: isCanonical, asksApplication: false, allowsAnyPage: true };
+    return { allows: isCanonical, lists: () => false, asksApplication: false, allowsAnyPage: true };
   if (typeof origins === 'function') {
     return {
       allows: (origin, request) => isCanonical(origin) && onlyTrue(origins(origin, request)),
+      lists: () => false,
       asksApplication: true,
       allowsAnyPage: false,
     };
@@ -50,9 +60,12 @@ export function compileOrigins(origins: OriginsOption | undefined): OriginPolicy
     if (typeof parsed === 'string') exact.add(parsed);
     else wildcards.push(parsed);
   }
+  // Every entry of `exact` is canonical, so a header that is found in it is canonical as well.
+  const lists = (origin: string): boolean =>
+    exact.has(origin) || (wildcards.length > 0 && matchesAny(wildcards, origin));
   return {
-    // Every entry of `exact` is canonical, so a header that is found in it is canonical as well.
-    allows: (origin) => exact.has(origin) || (wildcards.length > 0 && matchesAny(wildcards, origin)),
+    allows: lists,
+    lists,
     asksApplication: false,
     allowsAnyPage: false,
   };
@@ -100,8 +113,8 @@ export function isCanonical(origin: string): boolean {
   return /^[a-z][a-z0-9+.-]*:\/\/[a-z0-9._-]+$/.test(origin);
 }
 
-function isSameOrigin(origin: string, request: RequestView): boolean {
-  const own = `${request.secure ? 'https' : 'http'}://${request.host}`;
+function isSameOrigin(origin: string, { secure, host }: Site): boolean {
+  const own = `${secure ? 'https' : 'http'}://${host}`;
   return isCanonical(origin) && parseUrl(own)?.origin === origin;
 }
 

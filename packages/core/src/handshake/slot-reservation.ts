@@ -3,6 +3,7 @@ import type { StoreAccess } from '../limits/store-access.ts';
 import { Denial, deny, isPromise, type MaybePromise, settled } from '../vocabulary/decision.ts';
 import type { Lease, LeaseRequest } from '../vocabulary/store-contract.ts';
 import type { HandshakeContext } from './handshake-context.ts';
+import { bucketOf, sourceOf } from './handshake-source.ts';
 import type { Stage } from './stage.ts';
 
 export interface Caps {
@@ -115,15 +116,11 @@ function cappedSubject({ identity }: HandshakeContext): string | undefined {
 }
 
 function holdPending(context: HandshakeContext, slots: Slots): MaybePromise<Denial | undefined> {
-  const lease = slots.acquirePending(bucketOf(context));
+  const lease = slots.acquirePending(sourceOf(context).bucket);
   const keep = (late: Lease | Denial): Denial | undefined => {
     if (late instanceof Denial) return late;
     context.pendingLease = late;
     return undefined;
   };
   return isPromise(lease) ? settled(lease).then(keep) : keep(lease);
-}
-
-export function bucketOf(context: HandshakeContext): string {
-  return context.client?.address.bucket ?? 'unknown';
 }
