@@ -28,7 +28,7 @@ const checklist = [
   'A13',
   ...range('M', 10),
   ...range('D', 10),
-  'D12',
+  ...['D11', 'D12'],
   ...range('O', 5),
   'O7',
 ];

@@ -14,6 +14,22 @@ export const mutations = [
     tests: attack('ambiguous-handshake'),
   },
   {
+    stage: 'admission',
+    what: 'each /64 of a household has slots of its own',
+    file: core('handshake/handshake-source'),
+    find: "return bucket.endsWith('/64');",
+    replace: 'return false;',
+    tests: attack('household'),
+  },
+  {
+    stage: 'admission',
+    what: 'handshakes under way are not bounded',
+    file: core('handshake/handshake'),
+    find: 'if (underWay.size > mostUnderWay)',
+    replace: 'if (false)',
+    tests: attack('household'),
+  },
+  {
     stage: 'rate',
     what: 'pages of other sites use up the rates of their visitor',
     file: core('handshake/handshake-source'),

@@ -206,6 +206,7 @@ export class GuardFamily {
       reporting: reportingTo(events, settings.report),
       deadline: limits.handshakeTimeout,
       underWay: this.registry.handshakes,
+      mostUnderWay: limits.handshakesUnderWay,
       events,
     };
   }

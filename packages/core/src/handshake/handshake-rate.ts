@@ -4,7 +4,7 @@ import type { StoreAccess } from '../limits/store-access.ts';
 import { type Denial, deny, isPromise, type MaybePromise, settled } from '../vocabulary/decision.ts';
 import type { HitRequest, RateLimit } from '../vocabulary/store-contract.ts';
 import type { HandshakeContext } from './handshake-context.ts';
-import { bucketOf, sourceOf } from './handshake-source.ts';
+import { bucketOf, slotSourceOf, sourceOf } from './handshake-source.ts';
 import type { Site } from './origin.ts';
 import type { Slots } from './slot-reservation.ts';
 import type { Stage } from './stage.ts';
@@ -44,7 +44,7 @@ function ask(
     bans: context.client?.bannable === true ? [addressKey(bucket)] : [],
     handshake: handshakeRequest(context, settings.handshakes, cost),
     failures: attempts.request(sourceOf(context), 0),
-    slots: slots.ofAddress(bucket),
+    slots: slots.ofAddress(slotSourceOf(context)),
   });
   return isPromise(answer)
     ? settled(answer).then((late) => verdict(late, context, slots))

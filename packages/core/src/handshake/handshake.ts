@@ -12,10 +12,14 @@ export interface HandshakeSettings {
   readonly reporting: Reporting;
   /** Milliseconds until the 101. */
   readonly deadline: number;
-  /** Handshakes without a decision yet. Bounded by the deadline and the rates. */
+  /** Handshakes without a decision yet. */
   readonly underWay: Roster<Handshake>;
+  readonly mostUnderWay: number;
   readonly events: EventHub;
 }
+
+/** Milliseconds that a refused client is asked to wait. */
+const RETRY_AFTER = 5_000;
 
 /**
  * One handshake through both doors, under one deadline. It ends exactly once: admitted, denied, expired or abandoned.
@@ -76,8 +80,10 @@ export class Handshake implements Rostered {
   /** Runs the outer door and starts the deadline. */
   enter(): MaybePromise<Denial | undefined> {
     if (this.#ended) return this.#tooLate();
-    const { outerDoor, reporting, underWay } = this.settings;
+    const { outerDoor, reporting, underWay, mostUnderWay } = this.settings;
     underWay.add(this);
+    if (underWay.size > mostUnderWay)
+      return this.deny(deny('capacity', 'limits.handshakesUnderWay is reached', RETRY_AFTER).at('admission'));
     const verdict = runStages(outerDoor, this.context, reporting);
     if (isPromise(verdict)) {
       this.#await();

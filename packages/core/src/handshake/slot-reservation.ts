@@ -3,7 +3,7 @@ import type { StoreAccess } from '../limits/store-access.ts';
 import { Denial, deny, isPromise, type MaybePromise, settled } from '../vocabulary/decision.ts';
 import type { Lease, LeaseRequest } from '../vocabulary/store-contract.ts';
 import type { HandshakeContext } from './handshake-context.ts';
-import { bucketOf, sourceOf } from './handshake-source.ts';
+import { pendingSourceOf, type SlotSource, slotSourceOf } from './handshake-source.ts';
 import type { Stage } from './stage.ts';
 
 export interface Caps {
@@ -18,6 +18,8 @@ interface Slot extends LeaseRequest {
   readonly denial: Denial;
 }
 
+/** How many times the cap of one address an IPv6 /56 and a /48 have: a household has one, a company the other. */
+const SHARES: readonly number[] = [1, 4];
 /** Milliseconds that a refused client is asked to wait. */
 const RETRY_AFTER = 5_000;
 
@@ -36,18 +38,23 @@ export class Slots {
   ) {}
 
   /** Reserves all slots that a connection needs, or none. */
-  acquire(bucket: string, subject: string | undefined): MaybePromise<Lease | Denial> {
-    const slots = this.#connection(bucket);
+  acquire(source: SlotSource, subject: string | undefined): MaybePromise<Lease | Denial> {
+    const slots = this.#connection(source);
     if (subject !== undefined) slots.push(this.#ofIdentity(subject));
     return this.#take(slots);
   }
 
   /** Reserves the additional slots of a connection that has not authenticated yet. */
-  acquirePending(bucket: string): MaybePromise<Lease | Denial> {
+  acquirePending({ bucket, wider }: SlotSource): MaybePromise<Lease | Denial> {
     const { pending, pendingPerAddress } = this.caps;
     return this.#take([
       { key: 'pending', cap: pending, denial: this.#pending },
       { key: `pending ${bucket}`, cap: pendingPerAddress, denial: this.#pendingAddress },
+      ...wider.map((prefix, i) => ({
+        key: `pending ${prefix}`,
+        cap: pendingPerAddress * (SHARES[i] ?? 1),
+        denial: this.#pendingAddress,
+      })),
     ]);
   }
 
@@ -56,19 +63,24 @@ export class Slots {
     return this.#take([this.#ofIdentity(subject)]);
   }
 
-  ofAddress(bucket: string): readonly LeaseRequest[] {
-    return this.#connection(bucket);
+  ofAddress(source: SlotSource): readonly LeaseRequest[] {
+    return this.#connection(source);
   }
 
   denialOfAddress(full: number): Denial | undefined {
     return full === -1 ? undefined : full === 0 ? this.#capacity : this.#address;
   }
 
-  #connection(bucket: string): Slot[] {
+  #connection({ bucket, wider }: SlotSource): Slot[] {
     const { connections, connectionsPerAddress } = this.caps;
     return [
       { key: 'connections', cap: connections, denial: this.#capacity },
       { key: `address ${bucket}`, cap: connectionsPerAddress, denial: this.#address },
+      ...wider.map((prefix, i) => ({
+        key: `address ${prefix}`,
+        cap: connectionsPerAddress * (SHARES[i] ?? 1),
+        denial: this.#address,
+      })),
     ];
   }
 
@@ -97,7 +109,7 @@ export function admissionStage(slots: Slots): Stage {
   return {
     name: 'admission',
     check(context) {
-      const lease = slots.acquire(bucketOf(context), cappedSubject(context));
+      const lease = slots.acquire(slotSourceOf(context), cappedSubject(context));
       const keep = (late: Lease | Denial): MaybePromise<Denial | undefined> => {
         if (late instanceof Denial) return late;
         context.lease = late;
@@ -116,7 +128,7 @@ function cappedSubject({ identity }: HandshakeContext): string | undefined {
 }
 
 function holdPending(context: HandshakeContext, slots: Slots): MaybePromise<Denial | undefined> {
-  const lease = slots.acquirePending(sourceOf(context).bucket);
+  const lease = slots.acquirePending(pendingSourceOf(context));
   const keep = (late: Lease | Denial): Denial | undefined => {
     if (late instanceof Denial) return late;
     context.pendingLease = late;

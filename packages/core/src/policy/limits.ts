@@ -85,11 +85,19 @@ export interface Limits extends RouteLimits {
    * `auth_timeout` (408).
    */
   readonly handshakeTimeout?: Duration;
+  /**
+   * Handshakes in all that are not decided yet, such as those that wait for an authenticator. Each may hold its headers and
+   * `limits.earlyBytes`. Default: 1,000. Beyond: `capacity` (503), before anything is looked at.
+   */
+  readonly handshakesUnderWay?: number;
   /** Handshakes of one address (an IPv6 /64). Default: 120/m, burst 60. Beyond: `handshake_rate` (429). */
   readonly handshakes?: RateOption;
   /** Open connections in all. Default: 10,000. Beyond: `capacity` (503). */
   readonly connections?: number;
-  /** Open connections of one address (an IPv6 /64). Default: 100. Beyond: `connection_limit` (429). */
+  /**
+   * Open connections of one address (an IPv6 /64). An IPv6 /56, which a household has, may hold as many in all, and a /48
+   * four times as many. Default: 100. Beyond: `connection_limit` (429).
+   */
   readonly connectionsPerAddress?: number;
   /** Open connections of one subject, except for `anonymous()`. Default: 20. Beyond: `connection_limit` (429). */
   readonly connectionsPerIdentity?: number;
@@ -107,7 +115,10 @@ export interface Limits extends RouteLimits {
   readonly authFailures?: RateOption;
   /** Connections in all that have not sent their first message. Default: 1,000. Beyond: `pending_limit` (503). */
   readonly pending?: number;
-  /** Connections of one address that have not sent their first message. Default: 20. Beyond: `pending_limit` (503). */
+  /**
+   * Connections of one address that have not sent their first message. An IPv6 /56 may hold as many in all, and a /48 four
+   * times as many. Default: 20. Beyond: `pending_limit` (503).
+   */
   readonly pendingPerAddress?: number;
   /** How long one call to the store may take. Default: 500 ms. Beyond: as `onStoreFailure` says, or `store_unavailable` (503). */
   readonly storeTimeout?: Duration;

@@ -137,6 +137,7 @@ export const SERVER_OPTIONS = {
 /** Options in `limits` of the whole server: needed before the route is known, or shared by all routes. */
 export const SERVER_LIMITS = {
   handshakeTimeout: option(duration, '10s', 'auth_timeout'),
+  handshakesUnderWay: option(count, 1_000, 'capacity'),
   handshakes: option(rate, { rate: '120/m', burst: 60 }, 'handshake_rate'),
   connections: option(count, 10_000, 'capacity'),
   connectionsPerAddress: option(count, 100, 'connection_limit'),

@@ -61,6 +61,7 @@ describe('a policy of nothing but what is required', () => {
     });
     expect(server.limits).toEqual({
       handshakeTimeout: 10_000,
+      handshakesUnderWay: 1_000,
       handshakes: { interval: 500, burst: 60 },
       connections: 10_000,
       connectionsPerAddress: 100,
