@@ -58,6 +58,12 @@ const cases: readonly (readonly [what: string, schema: TSchema, right: object, w
   ],
   ['a grid of literals', list(Type.Array(forms.oneOf(20))), grid(19), grid(20)],
   ['forms in themselves', list(forms.recursive(false)), chain({}), chain({ a: 1 })],
+  [
+    'forms in themselves, told apart behind a reference',
+    list(forms.recursiveByReference()),
+    chain({}),
+    chain({ a: 1 }),
+  ],
   ['forms in themselves, with further properties', list(forms.recursive(true)), chain({}), chain({ a: 1 })],
   ['a mistake below many levels, behind long texts', deepSchema, deep('x'), deep('x'.repeat(200))],
 ];

@@ -14,6 +14,14 @@ export const mutations = [
   },
   {
     stage: 'schema',
+    what: 'a reference to itself is followed before other references',
+    file: core('message/ordered'),
+    find: '? 4 : 3;',
+    replace: '? 3 : 3;',
+    tests: attack('costly-refusal'),
+  },
+  {
+    stage: 'schema',
     what: 'the search for a mistake has no limit',
     file: core('message/locator'),
     find: 'if (!effort.spend(inner.value)) return undefined;',

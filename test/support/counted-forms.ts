@@ -41,6 +41,21 @@ export class CountedForms {
     );
   }
 
+  /** A union whose forms hold it again, and are told apart behind a reference that comes after that. */
+  recursiveByReference(): TSchema {
+    const name = `Form${++this.#unions}`;
+    const form = (kind: string) =>
+      Type.Object({ in: Type.Optional(Type.Ref(name)), kind: Type.Ref(`${name}${kind}`), a: this.text() });
+    return Type.Cyclic(
+      {
+        [name]: Type.Union([form('plus'), form('times')]),
+        [`${name}plus`]: Type.Literal('plus'),
+        [`${name}times`]: Type.Literal('times'),
+      },
+      name,
+    ) as never;
+  }
+
   /** A union whose forms hold it again, with the tag after that, or among other properties. */
   recursive(open: boolean): TSchema {
     // A name may be given once in a schema.

@@ -1,5 +1,6 @@
 import type { SchemaNode } from '../wire/envelope.ts';
 import { changed, isNode, mapInner } from './closed.ts';
+import { referredTo } from './references.ts';
 import { KEYWORDS } from './schema-keywords.ts';
 import { constantsOf } from './union-forms.ts';
 
@@ -8,11 +9,26 @@ import { constantsOf } from './union-forms.ts';
  * themselves apart by what comes after it, each level of a value would double the work: 32 levels would take minutes.
  */
 export function ordered(schema: SchemaNode): SchemaNode {
-  const inner = mapInner(schema, ordered);
+  return orderedIn(schema, { schema, returning: new Map() });
+}
+
+interface Whole {
+  readonly schema: SchemaNode;
+  /** Whether a reference leads to itself in the end. */
+  readonly returning: Map<unknown, boolean>;
+}
+
+function orderedIn(schema: SchemaNode, whole: Whole): SchemaNode {
+  const inner = mapInner(schema, (one) => orderedIn(one, whole));
   const changes: Record<string, unknown> = {};
   if (isNode(inner.properties)) {
-    const entries = Object.entries(inner.properties);
-    changes.properties = Object.fromEntries(entries.sort(([, a], [, b]) => weightOf(a) - weightOf(b)));
+    const weighed = Object.entries(inner.properties).map(([name, one]): [number, string, unknown] => [
+      weightOf(one, whole),
+      name,
+      one,
+    ]);
+    const entries = weighed.sort(([a], [b]) => a - b).map(([, name, one]) => [name, one]);
+    changes.properties = Object.fromEntries(entries);
   }
   for (const keyword of ['anyOf', 'oneOf']) {
     if (Array.isArray(inner[keyword])) changes[keyword] = inner[keyword].map(tagFirst);
@@ -20,16 +36,30 @@ export function ordered(schema: SchemaNode): SchemaNode {
   return changed(inner, changes);
 }
 
-/** Constants, then what holds nothing, then what holds schemas, then what refers to others. */
-function weightOf(schema: unknown): number {
+/** Constants, then what holds nothing, what holds schemas, what refers to others, and what refers to itself in the end. */
+function weightOf(schema: unknown, whole: Whole): number {
   if (!isNode(schema) || constantsOf(schema) !== undefined) return 0;
-  if (refers(schema)) return 3;
+  const references = referencesIn(schema);
+  if (references.length > 0) return references.some((one) => returns(one, whole, [])) ? 4 : 3;
   return Object.keys(schema).some((keyword) => KEYWORDS.get(keyword)?.role !== undefined) ? 2 : 1;
 }
 
-function refers(value: unknown): boolean {
-  if (typeof value !== 'object' || value === null) return false;
-  return '$ref' in value || Object.values(value).some(refers);
+function referencesIn(value: unknown): unknown[] {
+  if (typeof value !== 'object' || value === null) return [];
+  const inner = Object.values(value).flatMap(referencesIn);
+  return '$ref' in value ? [value.$ref, ...inner] : inner;
+}
+
+/** Whether a reference leads to one that was followed before, or nowhere. */
+function returns(reference: unknown, whole: Whole, followed: readonly unknown[]): boolean {
+  if (followed.includes(reference)) return true;
+  const known = whole.returning.get(reference);
+  if (known !== undefined) return known;
+  const target = referredTo(whole.schema, reference);
+  const path = [...followed, reference];
+  const found = target === undefined || referencesIn(target).some((one) => returns(one, whole, path));
+  whole.returning.set(reference, found);
+  return found;
 }
 
 /** TypeBox looks at the properties that a form does not name before it looks at those that it names. */
