@@ -67,7 +67,8 @@ export function compileLocator(given: SchemaNode): Locate {
     if (target !== undefined) yield { ...around, schema: target };
     if (isNode(value) && !(value instanceof Uint8Array)) yield* inObject(node, value, definitions);
     if (Array.isArray(value)) yield* inList(node, value, definitions);
-    for (const member of nodesIn(node.allOf)) yield { ...around, schema: member };
+    for (const member of [...nodesIn(node.allOf), ...dependentOn(node, value)])
+      yield { ...around, schema: member };
     const branch = branchOf(node, around);
     if (isNode(branch)) yield { ...around, schema: branch };
   }
@@ -93,12 +94,27 @@ export function compileLocator(given: SchemaNode): Locate {
   }
 
   /** A part whose references lead elsewhere than to definitions cannot be asked about by itself. */
-  function isWrong({ schema: part, value, definitions }: Spot): boolean {
+  function isWrong({ schema: part, value, definitions }: Spot, hops = 0): boolean {
     if (!checks.has(part)) {
       const whole = withDefinitions(part, definitions);
       checks.set(part, areResolved(whole) ? compileFit(whole).fits : undefined);
     }
-    return checks.get(part)?.(value) === false;
+    const check = checks.get(part);
+    if (check !== undefined) return !check(value);
+    // What it refers to may be asked about, though.
+    const target = hops < MAX_HOPS ? referredTo(schema, part.$ref) : undefined;
+    return target !== undefined && isWrong({ schema: target, value, definitions }, hops + 1);
+  }
+}
+
+/** Schemas of the whole object that a property brings with it: `dependentSchemas`, `dependencies` before that. */
+function* dependentOn(node: SchemaNode, value: unknown): Generator<SchemaNode> {
+  if (!isNode(value)) return;
+  for (const given of [node.dependentSchemas, node.dependencies]) {
+    if (!isNode(given)) continue;
+    for (const [key, schema] of Object.entries(given)) {
+      if (isNode(schema) && Object.hasOwn(value, key)) yield schema;
+    }
   }
 }
 
