@@ -44,7 +44,8 @@ export function createGuards(
     authorize: ({ identity }) => !sessions.hasEnded(identity.session),
     messages: {
       // Both are sanitized: handlers get no invisible characters, no text that reads backwards, and no script.
-      say: Type.Object({ room: Room, text: Text, html: Type.Optional(Markup) }),
+      // Markup is short here, and optional: without a `cost` of its own, `say` would count as ten messages.
+      say: { schema: Type.Object({ room: Room, text: Text, html: Type.Optional(Markup) }), cost: 1 },
       search: Type.Object({ query: Type.String({ minLength: 1, maxLength: 100 }) }),
     },
     replies,
