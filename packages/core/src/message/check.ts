@@ -45,7 +45,7 @@ export function pointerTo(path: readonly PropertyKey[]): string {
   return cutPointer(steps.join(''));
 }
 
-export function cutPointer(pointer: string): string {
+function cutPointer(pointer: string): string {
   return pointer.slice(0, MAX_POINTER);
 }
 
