@@ -9,7 +9,7 @@ const root = join(import.meta.dirname, '../..');
 const FILE = 'packages/core/test/guard/ticker.test.ts';
 
 test('a debugger that attaches to `scripts/test.js --inspect-brk` sees the test file and its sources loaded', async () => {
-  const args = ['scripts/test.js', '--inspect-brk=0', FILE, '-t', 'needs no timer'];
+  const args = ['scripts/test.js', '--inspect-brk=0', FILE, '-t', 'has no timer without connections'];
   const env = { ...process.env, FORCE_COLOR: '0' };
   const child = spawn(process.execPath, args, { cwd: root, env, stdio: ['ignore', 'ignore', 'pipe'] });
   const exit = once(child, 'exit');
@@ -29,7 +29,7 @@ test('a debugger that attaches to `scripts/test.js --inspect-brk` sees the test 
       if (output.includes('Waiting for the debugger')) inspector.detach();
     });
     expect(await exit).toEqual([0, null]);
-    expect(output).toContain('✓ needs no timer');
+    expect(output).toContain('✓ the ticker has no timer without connections');
     expect(inspector.scripts).toEqual(expect.arrayContaining([FILE, 'packages/core/src/guard/ticker.ts']));
   } finally {
     child.kill('SIGKILL');
