@@ -105,7 +105,7 @@ const spelt = [0, 1, 77_776, 999_999].map((i) => {
   const parsed = parseAddress(bucket.replace('/64', '1'));
   return JSON.stringify([parsed?.bucket, parsed?.coarser]) === JSON.stringify([bucket, coarser]);
 });
-await family.shutdown.finishWithin(0);
+await family.close(family.root, 0);
 process.stdout.write(
   JSON.stringify({ mebibytes, milliseconds, first, again, outcomes, bans: bans.length, spelt }),
 );

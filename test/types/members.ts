@@ -7,6 +7,7 @@ type Members<T> = Readonly<Record<keyof T, 'offered'>>;
 export const guard: Members<Guard> = {
   name: 'offered',
   extend: 'offered',
+  family: 'offered',
   on: 'offered',
   explain: 'offered',
   stats: 'offered',

@@ -17,7 +17,7 @@ export function closeGuardWith(
   milliseconds: number,
 ): void {
   app.addHook('onClose', async () => {
-    await guard.close({ within: milliseconds });
+    await guard.family.close({ within: milliseconds });
     // The guard does not know the sockets of public routes. A peer that does not close must not hold up the end.
     const { clients = NO_CLIENTS } = wss;
     if (clients.size === 0) return;

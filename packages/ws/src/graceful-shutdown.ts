@@ -23,7 +23,7 @@ export interface GracefulShutdown {
 const IDLE_CHECK_INTERVAL = 100;
 
 /**
- * Ends an HTTP server and its guard on a signal, so that the process can exit by itself; `process.exit` is never called.
+ * Ends an HTTP server and its guards on a signal, so that the process can exit by itself; `process.exit` is never called.
  * Until `guard.close` has ended the connections, the server still answers requests and refuses handshakes with 503. Then it
  * stops listening. A second signal has its default effect, for operators who do not want to wait.
  *
@@ -88,7 +88,7 @@ class ServerShutdown implements GracefulShutdown {
 
   async #end(): Promise<void> {
     const { server, guard, milliseconds } = this;
-    const drained = guard.close({ within: milliseconds });
+    const drained = guard.family.close({ within: milliseconds });
     // Scheduled after guard.close(), so that at the same deadline the guard acts first and tells each client why.
     const cancelDeadline = hostGuard(guard).schedule(milliseconds, () => {
       this.#isPastDeadline = true;

@@ -1,5 +1,4 @@
 import type { Clock } from '../vocabulary/ports.ts';
-import type { ReadonlyRoster } from '../vocabulary/roster.ts';
 
 /** Milliseconds between two steps of a drain. */
 const STEP = 100;
@@ -11,34 +10,41 @@ const FEW = 10;
 const SPREAD = 0.8;
 
 /** An accepted socket. */
-interface Guest {
+export interface DrainedSocket {
   end(reason: 'shutting_down'): void;
   terminate(): void;
 }
 
-/** A connection, whose current message is handled to its end before it closes. */
-interface Resident extends Guest {
+/** An open connection, whose current message is handled to its end before it closes. */
+export interface DrainedConnection extends DrainedSocket {
   retire(): void;
 }
 
-/** All that must be gone before a drain ends. The owner keeps the rosters up to date, and calls `look` after a change. */
-export interface Premises {
-  readonly connections: ReadonlyRoster<Resident>;
-  /** Accepted sockets that never became connections, and are being closed. */
-  readonly lingering: ReadonlyRoster<Guest>;
-  /** Passed handshakes whose socket is not open yet. */
-  readonly admissions: ReadonlyRoster<{ withdraw(): void }>;
+/** A passed handshake whose socket is not open yet. */
+export interface DrainedAdmission {
+  withdraw(): void;
+}
+
+/** All that must be gone before a drain ends, as it is when the drain is created. */
+export interface Drained {
+  readonly connections: Iterable<DrainedConnection>;
+  /** Accepted sockets that are not open connections. Each is being closed, or is closed by the owner of the drain. */
+  readonly sockets: Iterable<DrainedSocket>;
+  readonly admissions: Iterable<DrainedAdmission>;
 }
 
 /**
- * Closes all connections of a node, a few in each step, so that their clients do not all reconnect to another node at once.
- * Sockets still open at the deadline are destroyed. Uses two timers for any number of connections.
+ * Closes many connections, a few in each step, so that their clients do not all reconnect to another node at once. Sockets
+ * still open at the deadline are destroyed. Uses two timers for any number of connections.
  */
 export class Drain {
   /** Resolves when no socket and no admission is left. */
   readonly ended: Promise<void>;
-  /** The connections that are not closed yet, oldest first. */
-  readonly #waiting: Set<Resident>;
+  /** The connections that were not asked to close yet, oldest first. */
+  readonly #waiting: Set<DrainedConnection>;
+  /** The sockets that are not gone yet, those of connections included. */
+  readonly #sockets: Set<DrainedSocket>;
+  readonly #admissions: Set<DrainedAdmission>;
   /** Monotonic milliseconds. */
   #endsAt = Number.POSITIVE_INFINITY;
   #spreadUntil = 0;
@@ -48,10 +54,12 @@ export class Drain {
   #cancelDeadline = (): void => {};
 
   constructor(
-    readonly premises: Premises,
+    { connections, sockets, admissions }: Drained,
     readonly clock: Clock,
   ) {
-    this.#waiting = new Set(premises.connections);
+    this.#waiting = new Set(connections);
+    this.#sockets = new Set([...this.#waiting, ...sockets]);
+    this.#admissions = new Set(admissions);
     this.ended = new Promise((resolve) => {
       this.#resolve = resolve;
     });
@@ -69,26 +77,33 @@ export class Drain {
       this.#step();
     }
     if (now >= this.#endsAt) this.#expire();
-    this.look();
+    this.#look();
   }
 
   /** Ends a socket that was admitted before the drain and has only now opened. */
-  arrived(guest: Guest): void {
-    guest.end('shutting_down');
-    if (this.#isOver) guest.terminate();
+  arrived(socket: DrainedSocket): void {
+    this.#sockets.add(socket);
+    socket.end('shutting_down');
+    if (this.#isOver) socket.terminate();
   }
 
-  /** A connection has closed. */
-  left(connection: Resident): void {
-    this.#waiting.delete(connection);
-    this.look();
+  /** A socket has closed. */
+  left(socket: DrainedSocket): void {
+    this.#sockets.delete(socket);
+    this.#waiting.delete(socket as DrainedConnection);
+    this.#look();
+  }
+
+  /** An admission has become a socket, for which `arrived` was called, or was released. */
+  settled(admission: DrainedAdmission): void {
+    this.#admissions.delete(admission);
+    this.#look();
   }
 
   /** Ends the drain if nothing is left. */
-  look(): void {
-    const { connections, lingering, admissions } = this.premises;
+  #look(): void {
     if (this.#endsAt === Number.POSITIVE_INFINITY) return;
-    if (connections.size > 0 || lingering.size > 0 || admissions.size > 0) return;
+    if (this.#sockets.size > 0 || this.#admissions.size > 0) return;
     this.#cancelStep();
     this.#cancelDeadline();
     this.#resolve();
@@ -107,14 +122,15 @@ export class Drain {
   }
 
   #expire(): void {
-    const { connections, lingering, admissions } = this.premises;
     this.#isOver = true;
     this.#cancelStep();
     this.#cancelDeadline();
     this.#waiting.clear();
-    for (const connection of connections) this.arrived(connection);
-    for (const guest of lingering) guest.terminate();
-    for (const admission of admissions) admission.withdraw();
-    this.look();
+    for (const socket of this.#sockets) {
+      socket.end('shutting_down');
+      socket.terminate();
+    }
+    for (const admission of this.#admissions) admission.withdraw();
+    this.#look();
   }
 }

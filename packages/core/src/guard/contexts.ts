@@ -19,13 +19,13 @@ export function contextsOf(family: GuardFamily, route: Route): RouteContexts {
 }
 
 function connectionContext(family: GuardFamily, route: Route): ConnectionContext<GuardedConnection> {
-  const { rules, writer, settings } = route;
+  const { rules, writer, settings, branch } = route;
   const { limits, renewal } = settings;
   const tolerances = new Map(settings.auth.map(({ scheme, tolerance = 0 }) => [scheme, tolerance]));
   const toleranceOf = ({ scheme }: Identity): number => tolerances.get(scheme) ?? 0;
   return {
     clock: family.clock,
-    events: family.events,
+    events: branch.events,
     onDenied: settings.onDenied,
     violations: limits.violations,
     onRate: settings.onRate,
@@ -49,14 +49,15 @@ function connectionContext(family: GuardFamily, route: Route): ConnectionContext
     expiryNotice: renewal === false ? 0 : (renewal.notice ?? 0),
     offence: ({ address, bannable, identity }) =>
       family.bans.offence({ ...family.sourceOf(address), bannable }, identity),
-    opened: (connection) => family.opened(connection),
-    closed: (connection, reason) => family.closed(connection, reason),
+    opened: (connection) => family.opened(connection, branch),
+    closed: (connection, reason) => family.closed(connection, reason, branch),
   };
 }
 
 function pendingContext(family: GuardFamily, route: Route): PendingContext<Pending> {
   const { pendings, lingering } = family.registry;
-  const { limits, firstMessage } = route.settings;
+  const { settings, branch } = route;
+  const { limits, firstMessage } = settings;
   return {
     timeout: limits.pendingTimeout,
     attempts: limits.authAttempts,
@@ -65,13 +66,18 @@ function pendingContext(family: GuardFamily, route: Route): PendingContext<Pendi
     early: firstMessage === false ? 'refuse' : firstMessage.early,
     controls: limits.controls.burst,
     clock: family.clock,
-    events: family.events,
+    events: branch.events,
     closeTimeout: family.closeTimeout,
     writer: route.writer,
     readAuth: (data, isBinary) => readPendingMessage(data, isBinary, route),
-    opened: (pending) => void pendings.add(pending),
-    settled: (pending) => void pendings.delete(pending),
+    opened(pending) {
+      pendings.add(pending);
+      branch.waits();
+    },
+    settled(pending) {
+      if (pendings.delete(pending)) branch.waited();
+    },
     lingers: (pending) => void lingering.add(pending),
-    closed: (pending) => family.lingered(pending),
+    closed: (pending) => family.lingered(pending, branch),
   };
 }

@@ -17,11 +17,11 @@ import type { Clock } from '../vocabulary/ports.ts';
 import type { Reason } from '../vocabulary/reasons.ts';
 import type { Ban, RateLimit, Revocation } from '../vocabulary/store-contract.ts';
 import { BanKeeper } from './bans.ts';
+import { Branch } from './branch.ts';
 import { CredentialSources } from './credential-sources.ts';
 import { Registry, type Withdrawable } from './registry.ts';
 import { reportingTo } from './route.ts';
 import { Shutdown } from './shutdown.ts';
-import { Tally } from './tally.ts';
 import { Ticker } from './ticker.ts';
 import { consoleLogger, Warnings } from './warnings.ts';
 
@@ -31,6 +31,9 @@ export class GuardFamily {
   readonly timers: Timers;
   readonly store: StoreAccess;
   readonly bans: BanKeeper;
+  /** Of the guard that `createGuard` made, which all others extend. */
+  readonly root: Branch;
+  /** The events of `root`. */
   readonly events: EventHub;
   readonly warnings: Warnings;
   readonly slots: Slots;
@@ -41,7 +44,6 @@ export class GuardFamily {
   readonly credentialSources = new CredentialSources();
   /** The origins of every route. */
   readonly origins = new Set<OriginPolicy>();
-  readonly shutdown: Shutdown;
   readonly #ticker: Ticker;
   /** `undefined` without `limits.identityMessages`. */
   readonly #identityRates: IdentityRates | undefined;
@@ -51,20 +53,19 @@ export class GuardFamily {
   readonly compression: boolean;
   /** Whether the policy names a logger. Then the host's own logger is not used. */
   readonly hasOwnLogger: boolean;
-  readonly tally = new Tally();
 
   constructor(settings: ServerSettings) {
     const { limits } = settings;
     this.clock = settings.clock;
     this.timers = new Timers(this.clock);
     this.events = new EventHub(settings.name, this.clock);
+    this.root = new Branch(this.events);
     this.hasOwnLogger = settings.logger !== undefined;
     this.warnings = new Warnings(
       settings.logger === false ? undefined : (settings.logger ?? consoleLogger),
       this.clock,
     );
     this.warnings.follow(this.events);
-    this.tally.follow(this.events);
     this.revocations = new RevocationList(this.clock, limits.revocationRetention, limits.revocations);
     const onFault = (error: unknown): void => this.events.fault('rate', error);
     this.store = new StoreAccess({
@@ -98,7 +99,6 @@ export class GuardFamily {
     );
     this.#identityRates = this.#ratesOf(limits.identityMessages);
     this.#ticker = new Ticker(this.clock, this.registry.connections, this.#identityRates);
-    this.shutdown = new Shutdown(this.registry, this.clock, () => this.#close());
     this.closeTimeout = limits.closeTimeout;
     this.earlyBytes = limits.earlyBytes;
     this.rejectedSockets = limits.rejectedSockets;
@@ -107,35 +107,51 @@ export class GuardFamily {
     this.#warnAboutWorkers();
   }
 
+  /** The branch of a guard that extends another one. */
+  extend(parent: Branch, name: string): Branch {
+    return new Branch(new EventHub(name, this.clock, parent.events), parent);
+  }
+
+  /**
+   * Begins the shutdown of a guard and its extensions, or shortens its deadline. Resolves when none of their sockets and slots
+   * is left. With the last guard, the family stops its timers and its store.
+   */
+  close(branch: Branch, milliseconds: number): Promise<void> {
+    branch.ownShutdown ??= new Shutdown(this.registry.partOf(branch.events), this.clock, () => {
+      if (branch === this.root) this.#close();
+    });
+    return branch.ownShutdown.finishWithin(milliseconds);
+  }
+
   /** Adds an open connection, whose `tick` is called from now on. */
-  opened(connection: GuardedConnection): void {
+  opened(connection: GuardedConnection, branch: Branch): void {
     const { connections } = this.registry;
     connections.add(connection);
+    branch.opened();
     const { identity, ledger } = connection;
     if (identity.scheme !== 'anonymous') ledger.share = this.#identityRates?.enter(identity.subject);
     if (connections.size === 1) this.#ticker.start();
   }
 
-  closed(connection: GuardedConnection, reason: Reason | undefined): void {
+  closed(connection: GuardedConnection, reason: Reason | undefined, branch: Branch): void {
     const { connections } = this.registry;
-    this.tally.connectionClosed(reason);
     connections.delete(connection);
     if (connections.size === 0) this.#ticker.stop();
     const { share } = connection.ledger;
     if (share !== undefined) this.#identityRates?.leave(share);
-    this.shutdown.left(connection);
+    branch.closed(connection, reason);
   }
 
   /** Called when the socket of a connection that never authenticated has closed. */
-  lingered(pending: Pending): void {
+  lingered(pending: Pending, branch: Branch): void {
     this.registry.lingering.delete(pending);
-    this.shutdown.lingered();
+    branch.left(pending);
   }
 
-  /** Called when an admission has become a connection, open or pending (`guest`), or was released (no `guest`). */
-  settled(admission: Withdrawable, guest?: GuardedConnection | Pending): void {
+  /** Called when an admission has become a `socket`, of a connection open or pending, or was released (no `socket`). */
+  settled(admission: Withdrawable, branch: Branch, socket?: GuardedConnection | Pending): void {
     this.registry.admissions.delete(admission);
-    this.shutdown.settled(guest);
+    branch.settled(admission, socket);
   }
 
   /** Revokes in this process at once, then on all nodes. Rejects if the revocation could not be kept here or stored. */

@@ -1,5 +1,6 @@
 import { TicketIssuer, type TicketOffice, ticketTtl } from '../auth/tickets.ts';
 import type { Connection } from '../connection/connection.ts';
+import type { GuardedConnection } from '../connection/guarded-connection.ts';
 import type { ExtendOptions, PolicyOptions } from '../policy/policy.ts';
 import { readExtension, readPolicy } from '../policy/policy-settings.ts';
 import { showAs } from '../vocabulary/debug-view.ts';
@@ -65,7 +66,7 @@ export function createGuard<
 >(policy: PolicyOptions<I, M, R>): Guard<I, M, R> {
   const { server, route } = readPolicy(policy);
   const family = new GuardFamily(server);
-  return newGuard(family, compileRoute(route, family));
+  return newGuard(family, compileRoute(route, family, family.root));
 }
 
 /** A guard whose types do not matter, for hosts. */
@@ -75,7 +76,11 @@ export type AnyGuard = Guard<any, any, any>;
 /** The private constructor of `Guard`. Applications call `createGuard` and `extend`. */
 let newGuard: <I extends readonly Identity[], M, R>(family: GuardFamily, route: Route) => Guard<I, M, R>;
 
-/** A policy compiled once. */
+/**
+ * A policy compiled once. What you ask or tell a guard is about itself and the guards that extend it: its events, numbers,
+ * connections, broadcasts and shutdown. Revocations, bans and the store are the whole family's. `family` is the guard that
+ * stands for everybody.
+ */
 export class Guard<
   I extends readonly Identity[] = readonly Identity[],
   M = Record<string, unknown>,
@@ -83,6 +88,7 @@ export class Guard<
 > {
   readonly #family: GuardFamily;
   readonly #route: Route;
+  readonly #root: AnyGuard;
   readonly #tickets: TicketOffice | undefined;
 
   static {
@@ -92,9 +98,10 @@ export class Guard<
     );
   }
 
-  private constructor(family: GuardFamily, route: Route) {
+  private constructor(family: GuardFamily, route: Route, root?: AnyGuard) {
     this.#family = family;
     this.#route = route;
+    this.#root = root ?? this;
     keepInternals(this, { host: newHostGuard(family, route), route });
     family.origins.add(route.settings.origins);
     family.credentialSources.learn(route.settings.auth, route.settings.csrf);
@@ -129,12 +136,22 @@ export class Guard<
     options: ExtendOptions<I2, M2, R2>,
   ): Guard<I2, M2, R2> {
     const route = readExtension(this.#route.settings.policy, options);
-    return new Guard<I2, M2, R2>(this.#family, compileRoute(route, this.#family));
+    const branch = this.#family.extend(this.#route.branch, route.name);
+    return new Guard<I2, M2, R2>(this.#family, compileRoute(route, this.#family, branch), this.#root);
   }
 
   /**
-   * Calls the listener for each event of this name. Returns a function that removes the listener. A listener that throws
-   * changes no decision.
+   * The guard that `createGuard` made, which this one extends, directly or not. So `guard.family.close()` ends every guard of a
+   * server, and `guard.family.connections()` lists everybody. Of the first guard, itself.
+   */
+  get family(): Guard {
+    return this.#root;
+  }
+
+  /**
+   * Calls the listener for each event of this name, of this guard and its extensions. Listeners of bans and of the store are
+   * called on every guard of the family. What the outer door denies, before the route counts, is an event of `family` only.
+   * Returns a function that removes the listener. A listener that throws changes no decision.
    *
    * @example
    * ```ts
@@ -147,7 +164,7 @@ export class Guard<
    * ```
    */
   on<N extends EventName>(name: N, listener: (event: GuardEvents[N]) => void): () => void {
-    return this.#family.events.on(name, listener);
+    return this.#route.branch.events.on(name, listener);
   }
 
   /**
@@ -176,13 +193,14 @@ export class Guard<
     ]);
   }
 
+  /** Numbers of this guard and its extensions. */
   stats(): GuardStats {
-    return statsOf(this.#family);
+    return statsOf(this.#route.branch.tally, this.#family.store);
   }
 
   /** The open connections of this guard and its extensions. */
   connections(): Iterable<Connection<I[number], M, R>> {
-    return this.#family.registry.connections as unknown as Iterable<Connection<I[number], M, R>>;
+    return this.#connections as unknown as Iterable<Connection<I[number], M, R>>;
   }
 
   /**
@@ -206,8 +224,7 @@ export class Guard<
     filter?: (connection: Connection<I[number], M, R>) => boolean,
   ): number {
     const isMeant = filter as ((connection: unknown) => boolean) | undefined;
-    const { connections } = this.#family.registry;
-    return broadcast(connections, this.#route.writer, type, body, isMeant ?? (() => true));
+    return broadcast(this.#connections, this.#route.writer, type, body, isMeant ?? (() => true));
   }
 
   /**
@@ -251,14 +268,14 @@ export class Guard<
   }
 
   /**
-   * Ends this guard and its extensions. Handshakes are refused with `shutting_down` (503) from now on, also those in progress.
+   * Ends this guard and its extensions; the other guards of the family go on. Their handshakes are refused with `shutting_down` (503) from now on, also those in progress.
    * Open connections are closed with 1001, at least ten every 100 ms, spread over the first four fifths of `within`, so that
    * their clients do not all connect to another node at once. Before a connection closes, the message that is being handled
    * is finished and answered; messages that wait behind it are dropped. Sockets still open at the end of `within` are
    * destroyed. Default: 5 s. 0 destroys them at once.
    *
-   * Resolves when no connection is left. After that the guard uses no store and no timer. A second call waits for the same
-   * shutdown, and the shorter deadline counts.
+   * Resolves when no connection is left. After that of `family`, no store and no timer is used any more. A second call waits for
+   * the same shutdown, and the shorter deadline counts.
    *
    * @throws PolicyError for a `within` that is not a duration.
    *
@@ -270,6 +287,10 @@ export class Guard<
    * ```
    */
   async close({ within = '5s' }: { readonly within?: Duration } = {}): Promise<void> {
-    await this.#family.shutdown.finishWithin(parseWindow(within, 'close({ within })'));
+    await this.#family.close(this.#route.branch, parseWindow(within, 'close({ within })'));
+  }
+
+  get #connections(): Iterable<GuardedConnection> {
+    return this.#family.registry.connectionsOf(this.#route.branch.events);
   }
 }

@@ -54,8 +54,8 @@ export class HostGuard<
   /** Runs the outer door, which is the same for every guard of the family. `undefined`: the handshake passed. */
   enter(begun: HostHandshake): MaybePromise<Denial | undefined> {
     const handshake = begun as Handshake;
-    const closing = this.#family.shutdown.denial();
-    return closing === undefined ? handshake.enter() : handshake.deny(closing);
+    const { shutdown } = this.#family.root;
+    return shutdown === undefined ? handshake.enter() : handshake.deny(shutdown.denial());
   }
 
   /** Runs the inner door of this guard's route. `native` is the host's own request, for the application's hooks. */
@@ -63,6 +63,9 @@ export class HostGuard<
     const handshake = begun as Handshake;
     if (handshake.settings !== this.#family.settings)
       return handshake.deny(deny('internal', 'the handshake began at another guard').at('route'));
+    const { events, shutdown } = this.#route.branch;
+    handshake.events = events;
+    if (shutdown !== undefined) return handshake.deny(shutdown.denial());
     const verdict = handshake.pass(this.#route.innerDoor, this.#route.reporting, native);
     return isPromise(verdict)
       ? verdict.then((late) => late ?? this.#admitted(handshake))
@@ -91,7 +94,7 @@ export class HostGuard<
   }
 
   #admitted(handshake: Handshake): Admission<I[number], M, R> {
-    this.#family.tally.admitted++;
+    this.#route.branch.admitted();
     return new PassedHandshake<I[number], M, R>(handshake, this.#family, this.#route, this.#contexts);
   }
 }

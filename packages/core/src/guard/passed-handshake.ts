@@ -8,6 +8,7 @@ import type { Client } from '../handshake/address.ts';
 import type { Handshake } from '../handshake/handshake.ts';
 import { sourceOf } from '../handshake/handshake-source.ts';
 import type { Denial, MaybePromise } from '../vocabulary/decision.ts';
+import type { EventHub } from '../vocabulary/events.ts';
 import type { Identity, RequestView, Socket } from '../vocabulary/ports.ts';
 import { randomId } from '../vocabulary/random-id.ts';
 import { NOWHERE, type Rostered } from '../vocabulary/roster.ts';
@@ -60,6 +61,10 @@ export class PassedHandshake<I extends Identity, M, R> implements Admission<I, M
     family.registry.admissions.add(this);
   }
 
+  get events(): EventHub {
+    return this.#route.branch.events;
+  }
+
   open(socket: Socket, onOpen: (connection: Connection<I, M, R>) => void): Receiver {
     this.#spend();
     if (this.#pendingLease !== undefined) return this.#wait(socket, this.#pendingLease, onOpen);
@@ -78,7 +83,7 @@ export class PassedHandshake<I extends Identity, M, R> implements Admission<I, M
   withdraw(): void {
     this.#lease.release();
     this.#pendingLease?.release();
-    this.#family.settled(this);
+    this.#family.settled(this, this.#route.branch);
   }
 
   #spend(): void {
@@ -105,7 +110,7 @@ export class PassedHandshake<I extends Identity, M, R> implements Admission<I, M
       path: this.#path,
     };
     const connection = new GuardedConnection(socket, origin, this.#contexts.connection);
-    family.settled(this, connection);
+    family.settled(this, this.#route.branch, connection);
     const tolerance = this.#contexts.connection.toleranceOf(identity);
     const held = family.verifier.refuses(identity, tolerance) ?? family.bans.refuses(this.#client);
     if (held !== undefined) connection.end(held.reason);
@@ -125,7 +130,7 @@ export class PassedHandshake<I extends Identity, M, R> implements Admission<I, M
     const pending = new Pending(socket, origin, this.#contexts.pending, (connection) =>
       onOpen(connection as unknown as Connection<I, M, R>),
     );
-    this.#family.settled(this, pending);
+    this.#family.settled(this, this.#route.branch, pending);
     return pending;
   }
 

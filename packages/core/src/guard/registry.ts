@@ -1,13 +1,21 @@
 import type { GuardedConnection } from '../connection/guarded-connection.ts';
 import type { Pending } from '../connection/pending.ts';
 import type { Handshake } from '../handshake/handshake.ts';
+import type { EventHub } from '../vocabulary/events.ts';
 import type { Reason } from '../vocabulary/reasons.ts';
 import { Roster, type Rostered } from '../vocabulary/roster.ts';
 
 /** Holds slots for a socket that is not open yet. */
 export interface Withdrawable extends Rostered {
+  /** The events of its route's guard. */
+  readonly events: EventHub;
   withdraw(): void;
 }
+
+/** Members of the registry, by roster. */
+export type RegistryPart = { readonly [K in keyof Rosters]: readonly Member<Rosters[K]>[] };
+type Rosters = Pick<Registry, 'handshakes' | 'admissions' | 'pendings' | 'lingering' | 'connections'>;
+type Member<R> = R extends Roster<infer T> ? T : never;
 
 /** All that holds a socket or a slot on this node. From handshake to close, each is on one of five rosters. */
 export class Registry {
@@ -21,6 +29,28 @@ export class Registry {
   readonly lingering = new Roster<Pending>();
   /** Open connections, oldest first. */
   readonly connections = new Roster<GuardedConnection>();
+
+  /** The open connections of this guard and its extensions, as they are at each iteration. */
+  connectionsOf(guard: EventHub): Iterable<GuardedConnection> {
+    const { connections } = this;
+    return {
+      *[Symbol.iterator]() {
+        for (const connection of connections) if (connection.context.events.isWithin(guard)) yield connection;
+      },
+    };
+  }
+
+  /** All that holds a socket or a slot for this guard and its extensions, as it is now. */
+  partOf(guard: EventHub): RegistryPart {
+    const isOfGuard = ({ context }: { context: { events: EventHub } }) => context.events.isWithin(guard);
+    return {
+      handshakes: [...this.handshakes].filter(({ events }) => events.isWithin(guard)),
+      admissions: [...this.admissions].filter(({ events }) => events.isWithin(guard)),
+      pendings: [...this.pendings].filter(isOfGuard),
+      lingering: [...this.lingering].filter(isOfGuard),
+      connections: [...this.connectionsOf(guard)],
+    };
+  }
 
   /** Ends each connection for which `isMeant` returns true. */
   endConnections(reason: Reason, isMeant: (connection: GuardedConnection) => boolean): void {

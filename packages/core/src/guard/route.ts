@@ -14,10 +14,12 @@ import type { EventHub } from '../vocabulary/events.ts';
 import type { Clock } from '../vocabulary/ports.ts';
 import type { Envelope } from '../wire/envelope.ts';
 import { envelopes } from '../wire/envelopes.ts';
+import type { Branch } from './branch.ts';
 
 /** The part of a policy that belongs to one route, compiled once: its inner door and its message rules. */
 export interface Route {
   readonly settings: RouteSettings;
+  readonly branch: Branch;
   readonly innerDoor: readonly Stage[];
   readonly reporting: Reporting;
   readonly rules: MessageRules;
@@ -41,21 +43,23 @@ const UNDER_WAY = 131_072;
 /** What the routes of a family share. */
 export interface RouteFamily {
   readonly clock: Clock;
-  readonly events: EventHub;
   readonly verifier: CredentialVerifier;
   readonly slots: Slots;
 }
 
 export function compileRoute(
   settings: RouteSettings,
-  { events, verifier, slots, clock }: RouteFamily,
+  { verifier, slots, clock }: RouteFamily,
+  branch: Branch,
 ): Route {
+  const { events } = branch;
   const { limits, report } = settings;
   const envelope = envelopes[settings.envelope];
   const replies = compileReplies(settings.replies, envelope);
   const rules = compileRules(settings, clock, envelope);
   return {
     settings,
+    branch,
     innerDoor: innerDoor({
       authenticators: settings.auth,
       origins: settings.origins,

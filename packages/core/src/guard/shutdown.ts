@@ -3,70 +3,56 @@ import type { GuardedConnection } from '../connection/guarded-connection.ts';
 import type { Pending } from '../connection/pending.ts';
 import { type Denial, deny } from '../vocabulary/decision.ts';
 import type { Clock } from '../vocabulary/ports.ts';
-import type { Registry } from './registry.ts';
+import type { RegistryPart, Withdrawable } from './registry.ts';
 
 /** Milliseconds. `Retry-After` of refused clients is a random time up to this, so that they do not all come back at once. */
 const LATEST_RETRY = 10_000;
 
-/** Shuts a node down: refuses all handshakes, also those in progress, and drains the open connections. */
+/** Shuts a guard and its extensions down: refuses all handshakes, also those in progress, and drains the open connections. */
 export class Shutdown {
-  #drain: Drain | undefined;
+  readonly #drain: Drain;
+  readonly #ended: Promise<void>;
   #isOver = false;
-  #ended: Promise<void> | undefined;
 
+  /** `onEnd` is called when no socket and no slot is left. */
   constructor(
-    readonly registry: Registry,
-    readonly clock: Clock,
-    /** Called when no socket and no slot is left. */
-    readonly onEnd: () => void,
-  ) {}
+    { handshakes, pendings, lingering, admissions, connections }: RegistryPart,
+    clock: Clock,
+    onEnd: () => void,
+  ) {
+    this.#drain = new Drain({ connections, sockets: [...lingering, ...pendings], admissions }, clock);
+    this.#ended = this.#drain.ended.then(() => {
+      this.#isOver = true;
+      onEnd();
+    });
+    for (const handshake of handshakes) handshake.turnAway(refusal());
+    for (const pending of pendings) pending.end('shutting_down');
+  }
 
-  get state(): 'open' | 'closing' | 'closed' {
-    if (this.#drain === undefined) return 'open';
+  get state(): 'closing' | 'closed' {
     return this.#isOver ? 'closed' : 'closing';
   }
 
-  /** The denial of every handshake once the shutdown has begun; `undefined` before. */
-  denial(): Denial | undefined {
-    return this.#drain === undefined ? undefined : refusal();
+  /** The denial of every handshake from now on. */
+  denial(): Denial {
+    return refusal();
   }
 
-  /** Begins the shutdown, or shortens its deadline. Resolves when no socket and no slot is left. */
+  /** Starts the drain, or shortens its deadline. Resolves when no socket and no slot is left. */
   finishWithin(milliseconds: number): Promise<void> {
-    const drain = this.#drain ?? this.#begin();
-    drain.finishWithin(milliseconds);
-    this.#ended ??= drain.ended.then(() => this.#end());
+    this.#drain.finishWithin(milliseconds);
     return this.#ended;
   }
 
-  /** Called when an admission has become a connection, open or pending (`guest`), or was released (no `guest`). */
-  settled(guest: GuardedConnection | Pending | undefined): void {
-    if (guest !== undefined) this.#drain?.arrived(guest);
-    this.#drain?.look();
+  /** Called when an admission has become a `socket`, of a connection open or pending, or was released (no `socket`). */
+  settled(admission: Withdrawable, socket: GuardedConnection | Pending | undefined): void {
+    if (socket !== undefined) this.#drain.arrived(socket);
+    this.#drain.settled(admission);
   }
 
-  /** Called when a connection has closed. */
-  left(connection: GuardedConnection): void {
-    this.#drain?.left(connection);
-  }
-
-  /** Called when the socket of a connection that never authenticated has closed. */
-  lingered(): void {
-    this.#drain?.look();
-  }
-
-  #end(): void {
-    this.#isOver = true;
-    this.onEnd();
-  }
-
-  #begin(): Drain {
-    const { handshakes, pendings } = this.registry;
-    const drain = new Drain(this.registry, this.clock);
-    this.#drain = drain;
-    for (const handshake of handshakes) handshake.turnAway(refusal());
-    for (const pending of pendings) pending.end('shutting_down');
-    return drain;
+  /** Called when a socket has closed. */
+  left(socket: GuardedConnection | Pending): void {
+    this.#drain.left(socket);
   }
 }
 

@@ -1,5 +1,6 @@
+import type { StoreAccess } from '../limits/store-access.ts';
 import type { Reason } from '../vocabulary/reasons.ts';
-import type { GuardFamily } from './family.ts';
+import type { Tally } from './tally.ts';
 
 /** Counts of a guard and its extensions. Their size does not grow with the traffic. */
 export interface GuardStats {
@@ -9,13 +10,13 @@ export interface GuardStats {
   readonly pending: number;
   /** Handshakes admitted since the start. */
   readonly admitted: number;
-  /** Handshakes denied since the start, by reason. */
+  /** Handshakes denied since the start, by reason. What the outer door denies counts for the guard that `createGuard` made. */
   readonly denied: CountsByReason;
   /** Messages denied since the start, by reason. */
   readonly messagesDenied: CountsByReason;
   /** Connections that the guard itself closed since the start, by reason. */
   readonly closed: CountsByReason;
-  /** Whether the shared store answers; `true` without one. `false` while `onStoreFailure` applies. */
+  /** Whether the store, which the whole family shares, answers; `true` without one. `false` while `onStoreFailure` applies. */
   readonly storeAvailable: boolean;
   /** Revocations that wait to be sent until the store is back. */
   readonly revocationsWaiting: number;
@@ -23,10 +24,10 @@ export interface GuardStats {
 
 type CountsByReason = Readonly<Partial<Record<Reason, number>>>;
 
-export function statsOf({ registry, tally, store }: GuardFamily): GuardStats {
+export function statsOf(tally: Tally, store: StoreAccess): GuardStats {
   return {
-    connections: registry.connections.size,
-    pending: registry.pendings.size,
+    connections: tally.connections,
+    pending: tally.pending,
     admitted: tally.admitted,
     denied: Object.fromEntries(tally.handshakes),
     messagesDenied: Object.fromEntries(tally.messages),

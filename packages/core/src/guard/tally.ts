@@ -3,8 +3,15 @@ import type { Reason } from '../vocabulary/reasons.ts';
 
 type Counts = Map<Reason, number>;
 
-/** Counts what a guard has admitted, denied and closed since the start. It has at most one entry for each reason. */
+/**
+ * Counts what a guard and its extensions have open, and what they have admitted, denied and closed since the start. It has at
+ * most one entry for each reason.
+ */
 export class Tally {
+  /** Open connections. */
+  connections = 0;
+  /** Accepted sockets that have not sent their first message. */
+  pending = 0;
   /** Handshakes admitted since the start. */
   admitted = 0;
   readonly handshakes: Counts = new Map();
@@ -17,10 +24,11 @@ export class Tally {
   }
 
   /**
-   * Counts a closed connection, if the guard closed it for a `reason`. Called directly, because listening to an event would
+   * Counts a closed connection, and its `reason` if the guard closed it. Called directly, because listening to an event would
    * make every close build one.
    */
   connectionClosed(reason: Reason | undefined): void {
+    this.connections--;
     if (reason !== undefined) count(this.closed, reason);
   }
 }

@@ -28,6 +28,8 @@ const RETRY_AFTER = 5_000;
 export class Handshake implements Rostered {
   place = NOWHERE;
   readonly context: HandshakeContext;
+  /** Where the decision is told: to the family, until a route has the handshake. */
+  events: EventHub;
   #ended = false;
   #admitted = false;
   #denial: Denial | undefined;
@@ -49,6 +51,7 @@ export class Handshake implements Rostered {
     readonly onTurnedAway: (denial: Denial) => void,
   ) {
     this.context = new HandshakeContext(request, settings.reading);
+    this.events = settings.events;
   }
 
   get ended(): boolean {
@@ -120,7 +123,7 @@ export class Handshake implements Rostered {
 
   /** Ends the handshake because the host threw an error. Only operators learn which. */
   fault(error: unknown): Denial {
-    this.settings.events.fault('route', error);
+    this.events.fault('route', error);
     return this.deny(deny('internal', 'the host threw an error before it reached the route').at('route'));
   }
 
@@ -159,8 +162,7 @@ export class Handshake implements Rostered {
     if (denial !== undefined) return this.#refused(denial);
     this.#end();
     this.#admitted = true;
-    const { events } = this.settings;
-    events.emit('handshake.admitted', () => ({
+    this.events.emit('handshake.admitted', () => ({
       ...this.facts(),
       scheme: this.context.identity?.scheme ?? '',
     }));
@@ -174,7 +176,7 @@ export class Handshake implements Rostered {
     this.#denial = denial;
     this.#release();
     const { reason, detail, stage = 'route' } = denial;
-    this.settings.events.emit('handshake.denied', () => ({ ...this.facts(), reason, stage, detail }));
+    this.events.emit('handshake.denied', () => ({ ...this.facts(), reason, stage, detail }));
     return denial;
   }
 

@@ -9,7 +9,10 @@ import type { Ban } from './store-contract.ts';
 interface Common extends OwaspName {
   /** Milliseconds since the epoch. */
   readonly at: number;
-  /** The policy's `name`. */
+  /**
+   * The `name` of the guard that decided: of the route's guard from its `Origin` check on. What the whole family decides or
+   * shares (the outer door, bans, the store) has the name of the guard that `createGuard` made.
+   */
   readonly guard: string;
 }
 
@@ -101,26 +104,46 @@ export const eventNames: readonly EventName[] = [
   'fault',
 ];
 
+/** Events of what a family shares. Every guard of the family hears them. */
+const sharedEvents: ReadonlySet<EventName> = new Set<EventName>([
+  'ban.imposed',
+  'ban.lifted',
+  'store.failing',
+  'store.recovered',
+]);
+
+const channels = new Map<EventName, Channel>(eventNames.map((name) => [name, channel(`sallyport:${name}`)]));
+
 /**
- * Typed listeners, and `node:diagnostics_channel`s named `sallyport:<event>`. Without a listener, no event is built.
+ * The events of one guard: typed listeners, and `node:diagnostics_channel`s named `sallyport:<event>`. The listeners of the
+ * guards that it extends hear them too. Without a listener, no event is built.
  */
 export class EventHub {
   readonly #listeners = new Map<EventName, Set<(event: never) => void>>();
-  readonly #channels = new Map<EventName, Channel>(
-    eventNames.map((name) => [name, channel(`sallyport:${name}`)]),
-  );
 
   constructor(
     readonly guard: string,
     readonly clock: Clock,
+    /** The hub of the guard that this one extends. */
+    readonly parent?: EventHub,
   ) {}
 
+  /** Whether this is the hub of that guard, or of one of its extensions. */
+  isWithin(other: EventHub): boolean {
+    for (let hub: EventHub | undefined = this; hub !== undefined; hub = hub.parent) {
+      if (hub === other) return true;
+    }
+    return false;
+  }
+
   /**
-   * Calls the listener for each event. The returned function removes it. An error of a listener changes no decision.
+   * Calls the listener for each event of this guard and its extensions, and for the events that the family shares. The returned
+   * function removes it. An error of a listener changes no decision.
    */
   on<N extends EventName>(name: N, listener: Listener<N>): () => void {
     if (!eventNames.includes(name))
       throw new TypeError(`There is no event '${name}'. Events: ${eventNames.join(', ')}.`);
+    if (sharedEvents.has(name) && this.parent !== undefined) return this.parent.on(name, listener);
     const listeners = this.#listeners.get(name) ?? new Set();
     this.#listeners.set(name, listeners.add(listener));
     return () => listeners.delete(listener);
@@ -128,9 +151,8 @@ export class EventHub {
 
   /** Builds the event if anyone listens, and calls the listeners. */
   emit<N extends EventName>(name: N, build: () => Facts<GuardEvents[N]>): void {
-    const listeners = this.#listeners.get(name);
-    const published = this.#channels.get(name) as Channel;
-    if ((listeners === undefined || listeners.size === 0) && !published.hasSubscribers) return;
+    const published = channels.get(name) as Channel;
+    if (!published.hasSubscribers && !this.#isHeard(name)) return;
     const facts: { readonly reason?: Reason | undefined } = build();
     const event = {
       at: this.clock.now(),
@@ -143,7 +165,18 @@ export class EventHub {
       if (typeof value === 'string') event[fact] = escaped(value);
     }
     published.publish(event);
-    for (const listener of listeners ?? []) {
+    for (let hub: EventHub | undefined = this; hub !== undefined; hub = hub.parent) hub.#tell(name, event);
+  }
+
+  #isHeard(name: EventName): boolean {
+    for (let hub: EventHub | undefined = this; hub !== undefined; hub = hub.parent) {
+      if ((hub.#listeners.get(name)?.size ?? 0) > 0) return true;
+    }
+    return false;
+  }
+
+  #tell(name: EventName, event: object): void {
+    for (const listener of this.#listeners.get(name) ?? []) {
       try {
         const answer: unknown = (listener as (event: object) => unknown)(event);
         if (isPromise(answer)) answer.then(undefined, (error: unknown) => this.#failed(name, error));

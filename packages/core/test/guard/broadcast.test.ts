@@ -146,15 +146,18 @@ describe('broadcast to extensions', () => {
     expect([own.socket.sent.length, other.socket.sent.length]).toEqual([1, taken]);
   });
 
-  test('a broadcast of an extension reaches the connections of its base', async () => {
+  test('a broadcast of an extension reaches its own connections, and that of its family every one that writes alike', async () => {
     const guard = make();
     const inheriting = guard.extend({ name: 'other' });
     const apart = guard.extend({ envelope: 'nested' } as never);
     const all = [await join(guard), await join(inheriting), await join(apart)];
-    expect([broadcast(inheriting), broadcast(apart)]).toEqual([2, 1]);
+    expect([broadcast(inheriting), broadcast(apart), broadcast(guard.family)]).toEqual([1, 1, 2]);
     expect(all.map(({ socket }) => socket.sent)).toEqual([
       [{ type: 'said', text: 'hi' }],
-      [{ type: 'said', text: 'hi' }],
+      [
+        { type: 'said', text: 'hi' },
+        { type: 'said', text: 'hi' },
+      ],
       [{ type: 'said', data: { text: 'hi' } }],
     ]);
   });

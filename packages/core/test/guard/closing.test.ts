@@ -2,7 +2,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { type AnyGuard, type Clock, systemClock } from '@sallyport/core';
 import { type Denial, hostGuard, type Receiver, refusalOf } from '@sallyport/core/host';
-import { admitted, connect, decide } from '../support/decide.ts';
+import { admitted, connect, decide, outcomeOf } from '../support/decide.ts';
 import { collect, guardOf } from '../support/guards.ts';
 import { auth, byName, Held, keys, say, settle } from '../support/late-auth.ts';
 import { ManualClock } from '../support/manual-clock.ts';
@@ -69,6 +69,21 @@ describe('what guard.close ends', () => {
     await held.answer({ subject: 'alice' });
     expect(await deciding).toMatchObject({ reason: 'shutting_down' });
     expect([store.held, clock.pending, guard.stats().admitted]).toEqual([0, 0, 0]);
+  });
+
+  test('the end of an extension refuses the handshakes in progress on its own route alone', async () => {
+    const answers = new Map<string, Held<{ subject: string }>>();
+    const { guard } = bench({}, (credential) => {
+      const held = new Held<{ subject: string }>();
+      answers.set(credential, held);
+      return held.ask();
+    });
+    const route = guard.extend({ name: 'route' });
+    const [ofBase, ofRoute] = [outcomeOf(guard, as('alice')), outcomeOf(route, as('bob'))];
+    await settle();
+    await route.close();
+    for (const [subject, held] of answers) await held.answer({ subject });
+    expect(await Promise.all([ofBase, ofRoute])).toEqual(['admitted', 'shutting_down']);
   });
 
   test('slots granted after guard.close are released', async () => {
@@ -201,7 +216,7 @@ describe('guard.close({ within })', () => {
   test('of two calls of guard.close the shorter deadline counts, and both resolve together', async () => {
     const { guard, clock } = bench();
     const { socket, connection } = await enter(guard, 'alice');
-    const [first, second] = [guard.close({ within: '1m' }), guard.extend({}).close({ within: '1s' })];
+    const [first, second] = [guard.close({ within: '1m' }), guard.extend({}).family.close({ within: '1s' })];
     const third = guard.close({ within: '1h' });
     clock.advance(1_000);
     expect(socket.calls).toEqual(['terminate']);

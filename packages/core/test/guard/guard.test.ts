@@ -87,7 +87,7 @@ describe('guard.extend', () => {
     expect(socket.delivered).toHaveLength(1);
   });
 
-  test('an extension shares caps, connections, events and shutdown with its base', async () => {
+  test('an extension shares the caps of its base, whose events, connections and shutdown include it', async () => {
     const base = chat({ limits: { connections: 1 } });
     const route = base.extend({ name: 'route' });
     expect(shareOuterDoor(base, route) && shareOuterDoor(route, base)).toBe(true);
@@ -97,8 +97,65 @@ describe('guard.extend', () => {
     expect(await outcomeOf(base, at())).toBe('capacity');
     expect([...base.connections()]).toEqual([connection]);
     expect(denied).toHaveLength(1);
-    void route.close();
-    expect(await outcomeOf(base, at())).toBe('shutting_down');
+    void base.close();
+    expect(await outcomeOf(route, at())).toBe('shutting_down');
+    expect(await outcomeOf(base.extend({}), at())).toBe('shutting_down');
+  });
+
+  test('guard.family is the guard that createGuard made, from every extension', () => {
+    const base = chat();
+    const route = base.extend({ name: 'route' }).extend({ name: 'deeper' });
+    expect([base.family, route.family]).toEqual([base, base]);
+    expect(route.family).toBe(base);
+  });
+
+  test('an extension neither lists, counts, tells nor ends what its base and its siblings have', async () => {
+    const base = chat();
+    const [one, other] = [base.extend({ name: 'one' }), base.extend({ name: 'other' })];
+    const inner = one.extend({ name: 'inner' });
+    const connections = await Promise.all(
+      [base, one, inner, other].map(async (guard) =>
+        connect(await admitted(guard, at()), new RecordingSocket()),
+      ),
+    );
+    const [ofBase, ofOne, ofInner, ofOther] = connections;
+    expect([...one.connections()]).toEqual([ofOne, ofInner]);
+    expect([...inner.connections()]).toEqual([ofInner]);
+    expect([...base.connections()]).toEqual([ofBase, ofOne, ofInner, ofOther]);
+    expect([base, one, inner, other].map((guard) => guard.stats().connections)).toEqual([4, 2, 1, 1]);
+    const closed = collect(one, 'connection.closed');
+    const ended = one.close({ within: 0 });
+    expect(connections.map((connection) => connection.state)).toEqual(['open', 'closing', 'closing', 'open']);
+    for (const connection of connections) connection.closed(1001);
+    await ended;
+    expect(closed.map(({ guard }) => guard)).toEqual(['one', 'inner']);
+    expect(await Promise.all([base, one, inner, other].map((guard) => outcomeOf(guard, at())))).toEqual([
+      'admitted',
+      'shutting_down',
+      'shutting_down',
+      'admitted',
+    ]);
+    expect([base, one, inner, other].map((guard) => guard.stats().connections)).toEqual([0, 0, 0, 0]);
+  });
+
+  test('every guard of a family hears of its bans and of its store', async () => {
+    const base = chat();
+    const route = base.extend({ name: 'route' });
+    const events = [base, route].map((guard) => collect(guard, 'ban.imposed'));
+    await base.bans.add({ address: '203.0.113.9' });
+    expect(events.map((heard) => heard.map(({ guard }) => guard))).toEqual([[base.name], [base.name]]);
+  });
+
+  test('a listener of an extension that throws is a fault of that extension', async () => {
+    const base = chat();
+    const route = base.extend({ name: 'route' });
+    const [ofBase, ofRoute] = [collect(base, 'fault'), collect(route, 'fault')];
+    route.on('handshake.admitted', () => {
+      throw new Error('a listener');
+    });
+    await admitted(route, at());
+    await admitted(base, at());
+    expect([ofBase.length, ofRoute.length]).toEqual([1, 1]);
   });
 
   test('a handshake that entered by one guard of the family is decided by the guard that admits it', async () => {
