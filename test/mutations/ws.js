@@ -20,6 +20,22 @@ export const mutations = [
   },
   {
     stage: 'upgrade',
+    what: 'a request that Node takes for an ordinary one raises the alarm of an unguarded upgrade',
+    file: ws('unguarded-upgrade'),
+    find: '  if (server !== undefined && hasOuterDoor(server)) return true;\n  return !namesWebSocket(request) || !hasUpgradeOption(request);',
+    replace: '  return server === undefined || !namesWebSocket(request);',
+    tests: contract('ordinary-requests'),
+  },
+  {
+    stage: 'upgrade',
+    what: 'a handshake without Connection: Upgrade is not told what it lacks',
+    file: ws('websocket-headers'),
+    find: "...(hasUpgradeOption(request) ? [] : ['Connection: Upgrade']),",
+    replace: '',
+    tests: contract('ordinary-requests'),
+  },
+  {
+    stage: 'upgrade',
     what: 'an upgrade overtakes the answer before it',
     file: ws('upgrade-interceptor'),
     find: 'upgrade.refuseBehindResponse();',

@@ -10,7 +10,8 @@ import type { Request } from 'express';
  * `request.native`, with what earlier middleware has added to it. The response ends with status 101, so sessions are saved
  * and their cookies are sent with it; later changes need `request.session.save()`.
  *
- * A handler that throws or rejects closes the connection with `internal`. A request that is no upgrade gets 426.
+ * A handler that throws or rejects closes the connection with `internal`. A request that is no upgrade gets 426. A
+ * handshake that lacks `Connection: Upgrade` or `Upgrade: websocket`, which a proxy may have removed, gets 400 and is told so.
  *
  * @example
  * ```ts

@@ -7,6 +7,7 @@ import { deny, hostGuard } from '@sallyport/core/host';
 import {
   dispatchUpgrade,
   gate,
+  incompleteRefusal,
   interceptUpgrades,
   type UpgradeInterceptor,
   type UpgradeListener,
@@ -36,7 +37,13 @@ export async function guardApplication(app: FastifyInstance, options: SallyportO
   });
   app.addHook('onRequest', (request, reply, next) => {
     const upgrade = upgradeOf(request.raw);
-    if (upgrade === undefined) return next();
+    if (upgrade === undefined) {
+      const guard = routes.servesOnlyWebSockets(request) ? routes.guardOf(request) : undefined;
+      const refusal = guard && guard !== 'public' ? incompleteRefusal(request.raw, guard) : undefined;
+      if (refusal === undefined) return next();
+      void reply.code(refusal.status).headers(refusal.headers).send(refusal.body);
+      return;
+    }
     if (routes.guardOf(request) !== undefined) {
       requests.set(request.raw, request);
       return next();

@@ -10,6 +10,8 @@ const ROUTE: unique symbol = Symbol('sallyport.route');
 interface Route {
   readonly url: string;
   readonly guard: AnyGuard | 'public';
+  /** Whether the route serves ordinary requests as well, by a handler of its own beside `wsHandler`. */
+  readonly servesRequests: boolean;
   /** Whether @fastify/websocket had loaded when the route was defined, and so serves it. */
   readonly served: boolean;
 }
@@ -36,7 +38,12 @@ export class WebSocketRoutes {
       throw new PolicyError(`config.guard of ${url}`, 'this is no WebSocket route', 'Add websocket: true.');
     }
     const guard = config?.guard === undefined ? this.fallback : config.guard;
-    const route = { url, guard: guard as Route['guard'], served: scope.hasDecorator('websocketServer') };
+    const route = {
+      url,
+      guard: guard as Route['guard'],
+      servesRequests: options.websocket !== true,
+      served: scope.hasDecorator('websocketServer'),
+    };
     this.#routes.push(route);
     this.scopes.add(scope);
     options.config = Object.assign({}, config, { [ROUTE]: route });
@@ -46,6 +53,11 @@ export class WebSocketRoutes {
   /** The guard of a request's route; `undefined` if that is no WebSocket route, or none that was added. */
   guardOf(request: FastifyRequest): AnyGuard | 'public' | undefined {
     return (request.routeOptions.config as { [ROUTE]?: Route })[ROUTE]?.guard;
+  }
+
+  /** Whether the request's route serves WebSockets and no ordinary requests. */
+  servesOnlyWebSockets(request: FastifyRequest): boolean {
+    return (request.routeOptions.config as { [ROUTE]?: Route })[ROUTE]?.servesRequests === false;
   }
 
   /**

@@ -11,7 +11,8 @@ import type { KoaContext } from './koa-unguarded-refusal.ts';
  * waits for it: sessions are saved, and cookies that are set by then are sent with the 101. A session that changes later must
  * be saved explicitly.
  *
- * A handler that throws or rejects closes the connection with `internal`. A request that is no upgrade gets 426.
+ * A handler that throws or rejects closes the connection with `internal`. A request that is no upgrade gets 426. A
+ * handshake that lacks `Connection: Upgrade` or `Upgrade: websocket`, which a proxy may have removed, gets 400 and is told so.
  *
  * @example
  * ```ts

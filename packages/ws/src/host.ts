@@ -14,7 +14,7 @@ export {
   dispatchUpgrades,
   type RunApplication,
 } from './own-dispatch.ts';
-export { unguardedRefusal } from './unguarded-upgrade.ts';
+export { incompleteRefusal, unguardedRefusal } from './unguarded-upgrade.ts';
 export { type Upgrade, upgradeOf } from './upgrade.ts';
 export type { GuardedRoute, PublicRoute, UpgradeHooks } from './upgrade-decision.ts';
 export {

@@ -4,7 +4,7 @@ import { deny, isPromise, receiverOf, refusalOf, refuseUnknown } from '@sallypor
 import { type WebSocket, WebSocketServer } from 'ws';
 import type { GuardServerOptions } from './guard-server.ts';
 import { connectionOf } from './guarded-socket.ts';
-import { unguardedRefusal } from './unguarded-upgrade.ts';
+import { incompleteRefusal, unguardedRefusal } from './unguarded-upgrade.ts';
 import { type Upgrade, upgradeOf } from './upgrade.ts';
 import { interceptUpgrades } from './upgrade-interceptor.ts';
 import { responseTo, UpgradeResponse } from './upgrade-response.ts';
@@ -109,12 +109,15 @@ export interface AcceptOptions<I extends readonly Identity[], M, R> {
   readonly awaitsReturn?: boolean;
 }
 
+const NO_UPGRADE = refusalOf(deny('version_unsupported', 'not an upgrade'));
+
 /** Accepts for all routes without a ws server of their own. Limits and subprotocols are set for each upgrade. */
 let shared: WebSocketServer | undefined;
 
 /**
  * Answers the request of a WebSocket route: runs the inner door, sends the 101, then calls `handler`. A handler that throws
- * or rejects closes the connection with `internal`. A request that is no upgrade gets 426. Cookies that are set before the
+ * or rejects closes the connection with `internal`. A request that is no upgrade gets 426, and a handshake that lacks
+ * `Connection: Upgrade` or `Upgrade: websocket` gets 400. Cookies that are set before the
  * 101 are sent with it. Resolves when the handshake is decided.
  */
 export async function acceptUpgrade<I extends readonly Identity[], M, R>(
@@ -127,7 +130,8 @@ export async function acceptUpgrade<I extends readonly Identity[], M, R>(
   const answer = responseTo(request);
   const unguarded = unguardedRefusal(request, options.guard);
   if (upgrade === undefined || answer === undefined || unguarded !== undefined) {
-    const { status, headers, body } = unguarded ?? refusalOf(deny('version_unsupported', 'not an upgrade'));
+    const refusal = unguarded ?? incompleteRefusal(request, options.guard) ?? NO_UPGRADE;
+    const { status, headers, body } = refusal;
     response.writeHead(status, headers);
     response.end(body);
     return;

@@ -47,6 +47,11 @@ export function interceptUpgrades(server: Server, guard: AnyGuard): UpgradeInter
   );
 }
 
+/** Whether upgrade requests of this server come to the outer door of a guard. */
+export function hasOuterDoor(server: Server): boolean {
+  return interceptors.has(server);
+}
+
 /** Receives a server's upgrade requests, runs the outer door, and passes each to the handler of its path. */
 export class UpgradeInterceptor {
   otherUpgrades: OtherUpgrades = 'refused';

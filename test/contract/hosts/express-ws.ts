@@ -14,6 +14,7 @@ export const expressWsHost: Host = {
     // A gate has one guard: routes of express-ws cannot name their own.
     routeGuards: false,
     knowsRoutes: true,
+    answersRequests: false,
     catchesRejections: true,
     boundsPeersClose: false,
     namesInflatedSize: false,

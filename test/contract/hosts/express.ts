@@ -13,6 +13,7 @@ function expressHost(name: string, create: typeof express): Host {
       middleware: true,
       routeGuards: true,
       knowsRoutes: true,
+      answersRequests: true,
       catchesRejections: true,
       boundsPeersClose: true,
       namesInflatedSize: true,

@@ -10,6 +10,7 @@ export const fastifyHost: Host = {
     middleware: true,
     routeGuards: true,
     knowsRoutes: true,
+    answersRequests: true,
     catchesRejections: true,
     boundsPeersClose: true,
     namesInflatedSize: true,

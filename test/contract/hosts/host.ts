@@ -15,6 +15,11 @@ interface Capabilities {
    */
   readonly knowsRoutes: boolean;
   /**
+   * An ordinary request to the path of a WebSocket route reaches the guard, which tells a client what its handshake lacks.
+   * Plain ws, express-ws and koa-websocket keep the two apart: there the application answers it like any other.
+   */
+  readonly answersRequests: boolean;
+  /**
    * A rejection of a route's handler is caught. Plain ws has no routes: its handlers are `connection` listeners, and an
    * event emitter ignores what they return.
    */

@@ -13,6 +13,7 @@ export const koaWebSocketHost: Host = {
     // A gate has one guard, since koa-websocket's middleware runs after the 101.
     routeGuards: false,
     knowsRoutes: false,
+    answersRequests: false,
     catchesRejections: true,
     boundsPeersClose: true,
     namesInflatedSize: true,

@@ -12,6 +12,7 @@ export const koaHost: Host = {
     middleware: true,
     routeGuards: true,
     knowsRoutes: true,
+    answersRequests: true,
     catchesRejections: true,
     boundsPeersClose: true,
     namesInflatedSize: true,

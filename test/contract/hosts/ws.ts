@@ -12,6 +12,7 @@ export const wsHost: Host = {
     middleware: false,
     routeGuards: true,
     knowsRoutes: true,
+    answersRequests: false,
     catchesRejections: true,
     boundsPeersClose: true,
     namesInflatedSize: true,

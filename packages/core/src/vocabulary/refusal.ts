@@ -9,13 +9,13 @@ export interface Refusal {
 }
 
 /**
- * The response to a refused handshake, with its reason and public text and nothing more. It always closes the
- * connection. It has `Retry-After` if waiting helps, and what RFC 9110 §15.5.2 and RFC 6455 §4.4 demand for 401 and
+ * The response to a refused handshake, with its reason and public text and nothing more; `message` replaces the text where
+ * the client can be told what to mend. It always closes the connection. It has `Retry-After` if waiting helps, and what RFC 9110 §15.5.2 and RFC 6455 §4.4 demand for 401 and
  * 426.
  */
-export function refusalOf(denial: Denial): Refusal {
-  const { http = 500, text, retry } = reasons[denial.reason];
-  const body = JSON.stringify({ error: denial.reason, message: text });
+export function refusalOf(denial: Denial, message: string = reasons[denial.reason].text): Refusal {
+  const { http = 500, retry } = reasons[denial.reason];
+  const body = JSON.stringify({ error: denial.reason, message });
   return {
     status: http,
     headers: {
