@@ -1,5 +1,5 @@
 // D5: a peer that stops reading costs the server a bounded number of bytes, whether typed sends, the bare library's sends,
-// broadcasts, replies or pongs fill it. The message about to be sent counts too. Other peers are not affected (uWebSockets, SignalR).
+// broadcasts, replies, pings or pongs fill it. The message about to be sent counts too. Other peers are not affected (uWebSockets, SignalR).
 import { inflateRawSync } from 'node:zlib';
 import { describe, expect, test } from '@jest/globals';
 import type { AnyGuard, Connection } from '@sallyport/core';
@@ -219,6 +219,53 @@ describe.each(hosts)('$name', (host) => {
     await eventually(() => peer.writableLength === 0, 'the peer to have read it all');
     served.connection.send('said', body(2, 10));
     await eventually(() => numbers(peer).includes(2), 'the last message');
+  });
+
+  describe.each(['ping', 'pong'] as const)('%s of the application', (name) => {
+    const data = Buffer.alloc(125, 'x');
+    type Done = (error?: Error) => void;
+    const calls: Readonly<Record<string, (socket: WebSocket, done: Done) => void>> = {
+      'data, mask and callback': (socket, done) => socket[name](data, false, done),
+      'data and callback': (socket, done) => socket[name](data, done as never),
+      'a text': (socket, _done) => socket[name](String(data)),
+    };
+
+    test.each(Object.entries(calls))('in a loop stays within limits.buffered, with %s', async (how, call) => {
+      for (const onSlowConsumer of ['close', 'drop'] as const) {
+        const { peer, served, denied, clock, closed } = await serve({ onSlowConsumer });
+        peer.deafen();
+        const refused: Error[] = [];
+        const done: Done = (error) => {
+          if (error instanceof Error) refused.push(error);
+        };
+        for (let n = 0; n < 2_000; n++) call(served.socket, done);
+        expect(served.socket.bufferedAmount).toBeLessThanOrEqual(LIMIT + FRAMING);
+        // Refused pings and pongs are told to their callbacks, in the next tick as ws does.
+        expect(refused).toEqual([]);
+        await new Promise((resolve) => setImmediate(resolve));
+        expect(refused.length > 1_400).toBe(how !== 'a text');
+        expect(new Set(denied)).toEqual(new Set([REFUSED]));
+        expect(served.connection.state).toBe(onSlowConsumer === 'close' ? 'closing' : 'open');
+        if (onSlowConsumer === 'drop') continue;
+        clock.advance(5_000);
+        await eventually(() => closed.length === 1, 'the end of the connection');
+        expect(closed).toEqual(['1006 slow_consumer']);
+      }
+    });
+
+    test('arrives with its data, and without any, and calls back', async () => {
+      const { peer, served, denied } = await serve();
+      const told: unknown[] = [];
+      served.socket[name](data, false, (error) => told.push(error));
+      // A callback in the first place is no data, however long its source is.
+      served.socket[name]((() => told.push('written')) as never);
+      served.socket[name]();
+      const opcode = name === 'ping' ? 0x9 : 0xa;
+      const arrived = () => peer.frames().filter((frame) => frame.opcode === opcode);
+      await eventually(() => arrived().length === 3 && told.length === 2, 'the frames');
+      expect(arrived().map((frame) => frame.data.length)).toEqual([125, 0, 0]);
+      expect([told[0] instanceof Error, told[1], denied]).toEqual([false, 'written', []]);
+    });
   });
 
   test('a broadcast reaches the other peer completely while one peer does not read', async () => {

@@ -67,6 +67,22 @@ export const mutations = [
     tests: ['packages/ws/test/paused-reading.test.ts'],
   },
   {
+    stage: 'outbound',
+    what: 'pings of the application are buffered without end',
+    file: ws('outbound'),
+    find: 'if (mayControl(this, data, mask, done)) library(this).ping.call',
+    replace: 'library(this).ping.call',
+    tests: attack('slow-consumer'),
+  },
+  {
+    stage: 'outbound',
+    what: 'pongs are buffered without end',
+    file: ws('outbound'),
+    find: 'if (mayControl(this, data, mask, done)) library(this).pong.call',
+    replace: 'library(this).pong.call',
+    tests: attack('slow-consumer'),
+  },
+  {
     stage: 'size',
     what: 'any number of fragments is one message',
     file: ws('limited-server'),
@@ -206,14 +222,6 @@ export const mutations = [
     file: ws('outbound'),
     find: 'if (!mayBuffer(this, bytes, unfinished || this[UNFINISHED])) {',
     replace: 'if (false) {',
-    tests: attack('slow-consumer'),
-  },
-  {
-    stage: 'outbound',
-    what: 'answers to pings wait without end',
-    file: ws('outbound'),
-    find: "if (mayBuffer(this, sizeOf(data ?? ''))) library",
-    replace: 'if (true) library',
     tests: attack('slow-consumer'),
   },
 ];

@@ -5,7 +5,7 @@ import type { WebSocket } from 'ws';
 import { asBinaryType, guardedBinaryType } from './binary-type.ts';
 import { rawSocket } from './cork.ts';
 import { libraryOf, makeGuarded } from './guarded-prototype.ts';
-import { GUARD_STATE, type GuardState, outbound, sendFramed, sendMessage } from './outbound.ts';
+import { GUARD_STATE, type GuardState, outbound, sendFramed, sendMessage, sendPing } from './outbound.ts';
 import { isReadingPaused, pauseReading, resumeReading } from './paused-reading.ts';
 
 type GuardedWebSocket = WebSocket & { readonly [GUARD_STATE]?: GuardedSocket };
@@ -88,6 +88,7 @@ function emitGuarded(this: GuardedWebSocket, event: string, first?: unknown, sec
 export const METHODS: PropertyDescriptorMap = {
   emit: method(emitGuarded),
   send: method(outbound.send),
+  ping: method(outbound.ping),
   pong: method(outbound.pong),
   terminate: method(outbound.terminate),
   binaryType: guardedBinaryType,
@@ -140,7 +141,7 @@ class GuardedSocket implements Socket, GuardState {
   }
 
   ping(): void {
-    if (this.ws.readyState === this.ws.OPEN) this.ws.ping();
+    sendPing(this.ws);
   }
 
   isHeld(): boolean {

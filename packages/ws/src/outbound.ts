@@ -26,7 +26,8 @@ const SMALL = 16_384;
 type Outgoing = WebSocket & { [GUARD_STATE]?: GuardState; [ASYNC]?: boolean; [UNFINISHED]?: boolean };
 interface Library {
   send(data: unknown, options?: unknown, done?: Done): void;
-  pong(data?: unknown, mask?: unknown, done?: Done): void;
+  ping(data?: unknown, mask?: unknown, done?: unknown): void;
+  pong(data?: unknown, mask?: unknown, done?: unknown): void;
   terminate(): void;
 }
 
@@ -36,7 +37,7 @@ interface Library {
  * socket, and the end of the tick uncorks it. Close frames, pings and pongs go through the same socket, so the order is kept;
  * `bufferedAmount` counts what is waiting.
  */
-export const outbound = { send, pong, terminate };
+export const outbound = { send, ping, pong, terminate };
 
 function send(this: Outgoing, data: unknown, options?: unknown, done?: Done): void {
   const callback = typeof options === 'function' ? (options as Done) : done;
@@ -108,11 +109,26 @@ function isSmall(data: unknown, bytes: number): data is string | Uint8Array {
   return bytes <= SMALL && (typeof data === 'string' || data instanceof Uint8Array);
 }
 
-/** Bounds the pongs that ws sends by itself, which a peer that sends pings and reads nothing would pile up. */
-function pong(this: Outgoing, data?: unknown, mask?: unknown, done?: Done): void {
-  if (mayBuffer(this, sizeOf(data ?? ''))) library(this).pong.call(this, data, mask, done);
-  else
-    refuse(typeof data === 'function' ? (data as Done) : typeof mask === 'function' ? (mask as Done) : done);
+function ping(this: Outgoing, data?: unknown, mask?: unknown, done?: unknown): void {
+  if (mayControl(this, data, mask, done)) library(this).ping.call(this, data, mask, done);
+}
+
+/** Bounds also the pongs that ws sends by itself, which a peer that sends pings and reads nothing would pile up. */
+function pong(this: Outgoing, data?: unknown, mask?: unknown, done?: unknown): void {
+  if (mayControl(this, data, mask, done)) library(this).pong.call(this, data, mask, done);
+}
+
+/** Sends a ping of the guard. There is one in each `limits.heartbeat` at most, so it counts towards no limit. */
+export function sendPing(ws: WebSocket): void {
+  if (ws.readyState === ws.OPEN) library(ws).ping.call(ws);
+}
+
+/** Whether a ping or pong may be buffered. ws takes the callback at each of the three places. */
+function mayControl(ws: Outgoing, ...[data, mask, done]: unknown[]): boolean {
+  const payload = typeof data === 'function' ? '' : (data ?? '');
+  if (mayBuffer(ws, sizeOf(payload))) return true;
+  refuse([data, mask, done].find((given) => typeof given === 'function') as Done | undefined);
+  return false;
 }
 
 /** Flushes what was sent in this tick before the socket is destroyed. */
@@ -131,10 +147,9 @@ function mayBuffer(ws: Outgoing, bytes: number, part = false): boolean {
   return ws[GUARD_STATE]?.receiver?.mayBuffer(bytes, ws.bufferedAmount, part) ?? true;
 }
 
-/** Reports a message that was not sent as ws does: to the callback in the next tick, and never by a throw. */
+/** Reports what was not sent as ws does: to the callback in the next tick, and never by a throw. */
 function refuse(done: Done | undefined): void {
-  if (done !== undefined)
-    process.nextTick(done, new Error('The message was not sent: the peer reads too slowly.'));
+  if (done !== undefined) process.nextTick(done, new Error('Not sent: the peer reads too slowly.'));
 }
 
 function sizeOf(data: unknown): number {
