@@ -12,8 +12,9 @@ const evil = 'https://evil.example';
 const changes: Record<string, HandshakeOptions> = {
   'another method': { method: 'POST' },
   'HTTP/1.0': { httpVersion: '1.0' },
-  'an upgrade to h2c': { headers: { Upgrade: 'h2c', Connection: 'Upgrade, HTTP2-Settings' } },
   'an upgrade to a list of protocols': { headers: { Upgrade: 'websocket, h2c' } },
+  'an upgrade to a list of protocols on two lines': { headers: { Upgrade: ['h2c', 'websocket'] } },
+  'an upgrade to a version of the protocol': { headers: { Upgrade: 'websocket/13' } },
   'an absolute-form target that names another host': { target: 'http://evil.example/chat' },
   'a target that begins with two slashes': { target: '//evil.example/chat' },
   'a target with a fragment': { target: '/chat#x' },

@@ -1,5 +1,6 @@
 // H3: what Node takes for an ordinary request is one for the guard, too. It reaches the application, and raises no alarm.
 import { describe, expect, test } from '@jest/globals';
+import { generate } from 'selfsigned';
 import { applications } from '../support/applications.ts';
 import { chatGuard, goodHeaders } from '../support/chat-policy.ts';
 import type { Answer, HandshakeOptions, Wire } from '../support/wire.ts';
@@ -38,6 +39,26 @@ const incomplete: Record<string, { headers: Headers; missing: string[] }> = {
     missing: ['Upgrade: websocket'],
   },
 };
+
+/** Upgrades that clients offer and a server may ignore (RFC 9110 §7.8). */
+const otherProtocols: Record<string, HandshakeOptions> = {
+  'h2c, as HTTP/2 clients send it with their first request': {
+    headers: { Upgrade: 'h2c', Connection: 'Upgrade, HTTP2-Settings', 'HTTP2-Settings': 'AAMAAABkAAQAAP__' },
+  },
+  'TLS/1.2': { headers: { Upgrade: 'TLS/1.2' } },
+  'two other protocols': { headers: { Upgrade: ['h2c', 'TLS/1.2'] } },
+  'a protocol whose name contains websocket': { headers: { Upgrade: 'x-websocket' } },
+  'a protocol without a name': { headers: { Upgrade: '' } },
+  'h2c with a body': {
+    headers: { Upgrade: 'h2c', 'Content-Length': '5' },
+    after: 'hello',
+  },
+  'h2c with a chunked body': {
+    headers: { Upgrade: 'h2c', 'Transfer-Encoding': 'chunked' },
+    after: '5\r\nhello\r\n0\r\n\r\n',
+  },
+};
+const noHandshake = { 'Sec-WebSocket-Key': null, 'Sec-WebSocket-Version': null };
 
 /** Sends a request, and waits for its answer: the connection may be kept alive. */
 async function ask(wire: Wire, options: HandshakeOptions): Promise<Answer> {
@@ -95,6 +116,43 @@ describe.each(hosts)('$name', (host) => {
       },
     );
   }
+
+  test.each(Object.entries(otherProtocols))(
+    'an upgrade to %s: an ordinary route answers as to any request, and keeps the connection',
+    async (_what, { headers, after = '' }) => {
+      const guard = chatGuard();
+      const app = await start(host, { guard });
+      const wire = await dial(app);
+      const options = { target: '/plain', headers: { ...noHandshake, ...headers }, after };
+      const answer = await ask(wire, options);
+      expect(answer).toMatchObject({ status: 200, body: 'plain', headers: { connection: 'keep-alive' } });
+      expect(guard.stats()).toMatchObject({ denied: {}, admitted: 0 });
+      wire.handshake({ headers: await goodHeaders() });
+      await wire.until((bytes) => bytes.includes('HTTP/1.1 101 '), 'the WebSocket on the same connection');
+    },
+  );
+
+  test.each(Object.entries(otherProtocols))(
+    'an upgrade to %s of a WebSocket route is no WebSocket, and calls no handler',
+    async (_what, { headers, after = '' }) => {
+      const guard = chatGuard();
+      const app = await start(host, { guard });
+      const good = await goodHeaders();
+      const answer = await ask(await dial(app), { headers: { ...good, ...noHandshake, ...headers }, after });
+      expect([200, 404, 426]).toContain(answer.status);
+      expect(guard.stats().denied).toEqual({});
+      expect(app.handled).toEqual([]);
+    },
+  );
+
+  test('over TLS, an upgrade to h2c is an ordinary request, too', async () => {
+    const { private: key, cert } = await generate([{ name: 'commonName', value: 'localhost' }], {
+      algorithm: 'sha256',
+    });
+    const app = await start(host, { guard: chatGuard(), tls: { key, cert } });
+    const h2c = { headers: { ...noHandshake, Upgrade: 'h2c' }, target: '/plain' };
+    expect(await ask(await dial(app, { tls: true }), h2c)).toMatchObject({ status: 200, body: 'plain' });
+  });
 
   test('a tab beside Connection: Upgrade raises no alarm, whether Node takes the request for an upgrade or not', async () => {
     const guard = chatGuard();

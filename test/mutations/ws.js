@@ -28,6 +28,14 @@ export const mutations = [
   },
   {
     stage: 'upgrade',
+    what: 'an upgrade to another protocol is refused on every route',
+    file: ws('upgrade-interceptor'),
+    find: '    upgradeOnlyToWebSocket(server);\n',
+    replace: '',
+    tests: contract('ordinary-requests'),
+  },
+  {
+    stage: 'upgrade',
     what: 'a handshake without Connection: Upgrade is not told what it lacks',
     file: ws('websocket-headers'),
     find: "...(hasUpgradeOption(request) ? [] : ['Connection: Upgrade']),",

@@ -16,7 +16,8 @@ export interface GuardServerOptions {
   readonly path?: string | ((path: string) => boolean);
   /**
    * `'public'` lets other `upgrade` listeners of the HTTP server answer the paths that are not guarded, behind the outer
-   * door only. Default: such listeners throw at start-up, and unknown paths are refused with `route_unknown` (404).
+   * door only, if they ask for a WebSocket. Default: such listeners throw at start-up, and unknown paths are refused with
+   * `route_unknown` (404). Upgrades to another protocol are ordinary requests for the application, always.
    */
   readonly otherUpgrades?: 'public';
 }

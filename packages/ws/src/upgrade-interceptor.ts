@@ -3,6 +3,7 @@ import type { Duplex } from 'node:stream';
 import { type AnyGuard, PolicyError } from '@sallyport/core';
 import { type Denial, deny, hostGuard, isPromise, shareOuterDoor } from '@sallyport/core/host';
 import { Upgrade } from './upgrade.ts';
+import { upgradeOnlyToWebSocket } from './websocket-only.ts';
 
 /** Takes the upgrades of some paths, once they have passed the guard's outer door. */
 export interface UpgradeHandler {
@@ -17,7 +18,7 @@ export interface UpgradeHandler {
  * What happens to `upgrade` listeners of the server that are not the guard's:
  * - `refused`: their presence throws a `PolicyError` at start-up;
  * - `replaced`: they stay on the server and are never called, because a handler does their work;
- * - `public`: they get the upgrades that no handler takes, behind the outer door only.
+ * - `public`: they get the WebSocket upgrades that no handler takes, behind the outer door only.
  */
 export type OtherUpgrades = 'refused' | 'replaced' | 'public';
 
@@ -73,6 +74,7 @@ export class UpgradeInterceptor {
     }) as Server['emit'];
     // Node emits `upgrade` only on a server that has a listener for it.
     server.on('upgrade', placeholder);
+    upgradeOnlyToWebSocket(server);
     server.once('listening', () => this.#checkOtherListeners());
   }
 
