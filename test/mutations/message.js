@@ -6,6 +6,30 @@ const unit = (...names) => names.map((name) => `packages/core/test/message/${nam
 export const mutations = [
   {
     stage: 'schema',
+    what: 'a schema that no message can pass is accepted',
+    file: core('message/impossible'),
+    find: 'if (passable.has(body)) return;',
+    replace: 'if (true) return;',
+    tests: ['packages/core/test/message/impossible.test.ts'],
+  },
+  {
+    stage: 'schema',
+    what: 'a value that no message holds counts as possible',
+    file: core('message/impossible'),
+    find: 'if (types !== undefined && !types.some((one) => TYPES.has(one))) return false;',
+    replace: '',
+    tests: ['packages/core/test/message/impossible.test.ts'],
+  },
+  {
+    stage: 'schema',
+    what: 'a library that does not tell its structure is not tried',
+    file: core('message/declared-body'),
+    find: "if (refuses('type', { type: name })) return withProperty({ type: 'never' });",
+    replace: 'if (true) return {};',
+    tests: ['packages/core/test/message/standard-schema.test.ts'],
+  },
+  {
+    stage: 'schema',
     what: 'forms are told apart after what they hold',
     file: core('message/fit'),
     find: 'const quick = ordered(schema);',

@@ -6,6 +6,7 @@ import { type Check, type Mistake, pointerTo, withoutType } from './check.ts';
 import { close } from './closed.ts';
 import { compileFit } from './fit.ts';
 import { fixedKeys } from './fixed-shape.ts';
+import { refuseImpossible } from './impossible.ts';
 import { isolated } from './isolated.ts';
 import { compileLocator } from './locator.ts';
 import type { ValueBounds } from './parse.ts';
@@ -132,6 +133,7 @@ export function compileReply(schema: unknown, options: Pick<SchemaOptions, 'type
 function closedBody(schema: unknown, { type, option }: Pick<SchemaOptions, 'type' | 'option'>): SchemaNode {
   if (!isRecord(schema)) throw new PolicyError(option, 'it is not a schema', 'Give Type.Object({ … }).');
   requireEnforceable(schema, option, type === undefined ? undefined : OBJECT);
+  refuseImpossible(schema, option);
   return close(schema);
 }
 

@@ -1,9 +1,11 @@
 import { isPromise } from '../vocabulary/decision.ts';
 import { PolicyError } from '../vocabulary/policy-error.ts';
+import type { SchemaNode } from '../wire/envelope.ts';
 import type { Incoming } from '../wire/incoming.ts';
 import { type Check, type Mistake, withoutType } from './check.ts';
 import { close } from './closed.ts';
 import { declaredBody } from './declared-body.ts';
+import { refuseImpossible } from './impossible.ts';
 import type { BodyCheck, SchemaOptions } from './schema.ts';
 import { type Answer, compileLibrary } from './standard-library.ts';
 import { documentOf, type StandardSchema } from './standard-schema.ts';
@@ -11,7 +13,9 @@ import { isNoObject, ownType } from './type-property.ts';
 
 /** Compiles the body of a message whose schema belongs to another library. The handler gets what that library returns. */
 export function compileStandard(schema: StandardSchema, options: SchemaOptions): Check {
-  const read = reader(schema, options);
+  const declared = declaredBody(schema, options.type);
+  const read = reader(declared, options);
+  refuseImpossible(declared, options.option);
   const ask = compileLibrary(schema, options);
   const document = documentOf(schema);
   return {
@@ -50,7 +54,7 @@ export function compileStandardReply(
       'Use TypeBox, zod, valibot, arktype or joi for replies.',
     );
   }
-  const read = reader(schema, options);
+  const read = reader(declaredBody(schema, options.type), options);
   const ask = compileLibrary(schema, { option, unknown: 'refuse' });
   const pointerIn = (body: unknown): string | undefined => {
     const answer = ask(read(body));
@@ -69,11 +73,10 @@ export function compileStandardReply(
 
 /** Returns what the schema checks: the whole body, or the body without the type that the envelope puts among its properties. */
 function reader(
-  schema: StandardSchema,
+  declared: SchemaNode,
   { type, option }: Pick<SchemaOptions, 'type' | 'option'>,
 ): (body: unknown) => unknown {
   if (type === undefined) return (body) => body;
-  const declared = declaredBody(schema);
   if (isNoObject(declared)) {
     throw new PolicyError(option, 'the body of a message is not an object', 'Wrap it: { value: … }.');
   }

@@ -45,8 +45,28 @@ export function pathOf(issue: Issue | undefined): readonly PropertyKey[] {
   return unnamed ? path.slice(0, -1) : path;
 }
 
+interface Unsayable {
+  readonly code: string;
+  readonly base: unknown;
+  readonly proto?: unknown;
+}
+
+/** Parts of arktype that JSON Schema cannot express, and no message can hold. */
+const UNHELD: ReadonlySet<string> = new Set(['date', 'domain', 'unit']);
+
 /** Options with which zod and arktype leave out what JSON Schema cannot express, instead of throwing. */
-const LENIENT = { unrepresentable: 'any', fallback: (context: { readonly base: unknown }) => context.base };
+const LENIENT = {
+  unrepresentable: 'any',
+  fallback: ({ code, base, proto }: Unsayable) =>
+    UNHELD.has(code) || (code === 'proto' && !HELD.has(proto)) ? { type: nameOf(proto) ?? code } : base,
+};
+
+/** Classes of values that a message may hold. */
+const HELD: ReadonlySet<unknown> = new Set([Object, Array, Uint8Array]);
+
+function nameOf(proto: unknown): string | undefined {
+  return typeof proto === 'function' ? proto.name : undefined;
+}
 
 interface TellingSchema {
   readonly jsonSchema?: {

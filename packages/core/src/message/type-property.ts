@@ -76,13 +76,21 @@ function membersOf(list: unknown): readonly unknown[] {
   return Array.isArray(list) ? list : [];
 }
 
+/** Whether the only text that fits is the name. */
 function isName(schema: unknown, name: string): boolean {
   if (!isNode(schema)) return false;
-  const { const: only, enum: several } = schema;
+  const { const: only, enum: several, allOf, anyOf, oneOf } = schema;
+  if (membersOf(allOf).some((member) => isName(member, name))) return true;
+  const members = [...membersOf(anyOf), ...membersOf(oneOf)].filter((member) => !isNull(member));
+  if (members.length > 0) return members.every((member) => isName(member, name));
   return (
     only === name ||
     (Array.isArray(several) && several.length > 0 && several.every((value) => value === name))
   );
+}
+
+function isNull(schema: unknown): boolean {
+  return isNode(schema) && schema.type === 'null';
 }
 
 /** Whether every value that fits is an object. */
@@ -126,14 +134,20 @@ export function takesType(schema: SchemaNode): boolean {
 }
 
 /** Whether no value that fits can be an object. */
-export function isNoObject(schema: SchemaNode): boolean {
-  const { type, anyOf, oneOf } = schema;
-  if (type !== undefined) return ![type].flat().includes('object');
-  if ('const' in schema) return !isNode(schema.const);
-  return [anyOf, oneOf].some(
-    (members) =>
-      Array.isArray(members) &&
-      members.length > 0 &&
-      members.every((member) => isNode(member) && isNoObject(member)),
-  );
+export function isNoObject(body: SchemaNode): boolean {
+  const known = new Set<SchemaNode>();
+  const never = (schema: unknown): boolean => {
+    // A circular reference adds nothing.
+    if (!isNode(schema) || known.has(schema)) return false;
+    known.add(schema);
+    const { type, enum: values, allOf, anyOf, oneOf } = schema;
+    if (type !== undefined) return ![type].flat().includes('object');
+    if ('const' in schema) return !isNode(schema.const);
+    if (Array.isArray(values)) return !values.some(isNode);
+    return (
+      membersOf(allOf).some(never) ||
+      [anyOf, oneOf].some((members) => membersOf(members).length > 0 && membersOf(members).every(never))
+    );
+  };
+  return never(body);
 }

@@ -4,6 +4,8 @@ import Joi from 'joi';
 import * as v from 'valibot';
 import * as yup from 'yup';
 import * as z from 'zod';
+import * as zm from 'zod/mini';
+import * as z3 from 'zod/v3';
 import type { Check, Mistake } from '../../src/message/check.ts';
 import { compileStandard, compileStandardReply } from '../../src/message/standard-check.ts';
 import { isStandardSchema, type StandardSchema } from '../../src/message/standard-schema.ts';
@@ -664,6 +666,46 @@ describe('a body with a type of its own', () => {
           properties: { type: { const: type }, a: { type: 'number' } },
         }),
     ],
+    ['zod/mini', (type) => zm.object({ type: zm.literal(type), a: zm.number() })],
+    ['zod 3', (type) => z3.object({ type: z3.literal(type), a: z3.number() })],
+    ['zod 3, strict', (type) => z3.object({ type: z3.enum([type]), a: z3.number() }).strict()],
+    [
+      'zod 3, in every form',
+      (type) =>
+        z3.union([
+          z3.object({ type: z3.literal(type), a: z3.literal(1) }),
+          z3.object({ type: z3.nativeEnum({ type }), a: z3.number().min(5) }),
+        ]),
+    ],
+    [
+      'zod 3, refined and transformed',
+      (type) =>
+        z3
+          .object({ type: z3.literal(type).brand('t'), a: z3.number() })
+          .refine(() => true)
+          .transform((body) => body),
+    ],
+    ['zod 3, lazily', (type) => z3.lazy(() => z3.object({ type: z3.literal(type), a: z3.number() }))],
+    ['zod, lazily', (type) => z.lazy(() => z.object({ type: z.literal(type), a: z.number() }))],
+    ['zod, one of one', (type) => z.object({ type: z.union([z.literal(type)]), a: z.number() })],
+    ['valibot, lazily', (type) => v.lazy(() => v.object({ type: v.literal(type), a: v.number() }))],
+    [
+      'valibot, behind something else',
+      (type) => v.pipe(v.unknown(), v.object({ type: v.literal(type), a: v.number() })),
+    ],
+    [
+      'valibot, a piped literal',
+      (type) => v.object({ type: v.pipe(v.string(), v.literal(type)), a: v.number() }),
+    ],
+    [
+      'joi, one of one',
+      (type) => Joi.object({ type: Joi.alternatives(type).required(), a: Joi.number().strict() }),
+    ],
+    [
+      'yup, lazily',
+      (type) =>
+        yup.lazy(() => yup.object({ type: yup.string().oneOf([type]).required(), a: yup.number().strict() })),
+    ],
   ];
 
   test.each(literal)("a property type that is the message's name is accepted: %s", async (_what, schema) => {
@@ -697,6 +739,9 @@ describe('a body with a type of its own', () => {
     ['joi', Joi.object({ type: Joi.string() })],
     ['joi, in one of two forms', Joi.alternatives(Joi.object({ type: 'say' }), Joi.object({ a: 1 }))],
     ['yup', yup.object({ type: yup.string() })],
+    ['zod/mini', zm.object({ type: zm.string() })],
+    ['zod 3', z3.object({ type: z3.string() })],
+    ['zod, one of two literals', z.object({ type: z.literal(['say', 'shout']) })],
   ])('which may be anything is refused at construction: %s', (_what, schema) => {
     expect(() => compile(schema, 'refuse', 'say')).toThrow(/it has a property 'type' of its own/);
   });
@@ -717,9 +762,58 @@ describe('a body with a type of its own', () => {
     ['arktype', type('string[]')],
     ['joi', Joi.array().items(Joi.any())],
     ['yup', yup.number()],
+    ['zod 3', z3.string()],
+    ['zod/mini', zm.array(zm.string())],
+    ['valibot', v.lazy(() => v.string())],
+    ['valibot', v.pipe(v.unknown(), v.string())],
+    ['joi', Joi.date()],
   ])('what can be no object is no body beside a type: %s', (_what, schema) => {
     expect(() => compile(schema, 'refuse', 'say')).toThrow(/the body of a message is not an object. Wrap it/);
     expect(() => compile(schema)).not.toThrow();
+  });
+});
+
+describe('a library that does not tell its structure', () => {
+  /** A schema that is known only by what it says of bodies, as those of older versions of arktype. */
+  const opaque = (inner: unknown, vendor = 'arktype') => ({
+    ...stranger((value) => (inner as StandardSchema)['~standard'].validate(value), undefined, vendor),
+    onDeepUndeclaredKey: () => inner,
+  });
+  const object = (name: string) => type({ type: `'${name}'`, a: 'number', '+': 'reject' } as never);
+  const look = (schema: unknown, body: object) =>
+    compile(schema, 'refuse', 'say').look(new Incoming('say', { type: 'say', ...body }, {}, undefined, 0));
+
+  test("a property type that is the message's name is accepted, and another one refused", () => {
+    expect(look(opaque(object('say')), { a: 1 })).toBeUndefined();
+    expect(look(opaque(object('say')), { a: 'x' })).toMatchObject({ pointer: '/a' });
+    expect(() => compile(opaque(object('shout')), 'refuse', 'say')).toThrow(/a property 'type' of its own/);
+    expect(() => compile(opaque(type({ type: 'number' })), 'refuse', 'say')).toThrow(/a property 'type'/);
+  });
+
+  test('without a type of its own it gets the body without one, and so does a record', () => {
+    expect(look(opaque(type({ a: 'number', '+': 'reject' })), { a: 1 })).toBeUndefined();
+    expect(look(opaque(type({ '[string]': 'number' })), { a: 1 })).toBeUndefined();
+    expect(look(opaque(type({ '[string]': 'number' })), { a: 'x' })).toMatchObject({ pointer: '/a' });
+  });
+
+  test('a validation that throws, or that fails later, is no unhandled rejection at construction', async () => {
+    const throwing = {
+      ...opaque(object('say')),
+      ...stranger(() => Promise.reject(new Error('late')), undefined, 'arktype'),
+    };
+    expect(() => compile(throwing, 'refuse', 'say')).not.toThrow();
+    const early = {
+      ...opaque(object('say')),
+      ...stranger(
+        () => {
+          throw new Error('early');
+        },
+        undefined,
+        'arktype',
+      ),
+    };
+    expect(() => compile(early, 'refuse', 'say')).not.toThrow();
+    await new Promise((resolve) => setImmediate(resolve));
   });
 });
 
