@@ -1,6 +1,6 @@
 // D1, D2, D6: 20,000 sockets that send nothing, half a request line, headers that never end, or a whole handshake and then
 // nothing. They get no more slots than one address may have and leave no slots or memory behind, and another client is served in
-// time. (Node's own `headersTimeout` bounds how long headers may take.)
+// time. (The server's `headersTimeout`, which the guard sets, bounds how long headers may take.)
 import { connect, type Socket } from 'node:net';
 import { setTimeout as wait } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';

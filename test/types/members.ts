@@ -45,6 +45,7 @@ export const hostGuard: Members<HostGuard> = {
   closesInstead: 'offered',
   useLogger: 'offered',
   schedule: 'offered',
+  warn: 'offered',
 };
 
 export const hostHandshake: Members<HostHandshake> = {

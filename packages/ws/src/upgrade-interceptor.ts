@@ -2,6 +2,7 @@ import type { IncomingMessage, Server } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { type AnyGuard, PolicyError } from '@sallyport/core';
 import { type Denial, deny, hostGuard, isPromise, shareOuterDoor } from '@sallyport/core/host';
+import { boundHeaders } from './headers-deadline.ts';
 import { Upgrade } from './upgrade.ts';
 import { upgradeOnlyToWebSocket } from './websocket-only.ts';
 
@@ -75,6 +76,7 @@ export class UpgradeInterceptor {
     // Node emits `upgrade` only on a server that has a listener for it.
     server.on('upgrade', placeholder);
     upgradeOnlyToWebSocket(server);
+    boundHeaders(server, guard);
     server.once('listening', () => this.#checkOtherListeners());
   }
 

@@ -238,6 +238,10 @@ export class GuardFamily {
     return new IdentityRates(rate, this.clock, store.isShared ? store.shares.bind(store) : undefined);
   }
 
+  get handshakeTimeout(): number {
+    return this.settings.deadline;
+  }
+
   #warnAboutWorkers(): void {
     const { NODE_UNIQUE_ID, pm_id } = process.env;
     if (this.store.isShared || (NODE_UNIQUE_ID === undefined && pm_id === undefined)) return;

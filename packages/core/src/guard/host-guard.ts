@@ -12,6 +12,8 @@ import type { Route } from './route.ts';
 export interface HostLimits {
   /** Bytes that a client may send before the 101 (`limits.earlyBytes`). */
   readonly earlyBytes: number;
+  /** Milliseconds that a handshake may take once its headers are there (`limits.handshakeTimeout`). */
+  readonly handshakeTimeout: number;
   /** How many refused sockets may be open at once to receive their close code (`limits.rejectedSockets`). */
   readonly rejectedSockets: number;
   /** Whether messages may be compressed. */
@@ -86,6 +88,11 @@ export class HostGuard<
   /** Sends warnings to the host's log, unless the policy names a logger. */
   useLogger(logger: Logger): void {
     if (!this.#family.hasOwnLogger) this.#family.warnings.logger = logger;
+  }
+
+  /** Writes to the log that the host is set up in a way that weakens the guard. At most one line of a topic in 10 s. */
+  warn(topic: string, text: string): void {
+    this.#family.warnings.warn(topic, {}, text);
   }
 
   /** Calls back after this many milliseconds of the policy's clock. Returns a function that cancels the call. */

@@ -82,7 +82,7 @@ export interface RouteLimits {
 export interface Limits extends RouteLimits {
   /**
    * How long a handshake may take, from the upgrade request to the 101, authenticators included. Default: 10 s. Beyond:
-   * `auth_timeout` (408).
+   * `auth_timeout` (408). Its headers may take as long before that, but no less than 5 s (the server's `headersTimeout`).
    */
   readonly handshakeTimeout?: Duration;
   /**
