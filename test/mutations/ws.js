@@ -1,7 +1,39 @@
 // What `pnpm mutate` switches off in packages/ws/src.
-import { attack, contract, ws } from './paths.js';
+import { attack, contract, core, ws } from './paths.js';
 
 export const mutations = [
+  {
+    stage: 'set-up',
+    what: 'what is no guard is taken for one',
+    file: core('guard/host-access'),
+    find: "if (!isGuard(value)) throw new PolicyError(option, 'it is not a guard'",
+    replace: "if (false) throw new PolicyError(option, 'it is not a guard'",
+    tests: contract('arguments'),
+  },
+  {
+    stage: 'set-up',
+    what: 'a server of node:http2 is accepted',
+    file: ws('required-arguments'),
+    find: "if (has(server, 'updateSettings', 'setTimeout'))",
+    replace: 'if (false)',
+    tests: contract('arguments'),
+  },
+  {
+    stage: 'set-up',
+    what: 'what is no HTTP server is accepted',
+    file: ws('required-arguments'),
+    find: "if (has(server, 'on', 'emit', 'listeners', 'address', 'closeAllConnections')) return;",
+    replace: 'if (true) return;',
+    tests: contract('arguments'),
+  },
+  {
+    stage: 'route',
+    what: 'a path that no client can ask for is accepted',
+    file: ws('exact-path'),
+    find: 'if (asked !== path)',
+    replace: 'if (false)',
+    tests: ['packages/ws/test/exact-path.test.ts'],
+  },
   {
     stage: 'size',
     what: 'ws is given no limit',

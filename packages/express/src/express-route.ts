@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Connection, Guard, Identity } from '@sallyport/core';
+import { requireFunction, requireGuard } from '@sallyport/core/host';
 import type { WebSocket } from '@sallyport/ws';
 import { acceptUpgrade } from '@sallyport/ws/host';
 import type { Request } from 'express';
@@ -12,6 +13,8 @@ import type { Request } from 'express';
  *
  * A handler that throws or rejects closes the connection with `internal`. A request that is no upgrade gets 426. A
  * handshake that lacks `Connection: Upgrade` or `Upgrade: websocket`, which a proxy may have removed, gets 400 and is told so.
+ *
+ * @throws PolicyError for an argument that is none.
  *
  * @example
  * ```ts
@@ -32,6 +35,8 @@ export function websocket<I extends readonly Identity[], M, R, Q extends Incomin
   guard: Guard<I, M, R>,
   handler: (connection: Connection<I[number], M, R>, request: Q, socket: WebSocket) => unknown,
 ): (request: Q, response: ServerResponse) => void {
+  requireGuard(guard, 'websocket(guard, …)');
+  requireFunction(handler, 'websocket(…, handler)', 'Give (connection, request) => { … }.');
   return (request, response) =>
     void acceptUpgrade(
       request,

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AnyGuard } from '@sallyport/core';
+import { requireGuard } from '@sallyport/core/host';
 import { unguardedRefusal } from '@sallyport/ws/host';
 
 /**
@@ -7,6 +8,8 @@ import { unguardedRefusal } from '@sallyport/ws/host';
  * (500), an event and a line in the guard's log. Ordinary requests pass untouched. It notices that `upgrade()` or
  * `guardExpressWs()` was forgotten, or called with a guard of another family. Under an unguarded express-ws it closes the
  * socket before a handler sees it.
+ *
+ * @throws PolicyError for anything but a guard.
  *
  * @example
  * ```ts
@@ -21,6 +24,7 @@ import { unguardedRefusal } from '@sallyport/ws/host';
 export function refuseUnguarded(
   guard: AnyGuard,
 ): (request: IncomingMessage, response: ServerResponse, next: () => void) => void {
+  requireGuard(guard, 'refuseUnguarded(guard)');
   return (request, response, next) => {
     const refusal = unguardedRefusal(request, guard);
     if (refusal === undefined) {

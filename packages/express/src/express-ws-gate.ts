@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type AnyGuard, PolicyError } from '@sallyport/core';
+import { requireGuard } from '@sallyport/core/host';
 import type { WebSocketServer } from '@sallyport/ws';
 import { dispatchInsteadOf } from '@sallyport/ws/host';
 import express from 'express';
@@ -29,7 +30,7 @@ export interface ExpressWs {
  * response ends with status 101, so sessions are saved and their cookies are sent with it. A handler that throws, rejects or
  * calls `next(error)` closes the connection with `internal`.
  *
- * @throws PolicyError for an instance that is guarded already, and for a server with a guard of another family.
+ * @throws PolicyError for an argument that is none, for an instance that is guarded already, and for a server with a guard of another family.
  *
  * @example
  * ```ts
@@ -47,6 +48,8 @@ export interface ExpressWs {
  * ```
  */
 export function guardExpressWs(instance: ExpressWs, guard: AnyGuard): void {
+  checkInstance(instance);
+  requireGuard(guard, 'guardExpressWs(…, guard)');
   const wss = instance.getWss() as WebSocketServer;
   const { app } = instance;
   const gate: ExpressWsGate = { guard, wss };
@@ -79,6 +82,16 @@ export function guardExpressWs(instance: ExpressWs, guard: AnyGuard): void {
     applyTo(router as never);
     guardRoutes(router);
   };
+}
+
+function checkInstance(instance: ExpressWs): void {
+  const { app, getWss, applyTo } = (instance ?? {}) as Partial<ExpressWs>;
+  if ([app, getWss, applyTo].every((member) => typeof member === 'function')) return;
+  throw new PolicyError(
+    'guardExpressWs(instance, …)',
+    'it is not what expressWs() returns',
+    'Give the whole result: const instance = expressWs(app).',
+  );
 }
 
 type Handle = (

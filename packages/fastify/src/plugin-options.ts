@@ -1,6 +1,7 @@
 import type { Server } from 'node:http';
-import { type AnyGuard, type Duration, PolicyError } from '@sallyport/core';
-import { isGuard, parseWindow, refuseUnknown } from '@sallyport/core/host';
+import type { AnyGuard, Duration } from '@sallyport/core';
+import { parseWindow, refuseUnknown, requireGuard } from '@sallyport/core/host';
+import { requireHttpServer } from '@sallyport/ws/host';
 
 /** Options of the Fastify plugin `sallyport`. */
 export interface SallyportOptions {
@@ -24,8 +25,8 @@ const KNOWN = ['guard', 'server', 'closeWithin', 'prefix', 'logLevel', 'logSeria
 /** @throws PolicyError for an unknown option or a wrong value. */
 export function checkOptions(options: SallyportOptions): void {
   refuseUnknown(options, KNOWN, 'register(sallyport)');
-  if (options.guard !== undefined && !isGuard(options.guard))
-    throw new PolicyError('register(sallyport, { guard })', 'not a guard', 'Make it with createGuard.');
+  if (options.guard !== undefined) requireGuard(options.guard, 'register(sallyport, { guard })');
+  if (options.server !== undefined) requireHttpServer(options.server, 'register(sallyport, { server })');
   closeWindow(options);
 }
 

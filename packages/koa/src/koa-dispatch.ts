@@ -1,5 +1,6 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { AnyGuard } from '@sallyport/core';
+import { requireFunction } from '@sallyport/core/host';
 import { type DispatchOptions, dispatchUpgrades } from '@sallyport/ws/host';
 
 /** The part of a Koa application that `upgrade` uses. */
@@ -32,5 +33,7 @@ export function upgrade(
   guard: AnyGuard,
   options: DispatchOptions = {},
 ): void {
+  const { callback } = (app ?? {}) as Partial<KoaApplication>;
+  requireFunction(callback, 'upgrade(…, app, …)', 'Give the application: upgrade(server, app, guard).');
   dispatchUpgrades(server, guard, app.callback(), options);
 }

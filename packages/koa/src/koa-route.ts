@@ -1,4 +1,5 @@
 import type { Connection, Guard, Identity } from '@sallyport/core';
+import { requireFunction, requireGuard } from '@sallyport/core/host';
 import type { WebSocket } from '@sallyport/ws';
 import { acceptUpgrade } from '@sallyport/ws/host';
 import type { Context } from 'koa';
@@ -13,6 +14,8 @@ import type { KoaContext } from './koa-unguarded-refusal.ts';
  *
  * A handler that throws or rejects closes the connection with `internal`. A request that is no upgrade gets 426. A
  * handshake that lacks `Connection: Upgrade` or `Upgrade: websocket`, which a proxy may have removed, gets 400 and is told so.
+ *
+ * @throws PolicyError for an argument that is none.
  *
  * @example
  * ```ts
@@ -38,6 +41,8 @@ export function websocket<
   guard: Guard<I, M, R>,
   handler: (connection: Connection<I[number], M, R>, ctx: C, socket: WebSocket) => unknown,
 ): (ctx: C) => Promise<void> {
+  requireGuard(guard, 'websocket(guard, …)');
+  requireFunction(handler, 'websocket(…, handler)', 'Give (connection, ctx) => { … }.');
   return (ctx) => {
     (ctx as { respond?: boolean }).respond = false;
     return acceptUpgrade(ctx.req, ctx.res, { guard, native: ctx, awaitsReturn: true }, (connection, socket) =>

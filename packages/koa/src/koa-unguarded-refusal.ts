@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AnyGuard } from '@sallyport/core';
+import { requireGuard } from '@sallyport/core/host';
 import { unguardedRefusal } from '@sallyport/ws/host';
 
 /** The part of a Koa context that this package uses. */
@@ -17,6 +18,8 @@ export interface KoaContext {
  * (500), an event and a line in the guard's log. Ordinary requests pass untouched. It notices that `upgrade()` was
  * forgotten, or called with a guard of another family.
  *
+ * @throws PolicyError for anything but a guard.
+ *
  * @example
  * ```ts
  * import { refuseUnguarded } from '@sallyport/koa';
@@ -30,6 +33,7 @@ export interface KoaContext {
 export function refuseUnguarded(
   guard: AnyGuard,
 ): (ctx: KoaContext, next: () => Promise<unknown>) => Promise<unknown> {
+  requireGuard(guard, 'refuseUnguarded(guard)');
   return async (ctx, next) => {
     const refusal = unguardedRefusal(ctx.req, guard);
     if (refusal === undefined) return next();

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type AnyGuard, PolicyError, reasons } from '@sallyport/core';
-import { receiverOf, refuseUnknown } from '@sallyport/core/host';
+import { receiverOf, refuseUnknown, requireGuard } from '@sallyport/core/host';
 import type { WebSocket, WebSocketServer } from '@sallyport/ws';
 import { connectionOf } from '@sallyport/ws';
 import { acceptUpgrade, dispatchInsteadOf, emitConnection } from '@sallyport/ws/host';
@@ -40,7 +40,7 @@ type SocketContext = KoaContext & { websocket: WebSocket; app: unknown; request:
  * reads `ctx.websocket`, the connection closes with 4404. Early frames wait until a handler reads `ctx.websocket`. A handler
  * that throws or rejects closes the connection with `internal`.
  *
- * @throws PolicyError for an unknown option, for an application that listens already, and (from `listen`) for a server with
+ * @throws PolicyError for an argument or option that is none, for an application that listens already, and (from `listen`) for a server with
  * a guard of another family.
  *
  * @example
@@ -63,9 +63,11 @@ export function guardKoaWebsocket(
   guard: AnyGuard,
   options: KoaWebsocketOptions = {},
 ): void {
-  const { ws } = app;
-  const { middleware = [] } = options;
+  checkApplication(app);
+  requireGuard(guard, 'guardKoaWebsocket(…, guard)');
   refuseUnknown(options, ['middleware'], 'guardKoaWebsocket(…)');
+  const { ws } = app;
+  const middleware = checkMiddleware(options.middleware);
   if (ws.server !== undefined)
     throw new PolicyError(
       'guardKoaWebsocket',
@@ -89,6 +91,27 @@ export function guardKoaWebsocket(
     };
     dispatchInsteadOf(wss, guard, withMiddleware(app, [...middleware, accept as Middleware]));
   };
+}
+
+function checkApplication(app: KoaWebSocket): void {
+  const { ws, callback, createContext } = (app ?? {}) as Partial<KoaWebSocket>;
+  const { listen, middleware } = (ws ?? {}) as Partial<KoaWebSocket['ws']>;
+  const isWhole = [callback, createContext, listen].every((member) => typeof member === 'function');
+  if (isWhole && Array.isArray(middleware)) return;
+  throw new PolicyError(
+    'guardKoaWebsocket(app, …)',
+    'it is not an application of koa-websocket',
+    'Give what websockify(new Koa()) returns.',
+  );
+}
+
+function checkMiddleware(given: readonly Middleware[] = []): readonly Middleware[] {
+  if (Array.isArray(given) && given.every((one) => typeof one === 'function')) return given;
+  throw new PolicyError(
+    'guardKoaWebsocket(…, { middleware })',
+    'it is not a list of middleware',
+    'Give [session(app)], or leave it out.',
+  );
 }
 
 /** The application with other middleware, but with its own contexts, error handler and settings. */

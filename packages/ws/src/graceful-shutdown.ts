@@ -1,7 +1,9 @@
 import type { Server } from 'node:http';
 import type { Socket } from 'node:net';
-import type { AnyGuard, Duration } from '@sallyport/core';
-import { hostGuard, parseWindow, refuseUnknown } from '@sallyport/core/host';
+import { constants } from 'node:os';
+import { type AnyGuard, type Duration, PolicyError } from '@sallyport/core';
+import { hostGuard, parseWindow, refuseUnknown, requireGuard } from '@sallyport/core/host';
+import { requireHttpServer } from './required-arguments.ts';
 
 /** Options of `gracefulShutdown()`. */
 export interface ShutdownOptions {
@@ -29,7 +31,7 @@ const IDLE_CHECK_INTERVAL = 100;
  *
  * Call it once for a server, before the server listens or right after. On Fastify, `app.close()` does this instead.
  *
- * @throws PolicyError for an unknown option, and for a `within` that is no duration.
+ * @throws PolicyError for an argument or option that is none, such as a `within` that is no duration.
  *
  * @example
  * ```ts
@@ -48,9 +50,25 @@ export function gracefulShutdown(
   guard: AnyGuard,
   options: ShutdownOptions = {},
 ): GracefulShutdown {
+  requireHttpServer(server, 'gracefulShutdown(server, …)');
+  requireGuard(guard, 'gracefulShutdown(…, guard)');
   refuseUnknown(options, ['within', 'signals'], 'gracefulShutdown(…)');
   const { within = '5s', signals = ['SIGTERM', 'SIGINT'] } = options;
+  checkSignals(signals);
   return new ServerShutdown(server, guard, parseWindow(within, 'gracefulShutdown(…, { within })'), signals);
+}
+
+/** Signals that Node knows, and lets a program listen for. */
+function checkSignals(signals: unknown): void {
+  const listenable = Object.keys(constants.signals).filter(
+    (name) => name !== 'SIGKILL' && name !== 'SIGSTOP',
+  );
+  if (Array.isArray(signals) && signals.every((signal) => listenable.includes(signal))) return;
+  throw new PolicyError(
+    'gracefulShutdown(…, { signals })',
+    'it is not a list of signals that a program can listen for',
+    "Write ['SIGTERM', 'SIGINT'], or [] for none.",
+  );
 }
 
 class ServerShutdown implements GracefulShutdown {

@@ -1,9 +1,11 @@
 import type { IncomingMessage, Server } from 'node:http';
 import { type AnyGuard, PolicyError } from '@sallyport/core';
-import { refuseUnknown } from '@sallyport/core/host';
+import { oneOf, refuseUnknown, requireGuard } from '@sallyport/core/host';
 import type { WebSocket, WebSocketServer } from 'ws';
 import { emitConnection } from './connection-event.ts';
+import { matchPath } from './exact-path.ts';
 import { connectionOf } from './guarded-socket.ts';
+import { requireHttpServer, requireWebSocketServer } from './required-arguments.ts';
 import { interceptUpgrades } from './upgrade-interceptor.ts';
 import { gate } from './ws-server-gate.ts';
 
@@ -11,7 +13,7 @@ import { gate } from './ws-server-gate.ts';
 export interface GuardServerOptions {
   /**
    * The path that this WebSocket server answers, compared exactly and without the query, or a function that tells for each
-   * path whether it does. Default: every path that no WebSocket server guarded earlier answers.
+   * path whether it does. `'/chat'` does not match `/chat/`. Default: every path that no WebSocket server guarded earlier answers.
    */
   readonly path?: string | ((path: string) => boolean);
   /**
@@ -27,7 +29,7 @@ export interface GuardServerOptions {
  * as they are, and run only for admitted sockets. Several guarded ws servers share one HTTP server by path; their guards
  * must be of one family.
  *
- * @throws PolicyError for an unknown option, for a ws server that answers upgrades itself, for a second family of guards
+ * @throws PolicyError for an argument or option that is none, for a `path` that no client can ask for, for a ws server that answers upgrades itself, for a second family of guards
  * on one HTTP server, for a path that an earlier ws server answers, and for `upgrade` listeners without a guard.
  *
  * @example
@@ -53,6 +55,10 @@ export function guardServer(
   options: GuardServerOptions = {},
 ): void {
   refuseUnknown(options, ['path', 'otherUpgrades'], 'guardServer(…)');
+  requireHttpServer(server, 'guardServer(server, …)');
+  requireWebSocketServer(wss, 'guardServer(…, wss, …)');
+  requireGuard(guard, 'guardServer(…, guard)');
+  oneOf(options.otherUpgrades, ['public'], 'guardServer(…, { otherUpgrades })');
   if (wss.options.noServer !== true) {
     throw new PolicyError(
       'guardServer',
@@ -61,6 +67,7 @@ export function guardServer(
     );
   }
   const { path } = options;
+  const matches = path === undefined ? () => true : matchPath(path, 'guardServer(…, { path })');
   const interceptor = interceptUpgrades(server, guard);
   if (options.otherUpgrades === 'public') interceptor.otherUpgrades = 'public';
   gate(wss, { guard, route: (request) => ({ guard, native: request }) });
@@ -68,7 +75,7 @@ export function guardServer(
     emitConnection(wss, socket, request, connectionOf(socket, guard));
   interceptor.addHandler({
     matchesAll: path === undefined,
-    matches: path === undefined ? () => true : typeof path === 'string' ? (asked) => asked === path : path,
+    matches,
     accept: ({ request, socket }) => wss.handleUpgrade(request, socket, Buffer.alloc(0), accepted),
   });
 }

@@ -32,7 +32,7 @@ export function connectionOf<I extends readonly Identity[], M, R>(
   socket: WebSocket,
   guard: Guard<I, M, R>,
 ): Connection<I[number], M, R> {
-  const { [GUARD_STATE]: state } = socket as GuardedWebSocket;
+  const state = (socket as GuardedWebSocket | undefined | null)?.[GUARD_STATE];
   if (state?.connection === undefined) throw new TypeError('This socket was not admitted by a guard.');
   if (state.guard !== guard)
     throw new TypeError(`This socket was admitted by another guard, '${state.guard.name}'.`);

@@ -1,9 +1,19 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { type AnyGuard, type Connection, type Guard, type Identity, PolicyError } from '@sallyport/core';
-import { deny, isPromise, receiverOf, refusalOf, refuseUnknown } from '@sallyport/core/host';
+import {
+  deny,
+  isPromise,
+  oneOf,
+  receiverOf,
+  refusalOf,
+  refuseUnknown,
+  requireFunction,
+  requireGuard,
+} from '@sallyport/core/host';
 import { type WebSocket, WebSocketServer } from 'ws';
 import type { GuardServerOptions } from './guard-server.ts';
 import { connectionOf } from './guarded-socket.ts';
+import { requireHttpServer } from './required-arguments.ts';
 import { incompleteRefusal, unguardedRefusal } from './unguarded-upgrade.ts';
 import { type Upgrade, upgradeOf } from './upgrade.ts';
 import { interceptUpgrades } from './upgrade-interceptor.ts';
@@ -22,7 +32,7 @@ export type DispatchOptions = Pick<GuardServerOptions, 'otherUpgrades'>;
  * 400, and a 404, means that there is no WebSocket route: it is replaced by `route_unknown`. With `otherUpgrades: 'public'`,
  * upgrades that the application answers with 404 are passed to the server's other `upgrade` listeners.
  *
- * @throws PolicyError for an unknown option, and for a server that has a guard of another family, or `upgrade` listeners
+ * @throws PolicyError for an argument or option that is none, and for a server that has a guard of another family, or `upgrade` listeners
  * without a guard.
  */
 export function dispatchUpgrades(
@@ -31,7 +41,11 @@ export function dispatchUpgrades(
   run: RunApplication,
   options: DispatchOptions = {},
 ): void {
+  requireHttpServer(server, 'upgrade(server, …)');
+  requireFunction(run, 'upgrade(…, app, …)', 'Give the application: upgrade(server, app, guard).');
+  requireGuard(guard, 'upgrade(…, guard)');
   refuseUnknown(options, ['otherUpgrades'], 'upgrade(…)');
+  oneOf(options.otherUpgrades, ['public'], 'upgrade(…, { otherUpgrades })');
   const interceptor = interceptUpgrades(server, guard);
   if (options.otherUpgrades === 'public') interceptor.otherUpgrades = 'public';
   interceptor.addHandler({

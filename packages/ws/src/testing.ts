@@ -3,6 +3,7 @@ import { Duplex } from 'node:stream';
 import { setImmediate } from 'node:timers';
 import type { Reason } from '@sallyport/core';
 import { WebSocket } from 'ws';
+import { requireHttpServer } from './required-arguments.ts';
 
 /** Options of `openSocket()`: the client that it plays. */
 export interface OpenOptions {
@@ -56,6 +57,7 @@ export class HandshakeRefused extends Error {
  * ```
  */
 export function openSocket(server: Server, options: OpenOptions = {}): Promise<WebSocket> {
+  requireHttpServer(server, 'openSocket(server)');
   const {
     path = '/',
     origin,

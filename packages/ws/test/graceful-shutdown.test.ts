@@ -1,6 +1,6 @@
-import { createServer, get, type Server } from 'node:http';
+import { createServer, get } from 'node:http';
 import { afterEach, expect, test } from '@jest/globals';
-import { type AnyGuard, PolicyError } from '@sallyport/core';
+import { PolicyError } from '@sallyport/core';
 import { type GracefulShutdown, gracefulShutdown, guardServer } from '@sallyport/ws';
 import { type WebSocket, WebSocketServer } from 'ws';
 import { eventually } from '../../../test/support/eventually.ts';
@@ -129,7 +129,7 @@ test('close() resolves for a server that never listened', async () => {
 
 test('an unknown option and a wrong duration throw a PolicyError', () => {
   const begin = (options: object) => () =>
-    gracefulShutdown({} as Server, {} as AnyGuard, { signals: [], ...options });
+    gracefulShutdown(createServer(), guardOf({}), { signals: [], ...options });
   expect(begin({ timeout: 5 })).toThrow(PolicyError);
   expect(begin({ whitin: 5 })).toThrow(
     /^gracefulShutdown\(…, \{ whitin \}\): unknown option\. Did you mean 'within'\?/,

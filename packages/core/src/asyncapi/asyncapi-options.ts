@@ -1,4 +1,5 @@
 import type { AnyGuard } from '../guard/guard.ts';
+import { requireGuard } from '../guard/host-access.ts';
 import { asObject, oneOf, optionPath, refuseUnknown } from '../vocabulary/option-checks.ts';
 import { PolicyError } from '../vocabulary/policy-error.ts';
 import type { AsyncApiServer } from './document.ts';
@@ -28,11 +29,7 @@ export interface AsyncApiOptions {
 }
 
 export function checkOptions(options: AsyncApiOptions): void {
-  refuseUnknown(
-    asObject(options, 'asyncApi()'),
-    ['title', 'version', 'description', 'host', 'servers'],
-    'asyncApi()',
-  );
+  refuseUnknown(options, ['title', 'version', 'description', 'host', 'servers'], 'asyncApi()');
   const { title, version, host, servers } = options;
   for (const [name, value] of Object.entries({ title, version })) {
     if (typeof value !== 'string' || value === '')
@@ -67,7 +64,12 @@ export function entriesOf(
   channels: AnyGuard | AsyncApiChannel | readonly (AnyGuard | AsyncApiChannel)[],
 ): readonly { readonly guard: AnyGuard; readonly path: string | undefined }[] {
   const list = [channels].flat() as readonly (AnyGuard | AsyncApiChannel)[];
-  const entries = list.map((entry) => ('guard' in entry ? entry : { guard: entry, path: undefined }));
+  const entries = list.map((entry) => {
+    const isChannel = typeof entry === 'object' && entry !== null && 'guard' in entry;
+    const channel = isChannel ? entry : { guard: entry, path: undefined };
+    requireGuard(channel.guard, isChannel ? 'asyncApi().guard' : 'asyncApi()');
+    return channel;
+  });
   if (entries.length === 0)
     throw new PolicyError('asyncApi()', 'there is no guard', "Give { guard, path: '/chat' }.");
   const paths = new Set<string>();

@@ -110,8 +110,8 @@ export const CUSTOM_OPTIONS = {
 export function custom<const Scheme extends string, C extends Claims = Claims>(
   options: CustomOptions<Scheme, C>,
 ): Authenticator<Identity<Scheme, C>> {
-  const { authenticate } = options;
   const settings = readOnlyOptions(CUSTOM_OPTIONS, options, 'custom()');
+  const { authenticate } = options;
   const { from = [], ambient, recheckEvery: every, messageField } = settings;
   const scheme = settings.scheme as Scheme;
   if (from.length > 0 && ambient !== undefined) {

@@ -2,6 +2,7 @@ import type { MessageLedger } from '../limits/message-ledger.ts';
 import type { Writer } from '../outbound/writer.ts';
 import { isPromise, type MaybePromise } from '../vocabulary/decision.ts';
 import type { EventHub } from '../vocabulary/events.ts';
+import { requireListener } from '../vocabulary/option-checks.ts';
 import type { Socket } from '../vocabulary/ports.ts';
 import type { Reason } from '../vocabulary/reasons.ts';
 import { textOf } from '../wire/codec.ts';
@@ -45,6 +46,7 @@ export interface DeliveryOwner {
 export function addHandler(connection: DeliveryOwner, type: string, rest: OnArguments): void {
   const [reply, run] = rest.length === 1 ? [undefined, rest[0]] : rest;
   if (!connection.context.knows(type)) throw new TypeError(`There is no message '${type}' in the policy.`);
+  requireListener(run, `on('${type}', …)`);
   connection.handlers ??= new Map();
   if (connection.handlers.has(type)) throw new TypeError(`The message '${type}' has a handler already.`);
   connection.handlers.set(type, { reply, run });

@@ -1,6 +1,7 @@
 import type { GuardedConnection } from '../connection/guarded-connection.ts';
 import { frameOf } from '../outbound/frame.ts';
 import type { Writer } from '../outbound/writer.ts';
+import { requireListener } from '../vocabulary/option-checks.ts';
 import type { FramedMessage } from '../vocabulary/ports.ts';
 
 /**
@@ -14,6 +15,7 @@ export function broadcast(
   body: object,
   isMeant: (connection: GuardedConnection) => boolean,
 ): number {
+  requireListener(isMeant, `broadcast('${type}', …, filter)`);
   const data = writer.message(type, body);
   const message: FramedMessage = { data, frame: frameOf(data) };
   let taken = 0;

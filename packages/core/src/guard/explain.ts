@@ -20,12 +20,21 @@ export interface Explanation {
   readonly stages: readonly StageExplanation[];
 }
 
+/** @throws TypeError for what is no description of a request. */
+function requireRequest(request: HandshakeRequest): void {
+  const { rawHeaders, target, peer } = (request ?? {}) as Partial<HandshakeRequest>;
+  if (Array.isArray(rawHeaders) && typeof target === 'string' && typeof peer === 'object' && peer !== null)
+    return;
+  throw new TypeError('explain() takes a request: { method, target, httpVersion, rawHeaders, peer }.');
+}
+
 /** Runs the stages of both doors without reserving, spending or fetching anything. Shows no token and no claim. */
 export async function explainHandshake(
   request: HandshakeRequest,
   reading: Reading,
   doors: readonly (readonly [readonly Stage[], Reporting])[],
 ): Promise<Explanation> {
+  requireRequest(request);
   const context = new HandshakeContext(request, reading);
   const stages: StageExplanation[] = [];
   let allowed: boolean | undefined = true;

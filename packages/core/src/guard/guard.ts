@@ -5,6 +5,7 @@ import type { ExtendOptions, PolicyOptions } from '../policy/policy.ts';
 import { readExtension, readPolicy } from '../policy/policy-settings.ts';
 import { showAs } from '../vocabulary/debug-view.ts';
 import type { EventName, GuardEvents } from '../vocabulary/events.ts';
+import { refuseUnknown } from '../vocabulary/option-checks.ts';
 import { PolicyError } from '../vocabulary/policy-error.ts';
 import type { HandshakeRequest, Identity } from '../vocabulary/ports.ts';
 import type { ReplyOf } from '../vocabulary/schema-types.ts';
@@ -286,7 +287,9 @@ export class Guard<
    * await guard.close({ within: '10s' });
    * ```
    */
-  async close({ within = '5s' }: { readonly within?: Duration } = {}): Promise<void> {
+  async close(options: { readonly within?: Duration } = {}): Promise<void> {
+    refuseUnknown(options, ['within'], 'close()');
+    const { within = '5s' } = options;
     await this.#family.close(this.#route.branch, parseWindow(within, 'close({ within })'));
   }
 

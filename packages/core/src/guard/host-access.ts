@@ -1,3 +1,4 @@
+import { PolicyError } from '../vocabulary/policy-error.ts';
 import type { Identity } from '../vocabulary/ports.ts';
 import type { AnyGuard, Guard } from './guard.ts';
 import type { HostGuard } from './host-guard.ts';
@@ -15,6 +16,15 @@ export function hostGuard<I extends readonly Identity[], M, R>(guard: Guard<I, M
 /** Whether a value is a guard. For checking what a user passes. */
 export function isGuard(value: unknown): value is AnyGuard {
   return hasInternals(value);
+}
+
+/**
+ * Checks that a user has passed a guard to a function, which `option` names: `upgrade(…, guard)`.
+ *
+ * @throws PolicyError for anything else.
+ */
+export function requireGuard(value: unknown, option: string): void {
+  if (!isGuard(value)) throw new PolicyError(option, 'it is not a guard', 'Make one with createGuard.');
 }
 
 /** Whether two guards share one outer door: one extends the other, or both extend a third. */

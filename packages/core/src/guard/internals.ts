@@ -16,8 +16,7 @@ export function keepInternals(guard: object, internals: GuardInternals): void {
 }
 
 export function internalsOf(guard: object): GuardInternals {
-  const internals = (guard as { readonly [INTERNALS]?: GuardInternals })[INTERNALS];
-  if (internals !== undefined) return internals;
+  if (hasInternals(guard)) return (guard as { readonly [INTERNALS]: GuardInternals })[INTERNALS];
   throw new TypeError('This is no guard. Make one with createGuard.');
 }
 

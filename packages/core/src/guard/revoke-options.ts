@@ -20,7 +20,8 @@ const EVER = Number.MAX_SAFE_INTEGER;
  *
  * @throws TypeError unless exactly one of subject, session and tokenId is given, and for an invalid `issuedBefore`.
  */
-export function revocationOf({ subject, session, tokenId, ...rest }: RevokeOptions, now: number): Revocation {
+export function revocationOf(what: RevokeOptions, now: number): Revocation {
+  const { subject, session, tokenId, ...rest } = (what ?? {}) as RevokeOptions;
   const named = [subject, session, tokenId].filter((name) => name !== undefined);
   if (named.length !== 1 || named[0] === '') {
     throw new TypeError('revoke() takes exactly one of subject, session and tokenId.');

@@ -1,4 +1,5 @@
 import { systemClock } from '../vocabulary/clock.ts';
+import { refuseUnknown } from '../vocabulary/option-checks.ts';
 import type { Clock } from '../vocabulary/ports.ts';
 import type { Hit, PrecheckAnswer, Store, StoreListener } from '../vocabulary/store-contract.ts';
 import { BanTable } from './ban-table.ts';
@@ -36,6 +37,7 @@ export interface MemoryStoreOptions {
  * ```
  */
 export function memoryStore(options: MemoryStoreOptions = {}): Store {
+  refuseUnknown(options, ['clock', 'maxKeys', 'maxValues', 'maxBans'], 'memoryStore()');
   return new MemoryStore(options);
 }
 

@@ -1,5 +1,5 @@
 import { isPassthrough } from '../message/passthrough.ts';
-import { asObject, refuseUnknown } from '../vocabulary/option-checks.ts';
+import { asObject, refuseUnknown, requireObject } from '../vocabulary/option-checks.ts';
 import { PolicyError } from '../vocabulary/policy-error.ts';
 import {
   checkAnyOrigin,
@@ -28,6 +28,7 @@ export function checkNames(policy: AnyPolicy): void {
 
 /** Refuses options of the whole server in `guard.extend`, because they are needed before the route is known. */
 export function checkExtensionNames(extension: object): void {
+  requireObject(extension, 'extend()');
   const limits = asObject((extension as AnyPolicy).limits, 'extend({ limits })');
   const ofServer = SERVER_NAMES.find((name) => name in extension);
   if (ofServer !== undefined) throw belongsToServer(`extend({ ${ofServer} })`);

@@ -24,5 +24,6 @@ export function sanitize(schema: object, text: string): string | undefined {
       'Give one that safeText() and the like have made.',
     );
   }
+  if (typeof text !== 'string') throw new TypeError('sanitize() takes a text.');
   return sanitizer(text);
 }

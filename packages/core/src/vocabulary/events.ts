@@ -1,6 +1,7 @@
 import { type Channel, channel } from 'node:diagnostics_channel';
 import { type HandshakeStage, isPromise, type StageName } from './decision.ts';
 import { escaped } from './escaped.ts';
+import { requireListener } from './option-checks.ts';
 import { type OwaspName, owaspName } from './owasp.ts';
 import type { Clock } from './ports.ts';
 import type { Reason } from './reasons.ts';
@@ -143,6 +144,7 @@ export class EventHub {
   on<N extends EventName>(name: N, listener: Listener<N>): () => void {
     if (!eventNames.includes(name))
       throw new TypeError(`There is no event '${name}'. Events: ${eventNames.join(', ')}.`);
+    requireListener(listener, `on('${name}', …)`);
     if (sharedEvents.has(name) && this.parent !== undefined) return this.parent.on(name, listener);
     const listeners = this.#listeners.get(name) ?? new Set();
     this.#listeners.set(name, listeners.add(listener));

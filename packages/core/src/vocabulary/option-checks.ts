@@ -14,6 +14,7 @@ export function refuseUnknown(
   where: string,
   elsewhere: readonly string[] = [],
 ): void {
+  requireObject(options, where);
   const unknown = Object.keys(options).find((key) => !known.includes(key));
   if (unknown === undefined) return;
   const near = nearestName(unknown, known) ?? misplaced(unknown, elsewhere);
@@ -22,6 +23,30 @@ export function refuseUnknown(
     'unknown option',
     near === undefined ? `The options are ${known.join(', ')}.` : `Did you mean '${near}'?`,
   );
+}
+
+/**
+ * Refuses what TypeScript would have refused: options that are no object.
+ *
+ * @throws PolicyError that names the function.
+ */
+export function requireObject(options: unknown, where: string): void {
+  if (typeof options === 'object' && options !== null && !Array.isArray(options)) return;
+  throw new PolicyError(where, 'its options are not an object', 'Give { … }.');
+}
+
+/** @throws TypeError for anything but a function that is given to `call`, such as `on('say', …)`. */
+export function requireListener(value: unknown, call: string): void {
+  if (typeof value !== 'function') throw new TypeError(`${call} takes a function.`);
+}
+
+/**
+ * Checks that a user has passed a function.
+ *
+ * @throws PolicyError for anything else.
+ */
+export function requireFunction(value: unknown, option: string, fix: string): void {
+  if (typeof value !== 'function') throw new PolicyError(option, 'it is not a function', fix);
 }
 
 function misplaced(unknown: string, elsewhere: readonly string[]): string | undefined {
@@ -47,6 +72,11 @@ export function asObject(value: unknown, option: string): Options {
   throw new PolicyError(option, 'it is not an object', 'Give { … }.');
 }
 
+/**
+ * Checks that an option is one of some values, or left out.
+ *
+ * @throws PolicyError that names them.
+ */
 export function oneOf(value: unknown, allowed: readonly unknown[], option: string): void {
   if (value === undefined || allowed.includes(value)) return;
   throw new PolicyError(
