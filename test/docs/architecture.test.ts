@@ -36,6 +36,34 @@ test('each function or table named beside a file of docs/architecture.md is in t
   expect(steps.flatMap(missing)).toEqual([]);
 });
 
+test('each link in the table of changes has for its text the path of its file, and the file exists', () => {
+  const links = tableOf(page, '## Which file for which change')
+    .flat()
+    .flatMap((cell) => [...cell.matchAll(/\[(\S+\.ts)\]\((\S+)\)/g)])
+    .map(([, text, target]) => [text as string, posix.join('docs', target as string)] as const);
+  expect(links.length).toBeGreaterThan(40);
+  const misnamed = links.filter(
+    ([text, path]) =>
+      !existsSync(join(root, path)) ||
+      ![`packages/core/src/${text}`, `packages/${text}`, text].includes(path),
+  );
+  expect(misnamed).toEqual([]);
+});
+
+test('docs/architecture.md has the stages of both doors in the order of the code', () => {
+  const stages = tableOf(page, '## Which file for which change').filter(([door]) => door?.endsWith(' door'));
+  const decision = readFileSync(join(root, 'packages/core/src/vocabulary/decision.ts'), 'utf8');
+  const union = /HandshakeStage =([^;]+);/.exec(decision)?.[1] ?? '';
+  const doors = ['outer', 'inner'].map((door) => {
+    const source = readFileSync(join(root, `packages/core/src/handshake/${door}-door.ts`), 'utf8');
+    const returned = /return \[([^\]]+)\]/.exec(source)?.[1] ?? '';
+    return [...returned.matchAll(/(\w+)Stage\(/g)].map(([, name]) => name);
+  });
+  const told = stages.map(([, , names]) => [...(names ?? '').matchAll(/`(\w+)`/g)].map(([, name]) => name));
+  expect(told).toEqual(doors);
+  expect(told.flat()).toEqual([...union.matchAll(/'(\w+)'/g)].map(([, name]) => name));
+});
+
 test('a step with a missing file or function is reported', () => {
   const [[file]] = walks as [[string, string]];
   expect(stepsOf('## A walk: a\n\n| [a](b/c.ts) | `#run` | It runs. |\n')).toEqual([['b/c.ts', '#run']]);
