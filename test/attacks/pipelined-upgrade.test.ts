@@ -76,8 +76,10 @@ describe.each(hosts)('$name', (host) => {
     await eventually(() => response.writableNeedDrain, 'a full buffer');
     wire.socket.resume();
     const { raw } = await wire.answer();
-    expect(raw.split('\r\n\r\n')[1]).toMatch(/^x+HTTP\/1\.1 400/);
-    expect(raw.match(/x{65536}/g)).toHaveLength(size / chunk.length);
+    const body = raw.split('\r\n\r\n')[1] as string;
+    expect(body.slice(size)).toMatch(/^HTTP\/1\.1 400/);
+    // Compared as bytes: a regular expression over a text of this size exhausts the stack of some versions of Node.
+    expect(Buffer.from(body.slice(0, size)).equals(Buffer.alloc(size, 'x'))).toBe(true);
   }, 30_000);
 
   test('behind an answer that closes the connection, and behind one that never comes, the socket ends', async () => {
