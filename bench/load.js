@@ -18,12 +18,14 @@ const LOOK_EVERY = 1_000;
  * @param {number} port
  * @param {string} [token] none, to see it refused
  * @param {import('./dialects.js').Dialect} [dialect]
- * @param {{ origin?: string, host?: string }} [from] other than the ones that the servers expect, to see them refused
+ * @param {{ origin?: string, host?: string, target?: string, headers?: readonly string[] }} [from] what differs from
+ *   what the servers expect, and further header lines
  * @returns {Promise<import('node:net').Socket>}
  */
-export function open(port, token, dialect = plain, { origin = ORIGIN, host = HOST } = {}) {
+export function open(port, token, dialect = plain, from = {}) {
+  const { origin = ORIGIN, host = HOST, target = dialect.path, headers: more = [] } = from;
   const headers = [
-    `GET ${dialect.path} HTTP/1.1`,
+    `GET ${target} HTTP/1.1`,
     `Host: ${host}:${port}`,
     'Connection: Upgrade',
     'Upgrade: websocket',
@@ -31,6 +33,7 @@ export function open(port, token, dialect = plain, { origin = ORIGIN, host = HOS
     'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==',
     `Origin: ${origin}`,
     ...dialect.headers(token),
+    ...more,
   ];
   const socket = connect({ port, host: '127.0.0.1', noDelay: true });
   socket.write(`${headers.join('\r\n')}\r\n\r\n`);

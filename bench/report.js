@@ -8,6 +8,8 @@ export function report({
   tables,
   handshakes,
   own,
+  dearestHandshake,
+  dearestMessage,
   connections,
   types,
   memory,
@@ -37,6 +39,20 @@ ${tables.map(messageTable).join('\n\n')}
 ## Handshakes
 
 ${handshakes.map(handshakeTable).join('\n\n')}
+
+## Refusals made to be dear
+
+Handshakes that are filled up with 15,000 bytes of one kind, and refused:
+
+| handshake | CPU | of an ordinary refused one |
+|---|---|---|
+${dearestHandshake.rows.map(({ name, cost, ratio }) => `| ${name} | ${cost.median.toFixed(0)} µs | ${spreadText(ratio)} |`).join('\n')}
+
+Messages within the default limits, with one mistake at their end. "Refuse" and "strip" are \`unknownProperties\`:
+
+| message | accepted | refused | refused, of the dearest accepted one |
+|---|---|---|---|
+${dearestMessage.rows.map(({ name, accepted, cost, ratio }) => `| ${name} | ${microseconds(accepted)} | ${microseconds(cost)} | ${spreadText(ratio)} |`).join('\n')}
 
 ## Growth
 
@@ -123,6 +139,10 @@ function handshakeTable({ what, rows }) {
 | server | CPU | of an accepted one of bare ws |
 |---|---|---|
 ${rows.map(({ name, cpu, ofBare }) => `| ${LABELS[name]} | ${cpu.median.toFixed(0)} µs (${cpu.low.toFixed(0)} to ${cpu.high.toFixed(0)}) | ${spreadText(ofBare)} |`).join('\n')}`;
+}
+
+function microseconds({ median }) {
+  return `${number(Math.round(median / 1_000))} µs`;
 }
 
 function growthLine({ count, cpu, ratio }) {

@@ -5,6 +5,7 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { Contender } from './contender.js';
 import { contest } from './contest.js';
+import { dearestHandshake, dearestMessage } from './dearest.js';
 import { broadcast, memory, overConnections, overTypes } from './growth.js';
 import { fromForeignOrigin, withKnownToken, withNewTokens } from './handshakes.js';
 import { remember, withEarlier } from './history.js';
@@ -14,7 +15,14 @@ import { ownWork } from './own-work.js';
 import { plotsOf } from './plots-of.js';
 import { report } from './report.js';
 import { ratios, spread } from './statistics.js';
-import { flatTarget, floors, handshakeTargets, memoryTarget, ownWorkTarget } from './targets.js';
+import {
+  dearestTargets,
+  flatTarget,
+  floors,
+  handshakeTargets,
+  memoryTarget,
+  ownWorkTarget,
+} from './targets.js';
 import { signToken } from './token.js';
 
 const quick = process.argv.includes('--quick');
@@ -66,6 +74,24 @@ results.targets.push({
   most: ownWorkTarget,
   floor: floors.ownWork,
 });
+
+progress('the dearest refusals');
+results.dearestHandshake = await dearestHandshake(quick ? 10 : 40, effort.rounds, quick ? 1 : 10);
+results.dearestMessage = await dearestMessage(effort.rounds, quick ? 2 : 10);
+results.targets.push(
+  {
+    what: `the dearest refused handshake of 16 KiB (${results.dearestHandshake.dearest.name})`,
+    unit: 'of the CPU of an ordinary refused one',
+    got: results.dearestHandshake.dearest.ratio,
+    most: dearestTargets.handshake,
+  },
+  {
+    what: `the dearest refused message (${results.dearestMessage.dearest.name})`,
+    unit: 'of the time of the dearest accepted one',
+    got: results.dearestMessage.dearest.ratio,
+    most: dearestTargets.message,
+  },
+);
 
 progress('growth');
 results.connections = await overConnections(token, effort.connections, effort);

@@ -17,6 +17,8 @@ export const messageTargets = [
 ];
 
 export const handshakeTargets = { known: 1.1, fresh: 1.5, refused: 0.8 };
+/** How many times an ordinary refused handshake, and the dearest accepted message, the dearest refused one may cost. */
+export const dearestTargets = { handshake: 3, message: 5 };
 export const ownWorkTarget = 0.5;
 /** Bytes beyond bare ws. */
 export const memoryTarget = 1_024;

@@ -26,9 +26,10 @@ export async function start(shape, options) {
  * @param {number} [options.types] how many types of message there are: `say`, and then `say1`, `say2` …
  * @param {typeof RATES} [options.rates] what a second brings
  * @param {import('@sallyport/core').Duration | false} [options.heartbeat] `false` for clients that answer no ping
+ * @param {object} [options.limits] further limits
  * @param {object} [options.policy] whatever else a bench wants of the policy, such as `store` or `trustedProxies`
  */
-export function guardOf({ types = 1, rates = RATES, heartbeat = '25s', policy } = {}) {
+export function guardOf({ types = 1, rates = RATES, heartbeat = '25s', limits, policy } = {}) {
   return createGuard({
     origins: [ORIGIN],
     hosts: [HOST],
@@ -46,6 +47,7 @@ export function guardOf({ types = 1, rates = RATES, heartbeat = '25s', policy } 
       connections: MAX_CONNECTIONS,
       connectionsPerAddress: MAX_CONNECTIONS,
       connectionsPerIdentity: MAX_CONNECTIONS,
+      ...limits,
     },
     logger: false,
     ...policy,
