@@ -37,8 +37,8 @@ export function fieldsGuard(proxy: string, clock?: Clock) {
 }
 
 /** What must come of a field: it says the same as before, something else, or the guard may be stricter than its grammar. */
-export type Meaning = 'same' | 'other' | 'either';
-export type Fields = Readonly<Record<string, string>>;
+type Meaning = 'same' | 'other' | 'either';
+type Fields = Readonly<Record<string, string>>;
 
 /** Optional white space around a value (RFC 9110 §5.5): space and tab. */
 const OWS = '[ \\t]*';

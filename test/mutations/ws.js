@@ -3,6 +3,22 @@ import { attack, contract, core, ws } from './paths.js';
 
 export const mutations = [
   {
+    stage: 'shutdown',
+    what: 'a channel to the parent keeps the process after its shutdown',
+    file: ws('process-manager'),
+    find: 'process.channel?.unref();',
+    replace: '',
+    tests: ['test/nodes/process-managers.test.ts'],
+  },
+  {
+    stage: 'shutdown',
+    what: 'a kill_timeout that is too short stays unsaid',
+    file: ws('process-manager'),
+    find: 'if (!(within >= killedAfter)) return;',
+    replace: 'return;',
+    tests: ['packages/ws/test/process-manager.test.ts'],
+  },
+  {
     stage: 'set-up',
     what: 'what is no guard is taken for one',
     file: core('guard/host-access'),

@@ -39,6 +39,11 @@ export class NodeProcess {
     return node;
   }
 
+  /** What it has printed. */
+  get output(): string {
+    return this.#output;
+  }
+
   /** The first line that it printed. */
   get line(): string {
     return this.#output.split('\n', 1)[0] ?? '';

@@ -12,6 +12,7 @@ import {
   type UpgradeInterceptor,
   type UpgradeListener,
   upgradeOf,
+  warnAboutKillTimeout,
 } from '@sallyport/ws/host';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { closeGuardWith } from './fastify-shutdown.ts';
@@ -67,6 +68,7 @@ export async function guardApplication(app: FastifyInstance, options: SallyportO
     replaceUpgradeListener(interceptUpgrades(server, guard));
     // Fastify's silent logger has no level. Then the guard keeps its own.
     if (typeof app.log.level === 'string') hostGuard(guard).useLogger(app.log);
+    warnAboutKillTimeout(guard, closeWindow(options));
     closeGuardWith(app, guard, wss, closeWindow(options));
   });
 }

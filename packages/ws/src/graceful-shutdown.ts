@@ -3,6 +3,7 @@ import type { Socket } from 'node:net';
 import { constants } from 'node:os';
 import { type AnyGuard, type Duration, PolicyError } from '@sallyport/core';
 import { hostGuard, parseWindow, refuseUnknown, requireGuard } from '@sallyport/core/host';
+import { onStopMessage, releaseChannel, warnAboutKillTimeout } from './process-manager.ts';
 import { requireHttpServer } from './required-arguments.ts';
 
 /** Options of `gracefulShutdown()`. */
@@ -25,7 +26,8 @@ export interface GracefulShutdown {
 const IDLE_CHECK_INTERVAL = 100;
 
 /**
- * Ends an HTTP server and its guards on a signal, so that the process can exit by itself; `process.exit` is never called.
+ * Ends an HTTP server and its guards on a signal, so that the process can exit by itself, a worker of `node:cluster` or PM2 as
+ * well; `process.exit` is never called. The `shutdown` message of PM2 (`shutdown_with_message`) counts as a signal.
  * Until `guard.close` has ended the connections, the server still answers requests and refuses handshakes with 503. Then it
  * stops listening. A second signal has its default effect, for operators who do not want to wait.
  *
@@ -55,7 +57,9 @@ export function gracefulShutdown(
   refuseUnknown(options, ['within', 'signals'], 'gracefulShutdown(…)');
   const { within = '5s', signals = ['SIGTERM', 'SIGINT'] } = options;
   checkSignals(signals);
-  return new ServerShutdown(server, guard, parseWindow(within, 'gracefulShutdown(…, { within })'), signals);
+  const milliseconds = parseWindow(within, 'gracefulShutdown(…, { within })');
+  if (signals.length > 0) warnAboutKillTimeout(guard, milliseconds);
+  return new ServerShutdown(server, guard, milliseconds, signals);
 }
 
 /** Signals that Node knows, and lets a program listen for. */
@@ -76,6 +80,7 @@ class ServerShutdown implements GracefulShutdown {
   #hasBegun = false;
   #isPastDeadline = false;
   #settle!: (end: Promise<void>) => void;
+  readonly #ignoreMessages: () => void;
   /** All open sockets. The server itself keeps no upgraded ones. */
   readonly #sockets = new Set<Socket>();
 
@@ -89,7 +94,8 @@ class ServerShutdown implements GracefulShutdown {
       this.#settle = resolve;
     });
     server.on('connection', this.#track);
-    for (const signal of signals) process.on(signal, this.#begin);
+    for (const signal of signals) process.on(signal, this.#onSignal);
+    this.#ignoreMessages = signals.length > 0 ? onStopMessage(this.#onSignal) : () => {};
   }
 
   close(): Promise<void> {
@@ -97,12 +103,19 @@ class ServerShutdown implements GracefulShutdown {
     return this.closed;
   }
 
-  readonly #begin = (): void => {
+  /** Without this listener the signal would have ended the process: nothing else may keep it alive when the shutdown is over. */
+  readonly #onSignal = (): void => {
+    this.#begin();
+    void this.closed.then(releaseChannel);
+  };
+
+  #begin(): void {
     if (this.#hasBegun) return;
     this.#hasBegun = true;
-    for (const signal of this.signals) process.off(signal, this.#begin);
+    for (const signal of this.signals) process.off(signal, this.#onSignal);
+    this.#ignoreMessages();
     this.#settle(this.#end());
-  };
+  }
 
   async #end(): Promise<void> {
     const { server, guard, milliseconds } = this;

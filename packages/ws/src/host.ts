@@ -14,6 +14,7 @@ export {
   dispatchUpgrades,
   type RunApplication,
 } from './own-dispatch.ts';
+export { warnAboutKillTimeout } from './process-manager.ts';
 export { requireHttpServer } from './required-arguments.ts';
 export { incompleteRefusal, unguardedRefusal } from './unguarded-upgrade.ts';
 export { type Upgrade, upgradeOf } from './upgrade.ts';
