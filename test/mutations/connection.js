@@ -4,6 +4,22 @@ import { attack, contract, core } from './paths.js';
 export const mutations = [
   {
     stage: 'dispatch',
+    what: 'a listener that comes after the end is never called',
+    file: core('connection/close-notice'),
+    find: 'else queueMicrotask(() => this.#tell(listener, event));',
+    replace: '',
+    tests: contract('late-listeners'),
+  },
+  {
+    stage: 'dispatch',
+    what: 'the signal of a connection does not abort',
+    file: core('connection/close-notice'),
+    find: 'this.#abort?.abort();',
+    replace: '',
+    tests: contract('late-listeners'),
+  },
+  {
+    stage: 'dispatch',
     what: 'a handler that throws changes nothing',
     file: core('connection/delivery'),
     find: '    failDelivery(connection, error, incoming.id);\n  }\n  return undefined;',

@@ -26,6 +26,7 @@ export const connection: Members<Connection> = {
   subprotocol: 'offered',
   address: 'offered',
   path: 'offered',
+  signal: 'offered',
   on: 'offered',
   onClose: 'offered',
   send: 'offered',

@@ -39,6 +39,26 @@ export interface Connection<
   readonly path: string;
 
   /**
+   * Aborts when the connection has closed, before the listeners of `onClose` are called. Pass it to what only this client waits
+   * for, such as `fetch`, a query or a stream, so that the work ends with the client. It is the same signal each time.
+   *
+   * @example
+   * ```ts
+   * import { connectionOf, type WebSocket } from '@sallyport/ws';
+   * import { guard } from './policy.ts';
+   *
+   * export function chat(socket: WebSocket): void {
+   *   const connection = connectionOf(socket, guard);
+   *   connection.on('say', async ({ room, text }) => {
+   *     const answer = await fetch('https://translate.example.com', { method: 'POST', body: text, signal: connection.signal });
+   *     connection.send('said', { room, text: await answer.text(), user: connection.identity.subject });
+   *   });
+   * }
+   * ```
+   */
+  readonly signal: AbortSignal;
+
+  /**
    * Calls the handler for each message of this type that has passed every check, with its body (after stripping and
    * sanitizing) and this connection.
    *
@@ -77,7 +97,8 @@ export interface Connection<
   /**
    * Calls the listener once, when the connection has closed. `code` is the close code of RFC 6455 §7.4, or 1006 if no close
    * frame came. `reason` says why the guard ended the connection; it is `undefined` if your code or the client ended it.
-   * A listener that throws or rejects causes the event `fault`; the other listeners are still called.
+   * If the connection has closed already, such as while your code waited for a database, the listener is called right after the
+   * running code. A listener that throws or rejects causes the event `fault`; the other listeners are still called.
    *
    * @example
    * ```ts

@@ -1,11 +1,7 @@
-import { isPromise } from '../vocabulary/decision.ts';
 import type { ConnectionFacts, EventHub, Facts } from '../vocabulary/events.ts';
 import type { Clock, Socket } from '../vocabulary/ports.ts';
 import { type Reason, reasons } from '../vocabulary/reasons.ts';
-import type { Connection } from './connection.ts';
-
-/** A listener of `connection.onClose`. */
-export type CloseListener = Parameters<Connection['onClose']>[0];
+import type { CloseEvent, CloseNotice } from './close-notice.ts';
 
 /** The close code of a connection that ended without a close frame (RFC 6455 §7.1.5). */
 const TERMINATED = 1006;
@@ -34,6 +30,7 @@ export interface EndingOwner {
 export class Ending {
   #state: 'open' | 'closing' | 'closed' = 'open';
   #reason: Reason | undefined;
+  #event: CloseEvent | undefined;
   #cancelTerminate: (() => void) | undefined;
   /** Set in a shutdown: no more messages are accepted, and the connection ends after the one that is being handled. */
   isRetiring = false;
@@ -70,18 +67,24 @@ export class Ending {
     if (this.#state === 'open') this.#begin();
   }
 
+  /** How the connection closed, once it has. */
+  get event(): CloseEvent | undefined {
+    return this.#event;
+  }
+
   /** Called when the socket has closed. */
-  closed(code: number, listeners: readonly CloseListener[] = []): void {
+  closed(code: number, notice: CloseNotice | undefined): void {
     const { owner } = this;
     const { clock, events } = owner.context;
     const reason = this.#reason;
     this.#state = 'closed';
+    this.#event = { code, reason };
     this.#cancelTerminate?.();
     owner.stopIntake();
     owner.giveBack(reason);
     const milliseconds = clock.monotonic() - owner.openedAt;
     events.emit('connection.closed', () => ({ ...owner.facts(), code, reason, milliseconds }));
-    for (const listener of listeners) this.#tell(listener, code);
+    notice?.give(this.#event);
   }
 
   #begin(): void {
@@ -89,16 +92,5 @@ export class Ending {
     this.owner.stopIntake();
     const { clock, closeTimeout } = this.owner.context;
     this.#cancelTerminate = clock.schedule(closeTimeout, () => this.owner.socket.terminate());
-  }
-
-  /** Calls a listener. If it throws or rejects, that is reported as a fault, and the other listeners are still called. */
-  #tell(listener: CloseListener, code: number): void {
-    const fault = (error: unknown): void => this.owner.context.events.fault('dispatch', error);
-    try {
-      const answer = listener({ code, reason: this.#reason });
-      if (isPromise(answer)) answer.then(undefined, fault);
-    } catch (error) {
-      fault(error);
-    }
   }
 }

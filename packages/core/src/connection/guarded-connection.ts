@@ -13,13 +13,14 @@ import type { Payload } from '../wire/codec.ts';
 import type { Addressee } from '../wire/incoming.ts';
 import type { Inspection } from '../wire/inspection.ts';
 import { closeReason, isSendableCloseCode } from './close-frame.ts';
+import { type CloseListener, CloseNotice } from './close-notice.ts';
 import type { Connection } from './connection.ts';
 import type { ConnectionContext, ConnectionOrigin } from './connection-context.ts';
 import { summaryOf } from './connection-summary.ts';
 import { renew } from './credential-renewal.ts';
 import { addHandler, deliver, failDelivery, type Handler, type OnArguments } from './delivery.ts';
 import { Denials } from './denials.ts';
-import { type CloseListener, Ending } from './ending.ts';
+import { Ending } from './ending.ts';
 import { Intake } from './intake.ts';
 import { Liveness, type Passed } from './liveness.ts';
 import { RECEIVER, type Receiver } from './receiver.ts';
@@ -42,7 +43,7 @@ export class GuardedConnection implements Connection, Receiver, Rostered {
   readonly ledger = new MessageLedger();
   handlers: Map<string, Handler> | undefined;
   #identity: Identity;
-  #closeListeners: CloseListener[] | undefined;
+  #closeNotice: CloseNotice | undefined;
   /** The state of the rate of pings and pongs, as `spend` returns it. */
   #controls = 0;
   #intake: Intake | undefined;
@@ -76,10 +77,7 @@ export class GuardedConnection implements Connection, Receiver, Rostered {
     context.opened(this);
     context.events.emit('connection.opened', () => this.facts());
     // Last in the constructor, because for a lease that is lost already, the listener is called at once.
-    origin.lease.onLost((replaced) => {
-      if (replaced) this.replace();
-      else this.end('connection_limit');
-    });
+    origin.lease.onLost((replaced) => (replaced ? this.replace() : this.end('connection_limit')));
   }
 
   get identity(): Identity {
@@ -123,9 +121,14 @@ export class GuardedConnection implements Connection, Receiver, Rostered {
   }
 
   onClose(listener: CloseListener): this {
-    this.#closeListeners ??= [];
-    this.#closeListeners.push(listener);
+    this.#closeNotice ??= new CloseNotice(this.#context.events, this.#ending?.event);
+    this.#closeNotice.add(listener);
     return this;
+  }
+
+  get signal(): AbortSignal {
+    this.#closeNotice ??= new CloseNotice(this.#context.events, this.#ending?.event);
+    return this.#closeNotice.signal;
   }
 
   send(type: string, body: object): boolean {
@@ -179,7 +182,7 @@ export class GuardedConnection implements Connection, Receiver, Rostered {
   }
 
   closed(code: number): void {
-    if (this.state !== 'closed') this.ending.closed(code, this.#closeListeners);
+    if (this.state !== 'closed') this.ending.closed(code, this.#closeNotice);
   }
 
   /** Sends a message that was serialized and framed once for many connections. */

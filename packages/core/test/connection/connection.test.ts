@@ -188,6 +188,44 @@ describe('a failing handler closes with internal, and only operators see the err
   });
 });
 
+describe('the end of a connection', () => {
+  test('a listener that comes after the end is called once, not during its registration, with code and reason', async () => {
+    const { connection } = await open();
+    connection.end('idle');
+    connection.closed(4408);
+    const events: unknown[] = [];
+    connection.onClose((event) => events.push(event));
+    expect(events).toEqual([]);
+    await settle();
+    expect(events).toEqual([{ code: 4408, reason: 'idle' }]);
+  });
+
+  test('a listener that another one adds is called, and one that fails late is a fault', async () => {
+    const { connection, faults } = await open();
+    let called = 0;
+    const boom = new Error('secret of the application');
+    const fail = () => Promise.reject(boom);
+    connection.onClose(() => connection.onClose(() => void called++).onClose(fail));
+    connection.closed(1000);
+    await settle();
+    expect([called, faults]).toEqual([1, [expect.objectContaining({ error: boom })]]);
+  });
+
+  test('the signal aborts before the listeners are called, is one for all, and has aborted for who asks late', async () => {
+    const { connection } = await open();
+    const { signal } = connection;
+    const seen: unknown[] = [];
+    connection.onClose(() => seen.push(signal.aborted));
+    connection.end('idle');
+    expect([connection.state, signal.aborted]).toEqual(['closing', false]);
+    connection.closed(4408);
+    expect([seen, connection.signal === signal]).toEqual([[true], true]);
+    const { connection: another } = await open();
+    another.closed(1006);
+    expect(another.signal.aborted).toBe(true);
+  });
+});
+
 describe('connection.on', () => {
   test('connection.on throws for a type that is not in the policy, and for a second handler', async () => {
     const { on } = await open();
