@@ -4,6 +4,14 @@ import { attack, contract, core, ws } from './paths.js';
 export const mutations = [
   {
     stage: 'shutdown',
+    what: 'a server that has closed by itself still waits for a signal',
+    file: ws('graceful-shutdown'),
+    find: "server.on('close', () => this.#ignoreSignals());",
+    replace: '',
+    tests: ['packages/ws/test/graceful-shutdown.test.ts'],
+  },
+  {
+    stage: 'shutdown',
     what: 'a channel to the parent keeps the process after its shutdown',
     file: ws('process-manager'),
     find: 'process.channel?.unref();',

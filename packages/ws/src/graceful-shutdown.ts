@@ -3,8 +3,9 @@ import type { Socket } from 'node:net';
 import { constants } from 'node:os';
 import { type AnyGuard, type Duration, PolicyError } from '@sallyport/core';
 import { hostGuard, parseWindow, refuseUnknown, requireGuard } from '@sallyport/core/host';
-import { onStopMessage, releaseChannel, warnAboutKillTimeout } from './process-manager.ts';
+import { releaseChannel, warnAboutKillTimeout } from './process-manager.ts';
 import { requireHttpServer } from './required-arguments.ts';
+import { onSignal } from './signals.ts';
 
 /** Options of `gracefulShutdown()`. */
 export interface ShutdownOptions {
@@ -80,7 +81,7 @@ class ServerShutdown implements GracefulShutdown {
   #hasBegun = false;
   #isPastDeadline = false;
   #settle!: (end: Promise<void>) => void;
-  readonly #ignoreMessages: () => void;
+  #ignoreSignals = (): void => {};
   /** All open sockets. The server itself keeps no upgraded ones. */
   readonly #sockets = new Set<Socket>();
 
@@ -94,14 +95,22 @@ class ServerShutdown implements GracefulShutdown {
       this.#settle = resolve;
     });
     server.on('connection', this.#track);
-    for (const signal of signals) process.on(signal, this.#onSignal);
-    this.#ignoreMessages = signals.length > 0 ? onStopMessage(this.#onSignal) : () => {};
+    this.#listenForSignals();
+    server.on('listening', this.#listenForSignals);
+    server.on('close', () => this.#ignoreSignals());
   }
 
   close(): Promise<void> {
     this.#begin();
     return this.closed;
   }
+
+  /** A server that has closed by itself has no part in a later signal, and may listen again. */
+  readonly #listenForSignals = (): void => {
+    this.#ignoreSignals();
+    if (this.#hasBegun || this.signals.length === 0) return;
+    this.#ignoreSignals = onSignal(this.signals, this.#onSignal);
+  };
 
   /** Without this listener the signal would have ended the process: nothing else may keep it alive when the shutdown is over. */
   readonly #onSignal = (): void => {
@@ -112,8 +121,7 @@ class ServerShutdown implements GracefulShutdown {
   #begin(): void {
     if (this.#hasBegun) return;
     this.#hasBegun = true;
-    for (const signal of this.signals) process.off(signal, this.#onSignal);
-    this.#ignoreMessages();
+    this.#ignoreSignals();
     this.#settle(this.#end());
   }
 
@@ -133,6 +141,7 @@ class ServerShutdown implements GracefulShutdown {
     stopLooking();
     cancelDeadline();
     server.off('connection', this.#track);
+    server.off('listening', this.#listenForSignals);
   }
 
   /** Closes idle connections until the server has closed: one that was busy before would be kept alive for its next request. */

@@ -19,17 +19,9 @@ export function warnAboutKillTimeout(guard: AnyGuard, within: number): void {
   );
 }
 
-/**
- * Calls back when PM2 asks the process to stop with a message in place of a signal (`shutdown_with_message`, which Windows
- * needs). Returns a function that ends the listening.
- */
-export function onStopMessage(callback: () => void): () => void {
-  if (!isUnderPm2() || process.env.shutdown_with_message !== 'true') return () => {};
-  const listener = (message: unknown): void => {
-    if (message === 'shutdown') callback();
-  };
-  process.on('message', listener);
-  return () => process.off('message', listener);
+/** Whether PM2 sends the message `shutdown` in place of a signal (`shutdown_with_message`, which Windows needs). */
+export function isAskedByMessage(): boolean {
+  return isUnderPm2() && process.env.shutdown_with_message === 'true';
 }
 
 /**

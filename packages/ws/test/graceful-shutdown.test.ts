@@ -57,6 +57,31 @@ test('a signal starts the shutdown, and a second signal has its default effect',
   expect(await refusing(port)).toBe(true);
 });
 
+test('twelve servers of a process have one listener for each signal, and one signal ends them all', async () => {
+  const warnings: unknown[] = [];
+  const warned = (warning: unknown) => void warnings.push(warning);
+  process.on('warning', warned);
+  const servers = [];
+  for (let i = 0; i < 12; i++) servers.push(await chat({ signals: SIGNALS }));
+  expect(listeners()).toEqual([1, 1]);
+  process.emit('SIGWINCH');
+  await Promise.all(servers.map(({ shutdown }) => shutdown.closed));
+  await new Promise((resolve) => setImmediate(resolve));
+  process.off('warning', warned);
+  expect([listeners(), warnings]).toEqual([[0, 0], []]);
+});
+
+test('a server that has closed by itself waits for no signal, until it listens again', async () => {
+  const { server, shutdown: running } = await chat({ signals: SIGNALS });
+  await new Promise((resolve) => server.close(resolve));
+  expect(listeners()).toEqual([0, 0]);
+  await listen(server);
+  expect(listeners()).toEqual([1, 1]);
+  process.emit('SIGUSR2');
+  await running.closed;
+  expect([listeners(), server.listening]).toEqual([[0, 0], false]);
+});
+
 test('close() shuts down once for two calls, and removes the signal listeners and timers', async () => {
   const { shutdown: running, clock } = await chat({ signals: SIGNALS });
   await Promise.all([running.close(), running.close()]);
