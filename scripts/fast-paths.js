@@ -41,7 +41,7 @@ const SHORT_WAYS = [
   {
     what: 'a token that was verified is not verified again',
     file: 'packages/core/src/auth/jwt.ts',
-    find: 'const seen = this.#verified?.get(token, this.#generation());',
+    find: 'const seen = this.#verified?.get(token, this.#generation(clock));',
     replace: 'const seen = undefined as any;',
   },
   {

@@ -1,7 +1,8 @@
-import { generateKeyPairSync, type KeyObject, randomUUID } from 'node:crypto';
+import { generateKeyPairSync, type KeyObject, randomUUID, X509Certificate } from 'node:crypto';
 import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { type JWTPayload, SignJWT } from 'jose';
+import { type JWK, type JWTPayload, SignJWT } from 'jose';
+import { generate } from 'selfsigned';
 
 interface SigningKey {
   readonly kid: string;
@@ -18,6 +19,7 @@ export class Issuer {
   fetches = 0;
   #behaviour: Behaviour = 'answers';
   #keys: SigningKey[] = [];
+  #published: readonly unknown[] | undefined;
   #made = 0;
   readonly #id = randomUUID();
   readonly #stalled = new Set<ServerResponse>();
@@ -52,6 +54,34 @@ export class Issuer {
     this.#keys = [{ kid: `key-${++this.#made}`, privateKey, publicKey }, ...(keep ? this.#keys : [])];
   }
 
+  /** The JSON Web Keys that it publishes, the newest first. */
+  get keys(): JWK[] {
+    return this.#keys.map(({ kid, publicKey }) => ({
+      ...publicKey.export({ format: 'jwk' }),
+      kid,
+      alg: 'ES256',
+      use: 'sig',
+    }));
+  }
+
+  /** Publishes these entries instead of its keys, until it is called without any. */
+  publish(entries?: readonly unknown[]): void {
+    this.#published = entries;
+  }
+
+  /** A self-signed certificate of the newest key, as in `x5c` (RFC 7517 §4.7). */
+  async certificate(): Promise<string> {
+    const [{ privateKey, publicKey }] = this.#keys as [SigningKey];
+    const { cert } = await generate([{ name: 'commonName', value: 'issuer' }], {
+      keyType: 'ec',
+      keyPair: {
+        privateKey: privateKey.export({ type: 'pkcs8', format: 'pem' }) as string,
+        publicKey: publicKey.export({ type: 'spki', format: 'pem' }) as string,
+      },
+    });
+    return new X509Certificate(cert).raw.toString('base64');
+  }
+
   /** A token signed with the newest key. */
   token(claims: JWTPayload, header: object = {}): Promise<string> {
     const [{ kid, privateKey }] = this.#keys as [SigningKey];
@@ -72,12 +102,7 @@ export class Issuer {
       this.#stalled.add(response);
       return;
     }
-    const keys = this.#keys.map(({ kid, publicKey }) => ({
-      ...publicKey.export({ format: 'jwk' }),
-      kid,
-      alg: 'ES256',
-      use: 'sig',
-    }));
+    const keys = this.#published ?? this.keys;
     const lie = '<!doctype html><title>Sign in</title>';
     response.writeHead(this.#behaviour === 'fails' ? 503 : 200, { 'Content-Type': 'application/json' });
     response.end(this.#behaviour === 'lies' ? lie : JSON.stringify({ keys }));

@@ -1,9 +1,10 @@
 import { createPublicKey, createSecretKey, type KeyObject } from 'node:crypto';
-import { createLocalJWKSet, type JSONWebKeySet, type JWK, type JWTVerifyGetKey } from 'jose';
+import type { JSONWebKeySet, JWK } from 'jose';
 import type { Kind } from '../vocabulary/option.ts';
 import { optional } from '../vocabulary/option-table.ts';
 import { PolicyError } from '../vocabulary/policy-error.ts';
 import { parseUrl } from '../vocabulary/url.ts';
+import { KeySet } from './key-set.ts';
 import { type RemoteKeys, remoteKeysOf } from './remote-keys.ts';
 
 /** The key that verifies tokens. Set exactly one of these options. */
@@ -21,7 +22,7 @@ export interface KeyOptions {
   readonly jwks?: JSONWebKeySet | string | URL;
 }
 
-export type Keys = KeyObject | JWTVerifyGetKey | RemoteKeys;
+export type Keys = KeyObject | KeySet | RemoteKeys;
 
 const HASH_BYTES: Readonly<Record<string, number>> = { HS256: 32, HS384: 48, HS512: 64 };
 const ASYMMETRIC = [
@@ -211,7 +212,7 @@ function checkPublicKey(key: KeyObject, algorithms: readonly string[], option: s
   return key;
 }
 
-function localKeys(jwks: JSONWebKeySet, symmetric: boolean): JWTVerifyGetKey {
+function localKeys(jwks: JSONWebKeySet, symmetric: boolean): KeySet {
   const option = 'jwt({ jwks })';
   if (!Array.isArray(jwks?.keys) || jwks.keys.length === 0) {
     throw new PolicyError(
@@ -221,7 +222,7 @@ function localKeys(jwks: JSONWebKeySet, symmetric: boolean): JWTVerifyGetKey {
     );
   }
   for (const key of jwks.keys) {
-    if ((key.kty === 'oct') !== symmetric) wrongFamily(option, `it holds a key of type '${key.kty}'`);
+    if ((key?.kty === 'oct') !== symmetric) wrongFamily(option, `it holds a key of type '${key?.kty}'`);
   }
   if (symmetric)
     throw new PolicyError(
@@ -229,7 +230,13 @@ function localKeys(jwks: JSONWebKeySet, symmetric: boolean): JWTVerifyGetKey {
       'a set of shared secrets is not supported',
       "Give one as 'jwk' or 'secret'.",
     );
-  return createLocalJWKSet(jwks);
+  const set = new KeySet(jwks);
+  const [broken] = set.unreadable;
+  if (broken !== undefined)
+    throw new PolicyError(option, `keys[${broken.index}]: ${broken.problem}`, 'Correct it, or leave it out.');
+  if (set.keys.length === 0)
+    throw new PolicyError(option, 'none of its keys verifies signatures', 'Give an RSA, EC or Ed25519 key.');
+  return set;
 }
 
 function publishedKeys(location: string | URL, symmetric: boolean): RemoteKeys {

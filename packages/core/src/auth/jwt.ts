@@ -13,6 +13,7 @@ import { type Authenticator, freezeIdentity } from './authenticator.ts';
 import { isCanonicalToken } from './compact-token.ts';
 import { importKeys, type Keys } from './jwt-keys.ts';
 import { type JwtOptions, type JwtSettings, jwtSettings } from './jwt-options.ts';
+import { KeySet } from './key-set.ts';
 import { KeysUnavailable, RemoteKeys } from './remote-keys.ts';
 import { SharedSecret } from './shared-secret.ts';
 import { checkAhead, checkTimes, type TokenTimes } from './token-times.ts';
@@ -28,7 +29,7 @@ export type JwtIdentity<Scheme extends string = 'jwt', C = JwtClaims> = Identity
  * ignored. Only the canonical spelling of a token is accepted, and `sub` and `exp` are required.
  *
  * Denies with `credential_expired` or `credential_invalid` (401), or with `auth_unavailable` (503) if remote keys
- * cannot be fetched.
+ * cannot be fetched, or do not have the token's key and may not be fetched again yet.
  *
  * @example
  * ```ts
@@ -116,7 +117,7 @@ class TokenVerifier<Scheme extends string> {
     if (token === undefined || token.length > this.#maxBytes || !isCanonicalToken(token)) {
       return deny('credential_invalid', 'the token is not in canonical compact form, or too long');
     }
-    const seen = this.#verified?.get(token, this.#generation());
+    const seen = this.#verified?.get(token, this.#generation(clock));
     if (seen !== undefined)
       return checkTimes(seen, this.#times, clock.now()) ?? (seen as JwtIdentity<Scheme>);
     try {
@@ -133,21 +134,21 @@ class TokenVerifier<Scheme extends string> {
   }
 
   async #verifySignature(token: string, clock: Clock): Promise<JwtIdentity<Scheme> | Denial> {
-    const generation = this.#generation();
+    const generation = this.#generation(clock);
     try {
       const getKey: JWTVerifyGetKey = async (header, jws) =>
         this.keys instanceof RemoteKeys
           ? this.keys.find(this.#staleIfError, clock, header, jws)
-          : typeof this.keys === 'function'
-            ? this.keys(header, jws)
+          : this.keys instanceof KeySet
+            ? this.keys.find(header, jws)
             : this.keys;
-      const { payload } = await jwtVerify(token, getKey, {
-        ...this.#checks,
-        currentDate: new Date(clock.now()),
-      });
+      const checks = { ...this.#checks, currentDate: new Date(clock.now()) };
+      const { payload } = await jwtVerify(token, getKey, checks).catch((error) =>
+        verifyWithEach(token, error, checks),
+      );
       return this.#accept(payload, token, generation, clock);
     } catch (error) {
-      if (error instanceof KeysUnavailable) return deny('auth_unavailable', error.message);
+      if (error instanceof KeysUnavailable) return deny('auth_unavailable', error.message, error.retryAfter);
       return explainFailure(error);
     }
   }
@@ -164,12 +165,12 @@ class TokenVerifier<Scheme extends string> {
     if (ahead !== undefined) return ahead;
     const identity = this.#identityOf(payload, payload.sub);
     // Do not remember a token under keys that were fetched while it was verified.
-    if (generation === this.#generation()) this.#verified?.set(token, identity, generation);
+    if (generation === this.#generation(clock)) this.#verified?.set(token, identity, generation);
     return identity;
   }
 
-  #generation(): unknown {
-    return this.keys instanceof RemoteKeys ? this.keys.generation : undefined;
+  #generation(clock: Clock): unknown {
+    return this.keys instanceof RemoteKeys ? this.keys.generation(clock.monotonic()) : undefined;
   }
 
   #identityOf(claims: JWTPayload, subject: string): JwtIdentity<Scheme> {
@@ -184,6 +185,28 @@ class TokenVerifier<Scheme extends string> {
       claims,
     });
   }
+}
+
+/** How many keys are tried for a token that names none of several. */
+const MOST_TRIED = 4;
+
+/** Verifies a token without a key id that fits several keys of a set, as while an issuer's keys change. */
+async function verifyWithEach(
+  token: string,
+  error: unknown,
+  checks: JWTVerifyOptions,
+): Promise<{ payload: JWTPayload }> {
+  if (!(error instanceof errors.JWKSMultipleMatchingKeys)) throw error;
+  let tried = 0;
+  for await (const key of error) {
+    if (tried++ === MOST_TRIED) break;
+    try {
+      return await jwtVerify(token, key, checks);
+    } catch (failure) {
+      if (!(failure instanceof errors.JWSSignatureVerificationFailed)) throw failure;
+    }
+  }
+  throw new errors.JWSSignatureVerificationFailed();
 }
 
 function verifyOptions(settings: JwtSettings): JWTVerifyOptions {

@@ -1,16 +1,8 @@
-import {
-  createLocalJWKSet,
-  createRemoteJWKSet,
-  errors,
-  type JSONWebKeySet,
-  type JWKSCacheInput,
-  type JWTVerifyGetKey,
-  jwksCache,
-} from 'jose';
+import { errors, type JWTVerifyGetKey } from 'jose';
 import type { Clock } from '../vocabulary/ports.ts';
+import { fetchKeySet } from './key-fetch.ts';
+import { KeySet } from './key-set.ts';
 
-/** Milliseconds that one fetch may take. */
-const FETCH_TIMEOUT = 5_000;
 /** Milliseconds between two fetches because of unknown key ids, which clients can invent. */
 const FETCH_COOL_DOWN = 30_000;
 /** Milliseconds until fetched keys are fetched again. */
@@ -18,76 +10,128 @@ const KEY_MAX_AGE = 600_000;
 /** Milliseconds after a failed fetch, so that a flood of tokens spares an issuer that is down. */
 const FAILURE_COOL_DOWN = 5_000;
 
-/** The keys could not be fetched. The client is not to blame. */
+/** The key of a token is not known, and the client is not to blame. */
 export class KeysUnavailable extends Error {
   override readonly name = 'KeysUnavailable';
+
+  constructor(
+    message: string,
+    /** Milliseconds until the keys may be fetched again. */
+    readonly retryAfter: number,
+  ) {
+    super(message);
+  }
 }
 
-type Found = Promise<Awaited<ReturnType<JWTVerifyGetKey>>>;
+type Found = Awaited<ReturnType<JWTVerifyGetKey>>;
+type Token = Parameters<JWTVerifyGetKey>;
 
 /** An issuer's published keys, fetched when needed. All authenticators with the same URL share them. */
 export class RemoteKeys {
-  readonly #remote: ReturnType<typeof createRemoteJWKSet>;
-  /** jose writes the fetched keys and the time of the fetch into this object. */
-  readonly #fetched: { jwks?: JSONWebKeySet; uat?: number } = {};
+  #set: KeySet | undefined;
+  #text = '';
+  /** How many fetches have begun, and which of them was the last that succeeded. */
+  #begun = 0;
+  #succeeded = 0;
+  /** When the last fetch that succeeded began, in monotonic milliseconds. */
+  #fetchedAt = Number.NEGATIVE_INFINITY;
   #failedAt = Number.NEGATIVE_INFINITY;
-  #lastGood: { readonly uat: number | undefined; readonly at: number } | undefined;
+  #problem = '';
+  #pending: Promise<void> | undefined;
 
-  constructor(readonly url: URL) {
-    this.#remote = createRemoteJWKSet(url, {
-      timeoutDuration: FETCH_TIMEOUT,
-      cooldownDuration: FETCH_COOL_DOWN,
-      cacheMaxAge: KEY_MAX_AGE,
-      [jwksCache]: this.#fetched as JWKSCacheInput,
-    });
-  }
+  constructor(readonly url: URL) {}
 
-  /** Changes with each fetch. Keys that are due for a fetch have a generation that equals no other. */
-  get generation(): unknown {
-    return this.#remote.fresh ? this.#fetched.uat : {};
+  /** Changes with the keys. Keys that are due for a fetch have a generation that equals no other. */
+  generation(now: number): unknown {
+    return this.#isYoungerThan(KEY_MAX_AGE, now) ? this.#set : {};
   }
 
   /**
    * Finds the key for a token.
    *
-   * @throws KeysUnavailable if the keys cannot be fetched, and jose's errors if the token fits none of them.
+   * @throws KeysUnavailable if the keys cannot be fetched, or not yet; and jose's errors if the token fits none of keys that
+   * were asked for after it came.
    */
-  async find(staleIfError: number, clock: Clock, ...[header, jws]: Parameters<JWTVerifyGetKey>): Found {
-    const began = clock.monotonic();
-    if (began - this.#failedAt < FAILURE_COOL_DOWN) return this.#findKnown(staleIfError, began, header, jws);
+  async find(staleIfError: number, clock: Clock, ...token: Token): Promise<Found> {
+    const asked = clock.monotonic();
+    const begunBefore = this.#begun;
+    if (!this.#isYoungerThan(KEY_MAX_AGE, asked)) await this.#refresh(clock);
+    const longest = KEY_MAX_AGE + staleIfError;
+    const found = await this.#look(longest, asked, token);
+    if (found !== undefined) return found;
+    if (!this.#isYoungerThan(FETCH_COOL_DOWN, asked)) {
+      await this.#refresh(clock);
+      const late = await this.#look(longest, asked, token);
+      if (late !== undefined) return late;
+    }
+    // The issuer may have published a new key since the last fetch. Then the token is not known to be wrong.
+    const isNews = this.#succeeded > begunBefore && this.#set?.keys.length !== 0;
+    const unreadable = this.#set?.unreadable.find(({ kid }) => kid !== undefined && kid === token[0].kid);
+    if (isNews && unreadable === undefined) throw new errors.JWKSNoMatchingKey();
+    throw this.#unavailable(clock.monotonic(), unreadable ?? this.#set?.unreadable[0]);
+  }
+
+  /** `undefined` if no key fits, or the keys are too old. */
+  async #look(longest: number, asked: number, token: Token): Promise<Found | undefined> {
+    if (this.#set === undefined || !this.#isYoungerThan(longest, asked)) return undefined;
     try {
-      return await this.#remote(header, jws);
+      return await this.#set.find(...token);
     } catch (error) {
-      if (isAboutToken(error)) throw error;
+      if (error instanceof errors.JWKSNoMatchingKey) return undefined;
+      throw error;
+    }
+  }
+
+  #isYoungerThan(age: number, now: number): boolean {
+    return now - this.#fetchedAt < age;
+  }
+
+  /** Never rejects. Does nothing within the cool-down of a failure. */
+  async #refresh(clock: Clock): Promise<void> {
+    const began = clock.monotonic();
+    if (this.#pending === undefined && began - this.#failedAt < FAILURE_COOL_DOWN) return;
+    this.#pending ??= this.#fetch(clock, began);
+    await this.#pending;
+  }
+
+  async #fetch(clock: Clock, began: number): Promise<void> {
+    const count = ++this.#begun;
+    try {
+      const text = await fetchKeySet(this.url);
+      // With the same set, verified tokens stay remembered.
+      if (text !== this.#text || this.#set === undefined) this.#set = new KeySet(parse(text));
+      this.#text = text;
+      this.#fetchedAt = began;
+      this.#succeeded = count;
+      this.#failedAt = Number.NEGATIVE_INFINITY;
+    } catch (error) {
       // Not `began`: a fetch that times out fails seconds later.
       this.#failedAt = clock.monotonic();
-      return this.#findKnown(staleIfError, began, header, jws);
+      this.#problem = (error as Error).message;
     } finally {
-      const { uat } = this.#fetched;
-      if (uat !== this.#lastGood?.uat) this.#lastGood = { uat, at: began };
+      this.#pending = undefined;
     }
   }
 
-  /** An unknown key id may belong to a new key, so it counts as unavailable and not as wrong. */
-  async #findKnown(staleIfError: number, now: number, ...[header, jws]: Parameters<JWTVerifyGetKey>): Found {
-    const { jwks } = this.#fetched;
-    const age = now - (this.#lastGood?.at ?? 0);
-    if (jwks === undefined || !(this.#remote.fresh || age - KEY_MAX_AGE < staleIfError)) throw unavailable();
-    try {
-      return await createLocalJWKSet(jwks)(header, jws);
-    } catch (error) {
-      throw error instanceof errors.JWKSNoMatchingKey ? unavailable() : error;
-    }
+  #unavailable(now: number, unreadable: KeySet['unreadable'][number] | undefined): KeysUnavailable {
+    const next = Math.max(this.#failedAt + FAILURE_COOL_DOWN, this.#fetchedAt + FETCH_COOL_DOWN) - now;
+    const { origin, pathname } = this.url;
+    const problem =
+      this.#failedAt > this.#fetchedAt
+        ? `the keys of ${origin}${pathname} could not be fetched: ${this.#problem}`
+        : unreadable !== undefined
+          ? `key ${unreadable.index} of ${origin}${pathname} cannot be used: ${unreadable.problem}`
+          : `${origin}${pathname} has no key for this token, but it may have a new one, and is not asked more often`;
+    return new KeysUnavailable(problem, Math.max(next, 1));
   }
 }
 
-function unavailable(): KeysUnavailable {
-  return new KeysUnavailable('the keys could not be fetched');
-}
-
-/** Any other error means that the set could not be fetched. */
-function isAboutToken(error: unknown): boolean {
-  return error instanceof errors.JWKSNoMatchingKey || error instanceof errors.JWKSMultipleMatchingKeys;
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new TypeError('it is no JSON');
+  }
 }
 
 const shared = new Map<string, RemoteKeys>();

@@ -53,8 +53,8 @@ export interface DenialsContext {
 export interface DenialsOwner {
   readonly context: DenialsContext;
   facts(): Facts<ConnectionFacts>;
-  /** Sends the client an error reply. */
-  answer(reason: Reason, pointer: string | undefined, to: Addressee): void;
+  /** Sends the client an error reply. `wait`: milliseconds after which a retry makes sense. */
+  answer(reason: Reason, pointer: string | undefined, to: Addressee, wait?: number): void;
   end(reason: Reason): void;
   /** Counts misbehaviour that only the peer itself can have caused. Too much of it leads to a ban. */
   offence(): void;
@@ -77,7 +77,7 @@ export class Denials {
     if (dropped && !this.#mayTell()) return;
     this.#emit('message.denied', denial, pointer);
     if (FATAL.has(reason) && !ofType && !dropped) owner.end(reason);
-    else if (NO_VIOLATION.has(reason)) owner.answer(reason, pointer, to);
+    else if (NO_VIOLATION.has(reason)) owner.answer(reason, pointer, to, denial.retryAfter);
     else if (this.#violates()) owner.end('too_many_violations');
     else if (onDenied === 'close' && !dropped) owner.end(reason);
     else owner.answer(reason, pointer, to);

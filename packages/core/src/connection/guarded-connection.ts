@@ -261,8 +261,8 @@ export class GuardedConnection implements Connection, Receiver, Rostered {
     this.#context.offence(this);
   }
 
-  answer(reason: Reason, pointer: string | undefined, to: Addressee): void {
-    this.notify((writer) => writer.error(reason, pointer, to));
+  answer(reason: Reason, pointer: string | undefined, to: Addressee, wait?: number): void {
+    this.notify((writer) => writer.error(reason, pointer, to, wait));
   }
 
   adopt(identity: Identity): void {

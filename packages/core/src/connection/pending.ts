@@ -173,6 +173,8 @@ export class Pending implements Rostered {
     if (this.#ended) return;
     this.#failed++;
     if (!RETRYABLE.has(denial.reason) || this.#failed >= this.context.attempts) {
+      if (denial.reason === 'auth_unavailable' && denial.retryAfter !== undefined)
+        this.#notify((writer) => writer.error(denial.reason, undefined, id, denial.retryAfter));
       this.end(denial.reason);
       return;
     }

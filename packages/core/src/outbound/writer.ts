@@ -64,10 +64,12 @@ export class Writer {
     return this.#encode(this.options.envelope.answer(id, type, body));
   }
 
-  /** The report of a denial; `undefined` if the sender wants no answer. */
-  error(code: Reason, path: string | undefined, to: Addressee): Payload | undefined {
+  /** The report of a denial; `undefined` if the sender wants no answer. `wait` is in milliseconds. */
+  error(code: Reason, path: string | undefined, to: Addressee, wait?: number): Payload | undefined {
     const message = reasons[code].text;
-    const body = path === undefined ? { code, message } : { code, path, message };
+    const report = path === undefined ? { code, message } : { code, path, message };
+    const body =
+      wait === undefined ? report : { ...report, retryAfter: Math.max(1, Math.ceil(wait / 1_000)) };
     const value = this.options.envelope.error(to, body);
     return value === undefined ? undefined : this.#encode(value);
   }

@@ -9,6 +9,8 @@ interface ErrorBody {
   /** A JSON Pointer (RFC 6901) into the body. */
   readonly path?: string;
   readonly message: string;
+  /** Seconds after which a retry makes sense. */
+  readonly retryAfter?: number;
 }
 
 /** A body's schema, for documents. */

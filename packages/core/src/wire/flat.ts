@@ -1,5 +1,5 @@
 import type { Envelope } from './envelope.ts';
-import { errorCode, errorPath } from './error-body.ts';
+import { errorCode, errorPath, errorRetryAfter } from './error-body.ts';
 import { Incoming, isRecord } from './incoming.ts';
 
 /** `{ "type": "say", "text": … }`: the type is one of the body's properties. There are no ids. */
@@ -16,7 +16,13 @@ export const flat: Envelope = {
   describeAnswer: () => undefined,
   describeError: () => ({
     type: 'object',
-    properties: { type: { const: 'error' }, code: errorCode, path: errorPath, message: { type: 'string' } },
+    properties: {
+      type: { const: 'error' },
+      code: errorCode,
+      path: errorPath,
+      message: { type: 'string' },
+      retryAfter: errorRetryAfter,
+    },
     required: ['type', 'code', 'message'],
     additionalProperties: false,
   }),

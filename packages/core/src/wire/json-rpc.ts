@@ -1,6 +1,6 @@
 import type { Reason } from '../vocabulary/reasons.ts';
 import type { BodyDocument, Envelope, SchemaNode } from './envelope.ts';
-import { errorCode, errorPath } from './error-body.ts';
+import { errorCode, errorPath, errorRetryAfter } from './error-body.ts';
 import { type Addressee, Incoming, isRecord, type MessageId, UNADDRESSED, UNREAD } from './incoming.ts';
 import { describeType, isMessageId, messageId } from './message-id.ts';
 
@@ -67,7 +67,7 @@ export const jsonRpc: Envelope = {
           message: { type: 'string' },
           data: {
             type: 'object',
-            properties: { code: errorCode, path: errorPath },
+            properties: { code: errorCode, path: errorPath, retryAfter: errorRetryAfter },
             required: ['code'],
             additionalProperties: false,
           },

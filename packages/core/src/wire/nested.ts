@@ -1,5 +1,5 @@
 import type { Envelope } from './envelope.ts';
-import { errorCode, errorPath } from './error-body.ts';
+import { errorCode, errorPath, errorRetryAfter } from './error-body.ts';
 import { Incoming, isRecord } from './incoming.ts';
 import { describeType, isMessageId, messageId } from './message-id.ts';
 
@@ -39,7 +39,12 @@ export const nested: Envelope = {
       id: messageId,
       data: {
         type: 'object',
-        properties: { code: errorCode, path: errorPath, message: { type: 'string' } },
+        properties: {
+          code: errorCode,
+          path: errorPath,
+          message: { type: 'string' },
+          retryAfter: errorRetryAfter,
+        },
         required: ['code', 'message'],
         additionalProperties: false,
       },

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { bearer, type Identity, jwt } from '@sallyport/core';
 import { Issuer } from '../../../../test/support/issuer.ts';
 import { Denial } from '../../src/vocabulary/decision.ts';
@@ -11,24 +11,17 @@ import { upgradeRequest } from '../support/upgrade-request.ts';
 const MINUTE = 60_000;
 let clock: ManualClock;
 let issuer: Issuer;
-let shifted: number;
 
 beforeEach(async () => {
   clock = new ManualClock();
   issuer = await Issuer.start();
-  // jose uses Date.now().
-  shifted = 0;
-  const real = Date.now;
-  jest.spyOn(Date, 'now').mockImplementation(() => real() + shifted);
 });
 
 afterEach(async () => {
-  jest.restoreAllMocks();
   await issuer.stop();
 });
 
 function pass(ms: number): void {
-  shifted += ms;
   clock.advance(ms);
 }
 
@@ -49,6 +42,10 @@ async function judge(asked: ReturnType<typeof authenticator>, text: string): Pro
   return verdict instanceof Denial ? verdict.reason : (verdict as Identity).subject;
 }
 
+async function denial(asked: ReturnType<typeof authenticator>, text: string): Promise<Denial> {
+  return (await present(asked, text, clock)) as Denial;
+}
+
 describe('rotation, without a restart', () => {
   test('a token under a new key passes once the cool-down allows a fetch, which happens once', async () => {
     const asked = authenticator();
@@ -56,8 +53,9 @@ describe('rotation, without a restart', () => {
     expect(await judge(asked, before)).toBe('alice');
     issuer.rotate({ keep: true });
     const after = await token();
-    expect(await judge(asked, after)).toBe('credential_invalid');
-    pass(31_000);
+    pass(10_000);
+    expect(await denial(asked, after)).toMatchObject({ reason: 'auth_unavailable', retryAfter: 20_000 });
+    pass(20_000);
     expect(await judge(asked, after)).toBe('alice');
     expect(await judge(asked, before)).toBe('alice');
     expect(issuer.fetches).toBe(2);
@@ -84,8 +82,74 @@ describe('rotation, without a restart', () => {
     // The first token is verified while the second causes a fetch.
     const answers = await Promise.all([judge(asked, before), judge(asked, after)]);
     expect(answers[1]).toBe('alice');
+    expect(await judge(asked, before)).toBe('auth_unavailable');
+    pass(30_000);
     expect(await judge(asked, before)).toBe('credential_invalid');
   });
+});
+
+describe('a token without a key id', () => {
+  test('a token without a key id passes under the old and the new key while both are published', async () => {
+    const asked = authenticator();
+    const before = await token({ kid: undefined });
+    issuer.rotate({ keep: true });
+    const after = await token({ kid: undefined });
+    expect([await judge(asked, before), await judge(asked, after)]).toEqual(['alice', 'alice']);
+    const stranger = await Issuer.start();
+    const forged = await stranger.token(
+      { sub: 'alice', exp: Math.floor(clock.now() / 1_000) + 60 },
+      { kid: undefined },
+    );
+    await stranger.stop();
+    expect(await judge(asked, forged)).toBe('credential_invalid');
+    // The first four that fit are tried, and no more.
+    for (let i = 0; i < 3; i++) issuer.rotate({ keep: true });
+    pass(10 * MINUTE);
+    expect(await judge(asked, after)).toBe('alice');
+    expect(await judge(asked, before)).toBe('credential_invalid');
+  });
+});
+
+test('a token of a key that cannot be read is told to wait, also after a fetch', async () => {
+  const asked = authenticator();
+  const text = await token();
+  issuer.publish([
+    { kid: 'key-1', kty: 'EC' },
+    { ...issuer.keys[0], kid: 'other' },
+  ]);
+  expect(await denial(asked, text)).toMatchObject({ reason: 'auth_unavailable', retryAfter: 30_000 });
+  pass(30_000);
+  issuer.publish();
+  expect(await judge(asked, text)).toBe('alice');
+});
+
+test('a set without a usable key makes tokens wait, and withdraws the keys before it', async () => {
+  const asked = authenticator();
+  const text = await token();
+  expect(await judge(asked, text)).toBe('alice');
+  issuer.publish([]);
+  pass(10 * MINUTE);
+  expect(await denial(asked, text)).toMatchObject({ reason: 'auth_unavailable', retryAfter: 30_000 });
+  issuer.publish();
+  pass(30_000);
+  expect(await judge(asked, text)).toBe('alice');
+});
+
+test.each([
+  ['fails', /jwks\.json could not be fetched: it answered with status 503$/],
+  ['lies', /it is no JSON$/],
+] as const)('an issuer that %s: operators are told what it did', async (behaviour, detail) => {
+  const asked = authenticator();
+  issuer.behave(behaviour);
+  const { detail: told, retryAfter } = await denial(asked, await token());
+  expect(told).toMatch(detail);
+  expect(retryAfter).toBe(5_000);
+});
+
+test('an answer of more than a mebibyte is no key set', async () => {
+  const asked = authenticator();
+  issuer.publish([...issuer.keys, 'x'.repeat(1_048_576)]);
+  expect((await denial(asked, await token())).detail).toMatch(/it sent more than 1048576 bytes$/);
 });
 
 test('a flood of unknown key ids costs one fetch per cool-down, and valid tokens pass meanwhile', async () => {
@@ -138,7 +202,8 @@ describe('an issuer that', () => {
     const waiting = Promise.all(['a', 'b', 'c'].map(async (kid) => judge(asked, await token({ kid }))));
     expect(await judge(asked, right)).toBe('alice');
     issuer.behave('answers');
-    expect(new Set(await waiting)).toEqual(new Set(['credential_invalid']));
+    // The issuer was asked after the first of them came, and before the others did.
+    expect(await waiting).toEqual(['credential_invalid', 'auth_unavailable', 'auth_unavailable']);
     expect(issuer.fetches).toBe(2);
   });
 
