@@ -2,7 +2,7 @@
 import { createHmac, generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { describe, expect, test } from '@jest/globals';
 import { bearer, jwt } from '@sallyport/core';
-import { exportJWK, SignJWT } from 'jose';
+import { exportJWK, type JWK, SignJWT } from 'jose';
 import { hosts } from '../contract/hosts/index.ts';
 import { applications, verdict } from '../support/applications.ts';
 import { APP, chatGuard, chatJwt, NOW, SECRET, token } from '../support/chat-policy.ts';
@@ -36,6 +36,18 @@ const typed = jwt({
   type: 'at+jwt',
   maxAge: '1m',
 });
+
+const rsa = generateKeyPairSync('rsa', { modulusLength: 2_048 });
+/** The key is for PS256, although the policy lists RS256 as well. */
+const forOneAlgorithm = jwt({
+  from: [bearer()],
+  jwk: { ...rsa.publicKey.export({ format: 'jwk' }), alg: 'PS256', use: 'sig' } as JWK,
+  algorithms: ['RS256', 'PS256'],
+  issuer: claims.iss,
+  audience: claims.aud,
+});
+const byRsa = (alg: string): Promise<string> =>
+  new SignJWT(claims).setProtectedHeader({ alg }).sign(rsa.privateKey);
 
 const INVALID = '401 credential_invalid';
 const EXPIRED = '401 credential_expired';
@@ -120,6 +132,7 @@ const forged: readonly (readonly [string, () => string | Promise<string>, string
     INVALID,
     byIssuer,
   ],
+  ['an algorithm that the key is not for', () => byRsa('RS256'), INVALID, forOneAlgorithm],
   ['more than 8 KiB', () => token({ padding: 'x'.repeat(9_000) }), INVALID, chatJwt()],
   ['the text null', () => 'null', INVALID, chatJwt()],
 ];
@@ -139,6 +152,7 @@ describe.each(hosts)('$name', (host) => {
       [chatJwt(), await token()],
       [byIssuer, await es256(issuer.privateKey)],
       [typed, await token({}, { header: { typ: 'at+jwt' } })],
+      [forOneAlgorithm, await byRsa('PS256')],
     ];
     for (const [auth, text] of right) {
       const app = await start(host, { guard: chatGuard({ auth: [auth] }) });
@@ -146,6 +160,17 @@ describe.each(hosts)('$name', (host) => {
     }
   });
 });
+
+test.each([{ use: 'enc' }, { key_ops: ['sign'] }, { alg: 'RS512' }])(
+  'jwt() with a jwk that is for something else throws at construction: %j',
+  (more) => {
+    const jwk = { ...rsa.publicKey.export({ format: 'jwk' }), ...more } as JWK;
+    const { iss: issuer, aud: audience } = claims;
+    expect(() => jwt({ from: [bearer()], jwk, algorithms: ['RS256'], issuer, audience })).toThrow(
+      /jwt\(\{ jwk \}\)/,
+    );
+  },
+);
 
 test.each([[['none']], [['HS256', 'none']], [['HS256', 'ES256']], [[]]])(
   'jwt({ algorithms: %j }) throws at construction',

@@ -194,4 +194,28 @@ export const mutations = [
     replace: '',
     tests: ['packages/core/test/auth/remote-keys.test.ts'],
   },
+  {
+    stage: 'tokens',
+    what: 'a jwk for encryption verifies tokens',
+    file: core('auth/key-use'),
+    find: "use !== undefined && use !== 'sig'",
+    replace: 'false',
+    tests: attack('forged-token'),
+  },
+  {
+    stage: 'tokens',
+    what: 'a jwk that only signs verifies tokens',
+    file: core('auth/key-use'),
+    find: "!(Array.isArray(key_ops) && key_ops.includes('verify'))",
+    replace: 'false',
+    tests: attack('forged-token'),
+  },
+  {
+    stage: 'tokens',
+    what: 'a jwk verifies signatures of an algorithm that it is not for',
+    file: core('auth/key-use'),
+    find: 'alg === undefined ? algorithms',
+    replace: 'true ? algorithms',
+    tests: attack('forged-token'),
+  },
 ];

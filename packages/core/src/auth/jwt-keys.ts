@@ -5,6 +5,7 @@ import { optional } from '../vocabulary/option-table.ts';
 import { PolicyError } from '../vocabulary/policy-error.ts';
 import { parseUrl } from '../vocabulary/url.ts';
 import { KeySet } from './key-set.ts';
+import { algorithmsOf, misuse } from './key-use.ts';
 import { type RemoteKeys, remoteKeysOf } from './remote-keys.ts';
 
 /** The key that verifies tokens. Set exactly one of these options. */
@@ -16,7 +17,9 @@ export interface KeyOptions {
   readonly secret?: string | Uint8Array;
   /** A public key: PEM text (SPKI or certificate), or a `KeyObject`. Default: none. */
   readonly publicKey?: string | KeyObject;
-  /** One key as a JSON Web Key (RFC 7517). Default: none. */
+  /**
+   * One key as a JSON Web Key (RFC 7517). If it states `use`, `key_ops` or `alg`, it verifies nothing else. Default: none.
+   */
   readonly jwk?: JWK;
   /** A local set of keys, or the `https:` URL of one, which is fetched when needed and shared. Default: none. */
   readonly jwks?: JSONWebKeySet | string | URL;
@@ -105,7 +108,14 @@ function checkAlgorithms(algorithms: readonly string[]): void {
   }
 }
 
-export function importKeys(options: KeyOptions, algorithms: readonly string[]): Keys {
+/** What a token is verified with. */
+interface Imported {
+  readonly keys: Keys;
+  /** Those of the policy that the key is for. */
+  readonly algorithms: readonly string[];
+}
+
+export function importKeys(options: KeyOptions, algorithms: readonly string[]): Imported {
   const given = (['secret', 'publicKey', 'jwk', 'jwks'] as const).filter(
     (name) => options[name] !== undefined,
   );
@@ -118,11 +128,19 @@ export function importKeys(options: KeyOptions, algorithms: readonly string[]): 
   }
   const symmetric = algorithms.some(isHmac);
   const { secret, publicKey, jwk, jwks } = options;
-  if (secret !== undefined) return importSecret(secret, algorithms, symmetric);
-  if (publicKey !== undefined) return importPublicKey(publicKey, algorithms, symmetric);
-  if (jwk !== undefined) return importJwk(jwk, algorithms, symmetric);
-  if (typeof jwks === 'string' || jwks instanceof URL) return publishedKeys(jwks, symmetric);
-  return localKeys(jwks as JSONWebKeySet, symmetric);
+  if (jwk !== undefined) {
+    const own = checkUse(jwk, algorithms);
+    return { keys: importJwk(jwk, own, symmetric), algorithms: own };
+  }
+  const keys =
+    secret !== undefined
+      ? importSecret(secret, algorithms, symmetric)
+      : publicKey !== undefined
+        ? importPublicKey(publicKey, algorithms, symmetric)
+        : typeof jwks === 'string' || jwks instanceof URL
+          ? publishedKeys(jwks, symmetric)
+          : localKeys(jwks as JSONWebKeySet, algorithms, symmetric);
+  return { keys, algorithms };
 }
 
 function importSecret(
@@ -173,6 +191,24 @@ function importPublicKey(
   return checkPublicKey(key, algorithms, option);
 }
 
+/** The algorithms that the key is for. */
+function checkUse(jwk: JWK, algorithms: readonly string[]): readonly string[] {
+  const option = 'jwt({ jwk })';
+  if (typeof jwk !== 'object' || jwk === null)
+    throw new PolicyError(option, 'it is not an object', 'Give a JSON Web Key (RFC 7517).');
+  const problem = misuse(jwk);
+  if (problem !== undefined)
+    throw new PolicyError(option, problem, 'Give the key that your issuer verifies signatures with.');
+  const own = algorithmsOf(jwk, algorithms);
+  if (own.length === 0)
+    throw new PolicyError(
+      option,
+      `its alg is ${JSON.stringify(jwk.alg)}, which is not among ${algorithms.join(', ')}`,
+      'Name it in `algorithms`, or give the key for one of these.',
+    );
+  return own;
+}
+
 function importJwk(jwk: JWK, algorithms: readonly string[], symmetric: boolean): KeyObject {
   const option = 'jwt({ jwk })';
   if (jwk.kty === 'oct') return importSecret(Buffer.from(jwk.k ?? '', 'base64url'), algorithms, symmetric);
@@ -212,7 +248,7 @@ function checkPublicKey(key: KeyObject, algorithms: readonly string[], option: s
   return key;
 }
 
-function localKeys(jwks: JSONWebKeySet, symmetric: boolean): KeySet {
+function localKeys(jwks: JSONWebKeySet, algorithms: readonly string[], symmetric: boolean): KeySet {
   const option = 'jwt({ jwks })';
   if (!Array.isArray(jwks?.keys) || jwks.keys.length === 0) {
     throw new PolicyError(
@@ -234,8 +270,12 @@ function localKeys(jwks: JSONWebKeySet, symmetric: boolean): KeySet {
   const [broken] = set.unreadable;
   if (broken !== undefined)
     throw new PolicyError(option, `keys[${broken.index}]: ${broken.problem}`, 'Correct it, or leave it out.');
-  if (set.keys.length === 0)
-    throw new PolicyError(option, 'none of its keys verifies signatures', 'Give an RSA, EC or Ed25519 key.');
+  if (!set.keys.some((key) => misuse(key) === undefined && algorithmsOf(key, algorithms).length > 0))
+    throw new PolicyError(
+      option,
+      `none of its keys is for verifying ${algorithms.join(', ')}`,
+      "Give a key for one of these, whose `use` is 'sig' if it has one.",
+    );
   return set;
 }
 

@@ -49,11 +49,8 @@ export function jwt<const Scheme extends string = 'jwt'>(
 ): Authenticator<JwtIdentity<Scheme>> {
   const settings = jwtSettings(options);
   const { from, issuer } = settings;
-  const verifier = new TokenVerifier(
-    importKeys(options, settings.algorithms),
-    settings,
-    settings.scheme as Scheme,
-  );
+  const { keys, algorithms } = importKeys(options, settings.algorithms);
+  const verifier = new TokenVerifier(keys, { ...settings, algorithms }, settings.scheme as Scheme);
   return {
     scheme: verifier.scheme,
     from,

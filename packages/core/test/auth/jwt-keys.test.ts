@@ -11,8 +11,8 @@ const ed = generateKeyPairSync('ed25519');
 const x25519 = generateKeyPairSync('x25519');
 const pem = (pair: { publicKey: import('node:crypto').KeyObject }) =>
   pair.publicKey.export({ type: 'spki', format: 'pem' }) as string;
-const jwkOf = (pair: { publicKey: import('node:crypto').KeyObject }) =>
-  pair.publicKey.export({ format: 'jwk' }) as never;
+const jwkOf = (pair: { publicKey: import('node:crypto').KeyObject }, more: object = {}) =>
+  ({ ...pair.publicKey.export({ format: 'jwk' }), ...more }) as never;
 const SECRET = 's'.repeat(64);
 const oct = { kty: 'oct', k: Buffer.from(SECRET).toString('base64url') };
 
@@ -65,6 +65,50 @@ describe('a key that is refused at construction', () => {
     ],
     ['an RSA key of 1024 bits', { publicKey: pem(weak) }, ['RS256'], /1024 bits can be broken/],
     ['an RSA JWK of 1024 bits', { jwk: jwkOf(weak) }, ['RS256'], /1024 bits/],
+    ['a JWK for encryption', { jwk: jwkOf(ec, { use: 'enc' }) }, ['ES256'], /its use is "enc".*signatures/],
+    ['a JWK with an empty use', { jwk: jwkOf(ec, { use: '' }) }, ['ES256'], /its use is ""/],
+    [
+      'a JWK that only signs',
+      { jwk: jwkOf(ec, { key_ops: ['sign'] }) },
+      ['ES256'],
+      /its key_ops are \["sign"\]/,
+    ],
+    ['a JWK without operations', { jwk: jwkOf(ec, { key_ops: [] }) }, ['ES256'], /its key_ops are \[\]/],
+    ['a JWK with a text of operations', { jwk: jwkOf(ec, { key_ops: 'verify' }) }, ['ES256'], /its key_ops/],
+    [
+      'a JWK for another algorithm',
+      { jwk: jwkOf(rsa, { alg: 'PS256' }) },
+      ['RS256', 'RS384'],
+      /its alg is "PS256", which is not among RS256, RS384.*algorithms/,
+    ],
+    [
+      'a JWK that names an algorithm of another type of key',
+      { jwk: jwkOf(ec, { alg: 'RS256' }) },
+      ['RS256', 'ES256'],
+      /verifies none of RS256/,
+    ],
+    ['a secret JWK for encryption', { jwk: { ...oct, use: 'enc' } }, ['HS256'], /its use is "enc"/],
+    ['a secret JWK for another algorithm', { jwk: { ...oct, alg: 'A256GCM' } }, ['HS256'], /its alg is/],
+    [
+      'a secret JWK that is short for its algorithm',
+      { jwk: { kty: 'oct', k: 'x'.repeat(43), alg: 'HS512' } },
+      ['HS256', 'HS512'],
+      /32 bytes are too few for HS512/,
+    ],
+    ['null as a JWK', { jwk: null as never }, ['ES256'], /it is not an object/],
+    [
+      'a set with a broken key',
+      { jwks: { keys: [jwkOf(ec), { kty: 'EC' }] } },
+      ['ES256'],
+      /keys\[1\]: its members/,
+    ],
+    ['a set with null', { jwks: { keys: [null as never] } }, ['ES256'], /keys\[0\]: it is not an object/],
+    [
+      'a set of keys for encryption',
+      { jwks: { keys: [jwkOf(ec, { use: 'enc' })] } },
+      ['ES256'],
+      /none of its keys is for verifying ES256/,
+    ],
     ['a JWK that is none', { jwk: { kty: 'RSA' } }, ['RS256'], /cannot be read/],
     [
       'an RSA key where only ECDSA is allowed',
@@ -111,15 +155,27 @@ describe('a key that is taken', () => {
     ['RSA as PEM', { publicKey: pem(rsa) }, ['RS256', 'PS512'], false],
     ['EC as a key object', { publicKey: ec.publicKey }, ['ES256'], false],
     ['Ed25519 as a JWK', { jwk: jwkOf(ed) }, ['EdDSA'], false],
+    [
+      'a JWK that states its use',
+      { jwk: jwkOf(ec, { use: 'sig', key_ops: ['verify'], alg: 'ES256' }) },
+      ['ES256'],
+      false,
+    ],
     ['a set', { jwks: { keys: [jwkOf(rsa), jwkOf(ec)] } }, ['RS256', 'ES256'], false],
     ['a remote set', { jwks: new URL('https://id.example.com/jwks') }, ['ES256'], true],
     ['a remote set on loopback', { jwks: 'http://127.0.0.1:4711/jwks' }, ['ES256'], true],
   ];
   test.each(taken)('jwt() accepts %s as its key', (_, options, algorithms, remote) => {
-    expect(importKeys(options, algorithms) instanceof RemoteKeys).toBe(remote);
+    expect(importKeys(options, algorithms).keys instanceof RemoteKeys).toBe(remote);
   });
 
   test('of a private key, only the public half is kept', () => {
-    expect(importKeys({ publicKey: ec.privateKey }, ['ES256'])).toMatchObject({ type: 'public' });
+    expect(importKeys({ publicKey: ec.privateKey }, ['ES256']).keys).toMatchObject({ type: 'public' });
+  });
+
+  test('of the algorithms, only the one that a JWK names is left', () => {
+    const jwk = jwkOf(rsa, { alg: 'PS256' });
+    expect(importKeys({ jwk }, ['RS256', 'PS256', 'PS512']).algorithms).toEqual(['PS256']);
+    expect(importKeys({ jwk: jwkOf(rsa) }, ['RS256', 'PS256']).algorithms).toEqual(['RS256', 'PS256']);
   });
 });
