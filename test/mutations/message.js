@@ -6,6 +6,22 @@ const unit = (...names) => names.map((name) => `packages/core/test/message/${nam
 export const mutations = [
   {
     stage: 'schema',
+    what: 'a schema that doubles the work with each level is accepted',
+    file: core('message/schema'),
+    find: 'refuseBranching(closed, option);',
+    replace: '',
+    tests: ['packages/core/test/message/branching.test.ts'],
+  },
+  {
+    stage: 'schema',
+    what: 'strip compiles a schema anew for each way that a message goes through it',
+    file: core('message/strip'),
+    find: 'shapes.get(definitions) ?? shapeOf(',
+    replace: 'shapeOf(',
+    tests: ['packages/core/test/message/branching.test.ts'],
+  },
+  {
+    stage: 'schema',
     what: 'a schema that no message can pass is accepted',
     file: core('message/impossible'),
     find: 'if (passable.has(body)) return;',

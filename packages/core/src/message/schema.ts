@@ -1,6 +1,7 @@
 import { PolicyError } from '../vocabulary/policy-error.ts';
 import type { SchemaNode } from '../wire/envelope.ts';
 import { type Incoming, isRecord } from '../wire/incoming.ts';
+import { refuseBranching } from './branching.ts';
 import { withoutBytes } from './bytes.ts';
 import { type Check, type Mistake, pointerTo, withoutType } from './check.ts';
 import { close } from './closed.ts';
@@ -134,7 +135,9 @@ function closedBody(schema: unknown, { type, option }: Pick<SchemaOptions, 'type
   if (!isRecord(schema)) throw new PolicyError(option, 'it is not a schema', 'Give Type.Object({ … }).');
   requireEnforceable(schema, option, type === undefined ? undefined : OBJECT);
   refuseImpossible(schema, option);
-  return close(schema);
+  const closed = close(schema);
+  refuseBranching(closed, option);
+  return closed;
 }
 
 const OBJECT: ReadonlySet<string> = new Set(['object']);

@@ -16,7 +16,8 @@ const MULTIPLE = 8;
 
 export function compileStrip(given: SchemaNode): Strip {
   const schema = withOwnTop(given);
-  const shapes = [shapeOf(schema, { whole: schema, resource: schema, definitions: schema })];
+  const scope = { whole: schema, resource: schema, definitions: schema, targets: new Map() };
+  const shapes = [shapeOf(schema, scope)];
   return (value) => leaveOut(value, shapes, new Effort(value, MULTIPLE));
 }
 
@@ -26,6 +27,8 @@ interface Scope {
   readonly resource: SchemaNode;
   /** The nearest schema with definitions. */
   readonly definitions: SchemaNode;
+  /** The shapes of the targets of references, with the definitions that they saw. Each is made once, however deep a message is. */
+  readonly targets: Map<SchemaNode, Map<SchemaNode, Shape>>;
 }
 
 /** What a schema says about the properties and items of one value. */
@@ -128,15 +131,10 @@ function shapeOf(schema: unknown, outside: Scope): Shape {
  * The shape of a reference's target, which alone describes the value. It is computed on first use, because references may be
  * circular.
  */
-function referred(reference: unknown, { whole, resource, definitions }: Scope): Shape {
+function referred(reference: unknown, scope: Scope): Shape {
   let found: Shape | undefined;
   const shape = (): Shape => {
-    const local = String(reference).startsWith('#');
-    found ??= shapeOf(referredTo(local ? resource : whole, reference), {
-      whole,
-      resource: local ? resource : whole,
-      definitions,
-    });
+    found ??= targetShape(reference, scope);
     return found;
   };
   return {
@@ -150,6 +148,18 @@ function referred(reference: unknown, { whole, resource, definitions }: Scope): 
       return shape().forms;
     },
   };
+}
+
+function targetShape(reference: unknown, scope: Scope): Shape {
+  const { whole, definitions, targets } = scope;
+  const resource = String(reference).startsWith('#') ? scope.resource : whole;
+  const target = referredTo(resource, reference);
+  if (target === undefined) return shapeOf(target, scope);
+  const shapes = targets.get(target) ?? new Map<SchemaNode, Shape>();
+  targets.set(target, shapes);
+  const shape = shapes.get(definitions) ?? shapeOf(target, { ...scope, resource, definitions });
+  shapes.set(definitions, shape);
+  return shape;
 }
 
 function schemasOfSame(schema: SchemaNode): SchemaNode[] {

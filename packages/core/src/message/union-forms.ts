@@ -43,7 +43,7 @@ function isClosed({ additionalProperties, unevaluatedProperties }: SchemaNode): 
   return additionalProperties === false || unevaluatedProperties === false;
 }
 
-function partsOf(form: SchemaNode, whole: SchemaNode, hops = 0): SchemaNode[] {
+export function partsOf(form: SchemaNode, whole: SchemaNode, hops = 0): SchemaNode[] {
   if (hops > MAX_HOPS) return [];
   const target = form.$ref === undefined ? undefined : referredTo(whole, form.$ref);
   const members = Array.isArray(form.allOf) ? form.allOf.filter(isNode) : [];
