@@ -218,4 +218,28 @@ export const mutations = [
     replace: 'true ? algorithms',
     tests: attack('forged-token'),
   },
+  {
+    stage: 'tokens',
+    what: 'a connection that the issuer has closed is an outage',
+    file: core('auth/key-fetch'),
+    find: 'if (!isBroken(error)) throw error;',
+    replace: 'throw error;',
+    tests: ['packages/core/test/auth/key-fetch.test.ts'],
+  },
+  {
+    stage: 'tokens',
+    what: 'an issuer may have its keys used for ever',
+    file: core('auth/key-freshness'),
+    find: 'Math.min(LONGEST_FRESH, Math.max(SHORTEST_FRESH, left))',
+    replace: 'left',
+    tests: ['packages/core/test/auth/remote-keys.test.ts'],
+  },
+  {
+    stage: 'tokens',
+    what: 'an ETag counts for ever',
+    file: core('auth/remote-keys'),
+    find: 'began - this.#sentAt < LONGEST_FRESH',
+    replace: 'true',
+    tests: ['packages/core/test/auth/remote-keys.test.ts'],
+  },
 ];

@@ -1,6 +1,7 @@
 import { generateKeyPairSync, type KeyObject, randomUUID, X509Certificate } from 'node:crypto';
-import { createServer, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { createServer, type Server, type ServerResponse } from 'node:http';
+import { createServer as createHttpsServer } from 'node:https';
+import type { AddressInfo, Socket } from 'node:net';
 import { type JWK, type JWTPayload, SignJWT } from 'jose';
 import { generate } from 'selfsigned';
 
@@ -11,33 +12,45 @@ interface SigningKey {
 }
 
 /** How the issuer answers requests for its keys. */
-export type Behaviour = 'answers' | 'fails' | 'stalls' | 'lies';
+/** `closes`: it ends a connection that was kept alive when a second request comes. `cuts`: it ends every connection. */
+export type Behaviour = 'answers' | 'fails' | 'stalls' | 'lies' | 'closes' | 'cuts';
 
 /** An identity provider that publishes keys over HTTP and can rotate them, stall, fail, or send a wrong answer. */
 export class Issuer {
   /** How often its keys were fetched. */
   fetches = 0;
+  /** How often it answered that they are the same as before (304). */
+  unchanged = 0;
+  /** Headers of its answers besides the type. With an `ETag`, requests that name it get 304. */
+  headers: Readonly<Record<string, string>> = {};
   #behaviour: Behaviour = 'answers';
   #keys: SigningKey[] = [];
   #published: readonly unknown[] | undefined;
   #made = 0;
   readonly #id = randomUUID();
   readonly #stalled = new Set<ServerResponse>();
-  readonly #server = createServer((_request, response) => this.#answer(response));
+  readonly #used = new WeakSet<Socket>();
+  readonly #server: Server;
 
-  private constructor(readonly name: string) {
+  private constructor(
+    readonly name: string,
+    readonly tls: { readonly key: string; readonly cert: string } | undefined,
+  ) {
+    const listener = (_request: unknown, response: ServerResponse): void => this.#answer(response);
+    this.#server = tls === undefined ? createServer(listener) : createHttpsServer(tls, listener);
     this.rotate();
   }
 
-  static async start(name = 'https://id.example.com'): Promise<Issuer> {
-    const issuer = new Issuer(name);
+  static async start(name = 'https://id.example.com', tls?: Issuer['tls']): Promise<Issuer> {
+    const issuer = new Issuer(name, tls);
     await new Promise<void>((resolve) => issuer.#server.listen(0, '127.0.0.1', resolve));
     return issuer;
   }
 
   /** With an id of its own, since the guard caches keys and failures by URL and the next issuer may get the same port. */
   get jwks(): string {
-    return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}/${this.#id}/jwks.json`;
+    const origin = this.tls === undefined ? 'http://127.0.0.1' : 'https://localhost';
+    return `${origin}:${(this.#server.address() as AddressInfo).port}/${this.#id}/jwks.json`;
   }
 
   /** Changes the behaviour. Stalled requests are answered once it no longer stalls. */
@@ -103,8 +116,24 @@ export class Issuer {
       return;
     }
     const keys = this.#published ?? this.keys;
+    const { req: request } = response;
+    const again = this.#used.has(request.socket);
+    this.#used.add(request.socket);
+    if (this.#behaviour === 'cuts' || (this.#behaviour === 'closes' && again)) {
+      request.socket.destroy();
+      return;
+    }
+    const { etag } = this.headers;
+    if (etag !== undefined && request.headers['if-none-match'] === etag) {
+      this.unchanged++;
+      response.writeHead(304, this.headers).end();
+      return;
+    }
     const lie = '<!doctype html><title>Sign in</title>';
-    response.writeHead(this.#behaviour === 'fails' ? 503 : 200, { 'Content-Type': 'application/json' });
+    response.writeHead(this.#behaviour === 'fails' ? 503 : 200, {
+      'Content-Type': 'application/json',
+      ...this.headers,
+    });
     response.end(this.#behaviour === 'lies' ? lie : JSON.stringify({ keys }));
   }
 }

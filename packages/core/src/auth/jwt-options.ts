@@ -51,8 +51,8 @@ export interface JwtOptions<Scheme extends string = 'jwt'> extends KeyOptions {
    */
   readonly verifiedTokens?: Size | false;
   /**
-   * For a key set with a URL: how long fetched keys may be used beyond their ten minutes while the issuer does not
-   * answer. Default: not at all. Beyond: `auth_unavailable` (503).
+   * For a key set with a URL: how long fetched keys may be used beyond their ten minutes, or the longer `max-age` of the
+   * issuer's `Cache-Control`, while the issuer does not answer. Default: not at all. Beyond: `auth_unavailable` (503).
    */
   readonly staleIfError?: Duration;
   /** The `scheme` of the identities. Default: `'jwt'`. */

@@ -1,12 +1,11 @@
 import { errors, type JWTVerifyGetKey } from 'jose';
 import type { Clock } from '../vocabulary/ports.ts';
 import { fetchKeySet } from './key-fetch.ts';
+import { KEY_MAX_AGE, LONGEST_FRESH } from './key-freshness.ts';
 import { KeySet } from './key-set.ts';
 
 /** Milliseconds between two fetches because of unknown key ids, which clients can invent. */
 const FETCH_COOL_DOWN = 30_000;
-/** Milliseconds until fetched keys are fetched again. */
-const KEY_MAX_AGE = 600_000;
 /** Milliseconds after a failed fetch, so that a flood of tokens spares an issuer that is down. */
 const FAILURE_COOL_DOWN = 5_000;
 
@@ -30,6 +29,10 @@ type Token = Parameters<JWTVerifyGetKey>;
 export class RemoteKeys {
   #set: KeySet | undefined;
   #text = '';
+  #etag: string | undefined;
+  /** When the set was last sent, in monotonic milliseconds: an answer that it is unchanged does not count. */
+  #sentAt = Number.NEGATIVE_INFINITY;
+  #freshness = KEY_MAX_AGE;
   /** How many fetches have begun, and which of them was the last that succeeded. */
   #begun = 0;
   #succeeded = 0;
@@ -43,7 +46,7 @@ export class RemoteKeys {
 
   /** Changes with the keys. Keys that are due for a fetch have a generation that equals no other. */
   generation(now: number): unknown {
-    return this.#isYoungerThan(KEY_MAX_AGE, now) ? this.#set : {};
+    return this.#isYoungerThan(this.#freshness, now) ? this.#set : {};
   }
 
   /**
@@ -55,8 +58,9 @@ export class RemoteKeys {
   async find(staleIfError: number, clock: Clock, ...token: Token): Promise<Found> {
     const asked = clock.monotonic();
     const begunBefore = this.#begun;
-    if (!this.#isYoungerThan(KEY_MAX_AGE, asked)) await this.#refresh(clock);
-    const longest = KEY_MAX_AGE + staleIfError;
+    if (!this.#isYoungerThan(this.#freshness, asked)) await this.#refresh(clock);
+    // An issuer that asks for short times is asked sooner, but does not lock its users out sooner when it is down.
+    const longest = Math.max(this.#freshness, KEY_MAX_AGE) + staleIfError;
     const found = await this.#look(longest, asked, token);
     if (found !== undefined) return found;
     if (!this.#isYoungerThan(FETCH_COOL_DOWN, asked)) {
@@ -97,10 +101,12 @@ export class RemoteKeys {
   async #fetch(clock: Clock, began: number): Promise<void> {
     const count = ++this.#begun;
     try {
-      const text = await fetchKeySet(this.url);
-      // With the same set, verified tokens stay remembered.
-      if (text !== this.#text || this.#set === undefined) this.#set = new KeySet(parse(text));
-      this.#text = text;
+      // Asked unconditionally now and then, in case a cache keeps the ETag of another set.
+      const mayBeSame = began - this.#sentAt < LONGEST_FRESH;
+      const { text, etag, freshness } = await fetchKeySet(this.url, mayBeSame ? this.#etag : undefined);
+      if (text !== undefined) this.#read(text, began);
+      this.#etag = etag;
+      this.#freshness = freshness;
       this.#fetchedAt = began;
       this.#succeeded = count;
       this.#failedAt = Number.NEGATIVE_INFINITY;
@@ -111,6 +117,13 @@ export class RemoteKeys {
     } finally {
       this.#pending = undefined;
     }
+  }
+
+  /** With the same set, verified tokens stay remembered. */
+  #read(text: string, now: number): void {
+    if (text !== this.#text || this.#set === undefined) this.#set = new KeySet(parse(text));
+    this.#text = text;
+    this.#sentAt = now;
   }
 
   #unavailable(now: number, unreadable: KeySet['unreadable'][number] | undefined): KeysUnavailable {

@@ -222,6 +222,86 @@ describe('an issuer that', () => {
   });
 });
 
+describe('what an issuer says about its answers', () => {
+  test('Cache-Control decides how long keys are used, up to an hour', async () => {
+    issuer.headers = { 'cache-control': 'public, max-age=1800' };
+    const asked = authenticator();
+    const before = await token();
+    expect(await judge(asked, before)).toBe('alice');
+    issuer.rotate();
+    pass(30 * MINUTE - 1);
+    expect(await judge(asked, before)).toBe('alice');
+    expect(issuer.fetches).toBe(1);
+    issuer.headers = { 'cache-control': 'max-age=86400' };
+    pass(1);
+    expect(await judge(asked, before)).toBe('credential_invalid');
+    const after = await token();
+    expect(await judge(asked, after)).toBe('alice');
+    pass(60 * MINUTE - 1);
+    expect(await judge(asked, after)).toBe('alice');
+    expect(issuer.fetches).toBe(2);
+    pass(1);
+    expect(await judge(asked, after)).toBe('alice');
+    expect(issuer.fetches).toBe(3);
+  });
+
+  test('an issuer that forbids caching is asked once a minute, and its outage denies nothing for ten', async () => {
+    issuer.headers = { 'cache-control': 'no-store' };
+    const asked = authenticator();
+    const text = await token();
+    expect(await judge(asked, text)).toBe('alice');
+    pass(MINUTE - 1);
+    expect(await judge(asked, text)).toBe('alice');
+    expect(issuer.fetches).toBe(1);
+    pass(1);
+    expect(await judge(asked, text)).toBe('alice');
+    expect(issuer.fetches).toBe(2);
+    issuer.behave('fails');
+    pass(10 * MINUTE - 1);
+    expect(await judge(asked, text)).toBe('alice');
+    pass(1);
+    expect(await judge(asked, text)).toBe('auth_unavailable');
+  });
+
+  test('keys that have not changed are not sent again, and verified tokens stay remembered', async () => {
+    issuer.headers = { etag: '"a"' };
+    const asked = authenticator();
+    const text = await token();
+    expect(await judge(asked, text)).toBe('alice');
+    for (let i = 1; i <= 5; i++) {
+      pass(10 * MINUTE);
+      expect(await judge(asked, text)).toBe('alice');
+      expect([issuer.fetches, issuer.unchanged]).toEqual([1 + i, i]);
+    }
+    // A cache that keeps the ETag of another set locks nobody out for longer than an hour.
+    issuer.rotate();
+    const after = await token();
+    expect(await judge(asked, after)).toBe('auth_unavailable');
+    pass(10 * MINUTE);
+    expect(await judge(asked, after)).toBe('alice');
+    expect(issuer.unchanged).toBe(5);
+    issuer.headers = { etag: '"b"' };
+    issuer.rotate({ keep: true });
+    pass(10 * MINUTE);
+    expect(await judge(asked, await token())).toBe('alice');
+    expect(issuer.unchanged).toBe(5);
+  });
+
+  test('an answer that is no key set leaves the ETag of the last set', async () => {
+    issuer.headers = { etag: '"a"' };
+    const asked = authenticator({ staleIfError: '1h' });
+    const text = await token();
+    expect(await judge(asked, text)).toBe('alice');
+    issuer.headers = { etag: '"broken"' };
+    issuer.behave('lies');
+    pass(10 * MINUTE);
+    expect(await judge(asked, text)).toBe('alice');
+    pass(5_000);
+    expect(await judge(asked, text)).toBe('alice');
+    expect([issuer.fetches, issuer.unchanged]).toEqual([3, 0]);
+  });
+});
+
 describe('staleIfError', () => {
   test.each([
     [undefined, 10 * MINUTE, 'auth_unavailable'],
