@@ -3,6 +3,22 @@ import { attack, contract, core } from './paths.js';
 
 export const mutations = [
   {
+    stage: 'shutdown',
+    what: 'a closing server admits handshakes',
+    file: core('guard/host-guard'),
+    find: 'root.shutdown ?? servers.of((begun as Handshake).server)',
+    replace: 'root.shutdown',
+    tests: ['packages/core/test/guard/server-shutdowns.test.ts'],
+  },
+  {
+    stage: 'shutdown',
+    what: 'the end of one server ends what came by others',
+    file: core('guard/server-shutdowns'),
+    find: 'partOf((_, its) => its === server)',
+    replace: 'partOf(() => true)',
+    tests: contract('rebuilt'),
+  },
+  {
     stage: 'events',
     what: 'texts of the network reach events as they came',
     file: core('vocabulary/events'),
@@ -134,7 +150,7 @@ export const mutations = [
     stage: 'shutdown',
     what: 'handshakes that are under way are let in',
     file: core('guard/shutdown'),
-    find: 'for (const handshake of handshakes) handshake.turnAway(refusal());',
+    find: 'for (const handshake of handshakes) handshake.turnAway(this.denial());',
     replace: '',
     tests: ['packages/core/test/guard/closing.test.ts'],
   },

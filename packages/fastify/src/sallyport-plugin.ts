@@ -15,7 +15,7 @@ import {
   warnAboutKillTimeout,
 } from '@sallyport/ws/host';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import { closeGuardWith } from './fastify-shutdown.ts';
+import { endWithApplication } from './fastify-shutdown.ts';
 import { catchHandlerErrors } from './handler-errors.ts';
 import { checkOptions, closeWindow, type SallyportOptions } from './plugin-options.ts';
 import { keepReplyOpen, sendReplyWith101 } from './switching-reply.ts';
@@ -65,11 +65,12 @@ export async function guardApplication(app: FastifyInstance, options: SallyportO
       },
       beforeSwitching: sendReplyWith101,
     });
-    replaceUpgradeListener(interceptUpgrades(server, guard));
+    const removeListener = replaceUpgradeListener(interceptUpgrades(server, guard));
     // Fastify's silent logger has no level. Then the guard keeps its own.
     if (typeof app.log.level === 'string') hostGuard(guard).useLogger(app.log);
     warnAboutKillTimeout(guard, closeWindow(options));
-    closeGuardWith(app, guard, wss, closeWindow(options));
+    const shutdown = { server, guard, wss, milliseconds: closeWindow(options), removeListener };
+    endWithApplication(app, shutdown);
   });
 }
 
@@ -123,7 +124,7 @@ function dispatchUpgradesThroughRouting(app: FastifyInstance): void {
 }
 
 /** Calls the `upgrade` listener of @fastify/websocket from a handler of ours, which takes every path, and removes it from the server. */
-function replaceUpgradeListener(interceptor: UpgradeInterceptor): void {
+function replaceUpgradeListener(interceptor: UpgradeInterceptor): () => void {
   const { server, otherListeners } = interceptor;
   const [listener, ...more] = otherListeners as [UpgradeListener?, ...UpgradeListener[]];
   if (listener === undefined)
@@ -139,7 +140,7 @@ function replaceUpgradeListener(interceptor: UpgradeInterceptor): void {
       'Let them listen on a server of their own.',
     );
   server.off('upgrade', listener);
-  interceptor.addHandler({
+  return interceptor.addHandler({
     matchesAll: true,
     matches: () => true,
     accept: ({ request, socket }) => listener.call(server, request, socket, Buffer.alloc(0)),

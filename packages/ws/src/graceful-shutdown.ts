@@ -3,6 +3,7 @@ import type { Socket } from 'node:net';
 import { constants } from 'node:os';
 import { type AnyGuard, type Duration, PolicyError } from '@sallyport/core';
 import { hostGuard, parseWindow, refuseUnknown, requireGuard } from '@sallyport/core/host';
+import { isServing } from './listening-servers.ts';
 import { releaseChannel, warnAboutKillTimeout } from './process-manager.ts';
 import { requireHttpServer } from './required-arguments.ts';
 import { onSignal } from './signals.ts';
@@ -27,10 +28,11 @@ export interface GracefulShutdown {
 const IDLE_CHECK_INTERVAL = 100;
 
 /**
- * Ends an HTTP server and its guards on a signal, so that the process can exit by itself, a worker of `node:cluster` or PM2 as
- * well; `process.exit` is never called. The `shutdown` message of PM2 (`shutdown_with_message`) counts as a signal.
- * Until `guard.close` has ended the connections, the server still answers requests and refuses handshakes with 503. Then it
- * stops listening. A second signal has its default effect, for operators who do not want to wait.
+ * Ends an HTTP server, and what its guards have admitted on it, on a signal, so that the process can exit by itself, a worker of
+ * `node:cluster` or PM2 as well; `process.exit` is never called. The `shutdown` message of PM2 (`shutdown_with_message`) counts as a
+ * signal. Until the connections have ended, the server still answers requests and refuses handshakes with 503. Then it stops
+ * listening. With the last of their servers the guards close, too. A second signal has its default effect, for operators who do not
+ * want to wait.
  *
  * Call it once for a server, before the server listens or right after. On Fastify, `app.close()` does this instead.
  *
@@ -127,9 +129,10 @@ class ServerShutdown implements GracefulShutdown {
 
   async #end(): Promise<void> {
     const { server, guard, milliseconds } = this;
-    const drained = guard.family.close({ within: milliseconds });
-    // Scheduled after guard.close(), so that at the same deadline the guard acts first and tells each client why.
-    const cancelDeadline = hostGuard(guard).schedule(milliseconds, () => {
+    const host = hostGuard(guard);
+    const drained = host.closeServer(server, milliseconds);
+    // Scheduled after that, so that at the same deadline the guard acts first and tells each client why.
+    const cancelDeadline = host.schedule(milliseconds, () => {
       this.#isPastDeadline = true;
       this.#destroySockets();
     });
@@ -142,6 +145,8 @@ class ServerShutdown implements GracefulShutdown {
     cancelDeadline();
     server.off('connection', this.#track);
     server.off('listening', this.#listenForSignals);
+    host.reopenServer(server);
+    if (!isServing(guard)) await guard.family.close({ within: 0 });
   }
 
   /** Closes idle connections until the server has closed: one that was busy before would be kept alive for its next request. */

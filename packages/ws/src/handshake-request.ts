@@ -7,8 +7,13 @@ import type { HostHandshake } from '@sallyport/core/host';
  * A node:http upgrade request as the guard reads it, for `guard.handshake` and `guard.explain`.
  *
  * @param overUnixSocket whether the server listens on a Unix socket, where peers have no address. Default: `false`.
+ * @param server the server that accepted the connection.
  */
-export function handshakeRequest(request: IncomingMessage, overUnixSocket = false): HandshakeRequest {
+export function handshakeRequest(
+  request: IncomingMessage,
+  overUnixSocket = false,
+  server?: object,
+): HandshakeRequest {
   const socket = request.socket as (Duplex & { remoteAddress?: string; encrypted?: boolean }) | undefined;
   return {
     method: request.method ?? '',
@@ -21,6 +26,7 @@ export function handshakeRequest(request: IncomingMessage, overUnixSocket = fals
       encrypted: socket?.encrypted === true,
       unix: overUnixSocket,
     },
+    server,
   };
 }
 

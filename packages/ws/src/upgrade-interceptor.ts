@@ -3,6 +3,7 @@ import type { Duplex } from 'node:stream';
 import { type AnyGuard, PolicyError } from '@sallyport/core';
 import { type Denial, deny, hostGuard, isPromise, shareOuterDoor } from '@sallyport/core/host';
 import { boundHeaders } from './headers-deadline.ts';
+import { watchListening } from './listening-servers.ts';
 import { Upgrade } from './upgrade.ts';
 import { upgradeOnlyToWebSocket } from './websocket-only.ts';
 
@@ -30,13 +31,16 @@ const interceptors = new WeakMap<Server, UpgradeInterceptor>();
 
 /**
  * Runs a guard's outer door for every upgrade request of a server, before the application, its logger and any other
- * `upgrade` listener, no matter when that was added. Returns the server's one interceptor.
+ * `upgrade` listener, no matter when that was added. Returns the server's one interceptor. After `guard.close()` the server may
+ * get a guard of another family.
  *
  * @throws PolicyError when the server has the outer door of another family already.
  */
 export function interceptUpgrades(server: Server, guard: AnyGuard): UpgradeInterceptor {
   const existing = interceptors.get(server);
-  if (existing === undefined) {
+  const isOver = existing !== undefined && hostGuard(existing.guard).isClosed;
+  if (isOver && !shareOuterDoor(existing.guard, guard)) existing.remove();
+  if (existing === undefined || interceptors.get(server) === undefined) {
     const interceptor = new UpgradeInterceptor(server, guard);
     interceptors.set(server, interceptor);
     return interceptor;
@@ -59,6 +63,8 @@ export class UpgradeInterceptor {
   otherUpgrades: OtherUpgrades = 'refused';
   readonly #handlers: UpgradeHandler[] = [];
   readonly #emitUpgrade: UpgradeListener;
+  readonly #restoreEmit: () => void;
+  #isRemoved = false;
 
   constructor(
     readonly server: Server,
@@ -68,25 +74,40 @@ export class UpgradeInterceptor {
     this.#emitUpgrade = (request, socket, head) =>
       void (emit as (...all: unknown[]) => boolean).call(server, 'upgrade', request, socket, head);
     // An overridden `emit` runs before all listeners. One more listener would run beside the others and could not stop them.
-    server.emit = ((event: string, ...args: [IncomingMessage, Duplex, Buffer]): boolean => {
-      if (event !== 'upgrade') return (emit as (...all: unknown[]) => boolean).call(server, event, ...args);
+    const guarded = ((event: string, ...args: [IncomingMessage, Duplex, Buffer]): boolean => {
+      if (event !== 'upgrade' || this.#isRemoved)
+        return (emit as (...all: unknown[]) => boolean).call(server, event, ...args);
       this.#receive(...args);
       return true;
     }) as Server['emit'];
+    server.emit = guarded;
+    this.#restoreEmit = () => {
+      if (server.emit === guarded) server.emit = emit;
+    };
     // Node emits `upgrade` only on a server that has a listener for it.
     server.on('upgrade', placeholder);
     upgradeOnlyToWebSocket(server);
     boundHeaders(server, guard);
-    server.once('listening', () => this.#checkOtherListeners());
+    watchListening(server, guard);
+    server.once('listening', this.#checkOtherListeners);
+  }
+
+  /** Leaves the server without a guard, as it was. Its `upgrade` listeners are those of the application again. */
+  remove(): void {
+    this.#isRemoved = true;
+    this.#restoreEmit();
+    this.server.off('upgrade', placeholder);
+    this.server.off('listening', this.#checkOtherListeners);
+    interceptors.delete(this.server);
   }
 
   /**
-   * Adds a handler behind those that are there.
+   * Adds a handler behind those that are there. Returns a function that removes it, and with the last one the interceptor.
    *
    * @throws PolicyError when an earlier handler takes every path, and when the server listens already and has other
    * `upgrade` listeners, unless `otherUpgrades` allows them.
    */
-  addHandler(handler: UpgradeHandler): void {
+  addHandler(handler: UpgradeHandler): () => void {
     if (this.#handlers.some(({ matchesAll }) => matchesAll)) {
       throw new PolicyError(
         'guardServer',
@@ -96,6 +117,10 @@ export class UpgradeInterceptor {
     }
     if (this.server.listening) this.#checkOtherListeners();
     this.#handlers.push(handler);
+    return () => {
+      this.#handlers.splice(this.#handlers.indexOf(handler), 1);
+      if (this.#handlers.length === 0) this.remove();
+    };
   }
 
   /** Passes an upgrade to the server's other listeners. Returns `false` where there are none, or they are not `public`. */
@@ -115,7 +140,7 @@ export class UpgradeInterceptor {
   #receive(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     const overUnixSocket =
       request.socket?.remoteAddress === undefined && typeof this.server.address() === 'string';
-    const upgrade = new Upgrade(request, socket, head, this.guard, overUnixSocket);
+    const upgrade = new Upgrade(request, socket, head, this.guard, overUnixSocket, this.server);
     upgrade.refuseBehindResponse();
     if (upgrade.done) return;
     const verdict = hostGuard(this.guard).enter(upgrade.handshake);
@@ -147,14 +172,14 @@ export class UpgradeInterceptor {
   }
 
   /** A listener that upgrades without a policy stops the program at start-up (CVE-2026-39987). */
-  #checkOtherListeners(): void {
+  readonly #checkOtherListeners = (): void => {
     if (this.otherUpgrades !== 'refused' || this.otherListeners.length === 0) return;
     throw new PolicyError(
       'upgrade listeners',
       'this server has upgrade listeners without a guard',
       "Guard them as well, or say otherUpgrades: 'public' to let them answer the paths that are not guarded.",
     );
-  }
+  };
 }
 
 function placeholder(): void {}

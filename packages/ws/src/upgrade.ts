@@ -38,12 +38,12 @@ export class Upgrade implements Seal {
     head: Buffer,
     readonly guard: AnyGuard,
     overUnixSocket: boolean,
+    server: object,
   ) {
     this.#chunks = [head];
     this.#bytes = head.length;
-    this.handshake = hostGuard(guard).begin(handshakeRequest(request, overUnixSocket), (denial) =>
-      this.refuse(denial),
-    );
+    const described = handshakeRequest(request, overUnixSocket, server);
+    this.handshake = hostGuard(guard).begin(described, (denial) => this.refuse(denial));
     // Not enumerable, because loggers print requests, and the upgrade refers to credentials.
     Object.defineProperty(request, UPGRADE, { value: this });
   }

@@ -8,12 +8,17 @@ type RequestClass = new (
   _addHeaderLines(lines: readonly string[], count: number): void;
 };
 
+/** A server may get one outer door after another. */
+const restricted = new WeakSet<Server>();
+
 /**
  * Leaves a server's other upgrades (`h2c`, `TLS/1.2`) to its application, as ordinary requests with their bodies: a server may
  * ignore an `Upgrade` (RFC 9110 §7.8). Node would take each for a WebSocket, because the server has an `upgrade` listener.
  * Clients of HTTP/2 send `Upgrade: h2c` with their first request, whatever it is.
  */
 export function upgradeOnlyToWebSocket(server: Server): void {
+  if (restricted.has(server)) return;
+  restricted.add(server);
   const asked = server as Server & { shouldUpgradeCallback?: ShouldUpgrade };
   const { shouldUpgradeCallback: shouldUpgrade } = asked;
   if (shouldUpgrade === undefined) {

@@ -1,6 +1,7 @@
 import { createServer, get } from 'node:http';
 import { afterEach, expect, test } from '@jest/globals';
 import { PolicyError } from '@sallyport/core';
+import { hostGuard } from '@sallyport/core/host';
 import { type GracefulShutdown, gracefulShutdown, guardServer } from '@sallyport/ws';
 import { type WebSocket, WebSocketServer } from 'ws';
 import { eventually } from '../../../test/support/eventually.ts';
@@ -55,6 +56,31 @@ test('a signal starts the shutdown, and a second signal has its default effect',
   wire.destroy();
   await running.closed;
   expect(await refusing(port)).toBe(true);
+});
+
+test('the end of one server leaves the connections of another with the same guard open; the last one closes the guard', async () => {
+  const clock = new ManualClock();
+  const guard = guardOf({ clock, limits: { heartbeat: false } });
+  const serve = async () => {
+    const server = createServer();
+    guardServer(server, new WebSocketServer({ noServer: true }), guard);
+    return { port: await listen(server), shutdown: gracefulShutdown(server, guard, { signals: [] }) };
+  };
+  const [first, second] = [await serve(), await serve()];
+  const closed = await open(first.port, { headers: HEADERS });
+  const kept = await open(second.port, { headers: HEADERS });
+  await eventually(() => guard.stats().connections === 2, 'the connections');
+  const ends = first.shutdown.close();
+  expect(await closed.closeCode()).toBe(1001);
+  closed.destroy();
+  await ends;
+  expect([guard.stats().connections, kept.ended]).toEqual([1, false]);
+  (await open(second.port, { headers: HEADERS })).destroy();
+  const last = second.shutdown.close();
+  expect(await kept.closeCode()).toBe(1001);
+  kept.destroy();
+  await last;
+  expect(hostGuard(guard).isClosed).toBe(true);
 });
 
 test('twelve servers of a process have one listener for each signal, and one signal ends them all', async () => {

@@ -44,6 +44,8 @@ export interface ConnectionOrigin {
   readonly subprotocol: string | undefined;
   readonly address: string;
   readonly path: string;
+  /** What accepted the connection. */
+  readonly server: object | undefined;
   readonly lease: Lease;
   /** Whether the address may be banned. Never true for loopback and trusted proxies. */
   readonly bannable: boolean;

@@ -38,6 +38,7 @@ export class GuardedConnection implements Connection, Receiver, Rostered {
   readonly subprotocol: string | undefined;
   readonly address: string;
   readonly path: string;
+  readonly server: object | undefined;
   /** Whether the address may be banned. */
   readonly bannable: boolean;
   readonly ledger = new MessageLedger();
@@ -68,6 +69,7 @@ export class GuardedConnection implements Connection, Receiver, Rostered {
     this.subprotocol = origin.subprotocol;
     this.address = origin.address;
     this.path = origin.path;
+    this.server = origin.server;
     this.bannable = origin.bannable;
     this.#lease = origin.lease;
     this.#socket = socket;
@@ -190,7 +192,6 @@ export class GuardedConnection implements Connection, Receiver, Rostered {
     return this.state === 'open' && this.#socket.sendFramed(message);
   }
 
-  /** Ends the connection with the close code and text of a reason. */
   end(reason: Reason): void {
     this.ending.end(reason);
   }
@@ -228,7 +229,6 @@ export class GuardedConnection implements Connection, Receiver, Rostered {
     else this.end(due);
   }
 
-  /** Reports a message that a report-only stage would have denied. */
   reported(denial: Denial, pointer?: string): void {
     this.denials.report(denial, pointer);
   }

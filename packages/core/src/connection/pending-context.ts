@@ -40,6 +40,8 @@ export interface PendingOrigin {
   readonly id: string;
   readonly address: string;
   readonly path: string;
+  /** What accepted the connection. */
+  readonly server: object | undefined;
   /** The slots in total and of the address. The open connection keeps them. */
   readonly lease: Lease;
   /** The slots of pending connections. Released as soon as this connection is no longer pending. */

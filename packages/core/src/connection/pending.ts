@@ -43,6 +43,10 @@ export class Pending implements Rostered {
     context.opened(this);
   }
 
+  get server(): object | undefined {
+    return this.origin.server;
+  }
+
   receive(data: Uint8Array | string, isBinary: boolean): void {
     const bytes = typeof data === 'string' ? Buffer.byteLength(data) : data.byteLength;
     const message = { data, isBinary, bytes };

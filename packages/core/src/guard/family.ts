@@ -21,6 +21,7 @@ import { Branch } from './branch.ts';
 import { CredentialSources } from './credential-sources.ts';
 import { Registry, type Withdrawable } from './registry.ts';
 import { reportingTo } from './route.ts';
+import { ServerShutdowns } from './server-shutdowns.ts';
 import { Shutdown } from './shutdown.ts';
 import { Ticker } from './ticker.ts';
 import { consoleLogger, Warnings } from './warnings.ts';
@@ -41,6 +42,7 @@ export class GuardFamily {
   readonly revocations: RevocationList;
   readonly settings: HandshakeSettings;
   readonly registry = new Registry();
+  readonly servers: ServerShutdowns;
   readonly credentialSources = new CredentialSources();
   /** The origins of every route. */
   readonly origins = new Set<OriginPolicy>();
@@ -58,6 +60,7 @@ export class GuardFamily {
     const { limits } = settings;
     this.clock = settings.clock;
     this.timers = new Timers(this.clock);
+    this.servers = new ServerShutdowns(this.registry, this.clock);
     this.events = new EventHub(settings.name, this.clock);
     this.root = new Branch(this.events);
     this.hasOwnLogger = settings.logger !== undefined;
@@ -117,9 +120,7 @@ export class GuardFamily {
    * is left. With the last guard, the family stops its timers and its store.
    */
   close(branch: Branch, milliseconds: number): Promise<void> {
-    branch.ownShutdown ??= new Shutdown(this.registry.partOf(branch.events), this.clock, () => {
-      if (branch === this.root) this.#close();
-    });
+    branch.ownShutdown ??= this.#shutdown(branch);
     return branch.ownShutdown.finishWithin(milliseconds);
   }
 
@@ -140,18 +141,21 @@ export class GuardFamily {
     const { share } = connection.ledger;
     if (share !== undefined) this.#identityRates?.leave(share);
     branch.closed(connection, reason);
+    this.servers.left(connection);
   }
 
   /** Called when the socket of a connection that never authenticated has closed. */
   lingered(pending: Pending, branch: Branch): void {
     this.registry.lingering.delete(pending);
     branch.left(pending);
+    this.servers.left(pending);
   }
 
   /** Called when an admission has become a `socket`, of a connection open or pending, or was released (no `socket`). */
   settled(admission: Withdrawable, branch: Branch, socket?: GuardedConnection | Pending): void {
     this.registry.admissions.delete(admission);
     branch.settled(admission, socket);
+    this.servers.settled(admission, socket);
   }
 
   /** Revokes in this process at once, then on all nodes. Rejects if the revocation could not be kept here or stored. */
@@ -185,6 +189,13 @@ export class GuardFamily {
     this.registry.endConnections('banned', ({ address, identity }) =>
       this.bans.closes(ban, address, identity),
     );
+  }
+
+  #shutdown(branch: Branch): Shutdown {
+    const part = this.registry.partOf((guard) => guard.isWithin(branch.events));
+    return new Shutdown(part, this.clock, 'guard.close was called', () => {
+      if (branch === this.root) this.#close();
+    });
   }
 
   /** Stops all timers, and does not use the store any more. */

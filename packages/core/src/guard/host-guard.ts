@@ -56,7 +56,8 @@ export class HostGuard<
   /** Runs the outer door, which is the same for every guard of the family. `undefined`: the handshake passed. */
   enter(begun: HostHandshake): MaybePromise<Denial | undefined> {
     const handshake = begun as Handshake;
-    const { shutdown } = this.#family.root;
+    const { root, servers } = this.#family;
+    const shutdown = root.shutdown ?? servers.of((begun as Handshake).server);
     return shutdown === undefined ? handshake.enter() : handshake.deny(shutdown.denial());
   }
 
@@ -65,13 +66,31 @@ export class HostGuard<
     const handshake = begun as Handshake;
     if (handshake.settings !== this.#family.settings)
       return handshake.deny(deny('internal', 'the handshake began at another guard').at('route'));
-    const { events, shutdown } = this.#route.branch;
+    const { events, shutdown = this.#family.servers.of(handshake.server) } = this.#route.branch;
     handshake.events = events;
     if (shutdown !== undefined) return handshake.deny(shutdown.denial());
     const verdict = handshake.pass(this.#route.innerDoor, this.#route.reporting, native);
     return isPromise(verdict)
       ? verdict.then((late) => late ?? this.#admitted(handshake))
       : (verdict ?? this.#admitted(handshake));
+  }
+
+  /**
+   * Ends what came by one server (`HandshakeRequest.server`), as `guard.close` ends what came by any, and refuses its handshakes until
+   * `reopenServer`. The guards go on for other servers. Resolves when nothing is left.
+   */
+  closeServer(server: object, milliseconds: number): Promise<void> {
+    return this.#family.servers.close(server, milliseconds);
+  }
+
+  /** Admits handshakes of a server again that was closed, because it listens again. */
+  reopenServer(server: object): void {
+    this.#family.servers.reopen(server);
+  }
+
+  /** Whether `guard.close` was called on the guard of all: it admits nobody any more. */
+  get isClosed(): boolean {
+    return this.#family.root.shutdown !== undefined;
   }
 
   /** The limits that the host has to apply. */

@@ -28,6 +28,7 @@ export class PassedHandshake<I extends Identity, M, R> implements Admission<I, M
   readonly maxMessageBytes: number;
   readonly maxFragments: number;
   readonly maxChunks: number;
+  readonly server: object | undefined;
   readonly #family: GuardFamily;
   readonly #route: Route;
   readonly #contexts: RouteContexts;
@@ -42,7 +43,12 @@ export class PassedHandshake<I extends Identity, M, R> implements Admission<I, M
   readonly #pendingLease: Lease | undefined;
   #spent = false;
 
-  constructor({ context, path }: Handshake, family: GuardFamily, route: Route, contexts: RouteContexts) {
+  constructor(
+    { context, path, server }: Handshake,
+    family: GuardFamily,
+    route: Route,
+    contexts: RouteContexts,
+  ) {
     this.#family = family;
     this.#route = route;
     this.#contexts = contexts;
@@ -55,6 +61,7 @@ export class PassedHandshake<I extends Identity, M, R> implements Admission<I, M
     this.#client = context.client;
     this.#source = sourceOf(context);
     this.#path = path;
+    this.server = server;
     this.#request = context.view;
     this.#lease = context.lease as Lease;
     this.#pendingLease = context.pendingLease;
@@ -92,7 +99,7 @@ export class PassedHandshake<I extends Identity, M, R> implements Admission<I, M
   }
 
   #connect(socket: Socket, identity: Identity, lease: Lease): GuardedConnection {
-    const { subprotocol } = this;
+    const { subprotocol, server } = this;
     const family = this.#family;
     // The connection must not keep the host's request, which would be most of its memory.
     const request = this.#route.rules.renewal
@@ -106,6 +113,7 @@ export class PassedHandshake<I extends Identity, M, R> implements Admission<I, M
       lease,
       request,
       bannable,
+      server,
       address: this.#address,
       path: this.#path,
     };
@@ -121,6 +129,7 @@ export class PassedHandshake<I extends Identity, M, R> implements Admission<I, M
   #wait(socket: Socket, pendingLease: Lease, onOpen: (connection: Connection<I, M, R>) => void): Receiver {
     const origin = {
       id: randomId(),
+      server: this.server,
       address: this.#address,
       path: this.#path,
       lease: this.#lease,

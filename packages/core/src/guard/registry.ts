@@ -7,6 +7,8 @@ import { Roster, type Rostered } from '../vocabulary/roster.ts';
 
 /** Holds slots for a socket that is not open yet. */
 export interface Withdrawable extends Rostered {
+  /** What accepted the connection. */
+  readonly server: object | undefined;
   /** The events of its route's guard. */
   readonly events: EventHub;
   withdraw(): void;
@@ -16,6 +18,11 @@ export interface Withdrawable extends Rostered {
 export type RegistryPart = { readonly [K in keyof Rosters]: readonly Member<Rosters[K]>[] };
 type Rosters = Pick<Registry, 'handshakes' | 'admissions' | 'pendings' | 'lingering' | 'connections'>;
 type Member<R> = R extends Roster<infer T> ? T : never;
+
+interface Opened {
+  readonly context: { readonly events: EventHub };
+  readonly server: object | undefined;
+}
 
 /** All that holds a socket or a slot on this node. From handshake to close, each is on one of five rosters. */
 export class Registry {
@@ -40,15 +47,15 @@ export class Registry {
     };
   }
 
-  /** All that holds a socket or a slot for this guard and its extensions, as it is now. */
-  partOf(guard: EventHub): RegistryPart {
-    const isOfGuard = ({ context }: { context: { events: EventHub } }) => context.events.isWithin(guard);
+  /** All that holds a socket or a slot, as it is now, for the guards and servers that are meant. */
+  partOf(isMeant: (guard: EventHub, server: object | undefined) => boolean): RegistryPart {
+    const isOpenPart = ({ context, server }: Opened): boolean => isMeant(context.events, server);
     return {
-      handshakes: [...this.handshakes].filter(({ events }) => events.isWithin(guard)),
-      admissions: [...this.admissions].filter(({ events }) => events.isWithin(guard)),
-      pendings: [...this.pendings].filter(isOfGuard),
-      lingering: [...this.lingering].filter(isOfGuard),
-      connections: [...this.connectionsOf(guard)],
+      handshakes: [...this.handshakes].filter(({ events, server }) => isMeant(events, server)),
+      admissions: [...this.admissions].filter(({ events, server }) => isMeant(events, server)),
+      pendings: [...this.pendings].filter(isOpenPart),
+      lingering: [...this.lingering].filter(isOpenPart),
+      connections: [...this.connections].filter(isOpenPart),
     };
   }
 

@@ -8,7 +8,7 @@ import type { RegistryPart, Withdrawable } from './registry.ts';
 /** Milliseconds. `Retry-After` of refused clients is a random time up to this, so that they do not all come back at once. */
 const LATEST_RETRY = 10_000;
 
-/** Shuts a guard and its extensions down: refuses all handshakes, also those in progress, and drains the open connections. */
+/** Shuts a guard and its extensions down, or a server: refuses all handshakes, also those in progress, and drains the open connections. */
 export class Shutdown {
   readonly #drain: Drain;
   readonly #ended: Promise<void>;
@@ -18,14 +18,16 @@ export class Shutdown {
   constructor(
     { handshakes, pendings, lingering, admissions, connections }: RegistryPart,
     clock: Clock,
-    onEnd: () => void,
+    /** Why handshakes are refused, for operators. */
+    readonly detail: string,
+    onEnd: () => void = () => {},
   ) {
     this.#drain = new Drain({ connections, sockets: [...lingering, ...pendings], admissions }, clock);
     this.#ended = this.#drain.ended.then(() => {
       this.#isOver = true;
       onEnd();
     });
-    for (const handshake of handshakes) handshake.turnAway(refusal());
+    for (const handshake of handshakes) handshake.turnAway(this.denial());
     for (const pending of pendings) pending.end('shutting_down');
   }
 
@@ -35,7 +37,9 @@ export class Shutdown {
 
   /** The denial of every handshake from now on. */
   denial(): Denial {
-    return refusal();
+    const [random = 0] = crypto.getRandomValues(new Uint32Array(1));
+    const retryAfter = (random / 2 ** 32) * LATEST_RETRY;
+    return deny('shutting_down', this.detail, retryAfter).at('shutdown');
   }
 
   /** Starts the drain, or shortens its deadline. Resolves when no socket and no slot is left. */
@@ -54,10 +58,4 @@ export class Shutdown {
   left(socket: GuardedConnection | Pending): void {
     this.#drain.left(socket);
   }
-}
-
-function refusal(): Denial {
-  const [random = 0] = crypto.getRandomValues(new Uint32Array(1));
-  const retryAfter = (random / 2 ** 32) * LATEST_RETRY;
-  return deny('shutting_down', 'guard.close was called', retryAfter).at('shutdown');
 }

@@ -30,6 +30,8 @@ export class Handshake implements Rostered {
   readonly context: HandshakeContext;
   /** Where the decision is told: to the family, until a route has the handshake. */
   events: EventHub;
+  /** What accepted the connection. */
+  readonly server: object | undefined;
   #ended = false;
   #admitted = false;
   #denial: Denial | undefined;
@@ -52,6 +54,7 @@ export class Handshake implements Rostered {
   ) {
     this.context = new HandshakeContext(request, settings.reading);
     this.events = settings.events;
+    this.server = request.server;
   }
 
   get ended(): boolean {

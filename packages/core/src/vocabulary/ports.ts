@@ -18,6 +18,8 @@ export interface HandshakeRequest {
   /** Names and values in turn, exactly as received, because only here repeated headers are visible. */
   readonly rawHeaders: readonly string[];
   readonly peer: Peer;
+  /** What accepted the connection, such as an `http.Server`. Its end ends what came by it, and no more. Default: unknown. */
+  readonly server?: object | undefined;
 }
 
 /** What hooks (`authorize`, `origins`, `custom`) see of a handshake. */
