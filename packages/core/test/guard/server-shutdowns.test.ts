@@ -62,7 +62,8 @@ test('while a server closes its handshakes are refused, those in progress too, a
   ]);
   decideLater();
   expect((await decision).denied).toBe(true);
-  expect(await outcomeOf(guard, from(ending))).toBe('shutting_down');
+  const refused = await host.enter(host.begin(from(ending), () => {}));
+  expect(refused?.reason).toBe('shutting_down');
   expect(await outcomeOf(guard, from(other))).toBe('admitted');
   host.reopenServer(ending);
   expect(await outcomeOf(guard, from(ending))).toBe('admitted');
