@@ -57,6 +57,25 @@ const rows: readonly Row[] = [
 describe.each(hosts)('$name', (host) => {
   const { start, open, refused } = applications();
 
+  test('anonymous({ programs: true }) admits a client without an Origin, and no page that is not listed', async () => {
+    const auth = [chatJwt([cookie('token')]), anonymous({ programs: true })] as never;
+    const app = await start(host, { guard: chatGuard({ auth }) });
+    await open(app, {});
+    const handshakes: HandshakeOptions[] = [
+      { headers: { Origin: 'null' } },
+      { headers: { Origin: 'https://evil.example' } },
+      // What a browser attaches by itself still needs an origin.
+      { headers: { Cookie: `token=${await token()}` } },
+    ];
+    for (const options of handshakes) expect(verdict(await refused(app, options))).toBe('403 origin_denied');
+  });
+
+  test('beside another authenticator without sources, a client without an Origin gets 403', async () => {
+    const auth = [user, anonymous({ programs: true })] as never;
+    const app = await start(host, { guard: chatGuard({ auth }) });
+    expect(verdict(await refused(app, {}))).toBe('403 origin_denied');
+  });
+
   describe.each([
     ['no Origin', {}],
     ['Origin: null', { Origin: 'null' }],

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { reasons } from '@sallyport/core';
+import { ANONYMOUS_OPTIONS } from '../../packages/core/src/auth/anonymous.ts';
 import { CUSTOM_OPTIONS } from '../../packages/core/src/auth/custom.ts';
 import { KEY_OPTIONS } from '../../packages/core/src/auth/jwt-keys.ts';
 import { JWT_OPTIONS } from '../../packages/core/src/auth/jwt-options.ts';
@@ -35,6 +36,7 @@ const SECTIONS: readonly (readonly [title: string, table: OptionTable, ...interf
   ['`jwt()`: its key', KEY_OPTIONS, 'KeyOptions'],
   ['`tickets()`', TICKET_OPTIONS, 'TicketOptions'],
   ['`custom()`', CUSTOM_OPTIONS, 'CustomOptions'],
+  ['`anonymous()`', ANONYMOUS_OPTIONS, 'AnonymousOptions'],
 ];
 
 /** The reference as `docs/start.md` has to hold it: the tables of options, and that of reasons. */

@@ -7,6 +7,14 @@ const anybody = "{ scheme: 'nobody', subject: 'nobody', claims: {} }";
 
 export const mutations = [
   {
+    stage: 'origin',
+    what: 'a missing origin passes beside an authenticator that does not allow it',
+    file: core('handshake/inner-door'),
+    find: 'withoutSource.every((one) => one.admitsPrograms === true)',
+    replace: 'withoutSource.some((one) => one.admitsPrograms === true)',
+    tests: attack('missing-origin'),
+  },
+  {
     stage: 'request',
     file: core('handshake/outer-door'),
     find: 'requestStage(settings.bounds),',

@@ -1,5 +1,6 @@
 // The tables of options against the interfaces that users see: the same names, and each option written alike.
 import type { Limits, PolicyOptions, RouteLimits } from '@sallyport/core';
+import type { ANONYMOUS_OPTIONS, AnonymousOptions } from '../../packages/core/src/auth/anonymous.ts';
 import type { CsrfOption } from '../../packages/core/src/auth/csrf.ts';
 import type { CUSTOM_OPTIONS, CustomOptions } from '../../packages/core/src/auth/custom.ts';
 import type { KEY_OPTIONS, KeyOptions } from '../../packages/core/src/auth/jwt-keys.ts';
@@ -44,6 +45,7 @@ export const names: readonly true[] = [
   true satisfies SameNames<typeof ROUTE_OPTIONS, Omit<Extension, 'limits'>>,
   true satisfies SameNames<typeof SERVER_OPTIONS, ServerPolicy>,
   true satisfies SameNames<typeof JWT_OPTIONS, Omit<JwtOptions, keyof KeyOptions>>,
+  true satisfies SameNames<typeof ANONYMOUS_OPTIONS, AnonymousOptions>,
   true satisfies SameNames<typeof CUSTOM_OPTIONS, CustomOptions<string, object>>,
   true satisfies SameNames<typeof MESSAGE_OPTIONS, MessageRule<unknown, Identity>>,
 ];

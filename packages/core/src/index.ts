@@ -2,7 +2,7 @@ export { type Static, type TSchema, Type } from 'typebox';
 export { asyncApi } from './asyncapi/async-api.ts';
 export type { AsyncApiChannel, AsyncApiOptions } from './asyncapi/asyncapi-options.ts';
 export type { AsyncApiDocument, AsyncApiServer } from './asyncapi/document.ts';
-export { type AnonymousIdentity, anonymous } from './auth/anonymous.ts';
+export { type AnonymousIdentity, type AnonymousOptions, anonymous } from './auth/anonymous.ts';
 export type { Authenticator, Presented } from './auth/authenticator.ts';
 export { bearer, type CredentialSource, cookie, query, subprotocol } from './auth/credential-source.ts';
 export type { CsrfOption } from './auth/csrf.ts';

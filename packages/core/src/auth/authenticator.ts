@@ -36,6 +36,8 @@ export interface Authenticator<I extends Identity = Identity> {
   readonly from: readonly CredentialSource[];
   /** Without sources: whether browsers or the network attach the credential by themselves. */
   readonly ambient: boolean;
+  /** Without sources: whether a client without an `Origin` may be admitted although `ambient` is set. Default: no. */
+  readonly admitsPrograms?: boolean;
   /** Whether it runs application code or fetches something. `explain()` does neither. */
   readonly asksOutside: boolean;
   /** Whether verifying uses the credential up. The guard then checks the caps first. */

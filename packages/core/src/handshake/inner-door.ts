@@ -48,12 +48,15 @@ export function innerDoor(settings: InnerDoorSettings): readonly Stage[] {
  * credential.
  */
 function originStage(origins: OriginPolicy, authenticators: readonly Authenticator[]): Stage {
-  const ambientWithoutSource = authenticators.some(({ from, ambient }) => from.length === 0 && ambient);
+  const withoutSource = authenticators.filter(({ from, ambient }) => from.length === 0 && ambient);
+  const ambientWithoutSource = withoutSource.length > 0;
+  const admitsPrograms = withoutSource.every((one) => one.admitsPrograms === true);
   return {
     name: 'origin',
     check(context) {
       const { credential, headers, view } = context;
-      const ambient = credential?.source.ambient ?? ambientWithoutSource;
+      const isProgram = headers.origin === undefined && admitsPrograms;
+      const ambient = credential?.source.ambient ?? (ambientWithoutSource && !isProgram);
       const verdict = checkOrigin(headers.origin, ambient, origins, view);
       const keep = (denial: Denial | undefined): Denial | undefined => {
         const unvouched = isUnvouched(headers.origin, denial, origins);
