@@ -3,6 +3,14 @@ import { attack, contract, core, ws } from './paths.js';
 
 export const mutations = [
   {
+    stage: 'size',
+    what: 'a lower limit of the ws server is replaced',
+    file: ws('replaced-options'),
+    find: "return typeof own === 'number' && own > 0 ? Math.min(policy, own) : policy;",
+    replace: 'return policy;',
+    tests: ['packages/ws/test/replaced-options.test.ts'],
+  },
+  {
     stage: 'shutdown',
     what: 'a server that has closed by itself still waits for a signal',
     file: ws('graceful-shutdown'),
@@ -62,7 +70,7 @@ export const mutations = [
     stage: 'size',
     what: 'ws is given no limit',
     file: ws('limited-server'),
-    find: 'maxPayload: admission.maxMessageBytes,',
+    find: 'maxPayload: stricter(admission.maxMessageBytes, maxPayload),',
     replace: 'maxPayload: 0,',
     tests: attack('oversized-message', 'inflating-bomb'),
   },
@@ -174,7 +182,7 @@ export const mutations = [
     stage: 'size',
     what: 'any number of fragments is one message',
     file: ws('limited-server'),
-    find: 'maxFragments: admission.maxFragments,',
+    find: 'maxFragments: stricter(admission.maxFragments, maxFragments),',
     replace: '',
     tests: attack('fragment-flood'),
   },
@@ -182,7 +190,7 @@ export const mutations = [
     stage: 'size',
     what: 'a frame may come in any number of pieces',
     file: ws('limited-server'),
-    find: 'maxBufferedChunks: admission.maxChunks,',
+    find: 'maxBufferedChunks: stricter(admission.maxChunks, maxBufferedChunks),',
     replace: '',
     tests: attack('fragment-flood'),
   },

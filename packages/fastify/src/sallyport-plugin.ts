@@ -9,6 +9,7 @@ import {
   gate,
   incompleteRefusal,
   interceptUpgrades,
+  refuseReplacedOptions,
   type UpgradeInterceptor,
   type UpgradeListener,
   upgradeOf,
@@ -55,6 +56,8 @@ export async function guardApplication(app: FastifyInstance, options: SallyportO
   app.addHook('onReady', async () => {
     const guard = routes.check();
     const wss = webSocketServer(app, routes);
+    // A public route may use them.
+    if (!routes.hasPublic) refuseReplacedOptions(wss, guard, 'register(websocket, { options })');
     gate(wss, {
       guard,
       route(raw) {

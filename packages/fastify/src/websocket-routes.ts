@@ -50,6 +50,11 @@ export class WebSocketRoutes {
     return true;
   }
 
+  /** Whether a route is public by name. */
+  get hasPublic(): boolean {
+    return this.#routes.some(({ guard }) => guard === 'public');
+  }
+
   /** The guard of a request's route; `undefined` if that is no WebSocket route, or none that was added. */
   guardOf(request: FastifyRequest): AnyGuard | 'public' | undefined {
     return (request.routeOptions.config as { [ROUTE]?: Route })[ROUTE]?.guard;

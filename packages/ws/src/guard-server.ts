@@ -5,6 +5,7 @@ import type { WebSocket, WebSocketServer } from 'ws';
 import { emitConnection } from './connection-event.ts';
 import { matchPath } from './exact-path.ts';
 import { connectionOf } from './guarded-socket.ts';
+import { refuseReplacedOptions } from './replaced-options.ts';
 import { requireHttpServer, requireWebSocketServer } from './required-arguments.ts';
 import { interceptUpgrades } from './upgrade-interceptor.ts';
 import { gate } from './ws-server-gate.ts';
@@ -29,7 +30,7 @@ export interface GuardServerOptions {
  * as they are, and run only for admitted sockets. Several guarded ws servers share one HTTP server by path; their guards
  * must be of one family.
  *
- * @throws PolicyError for an argument or option that is none, for a `path` that no client can ask for, for a ws server that answers upgrades itself, for a second family of guards
+ * @throws PolicyError for an argument or option that is none, for a `path` that no client can ask for, for a ws server that answers upgrades itself, or has options that the policy replaces, for a second family of guards
  * on one HTTP server, for a path that an earlier ws server answers, and for `upgrade` listeners without a guard.
  *
  * @example
@@ -66,6 +67,7 @@ export function guardServer(
       'Make it with { noServer: true }.',
     );
   }
+  refuseReplacedOptions(wss, guard, 'guardServer(…, wss, …)');
   const { path } = options;
   const matches = path === undefined ? () => true : matchPath(path, 'guardServer(…, { path })');
   const interceptor = interceptUpgrades(server, guard);

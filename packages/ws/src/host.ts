@@ -15,6 +15,7 @@ export {
   type RunApplication,
 } from './own-dispatch.ts';
 export { warnAboutKillTimeout } from './process-manager.ts';
+export { refuseReplacedOptions } from './replaced-options.ts';
 export { requireHttpServer } from './required-arguments.ts';
 export { incompleteRefusal, unguardedRefusal } from './unguarded-upgrade.ts';
 export { type Upgrade, upgradeOf } from './upgrade.ts';

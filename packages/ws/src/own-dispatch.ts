@@ -13,6 +13,7 @@ import {
 import { type WebSocket, WebSocketServer } from 'ws';
 import type { GuardServerOptions } from './guard-server.ts';
 import { connectionOf } from './guarded-socket.ts';
+import { refuseReplacedOptions } from './replaced-options.ts';
 import { requireHttpServer } from './required-arguments.ts';
 import { incompleteRefusal, unguardedRefusal } from './unguarded-upgrade.ts';
 import { type Upgrade, upgradeOf } from './upgrade.ts';
@@ -70,6 +71,7 @@ export function dispatchInsteadOf(wss: WebSocketServer, guard: AnyGuard, run: Ru
       'Make it with a server.',
     );
   }
+  refuseReplacedOptions(wss, guard, 'gate(…)');
   interceptUpgrades(server, guard).otherUpgrades = 'replaced';
   dispatchUpgrades(server, guard, run);
 }
