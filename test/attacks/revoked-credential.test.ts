@@ -104,6 +104,7 @@ describe.each(hosts)('$name', (host) => {
   test.each<[string, (now: number) => unknown, string]>([
     ['seconds', (now) => now, '401 revoked'],
     ['a Date', (now) => new Date(now * 1_000), '401 revoked'],
+    ['seconds ahead of this clock', (now) => now + 3_600, '401 revoked'],
     ['milliseconds', (now) => now * 1_000, '500 internal'],
     ['an ISO text', (now) => new Date(now * 1_000).toISOString(), '500 internal'],
   ])(
@@ -115,6 +116,7 @@ describe.each(hosts)('$name', (host) => {
       const guard = chatGuard({ clock, auth: [session] as never });
       const app = await start(host, { guard });
       await guard.revoke({ subject: 'alice' });
+      clock.advance(10_000);
       expect(verdict(await refused(app, withToken('x')))).toBe(expected);
     },
   );

@@ -3,6 +3,14 @@ import { attack, core } from './paths.js';
 
 export const mutations = [
   {
+    stage: 'authentication',
+    what: 'a login of custom() that is dated ahead survives a revocation',
+    file: core('auth/custom'),
+    find: 'issuedAt: isAhead ? undefined : issued',
+    replace: 'issuedAt: issued',
+    tests: attack('revoked-credential'),
+  },
+  {
     stage: 'tokens',
     what: 'any signature of a shared secret counts',
     file: core('auth/shared-secret'),

@@ -17,7 +17,8 @@ export interface CustomIdentity<C> {
   readonly tokenId?: string | undefined;
   /**
    * When the login was made, in seconds since the epoch or as a `Date`. A message's `freshness` and a revocation's
-   * `issuedBefore` compare with it. Default: unknown, so that a revocation of the subject always covers it.
+   * `issuedBefore` compare with it. Default: unknown, so that a revocation of the subject always covers it. So does a time ahead
+   * of the guard's clock.
    */
   readonly issuedAt?: Moment | undefined;
   /** When the connection must end, in seconds since the epoch or as a `Date`. Default: `limits.lifetime`. */
@@ -156,7 +157,7 @@ function identityOf<Scheme extends string, C extends Claims>(
   if (typeof subject !== 'string' || subject === '') {
     return deny('internal', `custom({ scheme: '${scheme}' }) returned an identity without a subject`);
   }
-  const times = timesOf(scheme, found);
+  const times = timesOf(scheme, found, clock);
   if (times instanceof Denial) return times;
   if (times.expiresAt !== undefined && times.expiresAt * 1_000 <= clock.now()) {
     return deny('credential_expired', `${scheme}: the credential has expired`);
@@ -171,9 +172,13 @@ function identityOf<Scheme extends string, C extends Claims>(
 function timesOf(
   scheme: string,
   { issuedAt, expiresAt }: CustomIdentity<Claims>,
+  clock: Clock,
 ): Pick<Identity, 'issuedAt' | 'expiresAt'> | Denial {
   try {
-    return { issuedAt: secondsOf(issuedAt, 'issuedAt'), expiresAt: secondsOf(expiresAt, 'expiresAt') };
+    const issued = secondsOf(issuedAt, 'issuedAt');
+    // No revocation could cover a time to come.
+    const isAhead = issued !== undefined && issued > Math.ceil(clock.now() / 1_000);
+    return { issuedAt: isAhead ? undefined : issued, expiresAt: secondsOf(expiresAt, 'expiresAt') };
   } catch (error) {
     return deny(
       'internal',

@@ -95,6 +95,12 @@ describe('failures deny', () => {
     expect(await present(answering(past), 'abc', clock)).toMatchObject({ reason: 'credential_expired' });
   });
 
+  test('an issuedAt ahead of the clock counts as unknown', async () => {
+    const answer = { subject: 'svc', issuedAt: NOW + 2 };
+    const identity = (await present(answering(answer), 'abc', clock)) as { issuedAt?: number };
+    expect(identity.issuedAt).toBeUndefined();
+  });
+
   const wrong: [string, unknown, RegExp][] = [
     ['milliseconds', NOW * 1_000, /can only be in milliseconds: give seconds/],
     ['an ISO text', new Date(NOW * 1_000).toISOString(), /is no number and no Date: give seconds/],
