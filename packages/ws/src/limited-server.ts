@@ -3,7 +3,7 @@ import { type Admission, hostGuard } from '@sallyport/core/host';
 import type { WebSocketServer } from 'ws';
 import { guardedClass } from './guarded-prototype.ts';
 import { METHODS } from './guarded-socket.ts';
-import { stricter } from './replaced-options.ts';
+import { lowerPayload } from './replaced-options.ts';
 
 /** A view of a ws server with one guard's limits, and the subprotocol of the upgrade that is being accepted. */
 interface LimitedServer {
@@ -14,8 +14,8 @@ interface LimitedServer {
 const limitedServers = new WeakMap<WebSocketServer, WeakMap<AnyGuard, LimitedServer>>();
 
 /**
- * A ws server with the agreed subprotocol, and with the stricter one of the policy's limits and those it was made with. The server
- * itself is not changed, because it may serve public routes as well. Use the result at once: the next upgrade of the same
+ * A ws server in which the policy's limits and the agreed subprotocol replace the options it was made with, but for a lower
+ * `maxPayload`. The server itself is not changed, because it may serve public routes as well. Use the result at once: the next upgrade of the same
  * guard sets another subprotocol on it.
  */
 export function limitedServer(wss: WebSocketServer, admission: Admission, guard: AnyGuard): WebSocketServer {
@@ -39,26 +39,19 @@ export function limitedServer(wss: WebSocketServer, admission: Admission, guard:
 /** All other options are inherited from the server, which may change them later. */
 function limit(wss: WebSocketServer, admission: Admission, guard: AnyGuard): LimitedServer {
   const { compression, closeTimeout } = hostGuard(guard).limits;
-  // Older types of ws do not have them all.
-  const {
-    WebSocket,
-    maxPayload,
-    maxFragments,
-    maxBufferedChunks,
-    closeTimeout: ownTimeout,
-  } = wss.options as typeof wss.options & { closeTimeout?: unknown };
+  const { WebSocket, maxPayload } = wss.options;
   const limited = {
     subprotocol: admission.subprotocol,
     server: Object.create(wss) as WebSocketServer,
   };
   const own = {
     handleProtocols: () => limited.subprotocol ?? false,
-    maxPayload: stricter(admission.maxMessageBytes, maxPayload),
-    maxFragments: stricter(admission.maxFragments, maxFragments),
-    maxBufferedChunks: stricter(admission.maxChunks, maxBufferedChunks),
+    maxPayload: lowerPayload(admission.maxMessageBytes, maxPayload),
+    maxFragments: admission.maxFragments,
+    maxBufferedChunks: admission.maxChunks,
     skipUTF8Validation: false,
     // For closes that ws starts itself, after a bad frame or the peer's close; its default of 30 s would keep the slot.
-    closeTimeout: stricter(closeTimeout, ownTimeout),
+    closeTimeout,
     perMessageDeflate: compression ? deflateOptions(wss) : false,
     // ws 7 has no such option.
     ...(WebSocket !== undefined && { WebSocket: guardedClass(WebSocket as never, METHODS) }),

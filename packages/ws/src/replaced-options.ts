@@ -25,7 +25,10 @@ export function refuseReplacedOptions(wss: WebSocketServer, guard: AnyGuard, opt
     );
 }
 
-/** The lower one of the policy's limit and that of the ws server. In ws, 0 and nothing mean no limit. */
-export function stricter(policy: number, own: unknown): number {
-  return typeof own === 'number' && own > 0 ? Math.min(policy, own) : policy;
+/** The default of ws, which no application has asked for. */
+const WS_PAYLOAD = 100 * 1024 * 1024;
+
+/** The lower one of the policy's limit on messages and the `maxPayload` of a ws server, in bytes. In ws, 0 means no limit. */
+export function lowerPayload(policy: number, own: unknown): number {
+  return typeof own === 'number' && own > 0 && own !== WS_PAYLOAD ? Math.min(policy, own) : policy;
 }
