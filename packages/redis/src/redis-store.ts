@@ -135,7 +135,7 @@ class RedisStore implements Store {
     return this.#shares.shares(demands, interval);
   }
 
-  /** On a Cluster, asks all of its nodes. */
+  /** Writes as well. On a Cluster, asks all of its nodes. */
   async ping(): Promise<void> {
     const deadline = this.#runner.deadline();
     const keys = this.#runner.port.cluster ? pingKeys(this.#keys) : [this.#keys.of('value', 'ping')];

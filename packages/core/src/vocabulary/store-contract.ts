@@ -159,6 +159,6 @@ export interface Store {
    * within the last interval.
    */
   shares(demands: readonly Demand[], interval: number): MaybePromise<readonly number[]>;
-  /** Resolves if the store answers. */
+  /** Resolves if the store answers, and takes what is written. It looks whether a store that failed works again. */
   ping(): MaybePromise<void>;
 }

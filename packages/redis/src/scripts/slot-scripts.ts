@@ -36,7 +36,8 @@ local ttl, soon = tonumber(ARGV[1]), tonumber(ARGV[2])
 local wanted, leaving = {}, {}
 for i, key in ipairs(KEYS) do
   local cap, holder, replaces = tonumber(ARGV[3 * i + 1]), ARGV[3 * i + 2], ARGV[3 * i + 3] == '1'
-  sweep(key)
+  -- After a write, Redis lets a script go on although it is full, and the store would count as working.
+  if redis.call('ZCOUNT', key, '-inf', string.format('%.0f', ms)) > 0 then sweep(key) end
   -- A command that a client sends again after a reconnect takes nothing twice.
   if not redis.call('ZSCORE', key, holder) then
     wanted[key] = (wanted[key] or 0) + 1
