@@ -89,7 +89,7 @@ describe.each(hosts)('$name', (host) => {
     expect(guard.stats()).toMatchObject({ connections: 0, denied: { shutting_down: 4 } });
   });
 
-  test('during a shutdown the message in the handler is answered before the close, and those behind it are not handled', async () => {
+  test('during a shutdown every message that was received before the close is handled and answered', async () => {
     const { guard, clock, begun, answer, enter, inside } = await chat();
     const [wire, idle] = [await enter(), await enter()];
     await inside(2);
@@ -99,13 +99,33 @@ describe.each(hosts)('$name', (host) => {
     const ended = guard.close({ within: '10s' });
     expect(await idle.closeCode()).toBe(1001);
     wire.send(say('third'));
-    expect(closed([wire])).toEqual([]);
-    answer();
-    const [text = ''] = await wire.messages(1);
-    expect(JSON.parse(text)).toEqual({ type: 'said', text: 'first' });
+    for (const [index, text] of ['first', 'second', 'third'].entries()) {
+      expect(closed([wire])).toEqual([]);
+      await eventually(() => begun.length === index + 1, text);
+      answer();
+      expect(JSON.parse((await wire.messages(index + 1))[index] ?? '')).toEqual({ type: 'said', text });
+    }
     expect(await wire.closeCode()).toBe(1001);
-    expect(wire.frames().map(({ opcode }) => opcode)).toEqual([0x1, 0x8]);
+    expect(wire.frames().map(({ opcode }) => opcode)).toEqual([0x1, 0x1, 0x1, 0x8]);
     for (const one of [wire, idle]) one.destroy();
+    await ended;
+    expect([begun, clock.pending]).toEqual([['first', 'second', 'third'], 0]);
+  });
+
+  test('near the deadline of a shutdown, messages that wait are answered with shutting_down, and are not handled', async () => {
+    const { guard, clock, begun, answer, enter, inside } = await chat();
+    const wire = await enter();
+    await inside(1);
+    for (const text of ['first', 'second', 'third']) wire.send(say(text));
+    await eventually(() => begun.length === 1, 'the handler');
+    const ended = guard.close({ within: '10s' });
+    clock.advance(9_000);
+    const codes = (await wire.messages(2)).map((text) => (JSON.parse(text) as { code: string }).code);
+    expect(codes).toEqual(['shutting_down', 'shutting_down']);
+    answer();
+    expect(JSON.parse((await wire.messages(3))[2] ?? '')).toEqual({ type: 'said', text: 'first' });
+    expect(await wire.closeCode()).toBe(1001);
+    wire.destroy();
     await ended;
     expect([begun, clock.pending]).toEqual([['first'], 0]);
   });

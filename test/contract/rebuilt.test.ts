@@ -18,7 +18,7 @@ import { chatGuard, goodHeaders } from '../support/chat-policy.ts';
 import { eventually } from '../support/eventually.ts';
 import { servers } from '../support/served.ts';
 import { Wire } from '../support/wire.ts';
-import { echo } from './hosts/host.ts';
+import { type ChatHandler, echo } from './hosts/host.ts';
 
 const { listen, open, refused } = servers();
 const running: FastifyInstance[] = [];
@@ -28,7 +28,11 @@ afterEach(async () => {
   await Promise.all(running.splice(0).map((app) => app.close()));
 });
 
-async function fastify(guard: AnyGuard, server?: Server): Promise<{ app: FastifyInstance; port: number }> {
+async function fastify(
+  guard: AnyGuard,
+  server?: Server,
+  chat: ChatHandler = echo,
+): Promise<{ app: FastifyInstance; port: number }> {
   const app = Fastify({ ...(server && { serverFactory: () => server }) });
   running.push(app);
   await app.register(websocket);
@@ -36,7 +40,7 @@ async function fastify(guard: AnyGuard, server?: Server): Promise<{ app: Fastify
   app.get(
     '/chat',
     { websocket: true },
-    (socket) => void echo(connectionOf(socket, guard), socket, undefined),
+    (socket) => void chat(connectionOf(socket, guard), socket, undefined),
   );
   await app.listen({ port: 0, host: '127.0.0.1' });
   return { app, port: (app.server.address() as AddressInfo).port };
@@ -108,6 +112,38 @@ describe('fastify', () => {
     const third = await fastify(guard);
     (await open(third.port, { headers })).send(say('again'));
     await eventually(() => guard.stats().admitted === 3, 'the third');
+  });
+
+  test('app.close() handles and answers every message that was received', async () => {
+    const guard = chatGuard();
+    let release = (): void => {};
+    const released = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    let begun = 0;
+    const slowEcho: ChatHandler = (connection) => {
+      connection.on('say', async (message) => {
+        begun++;
+        await released;
+        connection.send('said', { text: (message as { text: string }).text });
+      });
+    };
+    const { app, port } = await fastify(guard, undefined, slowEcho);
+    const wire = await open(port, { headers: await goodHeaders() });
+    const texts = Array.from({ length: 15 }, (_, i) => `${i}`);
+    for (const text of texts) wire.send(say(text));
+    await eventually(() => begun === 1, 'the handler');
+    const ends = app.close();
+    wire.send(say('last'));
+    release();
+    const answers = await wire.messages(16);
+    expect(answers.map((answer) => (JSON.parse(answer) as { text: string }).text)).toEqual([
+      ...texts,
+      'last',
+    ]);
+    expect(await wire.closeCode()).toBe(1001);
+    wire.destroy();
+    await ends;
   });
 
   test('while an application closes, its server refuses handshakes with 503, and another server admits them', async () => {

@@ -24,6 +24,7 @@ const NO_VIOLATION: ReadonlySet<Reason> = new Set<Reason>([
   'step_up_required',
   'auth_unavailable',
   'store_unavailable',
+  'shutting_down',
 ]);
 
 /** Reasons that lie in an earlier decision about the identity, or in a fault of ours. They do not count towards a ban. */

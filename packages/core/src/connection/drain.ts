@@ -9,15 +9,21 @@ const FEW = 10;
 /** The part of the time in which closes begin. The rest is for the last closing handshakes. */
 const SPREAD = 0.8;
 
+/** The part of the time after which messages that still wait are refused. The rest is for their answers and the running handlers. */
+const LAST_CALL = 0.9;
+
 /** An accepted socket. */
 export interface DrainedSocket {
   end(reason: 'shutting_down'): void;
   terminate(): void;
 }
 
-/** An open connection, whose current message is handled to its end before it closes. */
+/** An open connection. */
 export interface DrainedConnection extends DrainedSocket {
+  /** Ends the connection when every message that was received is handled. */
   retire(): void;
+  /** Refuses the messages that wait, so that the connection ends after the running handler. */
+  dismiss(): void;
 }
 
 /** A passed handshake whose socket is not open yet. */
@@ -42,12 +48,15 @@ export class Drain {
   readonly ended: Promise<void>;
   /** The connections that were not asked to close yet, oldest first. */
   readonly #waiting: Set<DrainedConnection>;
+  /** The connections that were asked to close and are not gone yet. */
+  readonly #retiring = new Set<DrainedConnection>();
   /** The sockets that are not gone yet, those of connections included. */
   readonly #sockets: Set<DrainedSocket>;
   readonly #admissions: Set<DrainedAdmission>;
   /** Monotonic milliseconds. */
   #endsAt = Number.POSITIVE_INFINITY;
   #spreadUntil = 0;
+  #lastCallAt = 0;
   #isOver = false;
   #resolve = (): void => {};
   #cancelStep = (): void => {};
@@ -71,6 +80,7 @@ export class Drain {
     if (now + milliseconds < this.#endsAt) {
       this.#endsAt = now + milliseconds;
       this.#spreadUntil = now + milliseconds * SPREAD;
+      this.#lastCallAt = now + milliseconds * LAST_CALL;
       this.#cancelDeadline();
       this.#cancelDeadline = this.clock.schedule(milliseconds, () => this.#expire());
       this.#cancelStep();
@@ -91,6 +101,7 @@ export class Drain {
   left(socket: DrainedSocket): void {
     this.#sockets.delete(socket);
     this.#waiting.delete(socket as DrainedConnection);
+    this.#retiring.delete(socket as DrainedConnection);
     this.#look();
   }
 
@@ -111,20 +122,28 @@ export class Drain {
 
   /** Closes an equal part of the remaining connections in each remaining step. Late steps close more. */
   #step(): void {
-    const stepsLeft = Math.max(1, Math.floor((this.#spreadUntil - this.clock.monotonic()) / STEP) + 1);
+    const now = this.clock.monotonic();
+    const stepsLeft = Math.max(1, Math.floor((this.#spreadUntil - now) / STEP) + 1);
     let turns = Math.max(FEW, Math.ceil(this.#waiting.size / stepsLeft));
     for (const connection of this.#waiting) {
       if (turns-- === 0) break;
       this.#waiting.delete(connection);
+      this.#retiring.add(connection);
       connection.retire();
     }
     if (this.#waiting.size > 0) this.#cancelStep = this.clock.schedule(STEP, () => this.#step());
+    else this.#cancelStep = this.clock.schedule(Math.max(0, this.#lastCallAt - now), () => this.#lastCall());
+  }
+
+  #lastCall(): void {
+    for (const connection of this.#retiring) connection.dismiss();
   }
 
   #expire(): void {
     this.#isOver = true;
     this.#cancelStep();
     this.#cancelDeadline();
+    for (const connection of [...this.#waiting, ...this.#retiring]) connection.dismiss();
     this.#waiting.clear();
     for (const socket of this.#sockets) {
       socket.end('shutting_down');

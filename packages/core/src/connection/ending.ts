@@ -32,8 +32,6 @@ export class Ending {
   #reason: Reason | undefined;
   #event: CloseEvent | undefined;
   #cancelTerminate: (() => void) | undefined;
-  /** Set in a shutdown: no more messages are accepted, and the connection ends after the one that is being handled. */
-  isRetiring = false;
 
   constructor(readonly owner: EndingOwner) {}
 

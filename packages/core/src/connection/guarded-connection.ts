@@ -151,7 +151,6 @@ export class GuardedConnection implements Connection, Receiver, Rostered {
     if (this.state !== 'open') return;
     const bytes = typeof data === 'string' ? Buffer.byteLength(data) : data.byteLength;
     this.#liveness.message(bytes);
-    if (this.#ending !== undefined) return;
     this.#intake ??= new Intake(this);
     this.#intake.receive(data, isBinary, bytes);
   }
@@ -202,16 +201,15 @@ export class GuardedConnection implements Connection, Receiver, Rostered {
     this.#lease.release();
   }
 
-  /**
-   * Called in a shutdown. Accepts no more messages and drops those that wait. A message that is being handled is finished and
-   * answered before the connection ends with `shutting_down`.
-   */
+  /** Called in a shutdown. Ends the connection with `shutting_down` when every message that was received is handled and answered. */
   retire(): void {
-    if (this.#ending !== undefined) return;
-    this.ending.isRetiring = true;
-    const handling = this.#intake?.isHandling === true;
-    this.stopIntake();
-    if (!handling) this.end('shutting_down');
+    this.#intake ??= new Intake(this);
+    this.#intake.retire();
+  }
+
+  /** Called near the end of a shutdown. Answers the messages that wait, and those to come, instead of handling them. */
+  dismiss(): void {
+    this.#intake?.dismiss();
   }
 
   /** Called about once a second. Pings the peer, sends a notice or ends the connection, as is due. */
@@ -245,7 +243,7 @@ export class GuardedConnection implements Connection, Receiver, Rostered {
   }
 
   finished(): void {
-    if (this.#ending?.isRetiring === true) this.end('shutting_down');
+    this.end('shutting_down');
   }
 
   stopIntake(): void {
@@ -292,7 +290,7 @@ export class GuardedConnection implements Connection, Receiver, Rostered {
   #dispatch(inspection: Inspection, data: Uint8Array | string, isBinary: boolean): MaybePromise<unknown> {
     // Report the fault even if the connection has ended in the meantime.
     if ('fault' in inspection) return failDelivery(this, inspection.fault, inspection.to);
-    if (this.#ending !== undefined) return undefined;
+    if (this.state !== 'open' || this.#intake?.turnsAway(inspection) === true) return undefined;
     if ('incoming' in inspection) return deliver(this, inspection, data, isBinary);
     if ('renewal' in inspection) return renew(this, this.#context, inspection.renewal);
     return this.#intake?.denyOrPostpone(inspection, data, isBinary);

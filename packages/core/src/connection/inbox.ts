@@ -6,14 +6,15 @@ export interface InboxOwner {
   handle(data: Uint8Array | string, isBinary: boolean): MaybePromise<unknown>;
   /** Called with the error that `handle` threw or rejected with. */
   failed(error: unknown): void;
-  /** Called when the message that was being handled at the time of `close` is done. */
-  finished(): void;
+  /** Called after `reportEmpty`, whenever no message is left. */
+  emptied(): void;
   /** Stops reading the socket. */
   pauseReading(): void;
   resumeReading(): void;
 }
 
-interface Waiting {
+/** A message as it was received. */
+export interface Waiting {
   readonly data: Uint8Array | string;
   readonly isBinary: boolean;
 }
@@ -26,6 +27,7 @@ export class Inbox {
   #busy = false;
   #paused = false;
   #closed = false;
+  #reportsEmpty = false;
   #queue: Waiting[] | undefined;
 
   constructor(
@@ -33,9 +35,9 @@ export class Inbox {
     readonly limit: number,
   ) {}
 
-  /** Whether a message is being handled, now or until a promise settles. */
-  get isBusy(): boolean {
-    return this.#busy;
+  /** Whether no message is being handled, now or until a promise settles, and none waits. */
+  get isEmpty(): boolean {
+    return !this.#busy && (this.#queue === undefined || this.#queue.length === 0);
   }
 
   put(data: Uint8Array | string, isBinary: boolean): void {
@@ -46,6 +48,18 @@ export class Inbox {
     this.#process(data, isBinary);
     // A handler may have added messages to the queue while it ran.
     if (!this.#busy && this.#queue !== undefined && this.#queue.length > 0) this.#next();
+    else this.#report();
+  }
+
+  /** From now on the owner is told whenever no message is left. */
+  reportEmpty(): void {
+    this.#reportsEmpty = true;
+  }
+
+  /** Gives up the messages that wait behind the one that is being handled. */
+  giveUp(refuse: (waiting: Waiting) => void): void {
+    for (const waiting of this.#queue?.splice(0) ?? []) refuse(waiting);
+    this.#resume();
   }
 
   /** Stops handling messages, and reads the socket again, for the closing handshake. */
@@ -64,7 +78,7 @@ export class Inbox {
       this.owner.failed(error);
     }
     if (!isPromise(work)) {
-      this.#idle();
+      this.#busy = false;
       return;
     }
     settled(work).then(
@@ -84,19 +98,19 @@ export class Inbox {
     this.owner.pauseReading();
   }
 
-  #idle(): void {
-    this.#busy = false;
-    if (this.#closed) this.owner.finished();
+  #report(): void {
+    if (this.#reportsEmpty && this.isEmpty) this.owner.emptied();
   }
 
   #next(): void {
-    if (this.#busy) this.#idle();
+    this.#busy = false;
     while (!(this.#busy || this.#closed)) {
       const message = this.#queue?.shift();
       if (message === undefined) break;
       this.#process(message.data, message.isBinary);
     }
     if ((this.#queue?.length ?? 0) < this.limit) this.#resume();
+    this.#report();
   }
 
   #resume(): void {

@@ -1,4 +1,5 @@
 import type { Clock } from '../vocabulary/ports.ts';
+import type { Waiting } from './inbox.ts';
 
 export interface ThrottleLimits {
   /** For how many milliseconds at a stretch the socket may not be read. */
@@ -16,11 +17,11 @@ export interface ThrottleOwner {
   resumeReading(): void;
   /** Called when the pause took too long, or too many messages wait. */
   throttledOut(): void;
+  /** Called when no message waits any more. */
+  emptied(): void;
 }
 
-interface Kept {
-  readonly data: Uint8Array | string;
-  readonly isBinary: boolean;
+interface Kept extends Waiting {
   readonly bytes: number;
 }
 
@@ -46,11 +47,6 @@ export class Throttle {
     return this.#since !== undefined;
   }
 
-  /** Whether a message that is being handled waits for tokens for the cost of its type. */
-  get isPaying(): boolean {
-    return this.#payer !== undefined;
-  }
-
   /** Keeps a message for `wait` milliseconds, and behind those that wait already. */
   keep(data: Uint8Array | string, isBinary: boolean, bytes: number, wait: number): void {
     if (this.#kept.length >= this.limits.messages) {
@@ -65,6 +61,13 @@ export class Throttle {
   pay(wait: number, again: () => void): void {
     this.#payer = again;
     this.#wait(wait);
+  }
+
+  /** Gives up the messages that wait, and tries the one that lacks tokens again at once. */
+  giveUp(refuse: (waiting: Waiting) => void): void {
+    this.#cancel();
+    for (const waiting of this.#kept.splice(0)) refuse(waiting);
+    this.#goOn();
   }
 
   /** Drops the messages that wait, and keeps no more. */
@@ -111,5 +114,6 @@ export class Throttle {
     if (this.#since === undefined) return;
     this.#since = undefined;
     this.owner.resumeReading();
+    this.owner.emptied();
   }
 }

@@ -2,7 +2,8 @@ import type { ConnectionContext } from '../connection/connection-context.ts';
 import type { GuardedConnection } from '../connection/guarded-connection.ts';
 import type { Pending } from '../connection/pending.ts';
 import type { PendingContext } from '../connection/pending-context.ts';
-import { checkFrame, inspectMessage } from '../message/pipeline.ts';
+import { addresseeOf, checkFrame, inspectMessage } from '../message/pipeline.ts';
+import { OpaqueWriter } from '../outbound/writer.ts';
 import type { Identity } from '../vocabulary/ports.ts';
 import type { GuardFamily } from './family.ts';
 import { readPendingMessage, renewConnection } from './late-authentication.ts';
@@ -37,8 +38,9 @@ function connectionContext(family: GuardFamily, route: Route): ConnectionContext
     closeTimeout: family.closeTimeout,
     checkFrame: (connection, bytes, now) => checkFrame(bytes, now, connection, rules),
     inspectMessage: (connection, data, isBinary) => inspectMessage(data, isBinary, connection, rules),
+    addresseeOf: (data, isBinary) => addresseeOf(data, isBinary, rules),
     knows: (type) => rules.types.has(type),
-    writer,
+    writer: rules.passthrough === undefined ? writer : new OpaqueWriter(writer.options),
     onFault: settings.onFault,
     buffered: limits.buffered,
     onSlowConsumer: settings.onSlowConsumer,

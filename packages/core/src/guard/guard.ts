@@ -271,9 +271,9 @@ export class Guard<
   /**
    * Ends this guard and its extensions; the other guards of the family go on. Their handshakes are refused with `shutting_down` (503) from now on, also those in progress.
    * Open connections are closed with 1001, at least ten every 100 ms, spread over the first four fifths of `within`, so that
-   * their clients do not all connect to another node at once. Before a connection closes, the message that is being handled
-   * is finished and answered; messages that wait behind it are dropped. Sockets still open at the end of `within` are
-   * destroyed. Default: 5 s. 0 destroys them at once.
+   * their clients do not all connect to another node at once. Before a connection closes, every message that it has received is
+   * handled and answered. What still waits after nine tenths of `within` is answered with the error `shutting_down` instead. Sockets
+   * still open at the end are destroyed. Default: 5 s. 0 destroys them at once.
    *
    * Resolves when no connection is left. After that of `family`, no store and no timer is used any more. A second call waits for
    * the same shutdown, and the shorter deadline counts.

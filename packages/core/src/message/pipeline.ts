@@ -3,7 +3,7 @@ import { spend } from '../limits/cell-rate.ts';
 import { request } from '../limits/identity-rates.ts';
 import { type Denial, deny, isPromise, type MaybePromise } from '../vocabulary/decision.ts';
 import { type Codec, textOf } from '../wire/codec.ts';
-import { Incoming, UNADDRESSED, UNREAD } from '../wire/incoming.ts';
+import { type Addressee, Incoming, UNADDRESSED, UNREAD } from '../wire/incoming.ts';
 import {
   type DeniedMessage,
   type Inspection,
@@ -112,6 +112,13 @@ export function readMessage(
   // With a codec, listeners get a message written anew, because another parser may read the same bytes differently.
   incoming.changed = codec !== undefined;
   return incoming;
+}
+
+/** Whom an error reply about a message goes to, without checking the message. */
+export function addresseeOf(data: Uint8Array | string, isBinary: boolean, rules: MessageRules): Addressee {
+  if (rules.passthrough !== undefined) return UNREAD;
+  const read = readMessage(data, isBinary, rules);
+  return 'denial' in read ? read.to : read.id;
 }
 
 /** Opaque messages have no envelope. */

@@ -113,6 +113,13 @@ export class Writer {
   }
 }
 
+/** For a protocol that the guard does not know: its peers could not read an error reply. */
+export class OpaqueWriter extends Writer {
+  override error(): undefined {
+    return undefined;
+  }
+}
+
 /** Whether JSON.stringify writes its own properties and nothing else. */
 function isPlain(body: unknown): body is object {
   return (

@@ -199,11 +199,18 @@ describe('an issuer that', () => {
     expect(await judge(asked, right)).toBe('alice');
     pass(31_000);
     issuer.behave('stalls');
-    const waiting = Promise.all(['a', 'b', 'c'].map(async (kid) => judge(asked, await token({ kid }))));
+    const [first, ...later] = await Promise.all(['a', 'b', 'c'].map((kid) => token({ kid })));
+    const begins = judge(asked, `${first}`);
+    while (issuer.fetches === 1) await new Promise((resolve) => setImmediate(resolve));
+    const waiting = later.map((text) => judge(asked, text));
     expect(await judge(asked, right)).toBe('alice');
     issuer.behave('answers');
     // The issuer was asked after the first of them came, and before the others did.
-    expect(await waiting).toEqual(['credential_invalid', 'auth_unavailable', 'auth_unavailable']);
+    expect(await Promise.all([begins, ...waiting])).toEqual([
+      'credential_invalid',
+      'auth_unavailable',
+      'auth_unavailable',
+    ]);
     expect(issuer.fetches).toBe(2);
   });
 

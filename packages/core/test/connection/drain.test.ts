@@ -10,6 +10,10 @@ class Member {
     this.calls.push('retire');
   }
 
+  dismiss(): void {
+    this.calls.push('dismiss');
+  }
+
   end(): void {
     this.calls.push('end');
   }
@@ -71,13 +75,15 @@ describe('the pace of a drain', () => {
     expect(more.asked()).toBe(35);
   });
 
-  test('a drain has two timers at most, and only the deadline once every connection was asked to close', () => {
+  test('a drain has two timers at most, and only the deadline after the last call', () => {
     const { clock, drain } = drainOf(2_000);
     drain.finishWithin(1_000);
     expect(clock.pending).toBe(2);
     clock.advance(500);
     expect(clock.pending).toBe(2);
-    clock.advance(300);
+    clock.advance(399);
+    expect(clock.pending).toBe(2);
+    clock.advance(1);
     expect(clock.pending).toBe(1);
   });
 
@@ -101,6 +107,29 @@ describe('the pace of a drain', () => {
     drain.finishWithin(5_000);
     clock.stall(4_500);
     expect(asked()).toBe(1_000);
+  });
+});
+
+describe('the last call of a drain', () => {
+  test('after nine tenths of the time the remaining connections refuse what waits', () => {
+    const { clock, drain, members, leave } = drainOf(2);
+    drain.finishWithin(2_000);
+    leave(members[1] as Member);
+    clock.advance(1_799);
+    expect(members[0]?.calls).toEqual(['retire']);
+    clock.advance(1);
+    expect(members.map(({ calls }) => calls)).toEqual([['retire', 'dismiss'], ['retire']]);
+  });
+
+  test('an earlier second deadline brings the last call forward', () => {
+    const { clock, drain, members } = drainOf(1);
+    drain.finishWithin(60_000);
+    clock.advance(1_000);
+    drain.finishWithin(1_000);
+    clock.advance(899);
+    expect(members[0]?.calls).toEqual(['retire']);
+    clock.advance(1);
+    expect(members[0]?.calls).toEqual(['retire', 'dismiss']);
   });
 });
 
@@ -135,9 +164,9 @@ describe('the end of a drain', () => {
     const { clock, drain, members, socket, admission } = drainOf(1, true);
     drain.finishWithin(2_000);
     clock.advance(1_999);
-    expect([members[0]?.calls, socket.calls, admission.calls]).toEqual([['retire'], [], []]);
+    expect([members[0]?.calls, socket.calls, admission.calls]).toEqual([['retire', 'dismiss'], [], []]);
     clock.advance(1);
-    expect(members[0]?.calls).toEqual(['retire', 'end', 'terminate']);
+    expect(members[0]?.calls).toEqual(['retire', 'dismiss', 'dismiss', 'end', 'terminate']);
     expect([socket.calls, admission.calls]).toEqual([['end', 'terminate'], ['withdraw']]);
     expect(clock.pending).toBe(0);
   });
@@ -145,7 +174,8 @@ describe('the end of a drain', () => {
   test('with a deadline of 0 all sockets are terminated at once', () => {
     const { clock, drain, members } = drainOf(1_000);
     drain.finishWithin(0);
-    expect(members.every(({ calls }) => calls.includes('end') && calls.includes('terminate'))).toBe(true);
+    const last = members.map(({ calls }) => calls.slice(-3).join());
+    expect(new Set(last)).toEqual(new Set(['dismiss,end,terminate']));
     expect(clock.pending).toBe(0);
   });
 
@@ -184,7 +214,7 @@ describe('a second deadline of a drain', () => {
     drain.finishWithin(1_000);
     drain.finishWithin(60_000);
     clock.advance(1_000);
-    expect(members[0]?.calls).toEqual(['retire', 'end', 'terminate']);
+    expect(members[0]?.calls).toEqual(['retire', 'dismiss', 'dismiss', 'end', 'terminate']);
     expect(clock.pending).toBe(0);
   });
 });

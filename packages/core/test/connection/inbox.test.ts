@@ -22,7 +22,7 @@ function make(limit: number) {
     {
       handle: (data) => owner.handle(String(data)) as Promise<unknown>,
       failed: owner.failed,
-      finished: () => void begun.push('finished'),
+      emptied: () => void begun.push('emptied'),
       pauseReading: () => socket.pause(),
       resumeReading: () => socket.resume(),
     },
@@ -159,16 +159,44 @@ describe('a full inbox', () => {
   });
 });
 
+describe('an inbox that reports', () => {
+  test('the owner is told after the last message, and only when it has asked for that', async () => {
+    const { inbox, put, finish, begun } = make(5);
+    put('a');
+    await finish();
+    put('b', 'c');
+    inbox.reportEmpty();
+    await finish();
+    expect(begun).toEqual(['a', 'b', 'c']);
+    await finish();
+    expect(begun).toEqual(['a', 'b', 'c', 'emptied']);
+  });
+
+  test('the owner is told after a synchronous message', () => {
+    const { inbox, owner, put, begun } = make(5);
+    owner.handle = (data) => void begun.push(data);
+    inbox.reportEmpty();
+    put('a', 'b');
+    expect(begun).toEqual(['a', 'emptied', 'b', 'emptied']);
+  });
+
+  test('messages that are given up reach no handler, and the socket is read again', async () => {
+    const { inbox, put, finish, begun, socket } = make(2);
+    const refused: unknown[] = [];
+    put('a', 'b', 'c');
+    inbox.giveUp(({ data }) => refused.push(data));
+    await finish();
+    expect([begun, refused, socket.calls]).toEqual([['a'], ['b', 'c'], ['pause', 'resume']]);
+  });
+});
+
 describe('a closed inbox', () => {
   test('after close no waiting message is handled, and the socket is read for the closing handshake', async () => {
     const { inbox, put, finish, begun, socket } = make(1);
     put('a', 'b', 'c');
     inbox.close();
     await finish(3);
-    expect([begun, socket.calls]).toEqual([
-      ['a', 'finished'],
-      ['pause', 'resume'],
-    ]);
+    expect([begun, socket.calls]).toEqual([['a'], ['pause', 'resume']]);
   });
 
   test('close does not resume a socket that was not paused', () => {

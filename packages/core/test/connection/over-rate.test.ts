@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
+import { passthrough } from '../../src/message/passthrough.ts';
 import { admitted, connect } from '../support/decide.ts';
 import { collect, guardOf, SAY } from '../support/guards.ts';
 import { auth, byName, keys, replies, say } from '../support/late-auth.ts';
@@ -18,7 +19,7 @@ async function open(options: object = {}) {
     type: string,
     handler: (message: { text: string }) => void,
   ) => void;
-  on('say', ({ text }) => void seen.push(text));
+  if (!('messages' in options)) on('say', ({ text }) => void seen.push(text));
   const denied = collect<'message.denied'>(guard, 'message.denied');
   const codes = () => socket.closes.map(({ code }) => code);
   const send = (count: number, text = 'hi') => {
@@ -79,6 +80,13 @@ describe("onRate: 'drop'", () => {
     connection.receive(say('hi').replace('say', 'search'), false);
     send(1);
     expect([seen.length, replies(socket), codes()]).toEqual([0, ['message_rate'], []]);
+  });
+
+  test("onRate: 'drop' answers no opaque message, because its sender could not read the answer", async () => {
+    const { connection, socket, denied } = await open({ ...drop, messages: passthrough({ text: true }) });
+    for (const text of ['a', 'b', 'c']) connection.receive(text, false);
+    expect([socket.delivered, socket.sent, socket.closes]).toEqual([['a', 'b'], [], []]);
+    expect(denied.map(({ reason }) => reason)).toEqual(['message_rate']);
   });
 
   test("onRate: 'drop' still closes for a message that is too big", async () => {

@@ -4,7 +4,7 @@ import { type AnyGuard, type Clock, systemClock } from '@sallyport/core';
 import { type Denial, hostGuard, type Receiver, refusalOf } from '@sallyport/core/host';
 import { admitted, connect, decide, outcomeOf } from '../support/decide.ts';
 import { collect, guardOf } from '../support/guards.ts';
-import { auth, byName, Held, keys, say, settle } from '../support/late-auth.ts';
+import { auth, byName, Held, keys, retired, say, settle } from '../support/late-auth.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import { RecordingSocket } from '../support/recording-socket.ts';
 import { SharedStore } from '../support/shared-store.ts';
@@ -185,13 +185,16 @@ describe('guard.close({ within })', () => {
     const closedSoFar = () => sockets.filter(({ closes }) => closes.length > 0).length;
     const before = clock.pending;
     const done = guard.close({ within: '10s' });
+    await retired();
     expect(closedSoFar()).toBeLessThan(50);
     clock.advance(4_000);
+    await retired();
     expect(closedSoFar()).toBeGreaterThan(950);
     expect(closedSoFar()).toBeLessThan(1_050);
     // Beside those of the closing handshakes, which every close has.
     expect(clock.pending - before - closedSoFar()).toBe(2);
     clock.advance(4_000);
+    await retired();
     expect(closedSoFar()).toBe(2_000);
     for (const receiver of receivers) receiver.closed(1001);
     await done;

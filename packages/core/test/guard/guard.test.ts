@@ -16,6 +16,7 @@ import {
 import { type Denial, hostGuard, shareOuterDoor } from '@sallyport/core/host';
 import { admitted, connect, decide, outcomeOf } from '../support/decide.ts';
 import { collect, guardOf, SAY } from '../support/guards.ts';
+import { retired } from '../support/late-auth.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import { RecordingSocket } from '../support/recording-socket.ts';
 import { SharedStore } from '../support/shared-store.ts';
@@ -337,6 +338,7 @@ describe('guard.close', () => {
     const closing = guard.close().then(() => {
       done = true;
     });
+    await retired();
     expect(socket.closes).toEqual([{ code: 1001, reason: 'The service is shutting down.' }]);
     expect(await decide(guard, at())).toMatchObject({ reason: 'shutting_down', stage: 'shutdown' });
     expect(done).toBe(false);

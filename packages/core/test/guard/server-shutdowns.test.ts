@@ -3,6 +3,7 @@ import { anonymous, bearer, custom, Type } from '@sallyport/core';
 import { type Denial, hostGuard } from '@sallyport/core/host';
 import { admitted, connect, outcomeOf } from '../support/decide.ts';
 import { guardOf } from '../support/guards.ts';
+import { retired } from '../support/late-auth.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import { RecordingSocket } from '../support/recording-socket.ts';
 import { upgradeRequest } from '../support/upgrade-request.ts';
@@ -43,6 +44,7 @@ test('the end of a server closes its connections, and those of another server an
     }),
   );
   const ended = host.closeServer(ending, 1_000);
+  await retired();
   expect(sockets.map(({ socket }) => socket.closes.map(({ code }) => code))).toEqual([[1001], [], []]);
   sockets[0]?.connection.closed(1001);
   await ended;

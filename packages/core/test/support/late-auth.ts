@@ -31,6 +31,11 @@ export const say = (text: string): string => JSON.stringify({ type: 'say', text 
 /** All that could happen without waiting for a timer has happened. */
 export const settle = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
+/** A connection that retires has looked at what the kernel had received. */
+export async function retired(): Promise<void> {
+  for (let turn = 0; turn < 3; turn++) await settle();
+}
+
 /** A promise for each time that it is asked, for the test to settle. */
 export class Held<T> {
   readonly #waiting: { resolve: (value: T) => void; reject: (error: unknown) => void }[] = [];
