@@ -3,7 +3,7 @@ import { fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { plain } from './dialects.js';
 
-const program = fileURLToPath(new URL('server.js', import.meta.url));
+const own = fileURLToPath(new URL('server.js', import.meta.url));
 
 export class Contender {
   #child;
@@ -13,8 +13,9 @@ export class Contender {
     this.#child = child;
   }
 
-  /** `server` is a file of `servers/`; `shape` is what it does with a message. It goes by its server's name, or by another. */
-  static async start(server, shape, { name = server, dialect = plain, ...options } = {}) {
+  /** `server` is a file of `servers/`; `shape` is what it does with a message. It goes by its server's name, or by another.
+   * `program` is the `server.js` of another checkout. */
+  static async start(server, shape, { name = server, dialect = plain, program = own, ...options } = {}) {
     const child = fork(program, [server, shape, JSON.stringify(options)], { execArgv: ['--expose-gc'] });
     const { port } = await new Promise((resolve, reject) => {
       child.once('message', resolve);

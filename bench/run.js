@@ -1,8 +1,10 @@
-// `node bench/run.js [--quick]`: every comparison, written to bench/RESULTS.md and bench/plots; `--quick` is a look in under a
-// minute, and is only printed.
+// `node bench/run.js [--quick] [--against REV]`: every comparison, written to bench/RESULTS.md and bench/plots; `--quick` is a
+// look in under a minute, and is only printed; `--against REV` sets the working tree beside that revision, and prints, too.
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
+import { against } from './against.js';
+import { argumentsOf } from './arguments.js';
 import { Contender } from './contender.js';
 import { contest } from './contest.js';
 import { dearestHandshake, dearestMessage } from './dearest.js';
@@ -25,7 +27,13 @@ import {
 } from './targets.js';
 import { signToken } from './token.js';
 
-const quick = process.argv.includes('--quick');
+const { quick, against: base } = argumentsOf(process.argv.slice(2));
+if (base !== undefined) {
+  const few = { rounds: 20, warmUp: 5, handshakes: 50, messageRounds: 5, slice: 80 };
+  const many = { rounds: 200, warmUp: 200, handshakes: 50, messageRounds: 21, slice: 300 };
+  console.log(await against(base, quick ? few : many, progress));
+  process.exit();
+}
 const effort = quick
   ? {
       rounds: 5,
