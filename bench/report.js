@@ -2,8 +2,17 @@
 import { cpus, totalmem } from 'node:os';
 import { LABELS } from './messages.js';
 
+/** What a quick look does not say. */
+const LEFT_OUT = `
+**This is a look.** It leaves out how cost grows with open connections, message types and receivers of a broadcast, the memory of an
+idle connection, and a million addresses. Its rounds are few and begin before all code is compiled, so that handshakes cost more than
+in a full run and a target may be missed by chance. \`npx -y pnpm@10 bench\` measures everything.
+`;
+
+/** @param {any} results of a run; a quick one has nothing of growth and memory */
 export function report({
   effort,
+  quick,
   targets,
   tables,
   handshakes,
@@ -17,11 +26,11 @@ export function report({
   million,
 }) {
   return `# What the guard costs
-
+${quick ? LEFT_OUT : ''}
 Every server runs in a process of its own and is given slices of ${effort.slice} ms in turn with all others, ${effort.rounds} times, on
 loopback, with 50 connections. Ratios are medians over the rounds of each slice against its own round's counterpart, in brackets
-the 10th and 90th percentile. CPU is that of the server for one operation. Every answer is counted, and compared. Handshakes count from
-where their code is compiled, ${number(effort.warmUp * effort.handshakes)} of them later. The targets are judged by three runs in a row.
+the 10th and 90th percentile. CPU is that of the server for one operation. Every answer is counted, and compared. The first
+${number(effort.warmUp * effort.handshakes)} handshakes of a server do not count: code is compiled after some ten thousand. The targets are judged by three runs in a row.
 
 Node ${process.version}, ${cpus()[0].model.trim()}, ${cpus().length} cores, ${Math.round(totalmem() / 2 ** 30)} GiB. Written by
 \`npx -y pnpm@10 bench\`.
@@ -54,7 +63,12 @@ Messages within the default limits, with one mistake at their end. "Refuse" and 
 |---|---|---|---|
 ${dearestMessage.rows.map(({ name, accepted, cost, ratio }) => `| ${name} | ${microseconds(accepted)} | ${microseconds(cost)} | ${spreadText(ratio)} |`).join('\n')}
 
-## Growth
+${quick ? '' : `${growthText({ connections, types, memory, broadcast, million })}\n\n`}One message in the core: ${Math.round(own.whole.median)} ns, of which \`JSON.parse\` ${Math.round(own.parse.median)} ns.
+`;
+}
+
+function growthText({ connections, types, memory, broadcast, million }) {
+  return `## Growth
 
 | open connections | CPU of a message | of that with the fewest |
 |---|---|---|
@@ -76,10 +90,7 @@ ${broadcast.map(({ count, guard, loop, ratio }) => `| ${number(count)} | ${guard
 |---|---|
 ${million.points.map(([count, cost]) => `| ${number(count)} | ${cost.toFixed(1)} µs |`).join('\n')}
 
-After ${number(million.points.at(-1)[0])} distinct addresses the guard held ${(million.bytes / 2 ** 20).toFixed(1)} MiB more than before.
-
-One message in the core: ${Math.round(own.whole.median)} ns, of which \`JSON.parse\` ${Math.round(own.parse.median)} ns.
-`;
+After ${number(million.points.at(-1)[0])} distinct addresses the guard held ${(million.bytes / 2 ** 20).toFixed(1)} MiB more than before.`;
 }
 
 function isMet({ least = Number.NEGATIVE_INFINITY, most = Number.POSITIVE_INFINITY }, value) {

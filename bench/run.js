@@ -37,13 +37,9 @@ if (base !== undefined) {
 const effort = quick
   ? {
       rounds: 5,
-      slice: 80,
-      handshakes: 60,
-      warmUp: 3,
-      connections: [100, 1_000],
-      types: [1, 100],
-      receivers: [10, 1_000],
-      addresses: 10_000,
+      slice: 60,
+      handshakes: 50,
+      warmUp: 2,
     }
   : {
       rounds: 21,
@@ -59,7 +55,7 @@ const effort = quick
 setFlagsFromString('--expose-gc');
 globalThis.gc = runInNewContext('gc');
 const token = await signToken();
-const results = { effort, targets: [], tables: [], handshakes: [] };
+const results = { effort, quick, targets: [], tables: [], handshakes: [] };
 
 for (const shape of ['echo', 'reply']) {
   const contenders = await startAll(shape);
@@ -74,7 +70,7 @@ for (const shape of ['echo', 'reply']) {
 }
 
 progress('the guard’s own work');
-results.own = await ownWork(quick ? 9 : 41);
+results.own = await ownWork(quick ? 5 : 41);
 results.targets.push({
   what: 'the guard’s own work on a message',
   unit: 'of its JSON.parse',
@@ -84,7 +80,7 @@ results.targets.push({
 });
 
 progress('the dearest refusals');
-results.dearestHandshake = await dearestHandshake(quick ? 10 : 40, effort.rounds, quick ? 1 : 10);
+results.dearestHandshake = await dearestHandshake(quick ? 5 : 40, effort.rounds, quick ? 1 : 10);
 results.dearestMessage = await dearestMessage(effort.rounds, quick ? 2 : 10);
 results.targets.push(
   {
@@ -101,29 +97,7 @@ results.targets.push(
   },
 );
 
-progress('growth');
-results.connections = await overConnections(token, effort.connections, effort);
-for (const { count, ratio } of results.connections.slice(1))
-  results.targets.push({
-    what: `a message with ${count.toLocaleString('en')} open connections`,
-    unit: `of its CPU with ${effort.connections[0]}`,
-    got: ratio,
-    most: flatTarget,
-    floor: floors.flat,
-  });
-results.types = await overTypes(token, effort.types, effort);
-results.memory = await memory(token, ['bare', 'guard', 'by-hand'], effort.connections);
-const [bare, guard] = results.memory.map(({ points }) => points.at(-1)[1]);
-results.targets.push({
-  what: `an idle connection, ${effort.connections.at(-1).toLocaleString('en')} open`,
-  unit: 'bytes more than bare ws',
-  got: { median: guard - bare },
-  most: memoryTarget,
-  digits: 0,
-});
-results.broadcast = await broadcast(token, effort.receivers, effort.rounds);
-progress('a million addresses');
-results.million = await million(effort.addresses);
+if (!quick) await growth();
 
 if (!quick) results.targets = withEarlier(results.targets);
 const text = report(results);
@@ -166,6 +140,33 @@ async function handshakes(contenders) {
   }
   address.end();
   refusing.end();
+}
+
+/** How cost and memory grow: minutes of work, which a quick look does without. */
+async function growth() {
+  progress('growth');
+  results.connections = await overConnections(token, effort.connections, effort);
+  for (const { count, ratio } of results.connections.slice(1))
+    results.targets.push({
+      what: `a message with ${count.toLocaleString('en')} open connections`,
+      unit: `of its CPU with ${effort.connections[0]}`,
+      got: ratio,
+      most: flatTarget,
+      floor: floors.flat,
+    });
+  results.types = await overTypes(token, effort.types, effort);
+  results.memory = await memory(token, ['bare', 'guard', 'by-hand'], effort.connections);
+  const [bare, guard] = results.memory.map(({ points }) => points.at(-1)[1]);
+  results.targets.push({
+    what: `an idle connection, ${effort.connections.at(-1).toLocaleString('en')} open`,
+    unit: 'bytes more than bare ws',
+    got: { median: guard - bare },
+    most: memoryTarget,
+    digits: 0,
+  });
+  results.broadcast = await broadcast(token, effort.receivers, effort.rounds);
+  progress('a million addresses');
+  results.million = await million(effort.addresses);
 }
 
 function add(kind, what, measured) {
