@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { commitOf, withBase } from './base.js';
 import { Contender } from './contender.js';
 import { contest } from './contest.js';
-import { fromForeignOrigin, withKnownToken, withNewTokens } from './handshakes.js';
+import { fromForeignOrigin, withIdle, withKnownToken, withNewTokens } from './handshakes.js';
 import { LABELS } from './messages.js';
 import { ratios, spread } from './statistics.js';
 import { Talk } from './talk.js';
@@ -72,7 +72,10 @@ async function compared(server, shape, directory, token, effort, progress) {
       ];
       for (const [what, work] of kinds) {
         progress(`${server}, handshakes, ${what}`);
-        add(`handshake, ${what}`, await contest(contenders, work, rounds, warmUp));
+        add(
+          `handshake, ${what}`,
+          await withIdle(contenders, token, () => contest(contenders, work, rounds, warmUp)),
+        );
       }
     }
     return rows;

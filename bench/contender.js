@@ -6,6 +6,8 @@ import { plain } from './dialects.js';
 const own = fileURLToPath(new URL('server.js', import.meta.url));
 
 export class Contender {
+  /** The core that servers are started on; without one the system chooses. */
+  static core = undefined;
   #child;
 
   constructor(facts, child) {
@@ -16,7 +18,7 @@ export class Contender {
   /** `server` is a file of `servers/`; `shape` is what it does with a message. It goes by its server's name, or by another.
    * `program` is the `server.js` of another checkout. */
   static async start(server, shape, { name = server, dialect = plain, program = own, ...options } = {}) {
-    const child = fork(program, [server, shape, JSON.stringify(options)], { execArgv: ['--expose-gc'] });
+    const child = fork(program, [server, shape, JSON.stringify(options)], started(Contender.core));
     const { port } = await new Promise((resolve, reject) => {
       child.once('message', resolve);
       child.once('exit', () => reject(new Error(`${server}: it has ended`)));
@@ -35,6 +37,14 @@ export class Contender {
     return (await this.ask('memory')).memory;
   }
 
+  /** Bytes that one operation allocates, and promotes: they repeat where CPU does not. */
+  async traffic(work) {
+    await this.ask('watch');
+    const count = await work(this);
+    const { allocated, promoted } = (await this.ask('traffic')).traffic;
+    return { allocated: allocated / count, promoted: promoted / count };
+  }
+
   ask(question) {
     const answer = new Promise((resolve) => this.#child.once('message', resolve));
     this.#child.send(question);
@@ -44,4 +54,10 @@ export class Contender {
   end() {
     this.#child.disconnect();
   }
+}
+
+function started(core) {
+  const execArgv = ['--expose-gc'];
+  if (core === undefined) return { execArgv };
+  return { execPath: 'taskset', execArgv: ['-c', `${core}`, process.execPath, ...execArgv] };
 }

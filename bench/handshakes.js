@@ -1,5 +1,5 @@
 // Handshakes as work: admitted ones with a token that the server has seen or has not, and refused ones.
-import { open } from './load.js';
+import { open, Talker } from './load.js';
 import { signToken } from './token.js';
 
 /** So many handshakes one after another, all with one token. */
@@ -36,4 +36,27 @@ export function fromForeignOrigin(token, count) {
     }
     return count;
   };
+}
+
+/**
+ * Keeps one idle connection open on every server that admits any while `measure` runs: a server that has none begins and ends
+ * its timers with each handshake, which no server in use does.
+ */
+export async function withIdle(contenders, token, measure) {
+  const idle = [];
+  for (const { name, port, dialect, shape } of contenders) {
+    if (name === 'refusing') continue;
+    const socket = await open(port, token, dialect);
+    // It says nothing, but answers pings.
+    new Talker(socket, 1, dialect, shape);
+    idle.push(socket);
+  }
+  try {
+    const result = await measure();
+    if (idle.some(({ destroyed, readableEnded }) => destroyed || readableEnded))
+      throw new Error('An idle connection did not last.');
+    return result;
+  } finally {
+    for (const socket of idle) socket.destroy();
+  }
 }

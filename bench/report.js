@@ -16,6 +16,8 @@ export function report({
   targets,
   tables,
   handshakes,
+  traffic,
+  pinned,
   own,
   dearestHandshake,
   dearestMessage,
@@ -30,7 +32,8 @@ ${quick ? LEFT_OUT : ''}
 Every server runs in a process of its own and is given slices of ${effort.slice} ms in turn with all others, ${effort.rounds} times, on
 loopback, with 50 connections. Ratios are medians over the rounds of each slice against its own round's counterpart, in brackets
 the 10th and 90th percentile. CPU is that of the server for one operation. Every answer is counted, and compared. The first
-${number(effort.warmUp * effort.handshakes)} handshakes of a server do not count: code is compiled after some ten thousand. The targets are judged by three runs in a row.
+${number(effort.warmUp * effort.handshakes)} handshakes of a server do not count: code is compiled after some ten thousand. The targets are judged by three runs in a row. Handshakes have
+${effort.handshakeRounds} rounds of ${effort.handshakes}, while one idle connection is open on every server. ${pinned}
 
 Node ${process.version}, ${cpus()[0].model.trim()}, ${cpus().length} cores, ${Math.round(totalmem() / 2 ** 30)} GiB. Written by
 \`npx -y pnpm@10 bench\`.
@@ -48,6 +51,12 @@ ${tables.map(messageTable).join('\n\n')}
 ## Handshakes
 
 ${handshakes.map(handshakeTable).join('\n\n')}
+
+### What a handshake allocates
+
+| handshake, a token seen before | bytes allocated | bytes promoted |
+|---|---|---|
+${traffic.map(({ what, allocated, promoted }) => `| ${what} | ${spreadText(allocated, 0)} | ${spreadText(promoted, 0)} |`).join('\n')}
 
 ## Refusals made to be dear
 

@@ -9,15 +9,17 @@ import { Contender } from './contender.js';
 import { contest } from './contest.js';
 import { dearestHandshake, dearestMessage } from './dearest.js';
 import { broadcast, memory, overConnections, overTypes } from './growth.js';
-import { fromForeignOrigin, withKnownToken, withNewTokens } from './handshakes.js';
+import { fromForeignOrigin, withIdle, withKnownToken, withNewTokens } from './handshakes.js';
 import { remember, withEarlier } from './history.js';
-import { messages, startAll } from './messages.js';
+import { LABELS, messages, startAll } from './messages.js';
 import { million } from './million.js';
 import { ownWork } from './own-work.js';
+import { pinLoad } from './pinning.js';
 import { plotsOf } from './plots-of.js';
 import { report } from './report.js';
 import { ratios, spread } from './statistics.js';
 import {
+  allocationTargets,
   dearestTargets,
   flatTarget,
   floors,
@@ -27,6 +29,9 @@ import {
 } from './targets.js';
 import { signToken } from './token.js';
 
+const pins = pinLoad();
+Contender.core = pins.server;
+progress(pins.said);
 const { quick, against: base } = argumentsOf(process.argv.slice(2));
 if (base !== undefined) {
   const few = { rounds: 20, warmUp: 5, handshakes: 50, messageRounds: 5, slice: 80 };
@@ -39,13 +44,17 @@ const effort = quick
       rounds: 5,
       slice: 60,
       handshakes: 50,
+      handshakeRounds: 5,
       warmUp: 2,
+      allocating: 600,
     }
   : {
       rounds: 21,
       slice: 300,
-      handshakes: 300,
-      warmUp: 35,
+      handshakes: 50,
+      handshakeRounds: 250,
+      warmUp: 200,
+      allocating: 3_000,
       connections: [50, 1_000, 10_000],
       types: [1, 10, 100],
       receivers: [10, 1_000, 5_000],
@@ -55,7 +64,7 @@ const effort = quick
 setFlagsFromString('--expose-gc');
 globalThis.gc = runInNewContext('gc');
 const token = await signToken();
-const results = { effort, quick, targets: [], tables: [], handshakes: [] };
+const results = { effort, quick, pinned: pins.said, targets: [], tables: [], handshakes: [], traffic: [] };
 
 for (const shape of ['echo', 'reply']) {
   const contenders = await startAll(shape);
@@ -115,7 +124,7 @@ console.log(text);
  * thousand of them, since each runs it but once; what refuses is run by the others, too.
  */
 async function handshakes(contenders) {
-  const { rounds, handshakes: count, warmUp } = effort;
+  const { handshakeRounds: rounds, handshakes: count, warmUp } = effort;
   const accept = withKnownToken(token, count);
   const refuse = fromForeignOrigin(token, count);
   const some = contenders.filter(({ name }) => ['bare', 'guard', 'by-hand'].includes(name));
@@ -136,10 +145,44 @@ async function handshakes(contenders) {
   ];
   for (const [kind, what, asked, work, before] of kinds) {
     progress(`handshakes, ${what}`);
-    add(kind, what, await contest(asked, work, rounds, before));
+    add(kind, what, await withIdle(asked, token, () => contest(asked, work, rounds, before)));
   }
+  progress('allocations of handshakes');
+  await allocations(contenders);
   address.end();
   refusing.end();
+}
+
+/** What a handshake allocates and promotes, with code that the rounds before have compiled. */
+async function allocations(contenders) {
+  const named = (wanted) => contenders.find(({ name }) => name === wanted);
+  const accept = withKnownToken(token, effort.allocating);
+  const kinds = [
+    ['bare', 'bare', accept],
+    ['guard', 'guard', accept],
+    ['guard-fastify', 'guard-fastify', accept],
+    ['guard-express', 'guard-express', accept],
+    ['refused', 'guard', fromForeignOrigin(token, effort.allocating)],
+  ];
+  for (const [kind, server, work] of kinds) {
+    const contender = named(server);
+    const runs = await withIdle([contender], token, async () => {
+      const seen = [];
+      while (seen.length < (quick ? 1 : 3)) seen.push(await contender.traffic(work));
+      return seen;
+    });
+    const what = `${LABELS[server]}${kind === 'refused' ? ', a foreign origin refused' : ''}`;
+    const [allocated, promoted] = ['allocated', 'promoted'].map((of) => spread(runs.map((run) => run[of])));
+    results.traffic.push({ what, allocated, promoted });
+    if (kind === 'bare') continue;
+    results.targets.push({
+      what: `bytes that a handshake allocates: ${what}`,
+      unit: 'bytes',
+      got: allocated,
+      most: allocationTargets[kind],
+      digits: 0,
+    });
+  }
 }
 
 /** How cost and memory grow: minutes of work, which a quick look does without. */

@@ -19,6 +19,13 @@ export const messageTargets = [
 export const handshakeTargets = { known: 1.1, fresh: 1.5, refused: 0.8 };
 /** How many times an ordinary refused handshake, and the dearest accepted message, the dearest refused one may cost. */
 export const dearestTargets = { handshake: 3, message: 5 };
+/** Bytes that a handshake may allocate on each host, and a refused one on ws. */
+export const allocationTargets = {
+  guard: 22_000,
+  'guard-fastify': 32_000,
+  'guard-express': 34_000,
+  refused: 12_000,
+};
 export const ownWorkTarget = 0.5;
 /** Bytes beyond bare ws. */
 export const memoryTarget = 1_024;

@@ -3,7 +3,7 @@ import { report } from '../../bench/report.js';
 
 const one = { low: 1, median: 2, high: 3 };
 const measured = {
-  effort: { rounds: 5, slice: 60, handshakes: 50, warmUp: 2 },
+  effort: { rounds: 5, slice: 60, handshakes: 50, handshakeRounds: 5, warmUp: 2 },
   targets: [
     { what: 'a fast one', unit: 'of bare', got: { low: 0.5, median: 0.75, high: 1 }, most: 0.8 },
     {
@@ -16,6 +16,8 @@ const measured = {
   ],
   tables: [],
   handshakes: [],
+  traffic: [{ what: 'on ws', allocated: { low: 9, median: 10, high: 11 }, promoted: one }],
+  pinned: 'Nothing is pinned to a core: a reason.',
   own: { whole: one, parse: one },
   dearestHandshake: { rows: [] },
   dearestMessage: { rows: [] },
@@ -48,4 +50,10 @@ test('a full run leaves nothing out', () => {
   expect(text).not.toContain('This is a look.');
   expect(text).toContain('| 50 | 7.0 µs | **2.00** (1.00 to 3.00) |');
   expect(text).toContain('held 1.0 MiB more');
+});
+
+test('a report says what was pinned, and what a handshake allocates and promotes', () => {
+  const text = report({ ...measured, quick: true });
+  expect(text).toContain('Nothing is pinned to a core: a reason.');
+  expect(text).toContain('| on ws | **10** (9 to 11) | **2** (1 to 3) |');
 });
