@@ -22,6 +22,7 @@ export const LABELS = {
   ...SERVERS,
   // These are only connected to.
   'bare-address': 'bare ws, which asks for the address',
+  'guard-express-behind': 'Sallyport on Express, behind ten middlewares',
   refusing: 'an empty 403, nothing looked at',
 };
 

@@ -20,12 +20,14 @@ import { report } from './report.js';
 import { ratios, spread } from './statistics.js';
 import {
   allocationTargets,
+  behindTarget,
   dearestTargets,
   flatTarget,
   floors,
   handshakeTargets,
   memoryTarget,
   ownWorkTarget,
+  stackTargets,
 } from './targets.js';
 import { signToken } from './token.js';
 
@@ -130,6 +132,7 @@ async function handshakes(contenders) {
   const some = contenders.filter(({ name }) => ['bare', 'guard', 'by-hand'].includes(name));
   const address = await Contender.start('bare-address', 'echo');
   const refusing = await Contender.start('refusing', 'echo');
+  const behind = await Contender.start('guard-express-behind', 'echo');
   const briefly = Math.ceil(warmUp / 4);
   const newTokens = await withNewTokens(count, rounds + warmUp);
   const kinds = [
@@ -138,7 +141,7 @@ async function handshakes(contenders) {
     [
       'refused',
       'refused for its origin',
-      [...some, refusing],
+      [...some, refusing, behind],
       (one) => (one.name === 'bare' ? accept(one) : refuse(one)),
       briefly,
     ],
@@ -151,6 +154,7 @@ async function handshakes(contenders) {
   await allocations(contenders);
   address.end();
   refusing.end();
+  behind.end();
 }
 
 /** What a handshake allocates and promotes, with code that the rounds before have compiled. */
@@ -227,6 +231,18 @@ function add(kind, what, measured) {
     most: handshakeTargets[kind],
     floor: floors[kind],
   });
+  const also = (one, other, unit, most) =>
+    results.targets.push({
+      what: `handshake, ${what}: ${LABELS[one]}`,
+      unit,
+      got: spread(ratios(measured.get(one).cpu, measured.get(other).cpu)),
+      most,
+    });
+  if (kind === 'refused')
+    also('guard-express-behind', 'bare', 'of the CPU of an accepted one of bare ws', behindTarget);
+  if (kind === 'known')
+    for (const { guard: one, against: stack, most } of stackTargets)
+      also(one, stack, `of the CPU of ${LABELS[stack]}`, most);
 }
 
 function progress(what) {
